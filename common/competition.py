@@ -1,0 +1,64 @@
+"""A competition as a value: facts, readers, a writer, a way to lay its files out, recipes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from common.metrics import METRICS, Metric, Probs
+from common.recipe import Recipe
+
+Writer = Callable[[pd.DataFrame, Sequence[str], Probs, Sequence[str]], pd.DataFrame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """A data set that ships with a dependency: no download, scored by the kit's own host.
+
+    `table` has `id, label` and `hidden` (bool: the row belongs to the test set); `images` are the
+    encoded files in the table's order.
+    """
+
+    table: pd.DataFrame
+    images: Sequence[bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Competition:
+    """The facts about one competition.
+
+    Attributes:
+        name: its folder under `competitions/`, and the word typed after `kit`.
+        slug: its name on Kaggle.
+        title: what people call it.
+        metric: a name in `common.metrics.METRICS`.
+        sample: the sample submission's file name.
+        read_train: folder to a table `id, path, label` (text ids; paths may be missing on disk).
+        read_test: folder to a table `id, path`.
+        writer: (sample, ids, probs, classes) to a submission in the sample's header and order.
+        lay_out: (table, images, folder): write rows as this competition's own files. The table has
+            `id, label`, with the label missing (NA) for rows of the test set; `images` are encoded
+            files in the table's order.
+        recipes: named recipes; the first is the default.
+        embedded: for a data set that needs no download: a function that returns it.
+        caution: one sentence printed where a score is, when the score flatters.
+    """
+
+    name: str
+    slug: str
+    title: str
+    metric: str
+    sample: str
+    read_train: Callable[[Path], pd.DataFrame]
+    read_test: Callable[[Path], pd.DataFrame]
+    writer: Writer
+    lay_out: Callable[[pd.DataFrame, Sequence[bytes], Path], None]
+    recipes: Mapping[str, Recipe]
+    embedded: Callable[[], Embedded] | None = None
+    caution: str = ""
+
+    @property
+    def scored_by(self) -> Metric:
+        """The metric itself."""
+        return METRICS[self.metric]

@@ -1,0 +1,1 @@
+"""Archives to tables, tables to stores of decoded pixels, stores to batches."""

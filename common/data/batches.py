@@ -1,0 +1,165 @@
+"""From the store to batches on the training device: uint8 until there, normalised there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from common import randomness
+from common.data.augment import DRAWS, SMALL, augment
+from common.data.folds import Rows
+from common.data.store import Store
+from common.data.transforms import PHOTO, PhotoTransform
+from common.recipe import Recipe
+
+Place = tuple[int, int, int]  # (seed, fold, epoch)
+
+
+class Source(Protocol):
+    """Where batches come from; images are uint8 [B, 3, H, W] on the device."""
+
+    def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:
+        """Augmented images of these rows, in their order, `batch_size` at a time."""
+        ...
+
+    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
+        """The same images always, for judging and predicting, `eval_batch` at a time."""
+        ...
+
+
+def open_source(store: Store, recipe: Recipe, device: torch.device, *, mean: Any, crop: float) -> Source:
+    """The source that the recipe's augmentation preset asks for.
+
+    Raises:
+        ValueError: an unknown preset, or a small-image preset on images of several sizes.
+    """
+    if recipe.augment in SMALL:
+        if not store.uniform:
+            raise ValueError(
+                f"augment={recipe.augment} wants images of one size, and these have several: "
+                "say augment=photo and image_size=224"
+            )
+        fill = torch.tensor([round(255 * channel) for channel in mean], dtype=torch.uint8)
+        return InMemory(torch.from_numpy(store.array().copy()).to(device), recipe, fill.to(device))
+    if recipe.augment not in PHOTO:
+        raise ValueError(
+            f"augment={recipe.augment} is none of {', '.join([*SMALL, *PHOTO])}"
+        )
+    if not recipe.image_size:
+        raise ValueError(f"augment={recipe.augment} needs a size to crop to: say image_size=224")
+    return PerImage(store, recipe, device, crop)
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Small images: all pixels [N, H, W, 3] on the device, augmented there as whole batches."""
+
+    pixels: Tensor
+    recipe: Recipe
+    fill: Tensor
+
+    def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:  # noqa: ARG002
+        table = randomness.stream(*place, randomness.AUGMENT).random((len(self.pixels), DRAWS), np.float32)
+        draws = torch.from_numpy(table).to(self.pixels.device)
+        preset = SMALL[self.recipe.augment]
+        for index in _chunks(rows, self.recipe.batch_size, self.pixels.device):
+            images = augment(self.pixels[index], draws[index], preset, self.fill)
+            yield images.permute(0, 3, 1, 2)
+
+    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:  # noqa: ARG002
+        for index in _chunks(rows, self.recipe.eval_batch, self.pixels.device):
+            yield self.pixels[index].permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class PerImage:
+    """Photographs: each image transformed by albumentations in a worker process."""
+
+    store: Store
+    recipe: Recipe
+    device: torch.device
+    crop: float
+
+    def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:
+        transform = PhotoTransform(self.recipe.augment, size=size, crop=self.crop)
+        yield from self._load(rows, transform, self.recipe.batch_size, place)
+
+    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
+        transform = PhotoTransform("photo-none", size=size, crop=self.crop)
+        yield from self._load(rows, transform, self.recipe.eval_batch, (0, 0, 0))
+
+    def _load(self, rows: Rows, transform: PhotoTransform, batch: int, place: Place) -> Iterator[Tensor]:
+        items = _Items(self.store, rows, transform, place)
+        workers = min(self.recipe.workers, -(-len(rows) // batch))
+        loader = DataLoader(
+            items, batch_size=batch, num_workers=workers, collate_fn=_stack,
+            worker_init_fn=_one_thread, pin_memory=self.device.type == "cuda",
+        )
+        for images in loader:
+            yield images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class _Items(Dataset[npt.NDArray[np.uint8]]):
+    store: Store
+    rows: Rows
+    transform: PhotoTransform
+    place: Place
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> npt.NDArray[np.uint8]:
+        row = int(self.rows[position])
+        seed = randomness.seed_of(*self.place, randomness.AUGMENT, row) & 0xFFFFFFFF
+        return self.transform(self.store[row], seed)
+
+
+def _stack(images: list[npt.NDArray[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.stack(images))
+
+
+def _one_thread(_: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(0)  # several workers with several threads each only wait for one another
+
+
+def _chunks(rows: Rows, size: int, device: torch.device) -> Iterator[Tensor]:
+    index = torch.from_numpy(rows).to(device)
+    yield from index.split(size)
+
+
+def epoch_order(labels: npt.NDArray[np.int64], recipe: Recipe, place: Place) -> Rows:
+    """Positions [M] an epoch trains on, shuffled; a multiple of the batch unless all fit in one.
+
+    With `balance=sampling` each draw takes every class with equal chance. The rest that would not
+    fill a batch sits out; it is another rest each epoch.
+    """
+    generator = randomness.stream(*place, randomness.ORDER)
+    if recipe.balance == "sampling":
+        counts = np.bincount(labels)
+        chance = 1 / counts[labels]
+        order = generator.choice(len(labels), len(labels), p=chance / chance.sum())
+    else:
+        order = generator.permutation(len(labels))
+    whole = len(order) // recipe.batch_size * recipe.batch_size
+    return order[: whole or len(order)]
+
+
+def to_input(images: Tensor, mean: Tensor, std: Tensor, size: int) -> Tensor:
+    """uint8 [B, 3, H, W] to the network's float input [B, 3, size, size], normalised on the device.
+
+    `size` 0 keeps the images' own; `mean` and `std` [1, 3, 1, 1] are those of pixels in [0, 1].
+    """
+    floats = images.to(mean.dtype).mul_(1 / 255)
+    if size and (floats.shape[-1] != size or floats.shape[-2] != size):
+        floats = torch.nn.functional.interpolate(
+            floats, size=(size, size), mode="bicubic", align_corners=False, antialias=True
+        )
+    return floats.sub_(mean).div_(std)

@@ -1,0 +1,128 @@
+"""Filling a store: decode every file on threads, write the pixels in table order."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from common.data.decode import Pixels, Undecodable, decode
+from common.data.facts import Facts, fault_of
+from common.data.parallel import in_order
+from common.progress import bar
+
+# A task is many small images or a few large ones, so that few large ones wait to be written.
+ROWS_PER_TASK = 128
+BYTES_PER_TASK = 32 << 20
+SPARE_BYTES = 10**9
+# Where no header tells an image's shape: pixels take about this many times the encoded bytes.
+USUAL_RATIO = 12
+NAMED = 10
+
+
+def fill(place: Path, facts: Facts, *, side: int, threads: int) -> npt.NDArray[np.int64]:
+    """Decode every file into one flat file of RGB bytes; return the shapes, int64 [N, 2].
+
+    Memory holds about (`threads` + 1) × 32 MB of decoded pixels, besides the image that each
+    thread is decoding.
+
+    Raises:
+        ValueError: files that give no image (all are tried, so that one message names them all),
+            or a disk without room.
+    """
+    expected = _expected_bytes(facts, side)
+    if not facts.faults:
+        _check_room(place.parent, int(expected.sum()))
+    faults = dict(facts.faults)
+    shapes: list[tuple[int, int]] = []
+    results = in_order(lambda rows: _decode_rows(rows, facts, side), _tasks(expected), threads)
+    with place.open("wb") as file, bar(len(expected), "decoding") as progress, _one_thread_each():
+        for images in results:
+            for image in images:
+                if isinstance(image, str):
+                    faults.setdefault(len(shapes), image)
+                    shapes.append((0, 0))
+                else:
+                    shapes.append((image.shape[0], image.shape[1]))
+                    if not faults:
+                        _write(image, file, place)
+            progress.update(len(images))
+    if faults:
+        raise ValueError(_complaint(facts, faults))
+    return np.array(shapes, np.int64)
+
+
+def _decode_rows(rows: range, facts: Facts, side: int) -> list[Pixels | str]:
+    """An image, or the reason why there is none, for each row."""
+    images: list[Pixels | str] = []
+    for row in rows:
+        try:
+            images.append(decode(facts.paths[row].read_bytes(), side))
+        except OSError as error:
+            images.append(fault_of(error))
+        except Undecodable as error:
+            images.append(str(error))
+    return images
+
+
+def _expected_bytes(facts: Facts, side: int) -> npt.NDArray[np.int64]:
+    """Bytes of pixels of each image, as far as the headers tell; int64 [N]."""
+    shorter = np.maximum(facts.shapes.min(axis=1), 1)
+    scale = np.minimum(1.0, side / shorter) if side else np.ones(len(shorter))
+    pixels = 3 * facts.shapes.prod(axis=1) * scale**2
+    return np.where(pixels > 0, pixels, facts.sizes * USUAL_RATIO).astype(np.int64)
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free - SPARE_BYTES
+    if needed > free:
+        raise ValueError(
+            f"the decoded images need {needed / 1e9:.1f} GB and the disk of {folder.parent} has "
+            f"{max(free, 0) / 1e9:.1f} GB left beside the 1 GB kept free: free some space, name a "
+            "cache on another disk, or choose a smaller image size"
+        )
+
+
+def _tasks(expected: npt.NDArray[np.int64]) -> Iterator[range]:
+    """Rows in runs of at most 128 images and, unless one alone is larger, 32 MB of pixels."""
+    start, held = 0, 0
+    for row, size in enumerate(expected.tolist()):
+        if row > start and (row - start >= ROWS_PER_TASK or held + size > BYTES_PER_TASK):
+            yield range(start, row)
+            start, held = row, 0
+        held += size
+    yield range(start, len(expected))
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Keep OpenCV from starting threads of its own inside ours."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(0)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _write(image: Pixels, file: IO[bytes], place: Path) -> None:
+    try:
+        file.write(image.data)
+    except OSError as error:
+        raise ValueError(
+            f"cannot write the decoded images in {place.parent.parent}: {error.strerror}; free some "
+            "space or name a cache on another disk"
+        ) from error
+
+
+def _complaint(facts: Facts, faults: dict[int, str]) -> str:
+    named = [f"{facts.ids[row]} ({facts.paths[row]}): {faults[row]}" for row in sorted(faults)]
+    rest = f"; and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    return (
+        f"{len(named):,} of {len(facts.ids):,} images cannot be used; download them again or drop "
+        f"their rows: {'; '.join(named[:NAMED])}{rest}"
+    )

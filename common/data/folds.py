@@ -1,0 +1,115 @@
+"""Folds: fixed before any model, from (labels, groups, k, split seed), and written into the run."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
+
+from common.progress import first_of
+from common.recipe import Recipe
+
+Rows = npt.NDArray[np.int64]
+
+
+def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.NDArray[np.int64]:
+    """The fold of every row in every repeat: int64 [repeats, N]; -1 is never held out.
+
+    Stratified by label; rows of one group stay on one side. With `folds=1` a single part of about
+    `holdout` of the rows is fold 0, and the rest is -1.
+
+    Raises:
+        ValueError: fewer rows or groups than folds.
+    """
+    parts = recipe.folds if recipe.folds > 1 else max(2, round(1 / recipe.holdout))
+    if groups.nunique() < parts:
+        raise ValueError(
+            f"{groups.nunique()} separate rows (groups counted once) cannot make {parts} folds: "
+            "lower folds="
+        )
+    repeats = [
+        _one_split(labels, groups, parts, recipe.split_seed + repeat)
+        for repeat in range(recipe.repeats)
+    ]
+    folds = np.stack(repeats)
+    return np.where(folds == 0, 0, -1) if recipe.folds == 1 else folds
+
+
+def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> Rows:
+    grouped = groups.nunique() < len(groups)
+    splitter: StratifiedGroupKFold | StratifiedKFold | KFold
+    if grouped:
+        splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    elif labels.value_counts().max() >= parts:
+        splitter = StratifiedKFold(parts, shuffle=True, random_state=seed)
+    else:  # every class is smaller than the number of folds: there is nothing to stratify by
+        splitter = KFold(parts, shuffle=True, random_state=seed)
+    fold = np.full(len(labels), -1, dtype=np.int64)
+    with warnings.catch_warnings():
+        # A class rarer than the folds is ordinary here (dog-breed's miniature has classes of one).
+        warnings.filterwarnings("ignore", message="The least populated class")
+        for number, (_, held) in enumerate(
+            splitter.split(labels, labels, groups if grouped else None)
+        ):
+            fold[held] = number
+    return fold
+
+
+def groups_of(table: pd.DataFrame, digests: list[str], how: str) -> pd.Series:
+    """The group of every row of a table [N]: its own, its file's content, or a CSV's word.
+
+    Raises:
+        ValueError: the CSV lacks rows of the table.
+    """
+    if how == "none":
+        return pd.Series(np.arange(len(table)).astype(str), index=table.index)
+    if how == "identical":
+        return pd.Series(digests, index=table.index)
+    listed = read_groups(Path(how))
+    missing = sorted(set(table["id"]) - set(listed.index))
+    if missing:
+        raise ValueError(f"groups={how} has no row for {first_of(missing)}: add them")
+    return listed.loc[table["id"]].set_axis(table.index)
+
+
+def read_groups(path: Path) -> pd.Series:
+    """A CSV of id,group as a series of groups by id."""
+    from common.data.table import read_csv
+
+    return read_csv(path, columns=("id", "group")).set_index("id")["group"]
+
+
+def sample_rows(labels: pd.Series, count: int, seed: int) -> Rows:
+    """Positions of a stratified sample of `count` rows, in table order; all when count is 0.
+
+    Every class keeps at least one row, so a small sample of many classes may be a little larger.
+    """
+    if not 0 < count < len(labels):
+        return np.arange(len(labels))
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    kept = []
+    for _, members in pd.Series(shuffled).groupby(labels.to_numpy()[shuffled]):
+        share = max(1, round(len(members) * count / len(labels)))
+        kept.append(members.to_numpy()[:share])
+    return np.sort(np.concatenate(kept))
+
+
+def write_folds(path: Path, ids: pd.Series, folds: npt.NDArray[np.int64]) -> None:
+    """Write `id, repeat, fold` rows, whole."""
+    from common.atomic import replacing
+
+    repeats = [
+        pd.DataFrame({"id": ids.to_numpy(), "repeat": repeat, "fold": fold})
+        for repeat, fold in enumerate(folds)
+    ]
+    with replacing(path) as temporary:
+        pd.concat(repeats).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_folds(path: Path, ids: pd.Series) -> npt.NDArray[np.int64]:
+    """The folds [repeats, N] of these ids, joined by id."""
+    listed = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+    wide = listed.pivot(index="id", columns="repeat", values="fold")
+    return wide.loc[ids.to_numpy()].to_numpy().T.astype(np.int64)

@@ -1,0 +1,73 @@
+"""7z archives, by the program 7z, for machines without py7zr.
+
+The program only lists and decompresses: with `-so` it writes the contents of all files, in the
+order of its list, to a pipe, and we write the files. So it cannot write where it should not.
+"""
+
+import shutil
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from common.data.members import Damaged, Member, Refused
+from common.data.writing import Writing
+
+CHUNK = 1 << 20
+PROGRAMS = ("7z", "7zz", "7za")
+
+
+def program() -> str | None:
+    """The program's path, or None where there is none."""
+    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+
+
+def members(archive: Path) -> list[Member]:
+    """List the entries of a 7z archive."""
+    done = subprocess.run(
+        [str(program()), "l", "-slt", "-ba", "-sccUTF-8", "--", str(archive)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    listing = done.stdout.decode("utf-8")
+    if done.returncode:
+        words = (done.stderr.decode("utf-8", "replace") + listing).strip()
+        if "encrypted archive" in words:
+            raise Refused(
+                f"{archive} is encrypted and was not unpacked: download it without a password"
+            )
+        raise Damaged(words.splitlines()[-1] if words else "7z could not list it")
+    return [_member(block) for block in listing.replace("\r", "").split("\n\n") if block.strip()]
+
+
+def _member(block: str) -> Member:
+    lines = [line.partition(" = ") for line in block.strip("\n").split("\n")]
+    facts = {key: value if key == "Path" else value.strip() for key, _, value in lines}
+    attributes = facts.get("Attributes", "").split()
+    # Windows attributes first (D: folder, L or ...: reparse point), then what `ls -l` would show.
+    folder = "D" in attributes[0] if attributes else False
+    unix = attributes[-1] if attributes and len(attributes[-1]) == 10 else ""
+    return Member(
+        name=facts["Path"],
+        size=int(facts["Size"] or 0),
+        folder=folder or unix.startswith("d"),
+        special=unix[:1] not in ("", "-", "d") or bool(facts.get("Symbolic Link")),
+        encrypted=facts.get("Encrypted") == "+",
+        crc=int(facts["CRC"], 16) if facts.get("CRC") else None,
+    )
+
+
+def extract(archive: Path, writing: Writing) -> None:
+    """Hand every file's bytes to `writing`, and check the CRCs that the list gave."""
+    command = [str(program()), "x", "-so", "-bd", "--", str(archive)]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as running:
+        assert running.stdout is not None
+        try:
+            writing.pour(iter(partial(running.stdout.read, CHUNK), b""))
+        except BaseException:
+            running.kill()
+            raise
+    if running.returncode:
+        raise Damaged(f"7z ended with code {running.returncode}")

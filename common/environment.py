@@ -1,0 +1,59 @@
+"""The machine and the software a run happens on, as facts to record."""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "torch", "torchvision", "timm", "accelerate", "albumentations", "opencv-python-headless",
+    "numpy", "pandas", "scikit-learn", "kaggle",
+)
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what shapes a run; 'missing' where a package is not there."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def git_commit(folder: Path) -> str:
+    """The commit of the checkout a folder lies in, '+changes' when files differ; '' outside one."""
+    try:
+        head = _git(folder, "rev-parse", "HEAD")
+        return head + ("+changes" if _git(folder, "status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def memory_mb() -> float:
+    """Anonymous resident memory of this process in MB: mapped pixel files do not count."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def machine() -> dict[str, Any]:
+    """Operating system, processor count and memory in GB."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return {"system": platform.platform(), "cores": os.cpu_count(), "memory_gb": round(pages, 1)}
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

@@ -1,0 +1,1 @@
+"""From trained weights to probs: views and prediction."""

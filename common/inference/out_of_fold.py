@@ -1,0 +1,62 @@
+"""Out-of-fold probabilities and what they score: every row judged by models that never saw it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from common.data.folds import Rows
+from common.inference.predict import joined
+from common.metrics import Metric, Probs, Targets
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A fold's held-out rows [M] and, for every group of views, their probs [M, C]."""
+
+    rows: Rows
+    groups: dict[str, Probs]
+
+
+def pooled(folds: Sequence[HeldOut], views: Sequence[str], count: int) -> tuple[Rows, Probs]:
+    """The rows held out at least once, in table order, and their mean probs over the repeats."""
+    classes = next(iter(folds[0].groups.values())).shape[1]
+    total = np.zeros((count, classes), dtype=np.float32)
+    times = np.zeros(count, dtype=np.int64)
+    for fold in folds:
+        total[fold.rows] += joined(fold.groups, views)
+        times[fold.rows] += 1
+    rows = np.flatnonzero(times)
+    return rows, total[rows] / times[rows, None].astype(np.float32)
+
+
+def scores(
+    folds: Sequence[HeldOut], views: Sequence[str], targets: Targets, metric: Metric
+) -> dict[str, Any]:
+    """`cv` and `cv_sd` (mean and sample sd over folds), `fold_scores`, `pooled` and its `n`."""
+    each = [metric.score(joined(fold.groups, views), targets[fold.rows]) for fold in folds]
+    rows, probs = pooled(folds, views, len(targets))
+    return {
+        "cv": float(np.mean(each)),
+        "cv_sd": float(np.std(each, ddof=1)) if len(each) > 1 else None,
+        "fold_scores": each,
+        "pooled": metric.score(probs, targets[rows]),
+        "n": len(rows),
+    }
+
+
+def gains(
+    folds: Sequence[HeldOut], views: Sequence[str], targets: Targets, metric: Metric
+) -> list[dict[str, Any]]:
+    """What each group of views adds: the pooled score of the plain view, of each pair, of all."""
+    tried = [["identity"], *(["identity", name] for name in views if name != "identity")]
+    if len(views) > 2:
+        tried.append(list(views))
+    found = []
+    for names in tried:
+        rows, probs = pooled(folds, names, len(targets))
+        found.append({"views": "+".join(names), "score": metric.score(probs, targets[rows])})
+    return found
+
+

@@ -1,0 +1,122 @@
+"""Which Kaggle credential is in effect, found as the official client finds it, off the network."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What the client will sign with: never the secret itself.
+
+    Attributes:
+        kind: "access token", "API key" or "OAuth login".
+        source: the variable or file it comes from, as words for a sentence.
+        username: the account, where the credential names one; else "".
+    """
+
+    kind: str
+    source: str
+    username: str = ""
+
+
+def surroundings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment with `environment` over it; an empty value removes a variable.
+
+    (The client takes an empty KAGGLE_TOKEN for a token, so absent has to mean absent.)
+    """
+    merged = {**os.environ, **(environment or {})}
+    # With VERBOSE set, the client prints its requests, Authorization header included.
+    return {
+        name: value
+        for name, value in merged.items()
+        if value and name not in ("VERBOSE", "VERBOSE_OUTPUT")
+    }
+
+
+def credential(*, environment: Mapping[str, str] | None = None) -> Credential | None:
+    """The credential in effect, in the client's order: access token, API key, OAuth login."""
+    variables = surroundings(environment)
+    home = Path(variables.get("HOME") or variables.get("USERPROFILE") or Path.home())
+    return _access_token(variables, home) or _api_key(variables, home) or _oauth(home)
+
+
+def without_secrets(text: str, variables: Mapping[str, str], known: Iterable[str] = ()) -> str:
+    """Blank out the secrets among `variables`, and the `known` ones, should `text` quote one."""
+    named = (variables.get(name, "") for name in ("KAGGLE_KEY", "KAGGLE_API_TOKEN", "KAGGLE_TOKEN"))
+    for secret in (*named, *known):
+        if secret:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _access_token(variables: Mapping[str, str], home: Path) -> Credential | None:
+    kind = "access token"
+    in_notebook = "KAGGLE_KERNEL_RUN_TYPE" in variables and "KAGGLE_DATA_PROXY_URL" in variables
+    if in_notebook and _text(Path(variables.get("KAGGLE_API_V1_TOKEN", ""))):
+        return Credential(kind, "the file that KAGGLE_API_V1_TOKEN names")
+    value = variables.get("KAGGLE_API_TOKEN")
+    if value and Path(value).exists():  # the client looks no further when that file is empty
+        named = "the file that KAGGLE_API_TOKEN names"
+        return Credential(kind, named) if _text(Path(value)) else None
+    if value:
+        return Credential(kind, "the environment variable KAGGLE_API_TOKEN")
+    for name in ("access_token", "access_token.txt"):
+        if _text(home / ".kaggle" / name):
+            return Credential(kind, str(home / ".kaggle" / name))
+    return None
+
+
+def _api_key(variables: Mapping[str, str], home: Path) -> Credential | None:
+    path = config_folder(variables, home) / "kaggle.json"
+    stored = _json(path)
+    origin: dict[str, str] = {}
+    for name in ("username", "key"):
+        variable = f"KAGGLE_{name.upper()}"
+        if variable in variables:
+            origin[name] = variable
+        elif stored.get(name):
+            origin[name] = str(path)
+    if len(origin) < 2:
+        return None
+    username = variables.get("KAGGLE_USERNAME") or str(stored.get("username", ""))
+    if "KAGGLE_TOKEN" in variables:  # signs in with the key, then sends this instead
+        return Credential("access token", "the environment variable KAGGLE_TOKEN", username)
+    if origin == {"username": "KAGGLE_USERNAME", "key": "KAGGLE_KEY"}:
+        source = "the environment variables KAGGLE_USERNAME and KAGGLE_KEY"
+    else:
+        source = " and ".join(dict.fromkeys(origin.values()))
+    return Credential("API key", source, username)
+
+
+def _oauth(home: Path) -> Credential | None:
+    path = home / ".kaggle" / "credentials.json"
+    stored = _json(path)
+    if not stored.get("refresh_token"):
+        return None
+    return Credential("OAuth login", str(path), str(stored.get("username") or ""))
+
+
+def config_folder(variables: Mapping[str, str], home: Path) -> Path:
+    """The folder the client reads `kaggle.json` from."""
+    if variables.get("KAGGLE_CONFIG_DIR"):
+        return Path(variables["KAGGLE_CONFIG_DIR"])
+    if (home / ".kaggle").exists() or not sys.platform.startswith("linux"):
+        return home / ".kaggle"
+    return Path(variables.get("XDG_CONFIG_HOME") or home / ".config") / "kaggle"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(_text(path) or "{}")
+    except ValueError:  # the client passes over a broken file too
+        return {}
+    return value if isinstance(value, dict) else {}

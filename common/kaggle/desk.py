@@ -1,0 +1,178 @@
+"""The host's submission desk: uploads taken in, submissions counted, scored and remembered."""
+
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from io import BufferedIOBase
+from pathlib import Path
+from typing import Any
+
+from common.atomic import read_json, write_json
+from common.kaggle.hosted import Hosted
+from common.kaggle.protocol import RefusedError, stamp
+
+LARGEST = 500_000_000  # bytes of a submission
+CHUNK = 1 << 20
+DAY_S = 86_400
+SUFFIXES = (".csv", ".gz", ".zip")  # by which a reader knows a packed file
+
+
+@dataclass
+class Upload:
+    """A file on its way in."""
+
+    slug: str
+    name: str
+    length: int
+    path: Path
+
+
+@dataclass
+class Entry:
+    """One submission; `when` in seconds since the epoch, scores None until there are any."""
+
+    ref: int
+    slug: str
+    file: str
+    stored: str
+    length: int
+    description: str
+    when: float
+    status: str = "PENDING"
+    public: float | None = None
+    private: float | None = None
+    error: str = ""
+
+    def wire(self, team: str) -> dict[str, Any]:
+        """As ListSubmissions and GetSubmission answer it."""
+        return {
+            "ref": self.ref,
+            "date": stamp(self.when),
+            "fileName": self.file,
+            "description": self.description,
+            "status": self.status,
+            "publicScore": "" if self.public is None else f"{self.public:.5f}",
+            "privateScore": "" if self.private is None else f"{self.private:.5f}",
+            "errorDescription": self.error,
+            "totalBytes": self.length,
+            "teamName": team,
+            "url": f"/submissions/{self.ref}/{self.ref}.raw",
+        }
+
+
+class Desk:
+    """Keeps what it is handed below `folder`; a desk opened there again remembers it."""
+
+    def __init__(self, folder: Path, hosted: Mapping[str, Hosted]) -> None:
+        self._folder = folder / "uploads"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._record = folder / "submissions.json"
+        self._hosted = hosted
+        self._uploads: dict[str, Upload] = {}
+        self._lock = threading.RLock()
+        self._scorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
+        known = read_json(self._record) if self._record.exists() else []
+        self._entries = [Entry(**row) for row in known]
+        for entry in self._entries:
+            if entry.status == "PENDING" and entry.slug in hosted:
+                self._scorer.submit(self._score, entry)
+
+    def start(self, slug: str, name: str, length: int) -> str:
+        """Announce a file of `length` bytes; the token stands for it from here on."""
+        if not 0 < length <= LARGEST:
+            raise RefusedError(400, f"A submission holds 1 to {LARGEST} bytes, not {length}")
+        token = secrets.token_urlsafe(24)
+        kept = Path(name).suffix if Path(name).suffix in SUFFIXES else ""
+        with self._lock:
+            self._uploads[token] = Upload(slug, name, length, self._folder / f"{token}{kept}")
+        return token
+
+    def receive(
+        self, token: str, first: int | None, stream: BufferedIOBase, length: int
+    ) -> int | None:
+        """Take in `length` bytes from byte `first` on (None: only asking); a cut loses nothing.
+
+        Returns:
+            None when the file is complete, else how many bytes are here.
+        """
+        upload = self._uploads.get(token)
+        if upload is None:
+            raise RefusedError(404, "Upload not found or expired")
+        present = upload.path.stat().st_size if upload.path.exists() else 0
+        if first is not None and (first == 0 or first == present):
+            if first + length > upload.length:
+                raise RefusedError(400, f"More than the {upload.length} bytes that were announced")
+            with upload.path.open("ab" if first else "wb") as file:
+                while length and (data := stream.read(min(CHUNK, length))):
+                    file.write(data)
+                    length -= len(data)
+            present = upload.path.stat().st_size
+        return None if present == upload.length else present
+
+    def create(self, slug: str, token: str, description: str) -> int:
+        """Enter a received file as a submission; it is scored soon after. Returns its number."""
+        with self._lock:
+            upload = self._uploads.get(token)
+            whole = (
+                upload is not None
+                and upload.path.exists()
+                and (upload.path.stat().st_size == upload.length)
+            )
+            if upload is None or upload.slug != slug or not whole:
+                raise RefusedError(400, "The submission file was not uploaded")
+            limit = self._hosted[slug].daily_limit
+            if self.today(slug) >= limit:
+                raise RefusedError(400, f"You have used all {limit} submissions of today (UTC)")
+            ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
+            entry = Entry(
+                ref, slug, upload.name, upload.path.name, upload.length, description, time.time()
+            )
+            self._entries.append(entry)
+            del self._uploads[token]
+            self._save()
+        self._scorer.submit(self._score, entry)
+        return ref
+
+    def today(self, slug: str) -> int:
+        """Submissions that count against today's limit; refused files do not."""
+        day = time.time() // DAY_S
+        return sum(
+            entry.when // DAY_S == day and entry.status != "ERROR" for entry in self.entries(slug)
+        )
+
+    def entries(self, slug: str) -> list[Entry]:
+        """A competition's submissions, newest first."""
+        with self._lock:
+            return [entry for entry in reversed(self._entries) if entry.slug == slug]
+
+    def entry(self, ref: int) -> Entry:
+        """One submission."""
+        with self._lock:
+            for entry in self._entries:
+                if entry.ref == ref:
+                    return entry
+        raise RefusedError(404, f"Submission not found: {ref}")
+
+    def close(self) -> None:
+        """Finish what is being scored."""
+        self._scorer.shutdown(wait=True)
+
+    def _score(self, entry: Entry) -> None:
+        path = self._folder / entry.stored
+        try:
+            public, private = self._hosted[entry.slug].score(path)
+            result = {"status": "COMPLETE", "public": float(public), "private": float(private)}
+        except ValueError as error:
+            result = {"status": "ERROR", "error": str(error).replace(str(path), entry.file)}
+        except Exception as error:  # as the site does; or it would stay PENDING for ever
+            result = {"status": "ERROR", "error": f"Evaluation Exception: {error!r}"}
+        with self._lock:
+            for name, value in result.items():
+                setattr(entry, name, value)
+            self._save()
+
+    def _save(self) -> None:
+        write_json(self._record, [asdict(entry) for entry in self._entries])

@@ -1,0 +1,164 @@
+"""The loopback host's HTTP: requests in absolute or plain form, answers, ranges, lost answers."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from common.kaggle.desk import Desk
+from common.kaggle.faults import Faults
+from common.kaggle.hosted import Shelf, tag
+from common.kaggle.protocol import RefusedError, authorised, byte_range, content_range
+from common.kaggle.service import Redirect, Service
+
+RPC = "/api/v1/"
+LARGEST_REQUEST = 1 << 20  # bytes of a call's JSON
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection. The class attributes are set by the host on a subclass of its own."""
+
+    service: ClassVar[Service]
+    shelves: ClassVar[Mapping[str, Shelf]]
+    desk: ClassVar[Desk]
+    account: ClassVar[tuple[str, str]]
+    faults: ClassVar[Faults]
+
+    protocol_version = "HTTP/1.1"
+    server_version = "loopback"
+    sys_version = ""
+    timeout = 60  # s a connection may stay silent
+
+    def do_POST(self) -> None:
+        """A call."""
+        self._answered(lambda path: path.removeprefix(RPC).rsplit("/", 1)[-1], self._call)
+
+    def do_PUT(self) -> None:
+        """The bytes of a submission."""
+        self._answered(lambda _: "PUT", self._take)
+
+    def do_GET(self) -> None:
+        """The bytes of a download."""
+        self._answered(lambda _: "GET", self._give)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def _answered(self, name: Callable[[str], str], serve: Callable[[str], None]) -> None:
+        """Serve one request; refusals become answers, and faults happen."""
+        self._muted = False
+        try:
+            target = urlsplit(self.path)
+            if target.netloc and target.hostname not in ("localhost", "127.0.0.1"):
+                raise RefusedError(
+                    403, f"This host speaks for localhost only, not {target.hostname}"
+                )
+            fault = self.faults.take(name(target.path))
+            if fault and fault.status:
+                raise RefusedError(fault.status, "A fault made on purpose")
+            self._muted = fault is not None
+            serve(target.path)
+        except RefusedError as refusal:
+            # What was not read of the request would be taken for the next one.
+            self.close_connection = True
+            body = json.dumps(refusal.body()).encode()
+            self._send(refusal.code, body, {"Content-Type": "application/json"})
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _call(self, path: str) -> None:
+        name = path.removeprefix(RPC)
+        length = self._length()
+        if length > LARGEST_REQUEST:
+            raise RefusedError(413, f"A call holds at most {LARGEST_REQUEST} bytes")
+        text = self.rfile.read(length)
+        header = self.headers.get("Authorization", "")
+        if self.service.needs_account(name) and not authorised(header, *self.account):
+            raise RefusedError(401, "Unauthenticated")
+        try:
+            request = json.loads(text or b"{}")
+        except ValueError as error:
+            raise RefusedError(400, "The request is not JSON") from error
+        if not path.startswith(RPC) or not isinstance(request, dict):
+            raise RefusedError(404, "No such call")
+        try:
+            answer = self.service.answer(name, request)
+        except (TypeError, ValueError) as error:
+            raise RefusedError(400, "A field of the request has the wrong type") from error
+        if isinstance(answer, Redirect):
+            self._send(302, b"", {"Location": answer.address})
+            return
+        self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+    def _take(self, path: str) -> None:
+        token = path.removeprefix("/upload/")
+        length = self._length()
+        first: int | None = 0
+        if "Content-Range" in self.headers:
+            first, _ = content_range(self.headers["Content-Range"])
+        present = self.desk.receive(token, first, self.rfile, length)
+        if present is None:
+            self._send(200, b"", {})
+        else:
+            self.close_connection = True  # bytes that came out of order were not read
+            self._send(308, b"", {"Range": f"bytes=0-{present - 1}"} if present else {})
+
+    def _give(self, path: str) -> None:
+        parts = path.split("/", 5)  # '', storage, slug, signature, kind, the rest
+        shelf = self.shelves.get(parts[2]) if len(parts) == 6 and parts[1] == "storage" else None
+        if shelf is None:
+            raise RefusedError(404, "Not found")
+        file = shelf.found(*parts[3:])
+        size, etag = file.stat().st_size, tag(file)
+        modified = formatdate(file.stat().st_mtime, usegmt=True)
+        unchanged = self.headers.get("If-Range") in (None, etag, modified)
+        wanted = byte_range(self.headers.get("Range", ""), size) if unchanged else None
+        first, last = wanted or (0, size - 1)
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(last - first + 1),
+            "Last-Modified": modified,
+            "ETag": etag,
+            "Accept-Ranges": "bytes",
+        }
+        if wanted:
+            headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+        self._send(206 if wanted else 200, (file, first, last - first + 1), headers)
+
+    def _length(self) -> int:
+        text = self.headers.get("Content-Length", "")
+        if not text.isdigit():
+            raise RefusedError(411, "Content-Length is missing")
+        return int(text)
+
+    def _send(
+        self, code: int, body: bytes | tuple[Path, int, int], headers: Mapping[str, str]
+    ) -> None:
+        """Answer with bytes, or (file, first byte, count); not at all when the answer is lost."""
+        if self._muted:
+            self.close_connection = True
+            return
+        self.send_response(code)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if isinstance(body, bytes):
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if isinstance(body, bytes):
+            self.wfile.write(body)
+            return
+        path, first, count = body
+        with path.open("rb") as file:
+            file.seek(first)
+            if first == 0 and count == path.stat().st_size:
+                shutil.copyfileobj(file, self.wfile, 1 << 20)
+                return
+            while count and (data := file.read(min(1 << 20, count))):
+                self.wfile.write(data)
+                count -= len(data)

@@ -1,0 +1,104 @@
+"""A competition as the loopback host offers it: its files, whole or one by one, and its scoring."""
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+from zipfile import ZIP_STORED, ZipFile
+
+from common.atomic import replacing
+from common.kaggle.protocol import RefusedError
+
+Score = Callable[[Path], tuple[float, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosted:
+    """One competition on the host.
+
+    Attributes:
+        slug: its name in every request.
+        title: what people call it.
+        files: the folder of its files; they are served as one archive and singly.
+        score: submission file to (public, private) score; ValueError(reason) refuses the file.
+        metric: a name in `common.metrics.METRICS`, for the order of the leaderboard.
+        daily_limit: submissions accepted in one UTC day.
+        entered: has the account accepted the rules?
+    """
+
+    slug: str
+    title: str
+    files: Path
+    score: Score
+    metric: str
+    daily_limit: int = 20
+    entered: bool = True
+
+
+class Shelf:
+    """The files of one competition, behind addresses that cannot be guessed."""
+
+    def __init__(self, hosted: Hosted, folder: Path, secret: bytes) -> None:
+        self._hosted = hosted
+        self._archive = folder / f"{hosted.slug}.zip"
+        self._secret = secret
+        self._lock = threading.Lock()
+        self._bundled = False
+        self._names = [
+            path.relative_to(hosted.files).as_posix()
+            for path in sorted(hosted.files.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        ]
+
+    def names(self) -> list[str]:
+        """Paths below the competition's folder, with forward slashes, sorted."""
+        return self._names
+
+    def path(self, name: str) -> Path:
+        """One of `names()` on disk."""
+        if name not in self._names:
+            raise RefusedError(404, f"Data file not found: {name}")
+        return self._hosted.files / name
+
+    def address(self, name: str | None) -> str:
+        """The signed place of one file, or of the whole archive, below the host's root.
+
+        The client names what it saves after the last segment.
+        """
+        if name is None:
+            return f"/storage/{self._hosted.slug}/{self._signature('')}/bundle/archive.zip"
+        self.path(name)
+        return f"/storage/{self._hosted.slug}/{self._signature(name)}/file/{quote(name)}"
+
+    def found(self, signature: str, kind: str, rest: str) -> Path:
+        """The file behind an address; 403 for a signature that is not its own."""
+        name = unquote(rest) if kind == "file" else ""
+        if not hmac.compare_digest(signature.encode(), self._signature(name).encode()):
+            raise RefusedError(403, "Signature does not match")
+        return self.path(name) if name else self._whole()
+
+    def _signature(self, name: str) -> str:
+        text = f"{self._hosted.slug}/{name}".encode()
+        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:32]
+
+    def _whole(self) -> Path:
+        with self._lock:
+            if not self._bundled:  # anew for each host: the files may have changed since
+                with (
+                    replacing(self._archive) as temporary,
+                    # Stored: the bulk is images, which do not shrink.
+                    ZipFile(temporary, "w", ZIP_STORED, strict_timestamps=False) as archive,
+                ):
+                    for name in self._names:
+                        archive.write(self._hosted.files / name, name)
+                self._bundled = True
+        return self._archive
+
+
+def tag(path: Path) -> str:
+    """An ETag: changes whenever the file does."""
+    found = path.stat()
+    return f'"{found.st_size:x}-{found.st_mtime_ns:x}"'

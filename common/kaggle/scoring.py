@@ -1,0 +1,75 @@
+"""What the loopback host scores submissions with: a hidden solution, split as Kaggle splits it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from common.metrics import Metric, Probs
+from common.progress import first_of
+from common.submission import read_csv, validate
+
+
+def scorer(
+    solution: pd.DataFrame,
+    sample: pd.DataFrame,
+    classes: Sequence[str],
+    metric: Metric,
+    *,
+    public_share: float = 0.3,
+    seed: int = 0,
+) -> Callable[[Path], tuple[float, float]]:
+    """A function from a submission file to its (public, private) score.
+
+    Args:
+        solution: `id, label` of the scored rows; the sample may list more rows than these.
+        sample: the sample submission, text: `id, label`, or `id` and one column for each class.
+        classes: the labels.
+        metric: what scores probs [N, C] against indices [N].
+        public_share: share of the solution's rows behind the public score, the rest is private;
+            which rows follows from their ids and `seed`, not from their order.
+        seed: of that choice.
+
+    The returned function raises ValueError, with the problems as sentences, for a bad file.
+    """
+    truth = solution.set_index("id")["label"].astype(str).sort_index()
+    position = {name: index for index, name in enumerate(classes)}
+    unknown = sorted(set(truth) - set(position))
+    if unknown or truth.empty:
+        raise ValueError(f"the solution has no rows, or labels not in classes: {first_of(unknown)}")
+    targets = np.asarray(truth.map(position), dtype=np.int64)
+    public = _public_rows(len(truth), public_share, seed)
+
+    def score(path: Path) -> tuple[float, float]:
+        submission = read_csv(path)
+        problems = validate(submission, sample, classes)
+        if problems:
+            raise ValueError("; ".join(problems[:3]))
+        rows = submission.set_index(submission.columns[0]).loc[truth.index]
+        probs = _probs(rows, classes, position)
+        return (
+            metric.score(probs[public], targets[public]),
+            metric.score(probs[~public], targets[~public]),
+        )
+
+    return score
+
+
+def _public_rows(
+    count: int, share: float, seed: int
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """A mask with at least one row on either side, if there are two."""
+    chosen = np.zeros(count, dtype=bool)
+    size = min(max(round(count * share), 1), max(count - 1, 1))
+    chosen[np.random.default_rng(seed).permutation(count)[:size]] = True
+    return chosen
+
+
+def _probs(rows: pd.DataFrame, classes: Sequence[str], position: dict[str, int]) -> Probs:
+    """[N, C] in the order of `classes`: the columns by name, or 1 for the label that was named."""
+    if len(rows.columns) > 1:
+        return rows[list(classes)].astype(np.float64).to_numpy(np.float32)
+    probs = np.zeros((len(rows), len(classes)), dtype=np.float32)
+    probs[np.arange(len(rows)), rows.iloc[:, 0].map(position).to_numpy(np.int64)] = 1
+    return probs

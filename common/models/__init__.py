@@ -1,0 +1,1 @@
+"""Networks: any timm backbone with a new head, and the kit's own small one."""

@@ -1,0 +1,37 @@
+"""What a waiting person sees: words and bars on stderr, so that stdout stays for results."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+def say(text: str = "") -> None:
+    """One line to the person at the screen (stderr), written above any bar that is being drawn."""
+    tqdm.write(text, file=sys.stderr)
+
+
+def bar(total: int, label: str, unit: str = "images") -> "tqdm[None]":
+    """A progress bar of `total` units; silent where stderr is not a terminal."""
+    return tqdm(
+        total=total, desc=label, unit=f" {unit}", disable=None, leave=False, dynamic_ncols=True,
+        unit_scale=total > 100_000, file=sys.stderr,
+    )
+
+
+def tracked(items: Iterable[T], total: int, label: str, unit: str = "images") -> Iterable[T]:
+    """Iterate with a progress bar."""
+    with bar(total, label, unit) as progress:
+        for item in items:
+            yield item
+            progress.update()
+
+
+def first_of(names: Sequence[str], limit: int = 5) -> str:
+    """The first few names of a long list, and how many more there are: 'a, b and 7 more'."""
+    shown = ", ".join(str(name) for name in names[:limit])
+    rest = len(names) - limit
+    return f"{shown} and {rest:,} more" if rest > 0 else shown

@@ -1,0 +1,193 @@
+"""What is wrong with a submission, said before Kaggle says it (or says nothing).
+
+The sample submission is the contract: its header, its ids, its order. Two columns mean a label a
+row; more mean a probability for each class.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from common.progress import first_of
+
+Mask = npt.NDArray[np.bool_]
+Cells = npt.NDArray[np.object_]
+
+SUM_TOLERANCE = 1e-3
+# A near miss is looked for among so many names only: difflib compares with each of them.
+NAMES_COMPARED = 1000
+
+
+def validate(submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+    """Everything that keeps `submission` from being a complete answer to `sample`.
+
+    Args:
+        submission: the rows to judge; text as read from a file, or numbers as just written.
+        sample: the sample submission; its first column is the id, its order the order wanted.
+        classes: every class name; only a submission of labels needs them, because a sample may
+            name the same class in all of its rows.
+
+    Returns:
+        One sentence a problem, the first offenders named and the rest counted; empty when fine.
+    """
+    header, wanted = list(submission.columns), list(sample.columns)
+    problems = _header(header, wanted)
+    if len(submission) != len(sample):
+        problems.append(f"there are {len(submission):,} rows, but the sample has {len(sample):,}")
+    if len(set(header)) != len(header) or wanted[0] not in header:
+        return problems  # without an id column nothing below can name its rows
+    ids = texts(submission[wanted[0]])
+    problems += _ids(ids, texts(sample[wanted[0]]), wanted[0])
+    answers = [name for name in wanted[1:] if name in header]
+    if len(wanted) == 2:
+        for name in answers:
+            problems += _labels(submission[name], ids, classes)
+    elif answers:
+        problems += _probabilities(submission[answers], ids, whole=len(answers) == len(wanted) - 1)
+    return problems
+
+
+def texts(column: "pd.Series[str]") -> Cells:
+    """A column as Python text, '' where a cell is missing: 007 and 12e4567 stay what they are."""
+    return np.where(column.isna(), "", column.astype(str).to_numpy(dtype=object))
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The words ' (did you mean 'x'?)' for the known name most like `name`, or nothing."""
+    folded = {other.strip().lower(): other for other in known[:NAMES_COMPARED]}
+    found = get_close_matches(name.strip().lower(), list(folded), n=1, cutoff=0.6)
+    return f" (did you mean {folded[found[0]]!r}?)" if found else ""
+
+
+def _header(header: list[str], wanted: list[str]) -> list[str]:
+    if header == wanted:
+        return []
+    names = [str(name) for name in header]
+    missing = [name for name in wanted if name not in names]
+    extra = [name for name in names if name not in wanted]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems = []
+    if missing:
+        problems.append(f"the header lacks {first_of([repr(name) for name in missing])}")
+    if extra:
+        shown = [f"{name!r}{nearest(name, missing)}" for name in extra]
+        problems.append(f"the header has {first_of(shown)}, which the sample does not have")
+    if twice:
+        problems.append(f"the header has {first_of([repr(name) for name in twice])} twice")
+    if not problems:
+        place, name = next(
+            (place, name) for place, name in enumerate(names) if name != wanted[place]
+        )
+        problems.append(
+            f"the columns are in another order than the sample's: column {place + 1} is {name!r} "
+            f"and should be {wanted[place]!r}"
+        )
+    return problems
+
+
+def _ids(ids: Cells, wanted: Cells, column: str) -> list[str]:
+    have, want = pd.Index(ids, dtype=object), pd.Index(wanted, dtype=object)
+    empty = ids == ""
+    missing = wanted[~want.isin(have)]
+    extra = ids[~have.isin(want) & ~empty]
+    twice = pd.unique(ids[have.duplicated() & ~empty])
+    problems = []
+    if empty.any():
+        rows = [str(row + 1) for row in np.flatnonzero(empty)]
+        problems.append(f"column {column!r} is empty in {_rows(rows)}: row {first_of(rows)}")
+    if len(missing):
+        problems.append(f"{_are(len(missing), 'id')} missing: {first_of(missing.tolist())}")
+    if len(extra):
+        shown = first_of([extra[0] + _twin(extra[0], missing), *extra[1:]])
+        problems.append(f"{_are(len(extra), 'id')} not in the sample: {shown}")
+    if len(twice):
+        problems.append(
+            f"{_are(len(twice), 'id')} there more than once: {first_of(twice.tolist())}"
+        )
+    if not problems and len(ids) == len(wanted) and (ids != wanted).any():
+        row = int(np.flatnonzero(ids != wanted)[0])
+        problems.append(
+            f"the rows are in another order than the sample's: row {row + 1} is {ids[row]} and "
+            f"should be {wanted[row]}"
+        )
+    return problems
+
+
+def _twin(name: str, missing: Cells) -> str:
+    """Words for the id that was meant: most often one that a reader took for a number."""
+    number = pd.to_numeric(pd.Series([name, *missing]), errors="coerce").to_numpy(dtype=float)
+    equal = missing[number[1:] == number[0]]
+    if len(equal):
+        return f" (the sample has {equal[0]}: read ids as text, dtype=str)"
+    return nearest(name, missing.tolist())
+
+
+def _labels(column: "pd.Series[str]", ids: Cells, classes: Sequence[str]) -> list[str]:
+    labels = texts(column)
+    empty = labels == ""
+    unknown = ~pd.Index(labels, dtype=object).isin(list(classes)) & ~empty
+    problems = _offenders(empty, ids, f"an empty {column.name!r}")
+    if unknown.any():
+        names = pd.unique(labels[unknown])
+        shown = [repr(name) + nearest(name, classes) for name in names[:5]]
+        problems.append(
+            f"{_rows(labels[unknown])} with a label that no class has: "
+            f"{first_of([*shown, *names[5:]])}; first at {first_of(ids[unknown].tolist())}"
+        )
+    return problems
+
+
+def _probabilities(frame: pd.DataFrame, ids: Cells, *, whole: bool) -> list[str]:
+    columns = [str(name) for name in frame.columns]
+    values = np.empty(frame.shape)
+    empty = np.empty(frame.shape, dtype=bool)
+    for place, name in enumerate(frame.columns):  # by column: a frame this wide is slow by row
+        column = frame[name]
+        values[:, place] = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+        # A cell that is a number is not empty, so most columns need no second look.
+        lost = np.isnan(values[:, place])
+        empty[:, place] = lost & (texts(column) == "") if lost.any() else False
+    cells = frame.to_numpy(dtype=object) if np.isnan(values).any() else values
+    numbers = ~np.isnan(values)
+
+    def at(bad: Mask, what: str) -> list[str]:
+        hit: Mask = np.asarray(bad.any(axis=1))
+        if not hit.any():
+            return []
+        row = int(hit.argmax())
+        place = int(bad[row].argmax())
+        example = f" (column {columns[place]!r} holds {cells[row, place]})"
+        return _offenders(hit, ids, what, "" if empty[row, place] else example)
+
+    problems = at(empty, "an empty cell")
+    problems += at(~numbers & ~empty, "a cell that is not a number")
+    with np.errstate(invalid="ignore"):
+        problems += at(numbers & (values < 0), "a negative value")
+        problems += at(numbers & (values > 1), "a value above 1")
+    sums = values.sum(axis=1)
+    # A sum is worth a sentence only where its row has no other fault.
+    sound = (numbers & (values >= 0) & (values <= 1)).all(axis=1)
+    wrong: Mask = np.asarray(sound & (np.abs(sums - 1) > SUM_TOLERANCE))
+    if whole and wrong.any():
+        example = f" (it sums to {sums[wrong][0]:.6g})"
+        problems += _offenders(wrong, ids, "values that do not sum to 1", example)
+    return problems
+
+
+def _offenders(bad: Mask, ids: Cells, what: str, example: str = "") -> list[str]:
+    """'2 rows with an empty cell: a, b' for a mask over the rows; `example` tells of the first."""
+    if not bad.any():
+        return []
+    names = ids[bad].tolist()
+    return [f"{_rows(names)} with {what}: {first_of([names[0] + example, *names[1:]])}"]
+
+
+def _rows(names: Sequence[str] | Cells) -> str:
+    return "1 row" if len(names) == 1 else f"{len(names):,} rows"
+
+
+def _are(count: int, noun: str) -> str:
+    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"

@@ -1,0 +1,186 @@
+"""The one loop: a job's rows in, trained weights and a log of every epoch out.
+
+Read it top to bottom. Everything random is drawn from (seed, fold, epoch, step), so the state at
+the end of an epoch is parameters, optimiser and averages alone, and a killed job goes on exactly.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from timm.utils import ModelEmaV3
+from torch import Tensor, nn
+
+from common import randomness
+from common.data.batches import epoch_order
+from common.environment import memory_mb
+from common.inference.predict import Network, predict
+from common.metrics import log_loss
+from common.models.backbone import build
+from common.models.freezing import set_trainable, train_mode
+from common.progress import bar, say
+from common.training import resume
+from common.training.early_stop import Best
+from common.training.mixing import Mixing, build_loss
+from common.training.optimisers import build_optimiser, set_rate
+from common.training.phases import Phase, phases_of
+from common.training.schedules import rate_share
+from common.training.setting import Job, Setting
+
+
+class Diverged(ValueError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an update touches. `averaged` is None without EMA; `mix` hands back what it need not mix."""
+
+    network: Network
+    forward: Callable[[Tensor], Tensor]
+    averaged: ModelEmaV3 | None
+    optimiser: Any
+    loss_of: nn.Module
+    mix: Mixing
+
+
+def train(job: Job, setting: Setting, folder: Path) -> nn.Module:
+    """Train a job from its last finished epoch to its end; its folder then holds the weights.
+
+    Raises:
+        Diverged: the loss became infinite or nan.
+    """
+    recipe = setting.recipe
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(randomness.seed_of(job.seed, job.fold, randomness.WEIGHTS))
+    network = setting.network(build(recipe, len(setting.classes)))
+    model = network.model
+    averaged = ModelEmaV3(model, decay=recipe.ema) if recipe.ema else None
+    judged = averaged.module if averaged else model
+    forward = torch.compile(model) if recipe.compile else model
+    labels = torch.from_numpy(setting.targets[job.rows])
+    loss_of = build_loss(recipe, labels, len(setting.classes)).to(setting.device)
+    mix = Mixing(recipe, len(setting.classes))
+    state = resume.load_state(folder)
+    resume.trim_log(folder, state["epoch"] if state else 0)
+    best = Best.of(state)
+    if state:
+        model.load_state_dict(state["model"])
+        judged.load_state_dict(state["judged"])
+        say(f"  {job.name}: going on after epoch {state['epoch']} of {recipe.epochs}")
+
+    _load_scaler(setting, torch.amp.GradScaler("cpu").state_dict())
+    finished = 0
+    for phase in phases_of(recipe):
+        begun, finished = finished, finished + phase.epochs
+        if state and state["epoch"] >= finished:
+            continue
+        set_trainable(model, phase.trainable)
+        optimiser = setting.accelerator.prepare(build_optimiser(model, recipe, phase.lr))
+        if state and state["epoch"] > begun:
+            optimiser.load_state_dict(state["optimiser"])
+            _load_scaler(setting, state["scaler"])
+        parts = Parts(network, forward, averaged, optimiser, loss_of, mix)
+        for epoch in range(max(begun, state["epoch"] if state else 0), finished):
+            if recipe.early_stop and best.waited >= recipe.early_stop:
+                break
+            record = _epoch(job, setting, phase, parts, epoch=epoch, begun=begun)
+            record |= _judge(job, setting, setting.network(judged))
+            if job.held_out is not None:
+                best.see(record["score"], setting, judged)
+            resume.append_log(folder, record)
+            _report(job, record, setting)
+            resume.save_state(folder, {
+                "epoch": epoch + 1, "model": model.state_dict(), "judged": judged.state_dict(),
+                "optimiser": optimiser.state_dict(), "scaler": _scaler(setting), **best.state(),
+            })  # fmt: skip
+        setting.accelerator.free_memory()
+    if recipe.early_stop and best.weights is not None:
+        judged.load_state_dict(best.weights)
+    resume.save_weights(folder, judged.state_dict())
+    return judged
+
+
+def _epoch(
+    job: Job, setting: Setting, phase: Phase, parts: Parts, *, epoch: int, begun: int
+) -> resume.Record:
+    """One pass over the job's rows: rates, updates, and what they cost."""
+    recipe, device = setting.recipe, setting.device
+    place = (job.seed, job.fold, epoch)
+    rows = job.rows[epoch_order(setting.targets[job.rows], recipe, place)]
+    batches = math.ceil(len(rows) / recipe.batch_size)
+    updates = math.ceil(batches / recipe.accumulate)
+    targets = torch.from_numpy(setting.targets[rows]).to(device).split(recipe.batch_size)
+    network, optimiser = parts.network, parts.optimiser
+    train_mode(network.model, phase.trainable)
+    total, rates, start = torch.zeros((), device=device), [], time.perf_counter()
+    with bar(len(rows), f"{job.name} epoch {epoch + 1}/{recipe.epochs}") as progress:
+        for step, images in enumerate(setting.source.training(rows, place, phase.image_size)):
+            update = (epoch - begun) * updates + step // recipe.accumulate
+            rates.append(phase.lr * rate_share(recipe, update, phase.epochs * updates, updates))
+            set_rate(optimiser, rates[-1])
+            x, y = parts.mix(network.input(images, phase.image_size), targets[step], (*place, step))
+            torch.manual_seed(randomness.seed_of(*place, step))  # dropout and drop-path
+            with setting.accelerator.autocast():
+                logits = parts.forward(x)
+            loss: Tensor = parts.loss_of(logits.float(), y)
+            setting.accelerator.backward(loss / recipe.accumulate)
+            total += loss.detach()
+            if (step + 1) % recipe.accumulate == 0 or step + 1 == batches:
+                if recipe.clip:
+                    setting.accelerator.clip_grad_norm_(network.model.parameters(), recipe.clip)
+                optimiser.step()
+                optimiser.zero_grad()
+                if parts.averaged is not None:
+                    parts.averaged.update(network.model)
+            if step % 20 == 19 or step + 1 == batches:
+                _check_finite(float(total), job, epoch, rates[-1])
+            progress.update(len(images))
+    seconds = time.perf_counter() - start
+    return {
+        "epoch": epoch + 1, "train_loss": float(total) / batches, "lr": rates[-1],
+        "rates": rates[:: max(1, len(rates) // 50)], "seconds": seconds,
+        "images_per_second": len(rows) / seconds, "peak_memory_mb": memory_mb(),
+    }  # fmt: skip
+
+
+def _judge(job: Job, setting: Setting, network: Network) -> resume.Record:
+    """The held-out rows' loss and score after an epoch; nothing when all rows train."""
+    if job.held_out is None:
+        return {}
+    found = predict(
+        network, setting.source, job.held_out, views=["identity"], label=f"{job.name} held out"
+    )["identity"]
+    truth = setting.targets[job.held_out]
+    return {"valid_loss": log_loss(found, truth), "score": setting.metric.score(found, truth)}
+
+
+def _check_finite(total: float, job: Job, epoch: int, lr: float) -> None:
+    if not math.isfinite(total):
+        raise Diverged(
+            f"training diverged in {job.name}, epoch {epoch + 1}: the loss is {total} at a rate of "
+            f"{lr:.2g}. Lower lr=, lengthen warmup_epochs=, or set clip=1"
+        )
+
+
+def _report(job: Job, record: resume.Record, setting: Setting) -> None:
+    held = f"{setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
+    say(
+        f"  {job.name} epoch {record['epoch']:>3}/{setting.recipe.epochs}  "
+        f"loss {record['train_loss']:.4f}  {held}"
+        f"{record['images_per_second']:,.0f} images/s"
+    )
+
+
+def _scaler(setting: Setting) -> Any:
+    scaler = setting.accelerator.scaler
+    return scaler.state_dict() if scaler is not None else None
+
+
+def _load_scaler(setting: Setting, state: Any) -> None:
+    if state and setting.accelerator.scaler is not None:
+        setting.accelerator.scaler.load_state_dict(state)

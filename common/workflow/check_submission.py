@@ -1,0 +1,25 @@
+"""Check a submission file against the competition's sample: header, ids, order, values.
+
+Example: kit cifar10 check-submission runs/mine/submission.csv
+"""
+
+from pathlib import Path
+from typing import Any
+
+from common import submission
+from common.progress import say
+from common.workflow.prepare import open_files
+from common.workflow.request import Request
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it; a file with problems is an error that lists them all."""
+    path = Path(request.options["file"])
+    files = open_files(request)
+    rows = submission.read_csv(path)
+    problems = submission.validate(rows, files.sample, files.classes)
+    if problems:
+        listed = "".join(f"\n  {problem}" for problem in problems)
+        raise ValueError(f"{path} would be refused:{listed}")
+    say(f"{path}: {len(rows):,} rows, as the sample wants them")
+    return {"submission": str(path), "problems": []}

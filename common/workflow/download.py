@@ -1,0 +1,45 @@
+"""Fetch a competition's files: from Kaggle, or written out where the data set is embedded.
+
+Example: kit cifar10 download
+"""
+
+from typing import Any
+
+from common.atomic import replacing
+from common.kaggle import client
+from common.progress import say
+from common.workflow.request import Request
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Fetch the files whole into the data folder, unless they are there."""
+    folder = request.data_folder
+    if request.competition.embedded is not None:
+        if not folder.exists():
+            lay_out_embedded(request)
+        return {"data": str(folder)}
+    archive = client.download(request.competition.slug, folder)
+    say(f"{archive}: whole. next: kit {request.competition.name} run")
+    return {"data": str(folder), "archive": str(archive)}
+
+
+def fetch_if_absent(request: Request) -> None:
+    """Fetch into the default place when nothing is there; a folder that was named must exist."""
+    if request.data is None and not request.data_folder.exists():
+        run(request)
+
+
+def lay_out_embedded(request: Request) -> None:
+    """Write an embedded data set in the competition's own layout, whole."""
+    competition = request.competition
+    assert competition.embedded is not None
+    found = competition.embedded()
+    table = found.table.assign(label=found.table["label"].mask(found.table["hidden"]))
+    with replacing(request.data_folder) as temporary:
+        temporary.mkdir()
+        competition.lay_out(table[["id", "label"]], found.images, temporary)
+    hidden = int(found.table["hidden"].sum())
+    say(
+        f"{request.data_folder}: {len(table) - hidden:,} labelled and {hidden:,} hidden images of "
+        f"{competition.title}, as the competition lays them out"
+    )

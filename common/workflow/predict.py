@@ -1,0 +1,98 @@
+"""Predict the test set with a run's models, and write its checked submission.csv.
+
+`final=folds` averages the fold models; `final=refit` trains anew on all rows, then predicts.
+
+Example: kit cifar10 predict views=mirror+shifts
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common import submission
+from common.atomic import replacing
+from common.data.store import Store, open_store
+from common.inference.predict import joined, predict
+from common.inference.views import groups_named
+from common.metrics import Probs
+from common.progress import say
+from common.recipe import differences
+from common.runs import fingerprint
+from common.training import resume
+from common.workflow.find import find_run
+from common.workflow.prepare import (
+    Prepared, check_code, jobs_of, prepared, read_test, refit_jobs,
+)  # fmt: skip
+from common.workflow.record import predictions_folder, result_of
+from common.workflow.request import Request
+from common.workflow.validate import load_trained, mean, train_jobs, validate
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it for the run that the request means; predict and runtime fields may be changed."""
+    with prepared(request, of=find_run(request)) as ready:
+        test = open_test(ready)
+        validate(ready)
+        predict_test(ready, *test)
+        return result_of(ready.run)
+
+
+def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store]:
+    """The test table and its store: opened before training, so that a missing image is told early."""
+    started = time.perf_counter()
+    table = read_test(ready.request, ready.files.folder)
+    side = ready.recipe.stored_side
+    store = open_store(table, side=side, cache=ready.request.cache)
+    ready.run.add_seconds("prepare", time.perf_counter() - started)
+    return table, store
+
+
+def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
+    """Probabilities of the test rows by id, then `submission.csv` in the sample's shape."""
+    recipe, run, jobs = ready.recipe, ready.run, jobs_of(ready.recipe, ready.folds)
+    if recipe.final == "refit":
+        jobs = refit_jobs(recipe, len(ready.table), 1 + max(job.fold for job in jobs))
+        train_jobs(ready, jobs)
+    assert all(resume.is_finished(run / job.name) for job in jobs)
+    data = fingerprint(table["id"].tolist(), store.digests)
+    path = predictions_folder(run, recipe) / f"test-{data}.npz"
+    if not path.is_file():
+        check_code(run, ready.request)
+        started = time.perf_counter()
+        probs = _test_probs(ready, store, [run / job.name for job in jobs])
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, ids=table["id"].to_numpy().astype(str), probs=probs)
+        run.add_seconds("predict", time.perf_counter() - started)
+    with np.load(path) as kept:
+        ids, probs = kept["ids"].tolist(), kept["probs"]
+    _write(ready, ids, probs)
+
+
+def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
+    """The mean over models and views: float32 [N, C] in the store's order."""
+    views = groups_named(ready.recipe.views)
+    setting = ready.setting.on(store)
+    rows = np.arange(len(store))
+    return mean([
+        joined(
+            predict(
+                load_trained(setting, folder), setting.source, rows,
+                views=views, label=f"test set, model {number} of {len(folders)}",
+            ),
+            views,
+        )
+        for number, folder in enumerate(folders, 1)
+    ])  # fmt: skip
+
+
+def _write(ready: Prepared, ids: list[str], probs: Probs) -> None:
+    sample, classes = ready.files.sample, ready.files.classes
+    rows = ready.request.competition.writer(sample, ids, probs, classes)
+    submission.write(ready.run / "submission.csv", rows, sample, classes)
+    ready.run.note(predicted=differences(ready.recipe, ("predict",)))
+    say(f"{ready.run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")
+
+

@@ -1,0 +1,84 @@
+"""What a run has to show: its results as JSON, its pictures, the words at the end."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.atomic import write_json
+from common.progress import say
+from common.recipe import Recipe, differences
+from common.runs import Run
+from common.training import resume
+from common.training.setting import Job
+from common.workflow.prepare import Prepared
+
+
+def predictions_folder(run: Run, recipe: Recipe) -> Path:
+    """`predictions/<8 hex>` of the run: one for every set of predict fields, written inside."""
+    fields = differences(recipe, ("predict",))
+    name = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
+    folder = run / "predictions" / name
+    if not (folder / "fields.json").is_file():
+        write_json(folder / "fields.json", fields)
+    return folder
+
+
+def result_of(run: Run) -> dict[str, Any]:
+    """What scripts may rely on, as far as the run has come."""
+    facts, found = run.read(), run.read("scores.json")
+    result: dict[str, Any] = {"run": str(run.folder), "metric": facts["metric"]}
+    result |= {key: found[key] for key in ("cv", "cv_sd", "fold_scores", "pooled", "n") if key in found}
+    if (run / "submission.csv").is_file():
+        result["submission"] = str(run / "submission.csv")
+    sent = facts.get("submitted", [])
+    if sent:
+        result |= {key: sent[-1][key] for key in ("public", "private", "ref")}
+    result["seconds"] = round(sum(facts.get("seconds", {}).values()), 1)
+    result["images_per_second"] = round(facts.get("images_per_second", 0.0), 1)
+    result["peak_memory_mb"] = round(facts.get("peak_memory", {}).get("host", 0.0), 1)
+    if "optimistic" in found:
+        result["optimistic"] = found["optimistic"]
+    return result
+
+
+def tell_scores(ready: Prepared) -> None:
+    """The out-of-fold score in words: mean, spread, pooled, what each group of views adds."""
+    found = ready.run.read("scores.json")
+    metric = found["metric"].replace("_", " ")
+    spread = f" ± {found['cv_sd']:.4f}" if found["cv_sd"] is not None else ""
+    folds = len(found["fold_scores"])
+    over = f"mean of {folds} folds" if folds > 1 else "one hold-out"
+    say(f"out-of-fold {metric} {found['cv']:.4f}{spread} ({over}, n = {found['n']:,})")
+    for row in found["views"][1:]:
+        gain = row["score"] - found["views"][0]["score"]
+        say(f"  views {row['views']}: {row['score']:.4f} ({gain:+.4f} over the plain view)")
+    for key in ("optimistic", "caution"):
+        if key in found:
+            say(f"  {key}: {found[key]}")
+
+
+def draw_pictures(ready: Prepared, jobs: list[Job]) -> None:
+    """Learning curves, an augmented batch, the confusion matrix, the worst mistakes."""
+    from common.reporting import pictures
+
+    folder, setting = ready.run / "pictures", ready.setting
+    histories = {job.name: resume.read_log(ready.run / job.name) for job in jobs}
+    pictures.learning_curves(histories, folder / "learning_curves.png", metric=setting.metric.name)
+    rows = jobs[0].rows[:36]
+    images = next(iter(setting.source.training(rows, (ready.recipe.seed, 0, 0), ready.recipe.image_size)))
+    batch = images.permute(0, 2, 3, 1).cpu().numpy()[:36]
+    labels = [setting.classes[i] for i in setting.targets[rows[: len(batch)]]]
+    pictures.augmented_batch(batch, labels, folder / "augmented_batch.png")
+    with np.load(ready.run / "oof.npz") as oof:
+        ids, probs = oof["ids"].tolist(), oof["probs"]
+    position = {name: row for row, name in enumerate(ready.table["id"])}
+    at = np.array([position[name] for name in ids])
+    targets = setting.targets[at]
+    pictures.confusion(probs, targets, setting.classes, folder / "confusion.png")
+    pictures.worst_mistakes(
+        lambda row: ready.store[int(at[row])], ids, probs, targets, setting.classes,
+        folder / "worst_mistakes.png",
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""What a person asked for, typed: the competition, the recipe, the places."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common.competition import Competition
+from common.recipe import Recipe, stage_of, with_values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One call of a verb.
+
+    Attributes:
+        words: the `field=value` words as typed.
+        data: the folder of the competition's files or archives; None when not named.
+        run: the run folder that was named, if any.
+        options: what the verb's own flags hold.
+    """
+
+    competition: Competition
+    recipe_name: str
+    named_recipe: bool = False
+    words: tuple[str, ...] = ()
+    data: Path | None = None
+    runs: Path = Path("runs")
+    run: Path | None = None
+    fresh: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The named recipe with the words applied."""
+        return with_values(self.base_recipe, self.words)
+
+    @property
+    def base_recipe(self) -> Recipe:
+        """The named recipe.
+
+        Raises:
+            ValueError: the competition has none of that name.
+        """
+        recipes = self.competition.recipes
+        if self.recipe_name not in recipes:
+            raise ValueError(
+                f"{self.competition.name} has no recipe {self.recipe_name!r}: there are "
+                f"{', '.join(recipes)}"
+            )
+        return recipes[self.recipe_name]
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the competition's files are, or will be."""
+        return self.data or Path("data") / self.competition.slug
+
+    @property
+    def cache(self) -> Path:
+        """Where unpacked archives and decoded stores are kept: KIT_CACHE, or beside the runs."""
+        return Path(os.environ.get("KIT_CACHE") or self.runs / "cache")
+
+    def words_of(self, *stages: str) -> list[str]:
+        """The typed words whose fields are of these stages."""
+        return [word for word in self.words if stage_of(word.partition("=")[0]) in stages]

@@ -1,0 +1,29 @@
+"""Validate, predict, then write and check submission.csv: all but the upload.
+
+Files are fetched first where they are not yet there. Called again, it goes on where it stopped.
+
+Example: kit cifar10 run --recipe quick epochs=12
+"""
+
+from typing import Any
+
+from common.progress import say
+from common.workflow.download import fetch_if_absent
+from common.workflow.predict import open_test, predict_test
+from common.workflow.prepare import prepared
+from common.workflow.record import result_of
+from common.workflow.request import Request
+from common.workflow.validate import validate
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    fetch_if_absent(request)
+    with prepared(request) as ready:
+        test = open_test(ready)
+        validate(ready)
+        predict_test(ready, *test)
+        result = result_of(ready.run)
+    say(f"pictures: {ready.run / 'pictures'}")
+    say(f"next: kit {request.competition.name} submit")
+    return result

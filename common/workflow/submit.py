@@ -1,0 +1,130 @@
+"""Upload a finished run's submission.csv, wait for its score, and say what to do next.
+
+It never trains. An embedded competition goes to the kit's own Kaggle on this machine.
+
+Example: kit cifar10 submit --message "first try"
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from common import submission
+from common.data.table import read_csv
+from common.kaggle import client
+from common.progress import say
+from common.recipe import Recipe, with_values
+from common.runs import Run, digest_file, owned
+from common.workflow.find import find_run
+from common.workflow.prepare import open_files
+from common.workflow.record import result_of
+from common.workflow.request import Request
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Check the file once more, upload it, and record what came back."""
+    found = find_run(request)
+    path = found / "submission.csv"
+    if not path.is_file():
+        raise ValueError(
+            f"{found.folder} has no submission.csv yet: `kit {request.competition.name} run` "
+            "finishes it"
+        )
+    _check_fields(request, found)
+    with owned(found.folder):
+        files = open_files(request)
+        problems = submission.validate(read_csv(path), files.sample, files.classes)
+        if problems:
+            raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
+        message = request.options.get("message") or _message(found)
+        with _kaggle(request, files.folder) as environment:
+            slug = request.competition.slug
+            ref = client.submit(slug, path, message, environment=environment)
+            scored = client.wait(slug, ref, environment=environment)
+        sent = {
+            "ref": ref, "public": scored.public, "private": scored.private, "message": message,
+            "file": digest_file(path), "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        }  # fmt: skip
+        found.note(submitted=[*found.read().get("submitted", []), sent])
+    _last_screen(request, found)
+    return result_of(found)
+
+
+def _check_fields(request: Request, run: Run) -> None:
+    """Raise a ValueError when typed predict fields are not those of the submission that is there."""
+    words = request.words_of("predict")
+    made = run.read().get("predicted", {})
+    wanted = with_values(Recipe(), words)
+    for word in words:
+        name = word.partition("=")[0]
+        if getattr(wanted, name) != made.get(name, getattr(Recipe(), name)):
+            raise ValueError(
+                f"{run / 'submission.csv'} was not made with {word}: "
+                f"`kit {request.competition.name} run {word}` makes that one"
+            )
+
+
+def _message(run: Run) -> str:
+    scores = run.read("scores.json")
+    return f"{run.folder.name} cv {scores['cv']:.4f}"
+
+
+@contextmanager
+def _kaggle(request: Request, folder: Path) -> Iterator[Mapping[str, str] | None]:
+    """The environment that reaches the Kaggle to submit to; None: the one we were called with.
+
+    Whoever points the client at a server of their own means that server for every competition.
+    """
+    elsewhere = os.environ.get("KAGGLE_API_ENVIRONMENT") == "LOCALHOST"
+    if request.competition.embedded is None or elsewhere:
+        yield None
+        return
+    from common.kaggle.host import Host
+    from common.kaggle.hosted import Hosted
+    from common.kaggle.scoring import scorer
+
+    competition, found = request.competition, request.competition.embedded()
+    hidden = found.table[found.table["hidden"]]
+    sample = read_csv(folder / competition.sample)
+    score = scorer(hidden[["id", "label"]], sample, sorted(set(found.table["label"])), competition.scored_by)
+    hosted = Hosted(
+        slug=competition.slug, title=competition.title, files=folder, score=score,
+        metric=competition.metric,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as place, Host([hosted], folder=Path(place)) as host:
+        say(f"no account needed: the kit's own Kaggle on this machine (port {host.port}) scores it")
+        yield host.environment
+
+
+def _last_screen(request: Request, run: Run) -> None:
+    """What was reached and what to type next."""
+    result, name = result_of(run), request.competition.name
+    metric = result["metric"].replace("_", " ")
+    spread = f" ± {result['cv_sd']:.4f}" if result.get("cv_sd") is not None else ""
+    seconds = run.read().get("seconds", {})
+    recipe = run.read()["recipe_name"]
+    lines = [
+        "", f"{request.competition.title}: {metric}, recipe {recipe}",
+        f"  cross-validation  {result['cv']:.4f}{spread}  on {result['n']:,} rows",
+        f"  leaderboard       public {_shown(result['public'])}, private {_shown(result['private'])}",
+        f"  submission        {result['submission']} (ref {result['ref']})",
+        f"  took              {sum(seconds.values()):,.0f} s"
+        f" ({', '.join(f'{stage} {each:,.0f}' for stage, each in seconds.items())}),"
+        f" {result['images_per_second']:,.0f} images/s in training",
+        f"  pictures          {run / 'pictures'}",
+        "next:",
+        f"  look              the worst mistakes: {run / 'pictures' / 'worst_mistakes.png'}",
+        f"  more views        kit {name} run views=mirror+shifts      (trains nothing again)",
+        f"  another recipe    kit {name} recipes",
+        f"  another field     kit {name} run epochs={run.recipe().epochs * 2} && kit {name} submit",
+    ]  # fmt: skip
+    for line in lines:
+        say(line)
+
+
+def _shown(score: float | None) -> str:
+    return f"{score:.4f}" if score is not None else "not told"

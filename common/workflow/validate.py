@@ -1,0 +1,136 @@
+"""Train every fold, or go on where it stopped, and score out-of-fold.
+
+A finished run is not trained again; other views are judged with the models that are there.
+
+Example: kit cifar10 validate epochs=2 lr=3e-4
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import load_file
+
+from common.atomic import replacing, write_json
+from common.inference.out_of_fold import HeldOut, gains, pooled, scores
+from common.inference.predict import Network, joined, predict
+from common.inference.views import groups_named
+from common.metrics import Probs
+from common.models.backbone import build
+from common.progress import say
+from common.training import resume
+from common.training.loop import train
+from common.training.setting import Job, Setting
+from common.workflow.download import fetch_if_absent
+from common.workflow.prepare import Prepared, check_code, jobs_of, prepared
+from common.workflow.record import draw_pictures, predictions_folder, result_of, tell_scores
+from common.workflow.request import Request
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    fetch_if_absent(request)
+    with prepared(request) as ready:
+        validate(ready)
+        return result_of(ready.run)
+
+
+def validate(ready: Prepared) -> None:
+    """Train what is not trained, judge what is not judged, and write scores and pictures."""
+    jobs = jobs_of(ready.recipe, ready.folds)
+    train_jobs(ready, jobs)
+    views = groups_named(ready.recipe.views)
+    folder = predictions_folder(ready.run, ready.recipe)
+    if not (folder / "oof.npz").is_file():
+        check_code(ready.run, ready.request)
+        started = time.perf_counter()
+        held = [_held_out(ready, jobs, number, folder) for number in sorted({j.fold for j in jobs})]
+        _write_scores(ready, held, views, folder)
+        ready.run.add_seconds("judge", time.perf_counter() - started)
+    for name in ("oof.npz", "scores.json"):
+        with replacing(ready.run / name) as temporary:
+            temporary.write_bytes((folder / name).read_bytes())
+    draw_pictures(ready, jobs)
+    tell_scores(ready)
+
+
+def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
+    """Train the jobs that have no weights yet."""
+    run, open_jobs = ready.run, [job for job in jobs if not resume.is_finished(ready.run / job.name)]
+    if not open_jobs:
+        say(f"{run.folder}: all {len(jobs)} models are trained")
+        return
+    check_code(run, ready.request)
+    say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
+    for job in open_jobs:
+        started = time.perf_counter()
+        train(job, ready.setting, run / job.name)
+        run.add_seconds("train", time.perf_counter() - started)
+        note_speed(ready)
+
+
+def note_speed(ready: Prepared) -> None:
+    """Record images/s and the peaks of memory from the logs so far."""
+    import torch
+
+    logs = [line for path in ready.run.folder.glob("*/log.jsonl") for line in resume.read_log(path.parent)]
+    images = sum(line["images_per_second"] * line["seconds"] for line in logs)
+    ready.run.note(images_per_second=images / max(1e-9, sum(line["seconds"] for line in logs)))
+    ready.run.see_memory(host=max(line["peak_memory_mb"] for line in logs))
+    if ready.setting.device.type == "cuda":
+        ready.run.see_memory(device=torch.cuda.max_memory_allocated() / 2**20)
+
+
+def load_trained(setting: Setting, folder: Path) -> Network:
+    """The network whose weights lie in a job's folder."""
+    model = build(replace(setting.recipe, weights="scratch"), len(setting.classes))
+    model.load_state_dict(load_file(folder / "weights.safetensors"))
+    return setting.network(model)
+
+
+def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> HeldOut:
+    """A fold's held-out probs, the mean over its training seeds; kept, so that a kill loses one fold."""
+    mine = [job for job in jobs if job.fold == number]
+    rows = mine[0].held_out
+    assert rows is not None
+    path = folder / f"fold{number}.npz"
+    if path.is_file():
+        with np.load(path) as kept:
+            return HeldOut(rows, dict(kept))
+    found = [
+        predict(
+            load_trained(ready.setting, ready.run / job.name), ready.setting.source, rows,
+            views=groups_named(ready.recipe.views), label=f"judging {job.name}",
+        )
+        for job in mine
+    ]  # fmt: skip
+    groups = {name: mean([each[name] for each in found]) for name in found[0]}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **groups)  # type: ignore[arg-type]
+    return HeldOut(rows, groups)
+
+
+def mean(parts: list[Probs]) -> Probs:
+    """The mean of arrays, in float32 and in their order."""
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total / np.float32(len(parts))
+
+
+def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder: Path) -> None:
+    targets, metric = ready.setting.targets, ready.setting.metric
+    rows, probs = pooled(held, views, len(targets))
+    found = scores(held, views, targets, metric)
+    found |= {"metric": metric.name, "views": gains(held, views, targets, metric)}
+    if ready.recipe.early_stop:
+        found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
+    if ready.request.competition.caution:
+        found["caution"] = ready.request.competition.caution
+    assert np.isfinite(joined(held[0].groups, views)).all()
+    write_json(folder / "scores.json", found)
+    ids = ready.table["id"].to_numpy()[rows].astype(str)
+    with replacing(folder / "oof.npz") as temporary, temporary.open("wb") as file:
+        np.savez(file, ids=ids, probs=probs)

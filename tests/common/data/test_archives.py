@@ -1,0 +1,408 @@
+"""Archives become a folder: whole, safe, once."""
+
+import io
+import os
+import shutil
+import stat
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from py7zr import SevenZipFile
+
+from common.data import archives, members, unpack
+from common.data.archives import open_folder
+
+NOISE = os.urandom(20_000)
+FILES = {"train/1.png": NOISE, "train/2.png": b"two", "train/void.png": b""}
+
+
+def zipped(place: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(place, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return place
+
+
+def sevened(place: Path, files: dict[str, bytes]) -> Path:
+    with SevenZipFile(place, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(data, name)
+    return place
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every visible file, through links, by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in map(Path, (os.path.join(a, n) for a, _, ns in os.walk(folder, followlinks=True) for n in ns))
+        if not path.name.startswith(".")
+    }
+
+
+def made(cache: Path) -> list[Path]:
+    """Folders that stand in the cache, temporary ones included."""
+    return [p for p in (cache / "unpacked").glob("*") if p.is_dir()]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without py7zr and with a program 7z that answers as the real one does."""
+    script = tmp_path / "bin" / "7z"
+    script.parent.mkdir()
+    script.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        "from py7zr import SevenZipFile, Py7zIO, WriterFactory\n"
+        "class Out(Py7zIO):\n"
+        "    write = lambda self, s: sys.stdout.buffer.write(s)\n"
+        "    read = seek = flush = size = lambda self, *a: 0\n"
+        "class Outs(WriterFactory):\n"
+        "    create = lambda self, name: Out()\n"
+        "with SevenZipFile(sys.argv[-1]) as z:\n"
+        "    if sys.argv[1] == 'x':\n"
+        "        z.extractall('.', factory=Outs())\n"
+        "    for f in z.files if sys.argv[1] == 'l' else ():\n"
+        "        kind = 'D drwxr-xr-x' if f.is_directory else 'A -rw-r--r--'\n"
+        "        print(f'Path = {f.filename}\\nSize = {f.uncompressed}\\nAttributes = {kind}')\n"
+        "        print('CRC =', f'{f.crc32:08X}' if f.crc32 else '', '\\nEncrypted = -\\n')\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    monkeypatch.delitem(sys.modules, "common.data.sevenzip", raising=False)
+    monkeypatch.setenv("PATH", str(script.parent))
+
+
+def test_a_folder_with_nothing_to_unpack_is_itself(data: Path, cache: Path) -> None:
+    (data / "train.csv").write_text("id\n")
+    assert open_folder(data, cache) == data
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_no_data_says_how_to_download_it(data: Path, cache: Path, missing: bool) -> None:
+    place = data / "nowhere" if missing else data
+    with pytest.raises(ValueError, match="kit <competition> download"):
+        open_folder(place, cache)
+
+
+@pytest.mark.parametrize("pack", [zipped, sevened])
+def test_an_archive_is_unpacked_beside_links_to_plain_files(pack, data: Path, cache: Path) -> None:
+    pack(data / f"train.{'zip' if pack is zipped else '7z'}", FILES)
+    (data / "labels.csv").write_bytes(b"id,label\n")
+    folder = open_folder(data, cache)
+    assert content(folder) == FILES | {"labels.csv": b"id,label\n"}
+    assert folder.is_relative_to(cache)
+    assert sorted(p.name for p in data.iterdir() if p.suffix != ".csv") == [
+        f"train.{'zip' if pack is zipped else '7z'}"
+    ]
+
+
+def test_kaggles_nested_download_is_unpacked_whole(tmp_path: Path, data: Path, cache: Path) -> None:
+    train = sevened(tmp_path / "train.7z", FILES).read_bytes()
+    labels = zipped(tmp_path / "l.zip", {"labels.csv": b"id\n"}).read_bytes()
+    inner = {"train.7z": train, "labels.csv.zip": labels, "sampleSubmission.csv": b"id,label\n"}
+    whole = FILES | {"labels.csv": b"id\n", "sampleSubmission.csv": b"id,label\n"}
+    archive = zipped(data / "cifar-10.zip", inner)
+    assert content(open_folder(data, cache)) == whole
+    assert content(open_folder(archive, cache)) == whole, "the archive itself may be named"
+
+
+def test_what_stands_unpacked_beside_its_archive_is_left_alone(data: Path, cache: Path) -> None:
+    (data / "train.7z").write_bytes(b"never looked at")
+    (data / "labels.csv.zip").write_bytes(b"never looked at")
+    zipped(data / "cifar-10.zip", {"train.7z": b"", "labels.csv": b"", "train/1.png": b""})
+    (data / "train").mkdir()
+    (data / "labels.csv").write_text("id\n")
+    assert open_folder(data, cache) == data
+
+
+def test_unpacking_happens_once_and_links_follow_the_data(
+    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zipped(data / "train.zip", FILES)
+    (data / "old.csv").write_text("old")
+    first = open_folder(data, cache)
+    monkeypatch.setattr(archives, "unpack", None)
+    (data / "old.csv").unlink()
+    (data / "new.csv").write_text("new")
+    assert open_folder(data, cache) == first
+    assert content(first) == FILES | {"new.csv": b"new"}
+
+
+def test_other_bytes_are_another_folder(data: Path, cache: Path) -> None:
+    zipped(data / "train.zip", FILES)
+    first = open_folder(data, cache)
+    zipped(data / "train.zip", FILES | {"train/2.png": b"2.0"})
+    second = open_folder(data, cache)
+    assert first != second
+    assert content(second)["train/2.png"] == b"2.0"
+
+
+def test_where_links_are_refused_files_are_copied_and_refreshed(
+    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("a required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    zipped(data / "train.zip", FILES)
+    (data / "extra").mkdir()
+    for words in (b"one", b"other"):
+        (data / "extra/a.txt").write_bytes(words)
+        folder = open_folder(data, cache)
+        assert content(folder) == FILES | {"extra/a.txt": words}
+        assert not (folder / "extra").is_symlink()
+
+
+def test_a_plain_file_that_differs_from_the_archives_is_pointed_out(
+    data: Path, cache: Path
+) -> None:
+    zipped(data / "all.zip", FILES | {"labels.csv": b"id\n"})
+    (data / "labels.csv").write_bytes(b"id\n")
+    assert content(open_folder(data, cache))["labels.csv"] == b"id\n"
+    (data / "labels.csv").write_bytes(b"changed\n")
+    with pytest.raises(ValueError, match=r"labels\.csv differs from the labels\.csv in an archive"):
+        open_folder(data, cache)
+
+
+def test_data_is_never_written(data: Path, cache: Path) -> None:
+    zipped(data / "train.zip", FILES)
+    (data / "a.csv").write_text("a")
+    before = {path: path.stat().st_mtime_ns for path in (data, *data.iterdir())}
+    open_folder(data, cache)
+    assert before == {path: path.stat().st_mtime_ns for path in (data, *data.iterdir())}
+
+
+@pytest.mark.parametrize("pack", [zipped, sevened])
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.97])
+def test_a_truncated_archive_is_named_and_leaves_nothing(
+    pack, keep: float, data: Path, cache: Path
+) -> None:
+    place = pack(data / f"train.{'zip' if pack is zipped else '7z'}", FILES)
+    os.truncate(place, int(place.stat().st_size * keep))
+    with pytest.raises(ValueError, match=r"train\.(zip|7z) is damaged.*download it again"):
+        open_folder(data, cache)
+    assert made(cache) == []
+
+
+@pytest.mark.parametrize("pack", [zipped, sevened])
+def test_an_altered_byte_is_noticed(pack, data: Path, cache: Path) -> None:
+    place = pack(data / f"train.{'zip' if pack is zipped else '7z'}", FILES)
+    altered = bytearray(place.read_bytes())
+    altered[9_000] ^= 0xFF
+    place.write_bytes(altered)
+    with pytest.raises(ValueError, match="is damaged"):
+        open_folder(data, cache)
+    assert made(cache) == []
+
+
+def test_a_damaged_inner_archive_is_named_with_its_download(data: Path, cache: Path) -> None:
+    zipped(data / "all.zip", {"train.7z": b"7z\xbc\xaf\x27\x1c" + NOISE, "test.zip": NOISE})
+    with pytest.raises(ValueError, match=r"^in .*all\.zip: train\.7z is damaged"):
+        open_folder(data, cache)
+    assert made(cache) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../out.txt", "a/../../out.txt", "/out.txt", "C:/out.txt", "a\\..\\out.txt", "a/.."]
+)
+def test_a_name_that_leaves_the_folder_is_refused(
+    name: str, tmp_path: Path, data: Path, cache: Path
+) -> None:
+    zipped(data / "train.zip", {"train/1.png": b"1", name: b"out"})
+    with pytest.raises(ValueError, match="holds names outside its folder"):
+        open_folder(data, cache)
+    assert list(tmp_path.rglob("out.txt")) == []
+    assert made(cache) == []
+
+
+def test_a_name_that_leaves_the_folder_is_refused_in_7z_too(data: Path, cache: Path) -> None:
+    place = sevened(data / "train.7z", {"train/1.png": b"1", "aa/aa/out.txt": b"out"})
+    raw = place.read_bytes()
+    with SevenZipFile(place, "w") as archive:
+        archive.set_encoded_header_mode(False)
+        archive.writestr(b"out", "aa/aa/out.txt")
+    raw = place.read_bytes().replace("aa/aa/".encode("utf-16-le"), "../../".encode("utf-16-le"))
+    place.write_bytes(_with_header_crc(raw))
+    with pytest.raises(ValueError, match="holds names outside its folder"):
+        open_folder(data, cache)
+
+
+def _with_header_crc(raw: bytes) -> bytes:
+    """Put the checksums of an altered, plain 7z header right."""
+    import struct
+    import zlib
+
+    offset, size = struct.unpack("<QQ", raw[12:28])
+    start = raw[12:28] + struct.pack("<I", zlib.crc32(raw[32 + offset : 32 + offset + size]))
+    return raw[:8] + struct.pack("<I", zlib.crc32(start)) + start + raw[32:]
+
+
+def test_a_link_in_a_zip_is_refused(data: Path, cache: Path) -> None:
+    with zipfile.ZipFile(data / "train.zip", "w") as archive:
+        link = zipfile.ZipInfo("train/link")
+        link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(ValueError, match=r"holds links or special files.*'train/link'"):
+        open_folder(data, cache)
+    assert made(cache) == []
+
+
+def test_a_link_in_a_7z_is_refused(tmp_path: Path, data: Path, cache: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/plain").write_text("plain")
+    (tmp_path / "tree/link").symlink_to("plain")
+    with SevenZipFile(data / "train.7z", "w") as archive:
+        archive.writeall(tmp_path / "tree", "train")
+    with pytest.raises(ValueError, match=r"holds links or special files.*'train/link'"):
+        open_folder(data, cache)
+
+
+def test_encrypted_archives_are_refused(data: Path, cache: Path) -> None:
+    place = data / "a.7z"
+    for hidden_names in (False, True):
+        with SevenZipFile(place, "w", password="x", header_encryption=hidden_names) as archive:
+            archive.writestr(b"1", "train/1.png")
+        with pytest.raises(ValueError, match=r"a\.7z is encrypted"):
+            open_folder(data, cache)
+    place.unlink()
+    raw = bytearray(zipped(data / "b.zip", {"1.png": b"1"}).read_bytes())
+    raw[6] |= 1
+    raw[raw.index(b"PK\1\2") + 8] |= 1
+    (data / "b.zip").write_bytes(raw)
+    with pytest.raises(ValueError, match=r"b\.zip is encrypted"):
+        open_folder(data, cache)
+
+
+def test_a_bomb_is_refused_before_a_byte_is_written(
+    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zipped(data / "train.zip", {"train/0.png": bytes(3_000_000)})
+    monkeypatch.setattr(members, "GB", 10**6)
+    monkeypatch.setattr(members, "MOST_RATIO", 500)
+    monkeypatch.setattr(members, "Writing", None)
+    with pytest.raises(ValueError, match="more than 500 times"):
+        open_folder(data, cache)
+    monkeypatch.setattr(members, "MOST_BYTES", 2_000_000)
+    with pytest.raises(ValueError, match="in all"):
+        open_folder(data, cache)
+    monkeypatch.undo()
+    monkeypatch.setattr(members, "SPARE_BYTES", 1 << 60)
+    with pytest.raises(ValueError, match="free some space"):
+        open_folder(data, cache)
+    assert made(cache) == []
+
+
+def test_the_sizes_of_nested_archives_add_up(
+    tmp_path: Path, data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = zipped(tmp_path / "inner.zip", {"1.png": NOISE}, zipfile.ZIP_STORED).read_bytes()
+    zipped(data / "all.zip", {"inner.zip": inner})
+    monkeypatch.setattr(members, "MOST_BYTES", 30_000)
+    with pytest.raises(ValueError, match="in all"):
+        open_folder(data, cache)
+
+
+def test_archives_in_archives_end_somewhere(tmp_path: Path, data: Path, cache: Path) -> None:
+    inner = b""
+    for depth in range(8):
+        inner = zipped(tmp_path / "z.zip", {f"{depth}.zip": inner}).read_bytes()
+    (data / "all.zip").write_bytes(inner)
+    with pytest.raises(ValueError, match="archives in archives"):
+        open_folder(data, cache)
+
+
+def test_a_member_larger_than_it_declares_is_cut_off(data: Path, cache: Path) -> None:
+    place = zipped(data / "train.zip", {"0.png": bytes(3_000_000)})
+    raw = bytearray(place.read_bytes())
+    for at in (22, raw.index(b"PK\1\2") + 24):
+        raw[at : at + 4] = (10).to_bytes(4, "little")
+    place.write_bytes(raw)
+    with pytest.raises(ValueError, match="is damaged"):
+        open_folder(data, cache)
+    progress = type("Bar", (), {"update": lambda *_: None})()
+    writing = members.Writing([members.Member("a", 3)], data, progress)
+    with writing, pytest.raises(ValueError, match="larger than it declares"):
+        for piece in (b"ab", b"cd"):
+            writing.add("a", piece)
+    assert (data / "a").read_bytes() == b"ab"
+
+
+def test_two_archives_with_the_same_file_are_refused(data: Path, cache: Path) -> None:
+    zipped(data / "a.zip", {"x/1.png": b"1"})
+    zipped(data / "b.zip", {"x/1.png": b"2"})
+    with pytest.raises(ValueError, match="another archive has already put there"):
+        open_folder(data, cache)
+
+
+def test_an_interrupted_unpacking_is_not_taken_for_whole(
+    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zipped(data / "train.zip", FILES)
+    monkeypatch.setattr(members.Writing, "unfinished", lambda _: _interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        open_folder(data, cache)
+    assert made(cache) == []
+    monkeypatch.undo()
+    folder = open_folder(data, cache)
+    shutil.move(folder, killed := folder.with_name(f".{folder.name}.12345678.tmp"))
+    (killed / "train/2.png").unlink()
+    assert content(open_folder(data, cache)) == FILES
+    assert not killed.exists(), "what a killed process left is swept"
+
+
+def _interrupt() -> list[str]:
+    raise KeyboardInterrupt
+
+
+def test_without_a_reader_for_7z_the_message_says_what_to_install(
+    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sevened(data / "train.7z", FILES)
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    monkeypatch.delitem(sys.modules, "common.data.sevenzip", raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ValueError, match="pip install py7zr"):
+        open_folder(data, cache)
+
+
+@pytest.mark.usefixtures("program")
+def test_the_program_7z_gives_the_same_files(data: Path, cache: Path) -> None:
+    sevened(data / "train.7z", FILES)
+    assert content(open_folder(data, cache)) == FILES
+
+
+@pytest.mark.usefixtures("program")
+def test_the_program_7z_notices_a_truncated_archive(data: Path, cache: Path) -> None:
+    os.truncate(sevened(data / "train.7z", FILES), 10_000)
+    with pytest.raises(ValueError, match="is damaged"):
+        open_folder(data, cache)
+
+
+def test_only_zip_and_7z_are_archives() -> None:
+    assert [unpack.is_archive(Path(n)) for n in ("a.zip", "b.7Z", "c.csv.gz", "zip")] == [
+        True, True, False, False,
+    ]
+
+
+@pytest.mark.shared
+def test_real_cifar_10_test_images_come_out(tmp_path: Path, cache: Path) -> None:
+    archive = Path(__file__).parents[3] / "../shared/data/cifar-10/test.7z"
+    if not archive.is_file():
+        pytest.skip("no real images beside the checkout")
+    folder = open_folder(archive.resolve(), cache)
+    assert len(list((folder / "test").iterdir())) == 10_000

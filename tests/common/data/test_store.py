@@ -1,0 +1,298 @@
+"""The store of decoded pixels: right pixels, made once, whole or absent."""
+
+import os
+import pickle
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from common.data import fill, store
+from common.data.decode import Undecodable, decode, declared_shape
+from common.data.store import Store, open_store
+
+RANDOM = np.random.default_rng(0)
+
+
+def picture(height: int = 12, width: int = 16) -> np.ndarray:
+    return RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def encode(pixels: np.ndarray, suffix: str = ".png") -> bytes:
+    """Encode RGB (or grey, or RGBA) pixels."""
+    if pixels.ndim == 3:
+        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
+    return bytes(cv2.imencode(suffix, pixels)[1])
+
+
+def lay(folder: Path, files: dict[str, bytes]) -> pd.DataFrame:
+    folder.mkdir(exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return pd.DataFrame(
+        {"id": [Path(n).stem for n in files], "path": [str(folder / n) for n in files]}
+    )
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> pd.DataFrame:
+    return lay(tmp_path / "images", {f"{i}.png": encode(picture()) for i in range(300)})
+
+
+def test_the_store_gives_each_images_own_pixels_in_table_order(tmp_path: Path) -> None:
+    shapes = [(12, 16), (30, 20), (1, 1), (7, 50)]
+    pictures = [picture(*shape) for shape in shapes]
+    table = lay(tmp_path / "i", {f"{i}.png": encode(p) for i, p in enumerate(pictures)})
+    table = table.iloc[::-1]
+    opened = open_store(table, side=0, cache=tmp_path)
+    assert len(opened) == 4
+    assert opened.shapes.tolist() == [list(shape) for shape in shapes[::-1]]
+    for image, expected in zip(opened, pictures[::-1], strict=True):
+        assert (image == expected).all()
+        assert not image.flags.writeable
+    assert (opened[-1] == pictures[0]).all()
+    with pytest.raises(IndexError):
+        opened[4]
+    with pytest.raises(ValueError, match=r"several shapes, from 1×1 to 30×50"):
+        opened.array()
+
+
+def test_images_of_one_shape_are_one_array(tmp_path: Path, table: pd.DataFrame) -> None:
+    opened = open_store(table, side=0, cache=tmp_path)
+    assert opened.uniform
+    assert opened.array().shape == (300, 12, 16, 3)
+    assert (opened.array()[299] == opened[299]).all()
+
+
+def test_one_and_two_threads_write_the_same_bytes(tmp_path: Path, table: pd.DataFrame) -> None:
+    stores = [
+        open_store(table, side=8, cache=tmp_path / str(threads), threads=threads)
+        for threads in (1, 2)
+    ]
+    one, two = ((s.folder / store.PIXELS).read_bytes() for s in stores)
+    assert one == two
+    assert stores[0].fingerprint == stores[1].fingerprint
+
+
+def test_no_image_is_decoded_twice(
+    tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_store(table, side=8, cache=tmp_path)
+
+    def never(*_: object) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr(fill, "decode", never)
+    again = open_store(table.assign(id=table["id"] + "x"), side=8, cache=tmp_path)
+    assert again.folder == first.folder
+
+
+def test_other_bytes_another_order_and_another_size_are_other_stores(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    first = open_store(table, side=0, cache=tmp_path)
+    sized = open_store(table, side=8, cache=tmp_path)
+    turned = open_store(table.iloc[::-1], side=0, cache=tmp_path)
+    Path(table["path"][0]).write_bytes(encode(picture()))
+    changed = open_store(table, side=0, cache=tmp_path)
+    assert len({s.folder for s in (first, sized, turned, changed)}) == 4
+    assert first.fingerprint == sized.fingerprint
+    assert len({s.fingerprint for s in (first, turned, changed)}) == 3
+    assert changed.digests[1:] == first.digests[1:]
+    assert changed.digests[0] != first.digests[0]
+
+
+def test_the_shorter_side_shrinks_and_nothing_is_enlarged(tmp_path: Path) -> None:
+    files = {"wide.png": (40, 101), "tall.png": (90, 30), "small.png": (9, 300)}
+    table = lay(tmp_path / "i", {name: encode(picture(*s)) for name, s in files.items()})
+    opened = open_store(table, side=20, cache=tmp_path)
+    assert opened.shapes.tolist() == [[20, 50], [60, 20], [9, 300]]
+
+
+def test_a_truncated_store_is_made_again(tmp_path: Path, table: pd.DataFrame) -> None:
+    opened = open_store(table, side=0, cache=tmp_path)
+    whole = (opened.folder / store.PIXELS).read_bytes()
+    os.truncate(opened.folder / store.PIXELS, len(whole) - 1)
+    assert (open_store(table, side=0, cache=tmp_path).folder / store.PIXELS).read_bytes() == whole
+    (opened.folder / store.SHAPES).write_bytes(b"")
+    assert (open_store(table, side=0, cache=tmp_path).folder / store.PIXELS).read_bytes() == whole
+
+
+def test_an_interrupted_store_is_not_taken_for_whole(
+    tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 0
+
+    def interrupted(data: bytes, side: int) -> np.ndarray:
+        nonlocal count
+        count += 1
+        if count == 200:
+            raise KeyboardInterrupt
+        return decode(data, side)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(fill, "decode", interrupted)
+        open_store(table, side=0, cache=tmp_path)
+    assert [p.name for p in (tmp_path / "stores").iterdir() if p.is_dir()] == []
+    killed = tmp_path / "stores" / f".{open_store(table, side=0, cache=tmp_path).folder.name}.1.tmp"
+    killed.mkdir()
+    os.truncate(tmp_path / "stores" / killed.name.split(".")[1] / store.PIXELS, 1)
+    assert open_store(table, side=0, cache=tmp_path).uniform
+    assert not killed.exists()
+
+
+def test_one_message_names_every_file_that_gives_no_image(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    jpeg, png = encode(picture(64, 64), ".jpg"), encode(picture(64, 64))
+    bad = lay(
+        tmp_path / "bad",
+        {
+            "half.jpg": jpeg[: len(jpeg) // 2],
+            "half.png": png[: len(png) // 2],
+            "text.png": b"<html>not found</html>",
+            "void.png": b"",
+        },
+    )
+    gone = pd.DataFrame({"id": ["gone"], "path": [str(tmp_path / "gone.png")]})
+    table = pd.concat([table, bad, gone], ignore_index=True)
+    with pytest.raises(ValueError, match="5 of 305 images cannot be used") as raised:
+        open_store(table, side=0, cache=tmp_path)
+    for words in (
+        "half.jpg): the JPEG is cut short",
+        "half.png): the PNG is cut short",
+        "text.png): not an image",
+        "void.png): the file is empty",
+        "gone.png): missing",
+    ):
+        assert words in str(raised.value)
+    assert [p for p in (tmp_path / "stores").iterdir() if p.is_dir()] == []
+
+
+def test_ten_bad_files_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": [f"i{n}" for n in range(25)], "path": "nowhere.png"})
+    with pytest.raises(ValueError, match=r"25 of 25.*i9 \(nowhere.png\): missing; and 15 more$"):
+        open_store(table, side=0, cache=tmp_path)
+
+
+def test_a_full_disk_is_noticed_before_anything_is_decoded(
+    tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fill, "SPARE_BYTES", 1 << 60)
+    monkeypatch.setattr(fill, "decode", None)
+    with pytest.raises(ValueError, match="free some space"):
+        open_store(table, side=0, cache=tmp_path)
+
+
+def test_an_empty_table_and_a_negative_side_are_refused(tmp_path: Path, table: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="the table is empty"):
+        open_store(table.iloc[:0], side=0, cache=tmp_path)
+    with pytest.raises(ValueError, match="side=-1"):
+        open_store(table, side=-1, cache=tmp_path)
+
+
+def test_a_pickled_store_is_a_path_and_not_its_pixels(
+    tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opened = open_store(table, side=0, cache=Path("cache"))
+    pickled = pickle.dumps(opened)
+    assert len(pickled) < opened.array().nbytes / 5
+    monkeypatch.chdir(tmp_path / "images")
+    again: Store = pickle.loads(pickled)
+    assert (again.array() == opened.array()).all()
+    assert again.digests == opened.digests
+
+
+def test_opencv_keeps_its_threads_afterwards(tmp_path: Path, table: pd.DataFrame) -> None:
+    before = cv2.getNumThreads()
+    open_store(table, side=0, cache=tmp_path)
+    assert cv2.getNumThreads() == before
+
+
+def test_grey_palette_alpha_and_sixteen_bits_all_become_rgb() -> None:
+    rgb = picture()
+    assert (decode(encode(rgb[..., 0])) == rgb[..., :1]).all()
+    alpha = np.dstack([rgb, np.zeros((12, 16), np.uint8)])
+    assert (decode(encode(alpha)) == rgb).all(), "the colours below a transparent pixel come out"
+    deep = rgb.astype(np.uint16) * 257
+    assert (decode(encode(deep)) == rgb).all()
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 8, 3, 0, 0, 0))
+    palette = chunk(b"PLTE", bytes([10, 20, 30, 200, 100, 0]))
+    body = chunk(b"IDAT", zlib.compress(b"\0\1\0"))
+    png = b"\x89PNG\r\n\x1a\n" + header + palette + body + chunk(b"IEND", b"")
+    assert decode(png).tolist() == [[[200, 100, 0], [10, 20, 30]]]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".tiff"])
+def test_red_comes_out_red(suffix: str) -> None:
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[..., 0] = 250
+    data = encode(red, suffix)
+    assert np.abs(decode(data).astype(int) - red).max() < 8
+    assert declared_shape(data) in ((16, 16), None)
+
+
+@pytest.mark.parametrize("big_endian", [True, False])
+def test_a_photograph_taken_sideways_stands_upright(big_endian: bool) -> None:
+    pixels = np.zeros((16, 32, 3), np.uint8)
+    pixels[:, :16] = 255
+    mark, order = (b"MM\0*", ">") if big_endian else (b"II*\0", "<")
+    # One entry: orientation (0x112), a short, once, 6: turn by 90 degrees clockwise.
+    entry = struct.pack(order + "IHHHIHHI", 8, 1, 0x112, 3, 1, 6, 0, 0)
+    exif = b"Exif\0\0" + mark + entry
+    jpeg = encode(pixels, ".jpg")
+    turned = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+    upright = decode(turned)
+    assert upright.shape == (32, 16, 3)
+    assert upright[:14].min() > 240
+    assert upright[18:].max() < 15
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+def test_a_jpeg_cut_anywhere_is_refused_and_bytes_after_its_end_are_not(progressive: int) -> None:
+    flag = [cv2.IMWRITE_JPEG_PROGRESSIVE, progressive, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+    jpeg = bytes(cv2.imencode(".jpg", picture(40, 40), flag)[1])
+    thumbnail = encode(picture(), ".jpg")
+    # A whole thumbnail inside: its end mark says nothing about the picture.
+    holder = b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail
+    jpeg = jpeg[:2] + holder + jpeg[2:]
+    whole = decode(jpeg)
+    assert declared_shape(jpeg) == (40, 40)
+    for cut in range(1, len(jpeg), 7):
+        with pytest.raises(Undecodable):
+            decode(jpeg[:cut])
+    assert (decode(jpeg + b"\0\xff\xda trailing") == whole).all()
+
+
+def test_a_png_cut_or_altered_anywhere_is_refused_and_bytes_after_its_end_are_not() -> None:
+    png = encode(picture())
+    whole = decode(png)
+    for at in range(1, len(png), 7):
+        with pytest.raises(Undecodable):
+            decode(png[:at])
+        altered = bytearray(png)
+        altered[at] ^= 0x10
+        with pytest.raises(Undecodable):
+            decode(bytes(altered))
+    assert (decode(png + b"trailing") == whole).all()
+
+
+@pytest.mark.shared
+def test_real_photographs_are_all_whole(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[3] / "../shared/data/dog-breed-identification/train"
+    if not folder.is_dir():
+        pytest.skip("no real images beside the checkout")
+    paths = sorted(folder.resolve().glob("*.jpg"))
+    table = pd.DataFrame({"id": [p.stem for p in paths], "path": [str(p) for p in paths]})
+    opened = open_store(table, side=224, cache=tmp_path)
+    assert len(opened) == 300
+    assert opened.shapes.min() <= 224

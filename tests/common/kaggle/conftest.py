@@ -1,0 +1,56 @@
+"""One loopback Kaggle for the module's tests, and the real, unpatched client pointed at it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common.kaggle.host import Host, Hosted
+
+
+def score(path: Path) -> tuple[float, float]:
+    """Score a file by its only line; the word 'bad' is refused."""
+    text = path.read_text(encoding="utf-8")
+    if "bad" in text:
+        raise ValueError("Submission must have 418 rows")
+    return float(text), float(text) / 2
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "files"
+    (folder / "train").mkdir(parents=True)
+    (folder / "train" / "a b.png").write_bytes(bytes(range(256)) * 40)
+    (folder / "sample.csv").write_text("id,label\n1,x\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def host(tmp_path: Path, files: Path) -> Iterator[Host]:
+    competitions = [
+        Hosted(
+            slug="petals",
+            title="Petals",
+            files=files,
+            score=score,
+            metric="accuracy",
+            daily_limit=2,
+        ),
+        Hosted(
+            slug="unsigned",
+            title="Rules not accepted",
+            files=files,
+            score=score,
+            metric="accuracy",
+            entered=False,
+        ),
+    ]
+    with Host(competitions, folder=tmp_path / "host") as running:
+        yield running
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Path:
+    path = tmp_path / "submission.csv"
+    path.write_text("0.75", encoding="utf-8")
+    return path

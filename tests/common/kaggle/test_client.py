@@ -1,0 +1,252 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import requests
+
+from common.kaggle import archive, client, remote
+from common.kaggle.client import KaggleError
+from common.kaggle.host import Fault, Host
+from common.kaggle.process import RemoteError, ask
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.kaggle.calls.PAUSES_S", (0.01, 0.01))
+    monkeypatch.setattr("common.kaggle.client.PAUSES_S", (0.01, 0.01))
+
+
+def test_a_download_is_the_competitions_files_under_the_slugs_name(
+    host: Host, files: Path, tmp_path: Path
+) -> None:
+    found = client.download("petals", tmp_path / "data", environment=host.environment)
+
+    assert found == tmp_path / "data" / "petals.zip"
+    assert [path.name for path in found.parent.iterdir()] == ["petals.zip"]
+    with ZipFile(found) as opened:
+        assert sorted(opened.namelist()) == ["sample.csv", "train/a b.png"]
+        assert opened.read("train/a b.png") == (files / "train" / "a b.png").read_bytes()
+
+
+def test_a_spoilt_archive_that_the_client_would_skip_is_fetched_again(
+    host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = host.environment
+    whole = client.download("petals", tmp_path / "data", environment=environment).read_bytes()
+    part = tmp_path / "data" / ".petals.part"
+    part.mkdir()
+    (part / "petals.zip").write_bytes(bytes(len(whole)))  # its size is right, its bytes are not
+    os.utime(part / "petals.zip", (4e9, 4e9))  # newer than the server's: the client skips it
+
+    assert client.download("petals", tmp_path / "data", environment=environment).read_bytes() == (
+        whole
+    )
+    assert "damaged" in capsys.readouterr().err
+    assert not part.exists()
+
+
+def test_a_download_survives_a_server_in_trouble(
+    host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.faults.add(Fault(method="DownloadDataFiles", status=503, times=2))
+    assert client.download("petals", tmp_path, environment=host.environment).exists()
+    assert capsys.readouterr().err.count("trying again") == 2
+
+
+def test_a_request_refused_for_good_is_not_repeated(host: Host, tmp_path: Path) -> None:
+    host.faults.add(Fault(method="DownloadDataFiles", status=404))
+    with pytest.raises(KaggleError, match="404: A fault made on purpose"):
+        client.download("petals", tmp_path, environment=host.environment)
+
+
+def test_a_download_that_cannot_be_written_says_so(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file in the way", encoding="utf-8")
+    with pytest.raises(KaggleError, match="name another place"):
+        client.download("petals", tmp_path / "data", environment=host.environment)
+
+
+def test_the_score_of_a_submission_is_the_hosts(host: Host, submission: Path) -> None:
+    environment = host.environment
+    ref = client.submit("petals", submission, "first", environment=environment)
+    found = client.wait("petals", ref, environment=environment)
+
+    assert (found.ref, found.status, found.file) == (ref, "COMPLETE", "submission.csv")
+    assert (found.public, found.private) == (0.75, 0.375)
+    assert found.description.startswith("first [")
+    assert client.submissions("petals", environment=environment) == [found]
+    assert client.allowed_today("petals", environment=environment) == 1
+
+
+def test_a_bad_file_is_refused_with_the_hosts_own_reason(host: Host, submission: Path) -> None:
+    submission.write_text("bad", encoding="utf-8")
+    ref = client.submit("petals", submission, "second", environment=host.environment)
+    with pytest.raises(KaggleError, match="Submission must have 418 rows"):
+        client.wait("petals", ref, environment=host.environment)
+
+
+def test_a_lost_answer_to_a_submission_does_not_submit_twice(
+    host: Host, submission: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.faults.add(Fault(method="CreateSubmission"))
+    ref = client.submit("petals", submission, "once", environment=host.environment)
+
+    assert [row.ref for row in client.submissions("petals", environment=host.environment)] == [ref]
+    assert "without response" in capsys.readouterr().err
+
+
+def test_an_upload_that_fails_is_begun_again(host: Host, submission: Path) -> None:
+    host.faults.add(Fault(method="PUT", status=503))
+    ref = client.submit("petals", submission, "again", environment=host.environment)
+    assert client.wait("petals", ref, environment=host.environment).public == 0.75
+
+
+def test_a_submission_beyond_the_daily_limit_shows_the_hosts_reason(
+    host: Host, submission: Path
+) -> None:
+    for _ in range(2):
+        client.submit("petals", submission, "m", environment=host.environment)
+    with pytest.raises(KaggleError, match="You have used all 2 submissions of today"):
+        client.submit("petals", submission, "m", environment=host.environment)
+
+
+def test_waiting_ends_at_its_time_limit(host: Host, submission: Path) -> None:
+    ref = client.submit("petals", submission, "m", environment=host.environment)
+    host._desk.entry(ref).status = "PENDING"
+    with pytest.raises(KaggleError, match=f"submission {ref} to petals is not scored after"):
+        client.wait("petals", ref, timeout_s=0.1, environment=host.environment)
+
+
+def test_a_wrong_key_names_the_credential_and_not_the_key(host: Host) -> None:
+    wrong = {**host.environment, "KAGGLE_KEY": "not-the-right-key"}
+    with pytest.raises(KaggleError) as caught:
+        client.submissions("petals", environment=wrong)
+    sentence = str(caught.value)
+    assert (
+        "API key of you from the environment variables KAGGLE_USERNAME and KAGGLE_KEY" in sentence
+    )
+    assert "401" in sentence
+    assert "not-the-right-key" not in sentence
+
+
+def test_a_stale_token_is_named_though_a_good_key_stands_beside_it(host: Host) -> None:
+    stale = {**host.environment, "KAGGLE_API_TOKEN": "stale-token"}
+    with pytest.raises(KaggleError, match="access token from the environment variable KAGGLE_API_"):
+        client.submissions("petals", environment=stale)
+
+
+def test_an_access_token_is_enough(host: Host) -> None:
+    key = host.environment["KAGGLE_KEY"]
+    nameless = {"KAGGLE_API_TOKEN": key, "KAGGLE_USERNAME": "", "KAGGLE_KEY": ""}
+    variables = {**host.environment, **nameless}
+    assert ask({"operation": "whoami"}, environment=variables) == {
+        "username": "you",
+        "method": "ACCESS_TOKEN",
+    }
+
+
+@pytest.mark.parametrize(
+    ("slug", "reason"), [("petal", "'competitions.participate' was denied"), ("unsigned", "rules")]
+)
+def test_a_refused_competition_names_the_page_of_its_rules(
+    host: Host, tmp_path: Path, slug: str, reason: str
+) -> None:
+    with pytest.raises(KaggleError, match=reason) as caught:
+        client.download(slug, tmp_path, environment=host.environment)
+    assert f"https://www.kaggle.com/competitions/{slug}/rules" in str(caught.value)
+    assert "spelling" in str(caught.value)
+
+
+def test_without_a_credential_the_error_says_where_to_get_one(host: Host, tmp_path: Path) -> None:
+    nobody = {**host.environment, "KAGGLE_USERNAME": "", "KAGGLE_KEY": ""}
+    with pytest.raises(KaggleError, match=r"kaggle\.com/settings"):
+        client.download("petals", tmp_path, environment=nobody)
+
+
+def test_an_unreachable_server_is_a_sentence(host: Host) -> None:
+    unreachable = {**host.environment, "http_proxy": "http://127.0.0.1:9"}
+    with pytest.raises(KaggleError, match=r"could not be reached .*refused"):
+        client.submissions("petals", environment=unreachable)
+
+
+def test_a_server_that_never_answers_is_given_up(host: Host) -> None:
+    with pytest.raises(RemoteError) as caught:
+        ask({"operation": "whoami"}, environment=host.environment, patience_s=0.02)
+    assert caught.value.kind == "timeout"
+
+
+def test_the_guard_refuses_the_real_endpoint_before_the_client_is_imported(host: Host) -> None:
+    for astray in ({"KAGGLE_API_ENVIRONMENT": ""}, {"http_proxy": "", "HTTP_PROXY": ""}):
+        with pytest.raises(RemoteError) as caught:
+            ask({"operation": "whoami"}, environment={**host.environment, **astray})
+        assert caught.value.kind == "guard"
+
+
+def test_the_process_of_every_test_is_guarded() -> None:
+    assert os.environ["KIT_LOOPBACK_ONLY"] == "1"
+    code = "import kaggle; print(kaggle.api.build_kaggle_client().http_client()._endpoint)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.splitlines()[-1] == "http://localhost"
+
+
+def test_no_key_is_in_any_output(
+    host: Host, submission: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    loud = {**host.environment, "VERBOSE": "true"}  # makes the client print its headers
+    ref = client.submit("petals", submission, "m", environment=loud)
+    found = client.wait("petals", ref, environment=loud)
+    shown = capfd.readouterr()
+    text = shown.out + shown.err + repr(found) + repr(client.credential(environment=loud))
+    assert host.environment["KAGGLE_KEY"] not in text
+
+
+def test_a_message_that_quotes_the_key_is_blanked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing() -> None:
+        raise RuntimeError("header was Basic 1234-5678")
+
+    monkeypatch.setenv("KAGGLE_KEY", "1234-5678")
+    monkeypatch.setattr(remote, "signed_in", failing)
+    answer = remote.answer({"operation": "whoami"})
+    assert answer["error"]["reason"] == "header was Basic ***"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"code": 400, "message": "Too big", "status": "INVALID_ARGUMENT"}}',
+        b'{"code": 400, "message": "Too big"}',
+    ],
+)
+def test_the_servers_reason_is_read_in_both_shapes(body: bytes) -> None:
+    response = requests.Response()
+    response.status_code, response._content = 400, body
+    response.headers["Retry-After"] = "7"
+    error = requests.HTTPError("400 Client Error", response=response)
+    assert remote.described(error) == {
+        "kind": "http",
+        "status": 400,
+        "reason": "Too big",
+        "retry_after": 7,
+    }
+
+
+def test_an_address_in_place_of_a_slug_is_refused_at_once(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(KaggleError, match="the last part of the address"):
+        client.download("https://kaggle.com/c/petals", tmp_path, environment=host.environment)
+
+
+def test_a_refused_download_leaves_nothing_behind(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(KaggleError):
+        client.download("petal", tmp_path / "data", environment=host.environment)
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_an_archive_with_one_wrong_byte_is_found_out(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with ZipFile(path, "w") as opened:
+        opened.writestr("a.txt", "contents")
+    assert archive.zip_fault(path) == ""
+    path.write_bytes(path.read_bytes().replace(b"contents", b"c0ntents"))
+    assert "a.txt" in archive.zip_fault(path)
