@@ -7,6 +7,8 @@ the stream of all contents is cut into files by us, their CRCs checked.
 
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,37 +50,43 @@ def extract(archive: Path, writing: Writing) -> None:
     """Hand the stream of all contents to `writing`, which checks the CRCs."""
     try:
         with SevenZipFile(archive) as opened:
-            # One thread: blocks follow each other; it decompresses while this one writes files.
+            # One thread: pieces follow each other. It decompresses while this one writes files.
             writing.pour(in_order(_read, _pieces(opened), threads=1))
     except UnsupportedCompressionMethodError as error:
         raise NotImplementedError(str(error)) from error
 
 
-def _pieces(opened: SevenZipFile) -> Iterator[tuple[Any, Any, int]]:
-    """Decompressor, file and byte count of each piece of each block, in order."""
+@dataclass(frozen=True)
+class _Piece:
+    """The next `count` bytes of a block; its first piece begins at `start` of the file."""
+
+    decompressor: Any
+    source: Any
+    start: int | None
+    count: int
+
+
+def _pieces(opened: SevenZipFile) -> Iterator[_Piece]:
     streams = opened.header.main_streams
-    if streams is None:
+    if streams is None:  # nothing but empty files
         return
-    positions = streams.packinfo.packpositions
-    first = 0
-    for block in streams.unpackinfo.folders:
-        last = first + len(block.packed_streams)
-        start, end = opened.afterheader + positions[first], opened.afterheader + positions[last]
-        decompressor = block.get_decompressor(end - start)
-        source = _Range(opened.fp, start, end)
-        size = block.get_unpack_size()
-        for at in range(0, size, CHUNK):
-            yield decompressor, source, min(CHUNK, size - at)
-        first = last
+    ends = pairwise(streams.packinfo.packpositions)
+    for block, (at, end) in zip(streams.unpackinfo.folders, ends, strict=False):
+        size, decompressor = block.get_unpack_size(), block.get_decompressor(end - at)
+        for done in range(0, size, CHUNK):
+            start = None if done else opened.afterheader + at
+            yield _Piece(decompressor, opened.fp, start, min(CHUNK, size - done))
 
 
-def _read(piece: tuple[Any, Any, int]) -> bytearray:
+def _read(piece: _Piece) -> bytearray:
     """Exactly the bytes that a piece promises."""
-    decompressor, source, count = piece
+    if piece.start is not None:
+        piece.source.seek(piece.start)
     content = bytearray()
-    while len(content) < count:
-        before = source.tell()
-        content += decompressor.decompress(source, count - len(content))
-        if not content and source.tell() == before:
+    while len(content) < piece.count:
+        before = piece.source.tell()
+        more = piece.decompressor.decompress(piece.source, piece.count - len(content))
+        if not more and piece.source.tell() == before:
             raise Damaged("its data end too early")
+        content += more
     return content

@@ -85,6 +85,8 @@ def submit(slug: str, file: Path, message: str, *, environment: Environment = No
         if may_have_counted:
             rest(failure, "submitting", pause or PAUSES_S[-1])
             ref = _already_there(slug, marked, failure, environment)
+            if ref:
+                return ref
         if pause is None or not may_have_counted:
             raise in_words(failure, slug, "submitting to", environment) from failure
 

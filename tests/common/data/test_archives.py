@@ -1,6 +1,5 @@
 """Archives become a folder: whole, safe, once."""
 
-import io
 import os
 import shutil
 import stat
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from py7zr import SevenZipFile
 
-from common.data import archives, members, unpack
+from common.data import archives, members, unpack, writing
 from common.data.archives import open_folder
 
 NOISE = os.urandom(20_000)
@@ -294,7 +293,7 @@ def test_a_bomb_is_refused_before_a_byte_is_written(
     zipped(data / "train.zip", {"train/0.png": bytes(3_000_000)})
     monkeypatch.setattr(members, "GB", 10**6)
     monkeypatch.setattr(members, "MOST_RATIO", 500)
-    monkeypatch.setattr(members, "Writing", None)
+    monkeypatch.setattr(unpack, "Writing", None)
     with pytest.raises(ValueError, match="more than 500 times"):
         open_folder(data, cache)
     monkeypatch.setattr(members, "MOST_BYTES", 2_000_000)
@@ -335,10 +334,10 @@ def test_a_member_larger_than_it_declares_is_cut_off(data: Path, cache: Path) ->
     with pytest.raises(ValueError, match="is damaged"):
         open_folder(data, cache)
     progress = type("Bar", (), {"update": lambda *_: None})()
-    writing = members.Writing([members.Member("a", 3)], data, progress)
-    with writing, pytest.raises(ValueError, match="larger than it declares"):
+    writer = writing.Writing([members.Member("a", 3)], data, progress)
+    with writer, pytest.raises(ValueError, match="larger than it declares"):
         for piece in (b"ab", b"cd"):
-            writing.add("a", piece)
+            writer.add("a", piece)
     assert (data / "a").read_bytes() == b"ab"
 
 
@@ -353,7 +352,7 @@ def test_an_interrupted_unpacking_is_not_taken_for_whole(
     data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zipped(data / "train.zip", FILES)
-    monkeypatch.setattr(members.Writing, "unfinished", lambda _: _interrupt())
+    monkeypatch.setattr(writing.Writing, "unfinished", lambda _: _interrupt())
     with pytest.raises(KeyboardInterrupt):
         open_folder(data, cache)
     assert made(cache) == []

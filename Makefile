@@ -1,0 +1,58 @@
+# Thin aliases of `kit` and of the checks. `make help` lists them; ARGS="epochs=2 lr=3e-4" is passed on.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+KIT    := $(BIN)/kit
+VERBS  := download check validate predict run recipes
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-all lint types check
+.SECONDARY:
+
+help:
+	@echo 'make digits-submit              the whole way, no account needed: data, folds, training, upload, score'
+	@echo 'make test                       the tests (test-all: the slow, shared and gpu ones too)'
+	@echo 'make <competition>-<verb>       $(VERBS) submit'
+	@echo '                                such as: make cifar10-submit ARGS="epochs=2 lr=3e-4"'
+	@echo '                                submit is run, then submit'
+	@echo 'make lint | types | check       ruff | mypy | both and the tests'
+	@echo 'make setup                      only the set-up, which every target does when needed'
+	@if [ -x $(KIT) ]; then echo; $(KIT) list; fi
+
+# The stamp is newer than what it was made from: the next call starts at once.
+STAMP := $(VENV)/.ready
+setup: $(STAMP)
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, and $(PYTHON) is older: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): some minutes the first time"
+	@# torch and torchvision in one call, from one index: a pair that was not built together breaks timm
+	$(BIN)/python -m pip install --disable-pip-version-check torch torchvision
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest -m "" $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+check: lint types test
+
+%-submit: $(STAMP)
+	$(KIT) $* run $(ARGS)
+	$(KIT) $* submit $(filter-out --fresh --accept-code,$(ARGS))
+
+define verb_rule
+%-$(1): $$(STAMP)
+	$$(KIT) $$* $(1) $$(ARGS)
+endef
+$(foreach verb,$(VERBS),$(eval $(call verb_rule,$(verb))))
