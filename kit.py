@@ -1,7 +1,7 @@
 """The command line, and the one place where everything meets.
 
-    kit <competition> <verb> field=value …
-    kit list | doctor | new <slug>
+kit <competition> <verb> field=value …
+kit list | doctor | new <slug>
 """
 
 import argparse

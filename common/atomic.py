@@ -1,7 +1,6 @@
 """Files that are either whole or absent: written under a temporary name, then renamed."""
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -34,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)

@@ -10,8 +10,16 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    "torch", "torchvision", "timm", "accelerate", "albumentations", "opencv-python-headless",
-    "numpy", "pandas", "scikit-learn", "kaggle",
+    "torch",
+    "torchvision",
+    "timm",
+    "accelerate",
+    "albumentations",
+    "opencv-python-headless",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "kaggle",
 )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -14,11 +14,17 @@ def say(text: str = "") -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-def bar(total: int, label: str, unit: str = "images") -> "tqdm[None]":
+def bar(total: int, label: str, unit: str = "images") -> "tqdm[Any]":
     """A progress bar of `total` units; silent where stderr is not a terminal."""
     return tqdm(
-        total=total, desc=label, unit=f" {unit}", disable=None, leave=False, dynamic_ncols=True,
-        unit_scale=total > 100_000, file=sys.stderr,
+        total=total,
+        desc=label,
+        unit=f" {unit}",
+        disable=None,
+        leave=False,
+        dynamic_ncols=True,
+        unit_scale=total > 100_000,
+        file=sys.stderr,
     )
 
 

@@ -48,7 +48,9 @@ class Recipe:
     drop_rate: float = _field(0.0, "train", "dropout before the classifier", low=0, high=0.95)
     drop_path: float = _field(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
     freeze: str = _field(
-        "none", "train", "what stays as it was: none, backbone, or head-first (head_epochs alone)",
+        "none",
+        "train",
+        "what stays as it was: none, backbone, or head-first (head_epochs alone)",
         choices=("none", "backbone", "head-first"),
     )
     head_epochs: int = _field(1, "train", "epochs of the head alone when freeze=head-first", low=1)
@@ -60,36 +62,54 @@ class Recipe:
     momentum: float = _field(0.9, "train", "momentum, or Adam's first beta", low=0, high=0.9999)
     weight_decay: float = _field(5e-4, "train", "decay of weights, not of norms or biases", low=0)
     schedule: str = _field(
-        "cosine", "train", "how the rate moves after warm-up",
+        "cosine",
+        "train",
+        "how the rate moves after warm-up",
         choices=("cosine", "step", "constant", "one-cycle"),
     )
-    warmup_epochs: float = _field(0.0, "train", "epochs of linear rise to the peak", low=0)
+    warmup: float = _field(
+        0.0, "train", "share of the updates that rise linearly to the peak", low=0, high=0.9
+    )
     step_epochs: float = _field(10, "train", "schedule=step: epochs between two drops", low=0.01)
-    step_factor: float = _field(0.1, "train", "schedule=step: what a drop multiplies by", low=0, high=1)
+    step_factor: float = _field(
+        0.1, "train", "schedule=step: what a drop multiplies by", low=0, high=1
+    )
     lr_floor: float = _field(0.0, "train", "the last rate, as a share of lr", low=0, high=1)
-    label_smoothing: float = _field(0.0, "train", "share of the target spread evenly", low=0, high=0.9)
+    label_smoothing: float = _field(
+        0.0, "train", "share of the target spread evenly", low=0, high=0.9
+    )
     mixup: float = _field(0.0, "train", "alpha of mixup; 0: off", low=0)
     cutmix: float = _field(0.0, "train", "alpha of cutmix; 0: off", low=0)
-    ema: float = _field(0.0, "train", "decay of the averaged weights, an update; 0: off", low=0, high=0.99999)
+    ema: float = _field(
+        0.0, "train", "decay of the averaged weights, an update; 0: off", low=0, high=0.99999
+    )
     clip: float = _field(0.0, "train", "largest norm of the gradient; 0: off", low=0)
     early_stop: int = _field(0, "train", "epochs without gain before stopping; 0: never", low=0)
     balance: str = _field(
-        "none", "train", "rare classes count more: weights (in the loss) or sampling (drawn oftener)",
+        "none",
+        "train",
+        "rare classes count more: weights (in the loss) or sampling (drawn oftener)",
         choices=("none", "weights", "sampling"),
     )
     augment: str = _field("small", "train", "an augmentation preset: see `kit doctor --fields`")
     seed: int = _field(0, "train", "seed of weights, order and augmentation", low=0)
-    seeds: int = _field(1, "train", "models a fold, seeds seed, seed+1, …, averaged", low=1, high=100)
+    seeds: int = _field(
+        1, "train", "models a fold, seeds seed, seed+1, …, averaged", low=1, high=100
+    )
 
     views: str = _field("identity", "predict", "views joined by +: " + " ".join(VIEWS))
     final: str = _field(
-        "folds", "predict", "who predicts: the fold models' mean, or one trained anew on all rows",
+        "folds",
+        "predict",
+        "who predicts: the fold models' mean, or one trained anew on all rows",
         choices=("folds", "refit"),
     )
 
     device: str = _field("auto", "runtime", "auto, cpu, cuda, cuda:1, mps")
     precision: str = _field(
-        "auto", "runtime", "auto: bf16 or fp16 where the GPU gains from it, else fp32",
+        "auto",
+        "runtime",
+        "auto: bf16 or fp16 where the GPU gains from it, else fp32",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
     layout: str = _field(
@@ -105,11 +125,6 @@ class Recipe:
         for view in self.views.split("+"):
             if view not in VIEWS:
                 raise ValueError(f"views={self.views}: {_nearest(view, VIEWS)}; join them with +")
-        if self.warmup_epochs >= self.epochs:
-            raise ValueError(
-                f"warmup_epochs={self.warmup_epochs:g} leaves nothing of epochs={self.epochs}: "
-                "warm up for fewer"
-            )
         if self.freeze == "head-first" and self.head_epochs >= self.epochs:
             raise ValueError(
                 f"head_epochs={self.head_epochs} leaves no epoch for the whole network of "

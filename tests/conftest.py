@@ -83,3 +83,51 @@ def one_thread() -> None:
     """Tests that use torch use one thread of it; the others do not load it."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+def _toy_image(label: int, seed: int, side: int) -> bytes:
+    """A noisy square of one of three colours, as PNG."""
+    import cv2
+    import numpy as np
+
+    noise = np.random.default_rng((label, seed)).integers(0, 120, (side, side, 3))
+    noise[..., label] += 100
+    return bytes(cv2.imencode(".png", noise.astype(np.uint8))[1].tobytes())
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Any:
+    """A request for a competition of three colours, laid out on disk as digits: seconds to train.
+
+    It is a function: `toy(epochs=3)` changes the recipe, `toy("epochs=3", fresh=True)` the call.
+    """
+    from dataclasses import replace
+
+    import pandas as pd
+    from common.recipe import Recipe
+    from common.workflow.request import Request
+
+    import competitions
+
+    digits = competitions.load("digits")
+    labels = [number % 3 for number in range(60)]
+    table = pd.DataFrame(
+        {
+            "id": [f"{number:02}e7" for number in range(60)],
+            "label": [str(label) if number < 48 else None for number, label in enumerate(labels)],
+        }
+    )
+    images = [_toy_image(label, number, 8) for number, label in enumerate(labels)]
+    digits.lay_out(table, images, tmp_path / "data")
+    base = Recipe(
+        folds=2, epochs=2, batch_size=8, lr=0.02, augment="small", device="cpu", eval_batch=16
+    )
+
+    def request(*words: str, fresh: bool = False, **fields: Any) -> Request:
+        recipe = replace(base, **fields)
+        return Request(
+            competition=replace(digits, recipes={"toy": recipe}), recipe_name="toy", words=words,
+            data=tmp_path / "data", runs=tmp_path / "runs", fresh=fresh,
+        )  # fmt: skip
+
+    return request

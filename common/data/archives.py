@@ -103,7 +103,7 @@ def _unpack_all(archives: Sequence[Path], folder: Path) -> None:
     """Unpack archives, and the archives inside them, which are then removed."""
     folder.mkdir()
     pending = deque((archive, folder, archive) for archive in archives)
-    depth = {archive: 0 for archive in archives}
+    depth = dict.fromkeys(archives, 0)
     used = 0
     while pending:
         archive, into, origin = pending.popleft()
@@ -113,7 +113,7 @@ def _unpack_all(archives: Sequence[Path], folder: Path) -> None:
             members = _unpack_from(origin, archive, into, used)
             used += sum(member.size for member in members)
             inner = [into / m.name for m in members if not m.folder and is_archive(Path(m.name))]
-            depth |= {path: depth[archive] + 1 for path in inner}
+            depth |= dict.fromkeys(inner, depth[archive] + 1)
             pending.extend((path, path.parent, origin) for path in inner)
         if archive != origin:
             archive.unlink()

@@ -32,7 +32,9 @@ class Source(Protocol):
         ...
 
 
-def open_source(store: Store, recipe: Recipe, device: torch.device, *, mean: Any, crop: float) -> Source:
+def open_source(
+    store: Store, recipe: Recipe, device: torch.device, *, mean: Any, crop: float
+) -> Source:
     """The source that the recipe's augmentation preset asks for.
 
     Raises:
@@ -47,9 +49,7 @@ def open_source(store: Store, recipe: Recipe, device: torch.device, *, mean: Any
         fill = torch.tensor([round(255 * channel) for channel in mean], dtype=torch.uint8)
         return InMemory(torch.from_numpy(store.array().copy()).to(device), recipe, fill.to(device))
     if recipe.augment not in PHOTO:
-        raise ValueError(
-            f"augment={recipe.augment} is none of {', '.join([*SMALL, *PHOTO])}"
-        )
+        raise ValueError(f"augment={recipe.augment} is none of {', '.join([*SMALL, *PHOTO])}")
     if not recipe.image_size:
         raise ValueError(f"augment={recipe.augment} needs a size to crop to: say image_size=224")
     return PerImage(store, recipe, device, crop)
@@ -64,7 +64,9 @@ class InMemory:
     fill: Tensor
 
     def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:  # noqa: ARG002
-        table = randomness.stream(*place, randomness.AUGMENT).random((len(self.pixels), DRAWS), np.float32)
+        table = randomness.stream(*place, randomness.AUGMENT).random(
+            (len(self.pixels), DRAWS), np.float32
+        )
         draws = torch.from_numpy(table).to(self.pixels.device)
         preset = SMALL[self.recipe.augment]
         for index in _chunks(rows, self.recipe.batch_size, self.pixels.device):
@@ -93,12 +95,18 @@ class PerImage:
         transform = PhotoTransform("photo-none", size=size, crop=self.crop)
         yield from self._load(rows, transform, self.recipe.eval_batch, (0, 0, 0))
 
-    def _load(self, rows: Rows, transform: PhotoTransform, batch: int, place: Place) -> Iterator[Tensor]:
+    def _load(
+        self, rows: Rows, transform: PhotoTransform, batch: int, place: Place
+    ) -> Iterator[Tensor]:
         items = _Items(self.store, rows, transform, place)
         workers = min(self.recipe.workers, -(-len(rows) // batch))
         loader = DataLoader(
-            items, batch_size=batch, num_workers=workers, collate_fn=_stack,
-            worker_init_fn=_one_thread, pin_memory=self.device.type == "cuda",
+            items,
+            batch_size=batch,
+            num_workers=workers,
+            collate_fn=_stack,
+            worker_init_fn=_one_thread,
+            pin_memory=self.device.type == "cuda",
         )
         for images in loader:
             yield images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)

@@ -21,7 +21,7 @@ SIZE_MARKS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 BARE_MARKS = {0x01, *range(0xD0, 0xD8)}
 
 
-class Undecodable(ValueError):
+class UndecodableError(ValueError):
     """Why a file gives no image, in a few words."""
 
 
@@ -36,16 +36,16 @@ def decode(data: bytes, side: int = 0) -> Pixels:
         side: the shorter side to shrink to, in pixels (never enlarged); 0 keeps the image.
 
     Raises:
-        Undecodable: the file is empty, cut short, altered or not an image.
+        UndecodableError: the file is empty, cut short, altered or not an image.
     """
     if reason := _fault(data):
-        raise Undecodable(reason)
+        raise UndecodableError(reason)
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:
-        raise Undecodable(f"not decodable: {error.err or error}") from error
+        raise UndecodableError(f"not decodable: {error.err or error}") from error
     if pixels is None:
-        raise Undecodable("not an image that OpenCV can decode")
+        raise UndecodableError("not an image that OpenCV can decode")
     height, width = shrunk(pixels.shape[0], pixels.shape[1], side)
     if (height, width) != pixels.shape[:2]:
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
@@ -95,14 +95,14 @@ def _png_fault(data: bytes) -> str:
         if end + 4 > len(data):
             break
         if zlib.crc32(view[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            return f"the PNG is altered (checksum of {bytes(view[at + 4 : at + 8])!r})"
-        if view[at + 4 : at + 8] == b"IEND":
+            return f"the PNG is altered (checksum of {data[at + 4 : at + 8]!r})"
+        if data[at + 4 : at + 8] == b"IEND":
             return ""
         at = end + 4
     return "the PNG is cut short (no end chunk)"
 
 
-def _segments(data: bytes) -> "list[tuple[int, int, int]]":
+def _segments(data: bytes) -> list[tuple[int, int, int]]:
     """A JPEG's marks (mark, start, end of its content) up to the end mark, jumping over scans.
 
     Thumbnails inside a segment are jumped over with it, so their end marks do not count.

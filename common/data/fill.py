@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from common.data.decode import Pixels, Undecodable, decode
+from common.data.decode import Pixels, UndecodableError, decode
 from common.data.facts import Facts, fault_of
 from common.data.parallel import in_order
 from common.progress import bar
@@ -64,7 +64,7 @@ def _decode_rows(rows: range, facts: Facts, side: int) -> list[Pixels | str]:
             images.append(decode(facts.paths[row].read_bytes(), side))
         except OSError as error:
             images.append(fault_of(error))
-        except Undecodable as error:
+        except UndecodableError as error:
             images.append(str(error))
     return images
 
@@ -114,8 +114,8 @@ def _write(image: Pixels, file: IO[bytes], place: Path) -> None:
         file.write(image.data)
     except OSError as error:
         raise ValueError(
-            f"cannot write the decoded images in {place.parent.parent}: {error.strerror}; free some "
-            "space or name a cache on another disk"
+            f"cannot write the decoded images in {place.parent.parent}: {error.strerror}; free "
+            "some space or name a cache on another disk"
         ) from error
 
 

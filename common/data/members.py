@@ -14,11 +14,11 @@ SPARE_BYTES = GB
 MOST_RATIO = 1000
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """An archive that will not be unpacked, with the reason in one sentence."""
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """An archive whose bytes are not what they should be, in a few words."""
 
 
@@ -53,7 +53,7 @@ def judge(archive: Path, members: Sequence[Member], into: Path, *, used: int = 0
         used: bytes already unpacked from the same download.
 
     Raises:
-        Refused: one sentence with the first offenders.
+        RefusedError: one sentence with the first offenders.
     """
     offences = (
         ("is encrypted", "download it without a password", [m for m in members if m.encrypted]),
@@ -64,7 +64,7 @@ def judge(archive: Path, members: Sequence[Member], into: Path, *, used: int = 0
     for what, remedy, offenders in offences:
         if offenders:
             names = first_of([repr(member.name) for member in offenders])
-            raise Refused(f"{archive} {what} and was not unpacked ({names}): {remedy}")
+            raise RefusedError(f"{archive} {what} and was not unpacked ({names}): {remedy}")
     _judge_sizes(archive, sum(member.size for member in members), into, used)
 
 
@@ -77,12 +77,12 @@ def _judge_sizes(archive: Path, size: int, into: Path, used: int) -> None:
         reason = f"more than {MOST_RATIO} times its {packed:,} bytes: do not use it"
     elif size > free:
         reason = (
-            f"and {into.parent} has {max(free, 0) / GB:.1f} GB left beside the {SPARE_BYTES / GB:.0f} "
-            "GB kept free: free some space, or name a cache on another disk"
+            f"and {into.parent} has {max(free, 0) / GB:.1f} GB left beside the "
+            f"{SPARE_BYTES / GB:.0f} GB kept free: free some space, or name a cache on another disk"
         )
     else:
         return
-    raise Refused(f"{archive} would unpack to {size / GB:,.1f} GB, {reason}")
+    raise RefusedError(f"{archive} would unpack to {size / GB:,.1f} GB, {reason}")
 
 
 def _leaves(member: Member) -> bool:

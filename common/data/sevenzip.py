@@ -15,7 +15,7 @@ from typing import Any
 from py7zr import SevenZipFile
 from py7zr.exceptions import PasswordRequired, UnsupportedCompressionMethodError
 
-from common.data.members import Damaged, Member, Refused
+from common.data.members import DamagedError, Member, RefusedError
 from common.data.parallel import in_order
 from common.data.writing import Writing
 
@@ -30,7 +30,7 @@ def members(archive: Path) -> list[Member]:
             encrypted = opened.needs_password()
             return [_member(file, encrypted) for file in opened.files]
     except PasswordRequired as error:
-        raise Refused(
+        raise RefusedError(
             f"{archive} is encrypted and was not unpacked: download it without a password"
         ) from error
 
@@ -67,7 +67,7 @@ class _Piece:
 
 
 def _pieces(opened: SevenZipFile) -> Iterator[_Piece]:
-    streams = opened.header.main_streams
+    streams = getattr(opened.header, "main_streams", None)
     if streams is None:  # nothing but empty files
         return
     ends = pairwise(streams.packinfo.packpositions)
@@ -87,6 +87,6 @@ def _read(piece: _Piece) -> bytearray:
         before = piece.source.tell()
         more = piece.decompressor.decompress(piece.source, piece.count - len(content))
         if not more and piece.source.tell() == before:
-            raise Damaged("its data end too early")
+            raise DamagedError("its data end too early")
         content += more
     return content

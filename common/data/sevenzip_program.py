@@ -9,7 +9,7 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
-from common.data.members import Damaged, Member, Refused
+from common.data.members import DamagedError, Member, RefusedError
 from common.data.writing import Writing
 
 CHUNK = 1 << 20
@@ -32,11 +32,11 @@ def members(archive: Path) -> list[Member]:
     listing = done.stdout.decode("utf-8")
     if done.returncode:
         words = (done.stderr.decode("utf-8", "replace") + listing).strip()
-        if "encrypted archive" in words:
-            raise Refused(
+        if "encrypted archive" in words or "Enter password" in words:
+            raise RefusedError(
                 f"{archive} is encrypted and was not unpacked: download it without a password"
             )
-        raise Damaged(words.splitlines()[-1] if words else "7z could not list it")
+        raise DamagedError(words.splitlines()[-1] if words else "7z could not list it")
     return [_member(block) for block in listing.replace("\r", "").split("\n\n") if block.strip()]
 
 
@@ -70,4 +70,4 @@ def extract(archive: Path, writing: Writing) -> None:
             running.kill()
             raise
     if running.returncode:
-        raise Damaged(f"7z ended with code {running.returncode}")
+        raise DamagedError(f"7z ended with code {running.returncode}")

@@ -41,8 +41,8 @@ def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataF
     repeated = table["id"][table["id"].duplicated()].unique().tolist()
     if repeated:
         raise ValueError(
-            f"{source} has {len(repeated):,} ids on more than one row ({first_of(repeated)}): every "
-            "image needs an id of its own"
+            f"{source} has {len(repeated):,} ids on more than one row ({first_of(repeated)}): "
+            "every image needs an id of its own"
         )
     _check_paths(table, source)
     if labelled:
@@ -108,7 +108,9 @@ def read_csv(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
         raise ValueError(f"{path} is empty: download it again") from error
     except (pd.errors.ParserError, UnicodeDecodeError, EOFError, OSError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path} is not a readable CSV file ({reason}): download it again") from error
+        raise ValueError(
+            f"{path} is not a readable CSV file ({reason}): download it again"
+        ) from error
     for column in columns:
         if column not in table.columns:
             near = get_close_matches(column, map(str, table.columns), n=1, cutoff=0.4)

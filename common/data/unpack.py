@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.data import sevenzip_program, unzip
-from common.data.members import Damaged, Member, Refused, judge
+from common.data.members import DamagedError, Member, RefusedError, judge
 from common.data.writing import Writing
 from common.progress import bar, first_of, say
 
@@ -62,7 +62,7 @@ def _extract(reader: Reader, archive: Path, writing: Writing) -> None:
     with writing:
         reader.extract(archive, writing)
     if missing := writing.unfinished():
-        raise Damaged(f"cut short: {first_of(missing)}")
+        raise DamagedError(f"cut short: {first_of(missing)}")
 
 
 def _reader(archive: Path) -> Reader:
@@ -84,13 +84,13 @@ def _guarded(archive: Path, work: Callable[[], T]) -> T:
     """Run a reader; whatever it stumbles over becomes one sentence about the archive."""
     try:
         return work()
-    except Refused as refused:
+    except RefusedError as refused:
         named = str(archive) in str(refused)
-        raise refused if named else Refused(f"{archive} was not unpacked: {refused}") from None
+        raise refused if named else RefusedError(f"{archive} was not unpacked: {refused}") from None
     except NotImplementedError as error:
         raise ValueError(
-            f"{archive} is packed in a way that nothing here can read ({error}): unpack it by hand, "
-            "in the folder where it lies"
+            f"{archive} is packed in a way that nothing here can read ({error}): unpack it by "
+            "hand, in the folder where it lies"
         ) from error
     except FileExistsError as error:
         raise ValueError(
@@ -98,7 +98,7 @@ def _guarded(archive: Path, work: Callable[[], T]) -> T:
             "remove one of the two"
         ) from error
     except Exception as error:
-        # Damaged archives raise almost anything: struct, zlib, lzma, index and type errors.
+        # DamagedError archives raise almost anything: struct, zlib, lzma, index and type errors.
         if isinstance(error, OSError) and error.errno is not None and error.strerror:
             raise ValueError(
                 f"could not unpack {archive}: {error.strerror} ({error.filename or archive}); free "

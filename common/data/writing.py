@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-from common.data.members import Damaged, Member, Refused
+from common.data.members import DamagedError, Member, RefusedError
 
 
 class Counter(Protocol):
@@ -53,7 +53,7 @@ class Writing:
             return
         left = self._left[name] - len(chunk)
         if left < 0:
-            raise Refused(f"its member {name!r} is larger than it declares")
+            raise RefusedError(f"its member {name!r} is larger than it declares")
         file = self._open.get(name)
         if file is None:
             file = self._open[name] = self._create(name)
@@ -73,14 +73,14 @@ class Writing:
                 if left == 0:
                     member = next(files, None)
                     if member is None:
-                        raise Refused("it holds more than it declares")
+                        raise RefusedError("it holds more than it declares")
                     left, crc = member.size, 0
                 assert member is not None
                 piece, view = view[:left], view[left:]
                 self.add(member.name, piece)
                 left, crc = left - len(piece), zlib.crc32(piece, crc)
                 if left == 0 and member.crc not in (None, crc):
-                    raise Damaged(f"the checksum of {member.name!r} is wrong")
+                    raise DamagedError(f"the checksum of {member.name!r} is wrong")
 
     def unfinished(self) -> list[str]:
         """Names of the members that have not got all they declared."""

@@ -27,8 +27,9 @@ def pooled(folds: Sequence[HeldOut], views: Sequence[str], count: int) -> tuple[
     for fold in folds:
         total[fold.rows] += joined(fold.groups, views)
         times[fold.rows] += 1
-    rows = np.flatnonzero(times)
-    return rows, total[rows] / times[rows, None].astype(np.float32)
+    rows: Rows = np.flatnonzero(times).astype(np.int64)
+    probs: Probs = np.divide(total[rows], times[rows, None], dtype=np.float32)
+    return rows, probs
 
 
 def scores(
@@ -58,5 +59,3 @@ def gains(
         rows, probs = pooled(folds, names, len(targets))
         found.append({"views": "+".join(names), "score": metric.score(probs, targets[rows])})
     return found
-
-

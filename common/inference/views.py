@@ -51,7 +51,9 @@ def scaled(x: Tensor, factor: float) -> Tensor:
 
 
 def _resized(x: Tensor, height: int, width: int) -> Tensor:
-    return interpolate(x, size=(height, width), mode="bilinear", align_corners=False, antialias=True)
+    return interpolate(
+        x, size=(height, width), mode="bilinear", align_corners=False, antialias=True
+    )
 
 
 GROUPS: dict[str, Sequence[View]] = {

@@ -77,14 +77,19 @@ def _load_body(model: nn.Module, path: Path) -> None:
     own = model.state_dict()
     head = {name for name, _ in _head_tensors(model)}
     unfit = [
-        name for name, tensor in found.items()
+        name
+        for name, tensor in found.items()
         if name in own and own[name].shape != tensor.shape and name not in head
     ]
     missing = sorted(set(own) - set(found) - head)
     unexpected = sorted(set(found) - set(own))
     problems = [
         f"{text} {first_of(names)}"
-        for text, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", unfit))
+        for text, names in (
+            ("missing", missing),
+            ("unexpected", unexpected),
+            ("of another shape", unfit),
+        )
         if names
     ]
     if problems:

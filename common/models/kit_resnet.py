@@ -16,7 +16,7 @@ class ConvNorm(nn.Sequential):
     """3x3 convolution, batch norm, GELU; `pool` halves the sides by their maximum."""
 
     def __init__(self, inputs: int, outputs: int, *, pool: bool = False) -> None:
-        layers = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
+        layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
         layers += [nn.MaxPool2d(2)] if pool else []
         super().__init__(*layers, nn.BatchNorm2d(outputs), nn.GELU())
 
@@ -36,8 +36,13 @@ class KitResNet(nn.Module):
     """Images [B, 3, H, W], H and W of at least 8, to logits [B, num_classes]."""
 
     def __init__(
-        self, width: int = 16, num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0,
-        drop_path_rate: float = 0.0, **_: Any,
+        self,
+        width: int = 16,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        **_: Any,
     ) -> None:
         super().__init__()
         if drop_path_rate:
@@ -84,8 +89,12 @@ class KitResNet(nn.Module):
 
 
 _FACTS = {
-    "input_size": (3, 32, 32), "crop_pct": 1.0, "first_conv": "stem.0", "classifier": "head",
-    "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225),
+    "input_size": (3, 32, 32),
+    "crop_pct": 1.0,
+    "first_conv": "stem.0",
+    "classifier": "head",
+    "mean": (0.485, 0.456, 0.406),
+    "std": (0.229, 0.224, 0.225),
 }
 # timm looks for this name in the module of a registered model.
 default_cfgs = generate_default_cfgs({f"kit_resnet9_{width}": _FACTS for width in (16, 32, 64)})

@@ -163,7 +163,7 @@ def _check_finite(total: float, job: Job, epoch: int, lr: float) -> None:
     if not math.isfinite(total):
         raise Diverged(
             f"training diverged in {job.name}, epoch {epoch + 1}: the loss is {total} at a rate of "
-            f"{lr:.2g}. Lower lr=, lengthen warmup_epochs=, or set clip=1"
+            f"{lr:.2g}. Lower lr=, raise warmup=, or set clip=1"
         )
 
 

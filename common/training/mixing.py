@@ -18,8 +18,10 @@ class Mixing:
         self.mixup = None
         if recipe.mixup or recipe.cutmix:
             self.mixup = Mixup(
-                mixup_alpha=recipe.mixup, cutmix_alpha=recipe.cutmix,
-                label_smoothing=recipe.label_smoothing, num_classes=class_count,
+                mixup_alpha=recipe.mixup,
+                cutmix_alpha=recipe.cutmix,
+                label_smoothing=recipe.label_smoothing,
+                num_classes=class_count,
             )
 
     def __call__(self, images: Tensor, targets: Tensor, place: tuple[int, ...]) -> Mixed:

@@ -1,6 +1,7 @@
 """Optimisers by name through timm, with norms and biases free of weight decay."""
 
 import difflib
+from typing import Any
 
 import torch
 from timm.optim import create_optimizer_v2, list_optimizers, param_groups_weight_decay
@@ -26,11 +27,15 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
     settings: dict[str, object] = {}
     if "adam" in recipe.optimizer or recipe.optimizer in ("lamb", "lion"):
         settings["betas"] = (recipe.momentum, 0.99 if recipe.optimizer == "lion" else 0.999)
-    spared = model.no_weight_decay() if hasattr(model, "no_weight_decay") else ()
+    spared: Any = getattr(model, "no_weight_decay", tuple)()
     groups = param_groups_weight_decay(model, recipe.weight_decay, spared)
     optimiser: torch.optim.Optimizer = create_optimizer_v2(
-        groups, opt=recipe.optimizer, lr=lr,
-        weight_decay=recipe.weight_decay, momentum=recipe.momentum, **settings,
+        groups,
+        opt=recipe.optimizer,
+        lr=lr,
+        weight_decay=recipe.weight_decay,
+        momentum=recipe.momentum,
+        **settings,
     )
     return optimiser
 

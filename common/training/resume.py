@@ -67,4 +67,6 @@ def trim_log(folder: Path, epochs: int) -> list[Record]:
 
 def copied(model: nn.Module) -> dict[str, Tensor]:
     """A copy of the weights on the CPU, untouched by later updates."""
-    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+    return {
+        name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()
+    }

@@ -12,7 +12,7 @@ def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> f
     the schedule runs over what is left. `one-cycle` (L. Smith, 2018) is a linear rise over the
     warm-up (30 % when none is given) and a linear fall to the floor.
     """
-    warmup = round(recipe.warmup_epochs * steps_per_epoch)
+    warmup = round(recipe.warmup * steps)
     if recipe.schedule == "one-cycle" and not warmup:
         warmup = round(0.3 * steps)
     if step < warmup:

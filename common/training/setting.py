@@ -54,7 +54,7 @@ class Setting:
         last = self.recipe.layout == "channels_last"
         layout = torch.channels_last if last else torch.contiguous_format
         return Network(
-            model=model.to(self.device, memory_format=layout), facts=self.facts,
+            model=model.to(self.device).to(memory_format=layout), facts=self.facts,
             size=self.recipe.image_size, device=self.device,
             precision=PRECISIONS[self.precision], layout=layout,
         )  # fmt: skip
@@ -68,8 +68,12 @@ class Setting:
 
 
 def open_setting(
-    recipe: Recipe, store: Store, targets: npt.NDArray[np.int64],
-    *, classes: tuple[str, ...], metric: Metric,
+    recipe: Recipe,
+    store: Store,
+    targets: npt.NDArray[np.int64],
+    *,
+    classes: tuple[str, ...],
+    metric: Metric,
 ) -> Setting:
     """Choose device and precision, read the backbone's input facts, put the pixels in reach.
 

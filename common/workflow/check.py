@@ -62,7 +62,9 @@ def _problems(
     found = []
     label = train.set_index("id")["label"]
     inside = pairs[(pairs["split_a"] == "train") & (pairs["split_b"] == "train")]
-    odd = inside[label.reindex(inside["id_a"]).to_numpy() != label.reindex(inside["id_b"]).to_numpy()]
+    odd = inside[
+        label.reindex(inside["id_a"]).to_numpy() != label.reindex(inside["id_b"]).to_numpy()
+    ]
     if len(odd):
         named = first_of([f"{a} and {b}" for a, b in zip(odd["id_a"], odd["id_b"], strict=True)])
         found.append(f"{len(odd):,} pairs of identical images have two labels: {named}")
@@ -75,10 +77,14 @@ def _problems(
         found.append(f"{len(across):,} test images are also training images: their scores flatter")
     single = train["label"].value_counts().loc[lambda counts: counts == 1].index.tolist()
     if single:
-        found.append(f"{len(single):,} classes have one image, which no fold can both learn and judge: {first_of(single)}")
+        found.append(
+            f"{len(single):,} classes have one image, which no fold can both learn and judge: {first_of(single)}"
+        )
     lacking = set(sample.iloc[:, 0]) ^ set(test["id"])
     if lacking:
-        found.append(f"{len(lacking):,} ids are in the sample or in the test set only: {first_of(sorted(lacking))}")
+        found.append(
+            f"{len(lacking):,} ids are in the sample or in the test set only: {first_of(sorted(lacking))}"
+        )
     return found
 
 

@@ -29,12 +29,16 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     missing = _missing(found)
     versions = found["versions"]
     say(f"Python      {found['python']} on {found['system']}")
-    say(f"torch       {versions['torch']}, torchvision {versions['torchvision']}, timm {versions['timm']}")
+    say(
+        f"torch       {versions['torch']}, torchvision {versions['torchvision']}, timm {versions['timm']}"
+    )
     say(f"device      {found['device']}")
     say(f"machine     {found['cores']} cores, {found['memory_gb']} GB of memory")
     say(f"free disk   {found['free_disk_gb']} GB here")
     say(f"Kaggle      client {versions['kaggle']}, {found['credential'] or 'no credential'}")
-    say(f"7z          {'py7zr' if _has_py7zr() else shutil.which('7z') or 'nothing opens 7z archives'}")
+    say(
+        f"7z          {'py7zr' if _has_py7zr() else shutil.which('7z') or 'nothing opens 7z archives'}"
+    )
     for sentence in missing:
         say(f"missing: {sentence}")
     say("next: make digits-submit" if missing else "nothing is missing. next: make cifar10-submit")
@@ -69,7 +73,11 @@ def _credential() -> str:
     from common.kaggle.client import credential
 
     found = credential()
-    return f"{found.kind} of {found.username or 'an unnamed user'} from {found.source}" if found else ""
+    return (
+        f"{found.kind} of {found.username or 'an unnamed user'} from {found.source}"
+        if found
+        else ""
+    )
 
 
 def _missing(found: dict[str, Any]) -> list[str]:
@@ -80,7 +88,9 @@ def _missing(found: dict[str, Any]) -> list[str]:
             "put kaggle.json into ~/.kaggle; digits needs none"
         )
     if found["free_disk_gb"] < NEED_GB:
-        sentences.append(f"disk: {found['free_disk_gb']} GB are free, {NEED_GB:.0f} are comfortable")
+        sentences.append(
+            f"disk: {found['free_disk_gb']} GB are free, {NEED_GB:.0f} are comfortable"
+        )
     sentences += [
         f"the package {name}: `make setup` installs it"
         for name, version in found["versions"].items() if version == "missing"

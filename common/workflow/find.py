@@ -35,6 +35,7 @@ def find_run(request: Request) -> Run:
         typed = " ".join([f"--recipe {request.recipe_name}"] * request.named_recipe + words)
         raise ValueError(
             f"{request.runs} holds no run of {name}{f' with {typed}' if typed else ''}: "
-            f"`kit {name} run {typed}`".rstrip(" `") + "` makes one"
+            f"`kit {name} run {typed}`".rstrip(" `")
+            + "` makes one"
         )
     return runs[0]

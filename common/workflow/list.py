@@ -16,5 +16,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     ]
     for row in rows:
         metric = row["metric"].replace("_", " ")
-        say(f"{row['name']:<12} {row['slug']:<28} {metric:<10} recipes: {', '.join(row['recipes'])}")
+        say(
+            f"{row['name']:<12} {row['slug']:<28} {metric:<10} recipes: {', '.join(row['recipes'])}"
+        )
     return {"competitions": rows}

@@ -24,7 +24,12 @@ from common.runs import fingerprint
 from common.training import resume
 from common.workflow.find import find_run
 from common.workflow.prepare import (
-    Prepared, check_code, jobs_of, prepared, read_test, refit_jobs,
+    Prepared,
+    check_code,
+    jobs_of,
+    prepared,
+    read_test,
+    refit_jobs,
 )  # fmt: skip
 from common.workflow.record import predictions_folder, result_of
 from common.workflow.request import Request
@@ -94,5 +99,3 @@ def _write(ready: Prepared, ids: list[str], probs: Probs) -> None:
     submission.write(ready.run / "submission.csv", rows, sample, classes)
     ready.run.note(predicted=differences(ready.recipe, ("predict",)))
     say(f"{ready.run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")
-
-

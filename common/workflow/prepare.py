@@ -109,9 +109,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     table = files.train.iloc[rows].reset_index(drop=True)
     store = open_store(table, side=recipe.stored_side, cache=request.cache)
     data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
-    folder = run_folder(
-        request.runs, request.competition.name, request.recipe_name, recipe, data
-    )
+    folder = run_folder(request.runs, request.competition.name, request.recipe_name, recipe, data)
     if of is not None:
         folder = of.folder
         if of.read()["data"] != data:
@@ -127,7 +125,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         folds = assign_folds(table["label"], groups, recipe)
         write_folds(run / "folds.csv", table["id"], folds)
         position = {name: index for index, name in enumerate(files.classes)}
-        targets = table["label"].map(position).to_numpy(np.int64)
+        targets = np.array([position[label] for label in table["label"]], dtype=np.int64)
         setting = open_setting(
             recipe, store, targets, classes=files.classes, metric=request.competition.scored_by
         )

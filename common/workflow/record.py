@@ -30,7 +30,9 @@ def result_of(run: Run) -> dict[str, Any]:
     """What scripts may rely on, as far as the run has come."""
     facts, found = run.read(), run.read("scores.json")
     result: dict[str, Any] = {"run": str(run.folder), "metric": facts["metric"]}
-    result |= {key: found[key] for key in ("cv", "cv_sd", "fold_scores", "pooled", "n") if key in found}
+    result |= {
+        key: found[key] for key in ("cv", "cv_sd", "fold_scores", "pooled", "n") if key in found
+    }
     if (run / "submission.csv").is_file():
         result["submission"] = str(run / "submission.csv")
     sent = facts.get("submitted", [])
@@ -68,7 +70,9 @@ def draw_pictures(ready: Prepared, jobs: list[Job]) -> None:
     histories = {job.name: resume.read_log(ready.run / job.name) for job in jobs}
     pictures.learning_curves(histories, folder / "learning_curves.png", metric=setting.metric.name)
     rows = jobs[0].rows[:36]
-    images = next(iter(setting.source.training(rows, (ready.recipe.seed, 0, 0), ready.recipe.image_size)))
+    images = next(
+        iter(setting.source.training(rows, (ready.recipe.seed, 0, 0), ready.recipe.image_size))
+    )
     batch = images.permute(0, 2, 3, 1).cpu().numpy()[:36]
     labels = [setting.classes[i] for i in setting.targets[rows[: len(batch)]]]
     pictures.augmented_batch(batch, labels, folder / "augmented_batch.png")

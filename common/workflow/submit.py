@@ -90,7 +90,9 @@ def _kaggle(request: Request, folder: Path) -> Iterator[Mapping[str, str] | None
     competition, found = request.competition, request.competition.embedded()
     hidden = found.table[found.table["hidden"]]
     sample = read_csv(folder / competition.sample)
-    score = scorer(hidden[["id", "label"]], sample, sorted(set(found.table["label"])), competition.scored_by)
+    score = scorer(
+        hidden[["id", "label"]], sample, sorted(set(found.table["label"])), competition.scored_by
+    )
     hosted = Hosted(
         slug=competition.slug, title=competition.title, files=folder, score=score,
         metric=competition.metric,

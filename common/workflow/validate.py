@@ -58,7 +58,10 @@ def validate(ready: Prepared) -> None:
 
 def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     """Train the jobs that have no weights yet."""
-    run, open_jobs = ready.run, [job for job in jobs if not resume.is_finished(ready.run / job.name)]
+    run, open_jobs = (
+        ready.run,
+        [job for job in jobs if not resume.is_finished(ready.run / job.name)],
+    )
     if not open_jobs:
         say(f"{run.folder}: all {len(jobs)} models are trained")
         return
@@ -75,7 +78,11 @@ def note_speed(ready: Prepared) -> None:
     """Record images/s and the peaks of memory from the logs so far."""
     import torch
 
-    logs = [line for path in ready.run.folder.glob("*/log.jsonl") for line in resume.read_log(path.parent)]
+    logs = [
+        line
+        for path in ready.run.folder.glob("*/log.jsonl")
+        for line in resume.read_log(path.parent)
+    ]
     images = sum(line["images_per_second"] * line["seconds"] for line in logs)
     ready.run.note(images_per_second=images / max(1e-9, sum(line["seconds"] for line in logs)))
     ready.run.see_memory(host=max(line["peak_memory_mb"] for line in logs))

@@ -5,13 +5,33 @@ from common.recipe import Recipe
 RECIPES = {
     # `kit cifar10 run`
     "quick": Recipe(
-        folds=1, holdout=0.1, epochs=10, batch_size=256, lr=0.4, warmup_epochs=2,
-        label_smoothing=0.1, views="mirror", schedule="one-cycle", augment="small-mirror",
+        folds=1,
+        holdout=0.1,
+        epochs=10,
+        batch_size=256,
+        lr=0.4,
+        warmup=0.2,
+        label_smoothing=0.1,
+        views="mirror",
+        schedule="one-cycle",
+        augment="small-mirror",
     ),
     # `kit cifar10 run --recipe transfer`: not measured: needs the weights' download and a GPU
     "transfer": Recipe(
-        folds=5, backbone="convnext_tiny.fb_in22k", weights="pretrained", image_size=128,
-        freeze="head-first", head_epochs=1, epochs=6, batch_size=128, optimizer="adamw", lr=2e-4,
-        weight_decay=0.05, warmup_epochs=0.5, label_smoothing=0.1, views="mirror", eval_batch=256,
+        folds=5,
+        backbone="convnext_tiny.fb_in22k",
+        weights="pretrained",
+        image_size=128,
+        freeze="head-first",
+        head_epochs=1,
+        epochs=6,
+        batch_size=128,
+        optimizer="adamw",
+        lr=2e-4,
+        weight_decay=0.05,
+        warmup=0.1,
+        label_smoothing=0.1,
+        views="mirror",
+        eval_batch=256,
     ),
 }

@@ -1,16 +1,12 @@
 import os
-import subprocess
-import sys
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-import requests
 
-from common.kaggle import archive, client, remote
+from common.kaggle import archive, client
 from common.kaggle.client import KaggleError
 from common.kaggle.host import Fault, Host
-from common.kaggle.process import RemoteError, ask
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +73,8 @@ def test_the_score_of_a_submission_is_the_hosts(host: Host, submission: Path) ->
     assert (found.public, found.private) == (0.75, 0.375)
     assert found.description.startswith("first [")
     assert client.submissions("petals", environment=environment) == [found]
-    assert client.allowed_today("petals", environment=environment) == 1
+    # The oldest client that is supported cannot ask.
+    assert client.allowed_today("petals", environment=environment) in (1, None)
 
 
 def test_a_bad_file_is_refused_with_the_hosts_own_reason(host: Host, submission: Path) -> None:
@@ -137,16 +134,6 @@ def test_a_stale_token_is_named_though_a_good_key_stands_beside_it(host: Host) -
         client.submissions("petals", environment=stale)
 
 
-def test_an_access_token_is_enough(host: Host) -> None:
-    key = host.environment["KAGGLE_KEY"]
-    nameless = {"KAGGLE_API_TOKEN": key, "KAGGLE_USERNAME": "", "KAGGLE_KEY": ""}
-    variables = {**host.environment, **nameless}
-    assert ask({"operation": "whoami"}, environment=variables) == {
-        "username": "you",
-        "method": "ACCESS_TOKEN",
-    }
-
-
 @pytest.mark.parametrize(
     ("slug", "reason"), [("petal", "'competitions.participate' was denied"), ("unsigned", "rules")]
 )
@@ -171,26 +158,6 @@ def test_an_unreachable_server_is_a_sentence(host: Host) -> None:
         client.submissions("petals", environment=unreachable)
 
 
-def test_a_server_that_never_answers_is_given_up(host: Host) -> None:
-    with pytest.raises(RemoteError) as caught:
-        ask({"operation": "whoami"}, environment=host.environment, patience_s=0.02)
-    assert caught.value.kind == "timeout"
-
-
-def test_the_guard_refuses_the_real_endpoint_before_the_client_is_imported(host: Host) -> None:
-    for astray in ({"KAGGLE_API_ENVIRONMENT": ""}, {"http_proxy": "", "HTTP_PROXY": ""}):
-        with pytest.raises(RemoteError) as caught:
-            ask({"operation": "whoami"}, environment={**host.environment, **astray})
-        assert caught.value.kind == "guard"
-
-
-def test_the_process_of_every_test_is_guarded() -> None:
-    assert os.environ["KIT_LOOPBACK_ONLY"] == "1"
-    code = "import kaggle; print(kaggle.api.build_kaggle_client().http_client()._endpoint)"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.splitlines()[-1] == "http://localhost"
-
-
 def test_no_key_is_in_any_output(
     host: Host, submission: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,36 +167,6 @@ def test_no_key_is_in_any_output(
     shown = capfd.readouterr()
     text = shown.out + shown.err + repr(found) + repr(client.credential(environment=loud))
     assert host.environment["KAGGLE_KEY"] not in text
-
-
-def test_a_message_that_quotes_the_key_is_blanked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing() -> None:
-        raise RuntimeError("header was Basic 1234-5678")
-
-    monkeypatch.setenv("KAGGLE_KEY", "1234-5678")
-    monkeypatch.setattr(remote, "signed_in", failing)
-    answer = remote.answer({"operation": "whoami"})
-    assert answer["error"]["reason"] == "header was Basic ***"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"error": {"code": 400, "message": "Too big", "status": "INVALID_ARGUMENT"}}',
-        b'{"code": 400, "message": "Too big"}',
-    ],
-)
-def test_the_servers_reason_is_read_in_both_shapes(body: bytes) -> None:
-    response = requests.Response()
-    response.status_code, response._content = 400, body
-    response.headers["Retry-After"] = "7"
-    error = requests.HTTPError("400 Client Error", response=response)
-    assert remote.described(error) == {
-        "kind": "http",
-        "status": 400,
-        "reason": "Too big",
-        "retry_after": 7,
-    }
 
 
 def test_an_address_in_place_of_a_slug_is_refused_at_once(host: Host, tmp_path: Path) -> None:

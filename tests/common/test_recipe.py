@@ -1,0 +1,72 @@
+"""A recipe is typed, checked, and speaks in words."""
+
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+from common.recipe import STAGES, Recipe, differences, stage_of, with_values
+
+
+@pytest.mark.parametrize(
+    ("word", "words_of_the_error"),
+    [
+        ("epoch=3", "did you mean 'epochs'"),
+        ("lr=abc", "lr is a number from"),
+        ("lr=nan", "lr is a number from"),
+        ("lr=-1", "lr is a number from"),
+        ("epochs=2.5", "epochs is a whole number"),
+        ("epochs=0", "of at least 1"),
+        ("schedule=cosin", "did you mean 'cosine'"),
+        ("compile=maybe", "compile is true or false"),
+        ("views=identity+miror", "did you mean 'mirror'"),
+        ("epochs", "is not field=value"),
+        ("weights=", "weights is text"),
+    ],
+)
+def test_a_bad_word_is_answered_with_what_is_allowed(word: str, words_of_the_error: str) -> None:
+    with pytest.raises(ValueError, match=words_of_the_error):
+        with_values(Recipe(), [word])
+
+
+def test_a_field_given_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="lr is given twice"):
+        with_values(Recipe(), ["lr=1", "lr=2"])
+
+
+def test_words_are_typed_by_their_field() -> None:
+    recipe = with_values(Recipe(), ["lr=3e-4", "epochs=2", "compile=true", "backbone=resnet18"])
+    assert (recipe.lr, recipe.epochs, recipe.compile, recipe.backbone) == (
+        3e-4,
+        2,
+        True,
+        "resnet18",
+    )
+
+
+def test_a_recipe_never_changes() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Recipe().lr = 1  # type: ignore[misc]
+
+
+def test_every_field_has_a_stage_and_a_meaning() -> None:
+    assert len(fields(Recipe)) <= 50
+    for each in fields(Recipe):
+        assert stage_of(each.name) in STAGES
+        assert each.metadata["meaning"]
+
+
+def test_differences_hold_only_what_is_not_default() -> None:
+    recipe = Recipe(lr=0.5, views="mirror", workers=7)
+    assert differences(recipe, ("split", "train")) == {"lr": 0.5}
+    assert differences(recipe, ("predict",)) == {"views": "mirror"}
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"freeze": "head-first", "head_epochs": 5, "epochs": 5},
+        {"final": "refit", "early_stop": 2},
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(impossible: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        Recipe(**impossible)  # type: ignore[arg-type]

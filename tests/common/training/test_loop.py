@@ -1,0 +1,228 @@
+"""Training: the same numbers after a kill, with any number of workers, and in every variation."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from common.atomic import read_json
+from common.data.folds import Rows
+from common.metrics import METRICS
+from common.models.backbone import InputFacts
+from common.recipe import Recipe
+from common.training.loop import Diverged, train
+from common.training.setting import Job, Setting
+from common.workflow import validate
+from safetensors.torch import load_file
+
+
+def digest(run: str, name: str) -> bytes:
+    return (Path(run) / name).read_bytes()
+
+
+def oof(run: str) -> bytes:
+    return digest(run, "oof.npz")
+
+
+def test_a_toy_competition_is_learnt(toy: Any) -> None:
+    result = validate.run(toy(epochs=4))
+    assert result["cv"] > 0.9
+    assert len(result["fold_scores"]) == 2
+
+
+def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
+    first = validate.run(toy(drop_rate=0.2, mixup=0.2, cutmix=1.0, ema=0.9, clip=1.0))
+    kept = [oof(first["run"]), digest(first["run"], "fold1/weights.safetensors")]
+    again = validate.run(toy(fresh=True, drop_rate=0.2, mixup=0.2, cutmix=1.0, ema=0.9, clip=1.0))
+    assert [oof(again["run"]), digest(again["run"], "fold1/weights.safetensors")] == kept
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ema": 0.9, "drop_rate": 0.3, "optimizer": "adamw", "lr": 1e-3, "warmup": 0.25},
+        {"freeze": "head-first", "head_epochs": 2, "mixup": 0.3},
+        {"early_stop": 2},
+    ],
+    ids=["ema-adamw", "phases-mixup", "early-stop"],
+)
+def test_a_run_stopped_after_any_epoch_ends_bit_equal(
+    toy: Any, monkeypatch: Any, fields: Any
+) -> None:
+    import common.training.loop as loop
+
+    whole = validate.run(toy(epochs=4, **fields))
+    kept = [oof(whole["run"]), digest(whole["run"], "fold0/weights.safetensors")]
+    log = [row["rates"] for row in loop.resume.read_log(Path(whole["run"]) / "fold0")]
+    epochs_run = iter(range(100))
+    honest = loop._epoch
+
+    def interrupted(*parts: Any, **places: Any) -> Any:
+        if next(epochs_run) % 2:  # every second epoch is cut off before its end
+            raise KeyboardInterrupt
+        return honest(*parts, **places)
+
+    monkeypatch.setattr(loop, "_epoch", interrupted)
+    request = toy(epochs=4, fresh=True, **fields)
+    for _ in range(20):
+        try:
+            again = validate.run(request)
+            break
+        except KeyboardInterrupt:
+            request = toy(epochs=4, **fields)
+    assert [oof(again["run"]), digest(again["run"], "fold0/weights.safetensors")] == kept
+    assert [row["rates"] for row in loop.resume.read_log(Path(again["run"]) / "fold0")] == log
+
+
+KILLED = """
+import os, sys
+sys.path[:0] = {path!r}
+import kit
+sys.exit(kit.main({words!r}))
+"""
+
+
+def test_a_process_killed_in_an_epoch_goes_on_to_the_same_bits(toy: Any, tmp_path: Path) -> None:
+    words = [
+        "digits",
+        "validate",
+        "epochs=3",
+        "folds=2",
+        "device=cpu",
+        "--data",
+        str(tmp_path / "data"),
+    ]
+    toy()  # lays the data out
+    root = str(Path(__file__).parents[3])
+
+    def start(runs: str) -> "subprocess.Popen[bytes]":
+        code = KILLED.format(path=[root], words=[*words, "--runs", str(tmp_path / runs)])
+        return subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+
+    def folder(runs: str) -> Path:
+        return next((tmp_path / runs).glob("digits-*"))
+
+    assert start("whole").wait(120) == 0
+    killed = start("killed")
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "killed").glob("digits-*/fold0/log.jsonl")):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not (folder("killed") / "scores.json").exists()
+    assert start("killed").wait(120) == 0
+    for name in ("oof.npz", "fold0/weights.safetensors", "fold1/weights.safetensors"):
+        assert digest(str(folder("killed")), name) == digest(str(folder("whole")), name)
+
+
+def test_any_number_of_workers_gives_the_same_bits(toy: Any) -> None:
+    found = {}
+    for workers in (0, 1, 2):
+        request = toy(fresh=True, augment="photo", image_size=16, workers=workers, epochs=1)
+        found[workers] = oof(validate.run(request)["run"])
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_finished_run_is_not_trained_again(toy: Any) -> None:
+    first = Path(validate.run(toy())["run"])
+    stamp = (first / "fold0/weights.safetensors").stat().st_mtime_ns
+    assert validate.run(toy())["cv"] == read_json(first / "scores.json")["cv"]
+    assert (first / "fold0/weights.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_other_views_train_nothing_and_are_measured(toy: Any) -> None:
+    first = Path(validate.run(toy())["run"])
+    stamp = (first / "fold0/weights.safetensors").stat().st_mtime_ns
+    second = Path(validate.run(toy("views=mirror+shifts"))["run"])
+    assert second == first
+    assert (first / "fold0/weights.safetensors").stat().st_mtime_ns == stamp
+    tried = [row["views"] for row in read_json(first / "scores.json")["views"]]
+    assert tried == ["identity", "identity+mirror", "identity+shifts", "identity+mirror+shifts"]
+
+
+def test_changed_code_stops_a_begun_run_in_words(toy: Any, monkeypatch: Any) -> None:
+    import common.workflow.prepare as prepare
+
+    validate.run(toy())
+    monkeypatch.setattr(prepare, "code_digest", lambda _: "0" * 16)
+    assert validate.run(toy())["cv"] > 0  # finished: there is nothing to mix
+    with pytest.raises(ValueError, match="the code has changed since.*--fresh.*--accept-code"):
+        validate.run(toy("views=mirror"))
+
+
+def test_a_diverged_run_ends_in_a_sentence(toy: Any) -> None:
+    with pytest.raises(Diverged, match=r"training diverged in fold0, epoch \d.*Lower lr="):
+        validate.run(toy(lr=100.0, optimizer="sgd", momentum=0.99, epochs=4))
+
+
+def test_early_stopping_is_marked_optimistic(toy: Any) -> None:
+    assert "optimistic" in validate.run(toy(early_stop=1, epochs=4))
+
+
+def test_training_seeds_are_averaged(toy: Any) -> None:
+    run = Path(validate.run(toy(seeds=2))["run"])
+    assert (run / "fold1-seed1/weights.safetensors").is_file()
+    with np.load(run / "oof.npz") as found:
+        assert found["probs"].sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+class _Blocks:
+    """A source of four images a class, each one flat colour."""
+
+    def __init__(self, batch: int) -> None:
+        self.pixels = (
+            torch.arange(12, dtype=torch.uint8).repeat_interleave(3 * 64).view(12, 3, 8, 8) * 20
+        )
+        self.batch = batch
+
+    def training(self, rows: Rows, place: Any, size: int) -> Any:  # noqa: ARG002
+        return self.pixels[torch.from_numpy(rows)].split(self.batch)
+
+    def plain(self, rows: Rows, size: int) -> Any:  # noqa: ARG002
+        return self.pixels[torch.from_numpy(rows)].split(self.batch)
+
+
+def _setting(recipe: Recipe) -> Setting:
+    from accelerate import Accelerator
+
+    facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
+    return Setting(
+        recipe, np.arange(12) % 3, ("a", "b", "c"), METRICS["accuracy"], _Blocks(recipe.batch_size),
+        facts, Accelerator(cpu=True), "fp32",
+    )  # fmt: skip
+
+
+def test_accumulated_batches_make_the_same_update_as_one_large_batch(tmp_path: Path) -> None:
+    rows, found = np.arange(12), []
+    for batch, accumulate in ((12, 1), (4, 3)):
+        recipe = Recipe(
+            backbone="test_vit.r160_in1k", image_size=160, batch_size=batch, accumulate=accumulate,
+            epochs=1, lr=0.1, schedule="constant", augment="small-none",
+        )  # fmt: skip
+        job = Job("fold0", 0, 0, rows, None)
+        train(job, _setting(recipe), tmp_path / str(batch))
+        found.append(load_file(tmp_path / str(batch) / "weights.safetensors"))
+    for name, tensor in found[0].items():
+        assert torch.allclose(tensor, found[1][name], atol=1e-5), name
+
+
+def test_a_frozen_backbone_moves_in_nothing_but_its_head(tmp_path: Path) -> None:
+    from common.models.backbone import build
+
+    recipe = Recipe(freeze="backbone", epochs=2, batch_size=4, augment="small-none")
+    torch.manual_seed(0)
+    job, setting = Job("fold0", 0, 0, np.arange(12), None), _setting(recipe)
+    model = train(job, setting, tmp_path)
+    from common import randomness
+
+    torch.manual_seed(randomness.seed_of(0, 0, randomness.WEIGHTS))
+    before = build(recipe, 3).state_dict()
+    moved = {name for name, t in model.state_dict().items() if not torch.equal(t, before[name])}
+    assert moved == {"head.weight", "head.bias"}

@@ -1,0 +1,138 @@
+"""The house rules of DESIGN: imports go one way, files and functions stay small."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CODE = sorted(
+    [*(ROOT / "common").rglob("*.py"), *(ROOT / "competitions").rglob("*.py"), ROOT / "kit.py"]
+)
+
+# Rooms from the ground up; a room may import itself and what stands on an earlier line.
+LAYERS = (
+    ("atomic", "progress", "metrics", "recipe", "competition", "randomness", "environment", "runs"),
+    ("data",),
+    ("models",),
+    ("inference",),
+    ("training",),
+    ("submission", "submission_check", "kaggle", "reporting"),
+    ("workflow",),
+)
+# A third-party package is imported in as few places as it can be.
+HOMES = {
+    "albumentations": {"common/data/transforms.py"},
+    "kaggle": {"common/kaggle/remote.py"},
+    "kagglesdk": {"common/kaggle/remote.py"},
+    "matplotlib": {"common/reporting"},
+    "timm": {"common/models", "common/inference", "common/training"},
+    "py7zr": {"common/data/sevenzip.py", "common/data/unpack.py"},
+}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def level_of(room: str) -> int:
+    found = [level for level, rooms in enumerate(LAYERS) if room in rooms]
+    assert found, f"common.{room} has no layer: add it to LAYERS"
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in CODE if "common" in p.parts[len(ROOT.parts) :]], ids=module_of
+)
+def test_imports_inside_common_go_down_only(path: Path) -> None:
+    own = room_of(module_of(path))
+    for name in imports(path):
+        top = name.split(".")[0]
+        assert top not in ("competitions", "kernels", "kit"), f"{path} imports {name}"
+        if top == "common" and own:
+            assert level_of(room_of(name)) <= level_of(own), f"{path} imports {name} from above"
+
+
+def test_competitions_know_common_alone_and_not_each_other() -> None:
+    for path in (ROOT / "competitions").glob("*/*.py"):
+        for name in imports(path):
+            if name.startswith("competitions."):
+                assert name.split(".")[1] == path.parent.name, f"{path} imports {name}"
+            assert not name.startswith(("kernels", "kit")), f"{path} imports {name}"
+
+
+def test_there_is_no_cycle_among_modules() -> None:
+    modules = {module_of(path) for path in CODE}
+    graph = {
+        module_of(path): {
+            found for name in imports(path)
+            for found in (name, name.rpartition(".")[0])
+            if found in modules and found != module_of(path)
+        }
+        for path in CODE
+    }  # fmt: skip
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_the_core_names_no_competition() -> None:
+    slugs = {
+        "cifar-10",
+        "cifar10",
+        "dog-breed-identification",
+        "dog_breed",
+        "classify-leaves",
+        "digits",
+    }
+    for path in (ROOT / "common").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert node.value not in slugs, f"{path}:{node.lineno} names {node.value}"
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_a_package_is_imported_only_where_it_lives(package: str) -> None:
+    for path in CODE:
+        place = path.relative_to(ROOT).as_posix()
+        if any(name.split(".")[0] == package for name in imports(path)):
+            assert any(place.startswith(home) for home in HOMES[package]), (
+                f"{place} imports {package}"
+            )
+
+
+@pytest.mark.parametrize("path", CODE, ids=module_of)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    limit = 200 if path.name == "loop.py" else 250
+    assert len(text.splitlines()) <= limit
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno
+            assert node.end_lineno - node.lineno < 60, f"{node.name} is too long"
+            spread = len(node.args.posonlyargs + node.args.args + node.args.kwonlyargs)
+            assert spread <= 9, f"{node.name} takes too much"
+
+
+@pytest.mark.parametrize("path", CODE, ids=module_of)
+def test_every_public_name_has_a_docstring(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), f"{path} has no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path}: {node.name} has no docstring"
