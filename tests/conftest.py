@@ -104,10 +104,10 @@ def toy(tmp_path: Path) -> Any:
     from dataclasses import replace
 
     import pandas as pd
-    from common.recipe import Recipe
-    from common.workflow.request import Request
 
     import competitions
+    from common.recipe import Recipe
+    from common.workflow.request import Request
 
     digits = competitions.load("digits")
     labels = [number % 3 for number in range(60)]

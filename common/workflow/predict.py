@@ -65,7 +65,7 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     data = fingerprint(table["id"].tolist(), store.digests)
     path = predictions_folder(run, recipe) / f"test-{data}.npz"
     if not path.is_file():
-        check_code(run, ready.request)
+        check_code(ready)
         started = time.perf_counter()
         probs = _test_probs(ready, store, [run / job.name for job in jobs])
         with replacing(path) as temporary, temporary.open("wb") as file:

@@ -45,6 +45,7 @@ class Prepared:
     store: Store
     folds: npt.NDArray[np.int64]
     setting: Setting
+    code: str  # the digest when this process began: what it runs, whatever is edited meanwhile
 
 
 def open_files(request: Request) -> Files:
@@ -99,6 +100,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         ValueError: files, fields or the backbone are not usable, or `of` was made from other data.
     """
     recipe, started = request.recipe, time.perf_counter()
+    code = code_digest(_competition_folder(request))
     if of is not None:
         recipe = with_values(of.recipe(), request.words_of("predict", "runtime"))
     check_backbone(recipe.backbone)
@@ -119,7 +121,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     with owned(folder):
         if request.fresh:
             clear(folder)
-        run = begin(folder, recipe, _facts(request, data, len(table)))
+        run = begin(folder, recipe, _facts(request, data, len(table), code))
         write_json(run / "classes.json", list(files.classes))
         groups = groups_of(table, store.digests, recipe.groups)
         folds = assign_folds(table["label"], groups, recipe)
@@ -132,23 +134,23 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         run.note(runtime=differences(recipe, ("runtime",)), device=str(setting.device),
                  precision=setting.precision)  # fmt: skip
         run.add_seconds("prepare", time.perf_counter() - started)
-        yield Prepared(request, recipe, run, files, table, store, folds, setting)
+        yield Prepared(request, recipe, run, files, table, store, folds, setting, code)
 
 
-def check_code(run: Run, request: Request) -> None:
+def check_code(ready: Prepared) -> None:
     """Stop before work is continued by other code than it was begun with.
 
     Raises:
         ValueError: the digests differ, and the person has not said to go on.
     """
-    now = code_digest(_competition_folder(request))
+    run, now = ready.run, ready.code
     then = run.read().get("code")
     if then == now:
         return
     if not any(run.folder.glob("*/log.jsonl")):  # no epoch was finished: nothing can mix
         run.note(code=now)
         return
-    if request.options.get("accept_code"):
+    if ready.request.options.get("accept_code"):
         say(f"going on with changed code, as asked (begun with {then}, now {now})")
         run.note(code=now, code_before=[*run.read().get("code_before", []), then])
         return
@@ -197,11 +199,10 @@ def clear(folder: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _facts(request: Request, data: str, rows: int) -> dict[str, object]:
+def _facts(request: Request, data: str, rows: int, code: str) -> dict[str, object]:
     return {
         "competition": request.competition.name, "recipe_name": request.recipe_name,
-        "metric": request.competition.metric, "data": data, "rows": rows,
-        "code": code_digest(_competition_folder(request)),
+        "metric": request.competition.metric, "data": data, "rows": rows, "code": code,
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def validate(ready: Prepared) -> None:
     views = groups_named(ready.recipe.views)
     folder = predictions_folder(ready.run, ready.recipe)
     if not (folder / "oof.npz").is_file():
-        check_code(ready.run, ready.request)
+        check_code(ready)
         started = time.perf_counter()
         held = [_held_out(ready, jobs, number, folder) for number in sorted({j.fold for j in jobs})]
         _write_scores(ready, held, views, folder)
@@ -65,7 +65,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     if not open_jobs:
         say(f"{run.folder}: all {len(jobs)} models are trained")
         return
-    check_code(run, ready.request)
+    check_code(ready)
     say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
     for job in open_jobs:
         started = time.perf_counter()

@@ -3,6 +3,7 @@
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
+
 from common.recipe import STAGES, Recipe, differences, stage_of, with_values
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+
 from common.atomic import replacing, write_text
 from common.recipe import Recipe
 from common.runs import Run, all_runs, begin, owned, run_folder

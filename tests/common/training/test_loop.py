@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+
 from common.atomic import read_json
 from common.data.folds import Rows
 from common.metrics import METRICS
@@ -19,7 +21,6 @@ from common.recipe import Recipe
 from common.training.loop import Diverged, train
 from common.training.setting import Job, Setting
 from common.workflow import validate
-from safetensors.torch import load_file
 
 
 def digest(run: str, name: str) -> bytes:
@@ -153,7 +154,7 @@ def test_changed_code_stops_a_begun_run_in_words(toy: Any, monkeypatch: Any) -> 
     validate.run(toy())
     monkeypatch.setattr(prepare, "code_digest", lambda _: "0" * 16)
     assert validate.run(toy())["cv"] > 0  # finished: there is nothing to mix
-    with pytest.raises(ValueError, match="the code has changed since.*--fresh.*--accept-code"):
+    with pytest.raises(ValueError, match=r"the code has changed since.*--fresh.*--accept-code"):
         validate.run(toy("views=mirror"))
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from timm.scheduler import CosineLRScheduler, StepLRScheduler
+
 from common.recipe import Recipe
 from common.training.schedules import rate_share
-from timm.scheduler import CosineLRScheduler, StepLRScheduler
 
 STEPS, PER_EPOCH = 100, 10
 

@@ -1,0 +1,158 @@
+"""Batches: augmentation that belongs to the image, uint8 to the device, one normalisation there."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from common import randomness
+from common.data.augment import DRAWS, SMALL, SmallPreset, augment
+from common.data.batches import InMemory, PerImage, epoch_order, open_source, to_input
+from common.data.store import Store, open_store
+from common.data.transforms import PHOTO, PhotoTransform
+from common.recipe import Recipe
+
+CPU = torch.device("cpu")
+
+
+def images(count: int = 6, side: int = 8) -> torch.Tensor:
+    return torch.from_numpy(
+        np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
+    )
+
+
+def draws(count: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(1).random((count, DRAWS), np.float32))
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Store:
+    rows = []
+    for number in range(5):
+        pixels = np.random.default_rng(number).integers(0, 256, (40 + number, 60, 3), np.uint8)
+        path = tmp_path / f"{number}.png"
+        cv2.imwrite(str(path), pixels)
+        rows.append((str(number), str(path)))
+    table = pd.DataFrame(rows, columns=["id", "path"])
+    return open_store(table, side=0, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("preset", SMALL)
+def test_an_image_is_augmented_the_same_in_any_batch(preset: str) -> None:
+    x, d, fill = images(), draws(6), torch.tensor([9, 9, 9], dtype=torch.uint8)
+    whole = augment(x, d, SMALL[preset], fill)
+    alone = torch.cat([augment(x[i : i + 1], d[i : i + 1], SMALL[preset], fill) for i in range(6)])
+    assert whole.dtype == torch.uint8
+    assert torch.equal(whole, alone)
+
+
+def test_a_mirror_is_half_of_the_images_and_exact() -> None:
+    x, d = images(400), draws(400)
+    out = augment(x, d, SmallPreset(mirror=True), torch.zeros(3, dtype=torch.uint8))
+    flipped = (out == x.flip(2)).flatten(1).all(1)
+    assert (flipped | (out == x).flatten(1).all(1)).all()
+    assert 150 < int(flipped.sum()) < 250
+
+
+def test_a_shift_moves_by_whole_pixels_and_reflects_the_edge() -> None:
+    x = images(1)
+    d = torch.tensor([[0.9, 0.999, 0.0, 0.0, 0.0]])  # one pixel along the rows, one back in columns
+    out = augment(x, d, SmallPreset(shift=1 / 8), torch.zeros(3, dtype=torch.uint8))
+    assert torch.equal(out[0, :-1, 1:], x[0, 1:, :-1])
+    assert torch.equal(out[0, -1, 1:], x[0, -2, :-1])
+
+
+def test_cutout_erases_one_square_of_the_fill() -> None:
+    x = torch.full((1, 8, 8, 3), 200, dtype=torch.uint8)
+    d = torch.tensor([[0.0, 0.0, 0.0, 0.5, 0.5]])
+    out = augment(x, d, SmallPreset(cutout=1 / 4), torch.tensor([1, 2, 3], dtype=torch.uint8))
+    erased = (out != 200).all(-1)[0]
+    assert int(erased.sum()) == 4
+    assert out[0][erased][0].tolist() == [1, 2, 3]
+
+
+def test_two_epochs_two_folds_and_two_seeds_never_share_their_numbers() -> None:
+    places = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0)]
+    found = {tuple(randomness.stream(*place, randomness.AUGMENT).random(4)) for place in places}
+    found |= {tuple(randomness.stream(*places[0], randomness.ORDER).random(4))}
+    assert len(found) == 5
+
+
+def test_an_epoch_shuffles_every_row_once_and_drops_only_what_fills_no_batch() -> None:
+    labels = np.zeros(103, dtype=np.int64)
+    order = epoch_order(labels, Recipe(batch_size=10), (0, 0, 0))
+    assert len(set(order.tolist())) == len(order) == 100
+    assert order.tolist() != sorted(order.tolist())
+    assert len(epoch_order(labels, Recipe(batch_size=1000), (0, 0, 0))) == 103
+
+
+def test_balanced_sampling_draws_every_class_as_often() -> None:
+    labels = np.repeat([0, 1], [900, 100])
+    order = epoch_order(labels, Recipe(balance="sampling", batch_size=1), (0, 0, 0))
+    assert 0.45 < labels[order].mean() < 0.55
+
+
+def test_pixels_are_normalised_with_the_models_own_mean_and_std() -> None:
+    x = torch.full((1, 3, 4, 4), 255, dtype=torch.uint8)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.5, 0.4, 0.3), (0.5, 0.2, 0.1)))
+    out = to_input(x, mean, std, 0)
+    assert out[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 7.0], rel=1e-5)
+    assert x.max() == 255  # the caller's batch stays uint8
+    assert to_input(x, mean, std, 8).shape == (1, 3, 8, 8)
+
+
+@pytest.mark.parametrize("preset", PHOTO)
+def test_a_photo_preset_gives_the_size_asked_for_and_repeats_by_seed(preset: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+    transform = PhotoTransform(preset, size=32, crop=0.875)
+    first, again = transform(pixels, 5), transform(pixels, 5)
+    assert first.shape == (32, 32, 3)
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, again)
+    other = transform(pixels, 6)
+    assert np.array_equal(first, other) == (preset == "photo-none")
+
+
+def test_two_epochs_of_photographs_differ_and_workers_do_not_matter(photographs: Store) -> None:
+    def batches(workers: int, epoch: int) -> list[torch.Tensor]:
+        recipe = Recipe(augment="photo", image_size=24, workers=workers, batch_size=2)
+        source = open_source(photographs, recipe, CPU, mean=(0.5,) * 3, crop=0.875)
+        assert isinstance(source, PerImage)
+        return list(source.training(np.array([4, 2, 0, 1]), (0, 0, epoch), 24))
+
+    first, second, workers = batches(0, 0), batches(0, 1), batches(2, 0)
+    assert all(torch.equal(a, b) for a, b in zip(first, workers, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert first[0].dtype == torch.uint8
+
+
+def test_no_row_is_lost_or_padded_when_predicting(photographs: Store) -> None:
+    recipe = Recipe(augment="photo", image_size=24, workers=0, eval_batch=2)
+    source = open_source(photographs, recipe, CPU, mean=(0.5,) * 3, crop=0.875)
+    assert [len(b) for b in source.plain(np.arange(5), 24)] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"augment": "small"}, "wants images of one size"),
+        ({"augment": "photoo", "image_size": 24}, "is none of small"),
+        ({"augment": "photo"}, "needs a size to crop to"),
+    ],
+)
+def test_a_preset_that_does_not_fit_the_images_is_refused(
+    photographs: Store, fields: Any, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        open_source(photographs, Recipe(**fields), CPU, mean=(0.5,) * 3, crop=0.875)
+
+
+def test_small_images_stay_uint8_until_they_are_on_the_device() -> None:
+    source = InMemory(images(), Recipe(batch_size=4), torch.zeros(3, dtype=torch.uint8))
+    batch = next(source.training(np.arange(6), (0, 0, 0), 0))
+    assert batch.dtype == torch.uint8
+    assert batch.shape == (4, 3, 8, 8)

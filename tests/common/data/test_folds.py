@@ -1,0 +1,81 @@
+"""Folds: disjoint, stratified, grouped, repeatable, and kept by id."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
+from common.recipe import Recipe
+
+LABELS = pd.Series(["a"] * 60 + ["b"] * 30 + ["c"] * 10)
+ALONE = pd.Series(np.arange(100).astype(str))
+
+
+def test_every_row_is_held_out_once_and_every_fold_has_its_share_of_each_class() -> None:
+    (fold,) = assign_folds(LABELS, ALONE, Recipe(folds=5))
+    assert sorted(set(fold)) == [0, 1, 2, 3, 4]
+    for number in range(5):
+        assert LABELS[fold == number].value_counts().to_dict() == {"a": 12, "b": 6, "c": 2}
+
+
+def test_the_training_seed_does_not_move_the_split_and_the_split_seed_does() -> None:
+    one = assign_folds(LABELS, ALONE, Recipe(seed=1))
+    assert np.array_equal(one, assign_folds(LABELS, ALONE, Recipe(seed=2)))
+    assert not np.array_equal(one, assign_folds(LABELS, ALONE, Recipe(split_seed=2)))
+
+
+def test_rows_of_one_group_are_never_on_two_sides() -> None:
+    groups = pd.Series((np.arange(100) // 2).astype(str))
+    (fold,) = assign_folds(LABELS, groups, Recipe(folds=5))
+    assert (fold[0::2] == fold[1::2]).all()
+
+
+def test_a_hold_out_is_its_share_and_the_rest_is_never_judged() -> None:
+    (fold,) = assign_folds(LABELS, ALONE, Recipe(folds=1, holdout=0.1))
+    assert (fold == 0).sum() == 10
+    assert (fold == -1).sum() == 90
+
+
+def test_repeats_draw_the_split_anew() -> None:
+    folds = assign_folds(LABELS, ALONE, Recipe(repeats=3))
+    assert folds.shape == (3, 100)
+    assert not np.array_equal(folds[0], folds[1])
+
+
+def test_classes_of_one_image_do_not_stop_the_split() -> None:
+    labels = pd.Series([f"breed {i}" for i in range(100)])
+    (fold,) = assign_folds(labels, ALONE, Recipe(folds=5))
+    assert np.bincount(fold).tolist() == [20] * 5
+
+
+def test_more_folds_than_rows_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="cannot make 200 folds: lower folds="):
+        assign_folds(LABELS, ALONE, Recipe(folds=200))
+
+
+def test_identical_files_are_one_group_and_a_csv_must_name_every_row(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": ["1e7", "2e7"]})
+    assert groups_of(table, ["x", "x"], "identical").tolist() == ["x", "x"]
+    path = tmp_path / "groups.csv"
+    path.write_text("id,group\n2e7,g\n1e7,h\n")
+    assert groups_of(table, [], str(path)).tolist() == ["h", "g"]
+    path.write_text("id,group\n2e7,g\n")
+    with pytest.raises(ValueError, match="has no row for 1e7"):
+        groups_of(table, [], str(path))
+
+
+def test_a_sample_keeps_the_classes_shares_and_every_class() -> None:
+    rows = sample_rows(LABELS, 20, seed=0)
+    assert LABELS[rows].value_counts().to_dict() == {"a": 12, "b": 6, "c": 2}
+    assert set(LABELS[sample_rows(LABELS, 3, seed=0)]) == {"a", "b", "c"}
+    assert len(sample_rows(LABELS, 0, seed=0)) == len(sample_rows(LABELS, 500, seed=0)) == 100
+
+
+def test_written_folds_come_back_by_id_not_by_position(tmp_path: Path) -> None:
+    ids = pd.Series([f"{i}e7" for i in range(100)])
+    folds = assign_folds(LABELS, ALONE, Recipe(repeats=2))
+    write_folds(tmp_path / "folds.csv", ids, folds)
+    turned = ids[::-1].reset_index(drop=True)
+    assert np.array_equal(read_folds(tmp_path / "folds.csv", turned), folds[:, ::-1])
