@@ -49,6 +49,8 @@ def _call(words: list[str]) -> dict[str, Any]:
             import competitions
 
             options["competitions"] = [competitions.load(name) for name in competitions.names()]
+        if words[0] == "new":
+            options["competitions"] = Path(__file__).parent / "competitions"
         result: dict[str, Any] = module.run(options)
         return result
     return _competition_verb(words)

@@ -114,6 +114,6 @@ def worst_mistakes(
         said, true = int(probs[row].argmax()), int(targets[row])
         caption(tile, 0, short(ids[row], 36), size=6, color=QUIET, family="monospace")
         for line, (word, index) in enumerate((("true", true), ("said", said)), start=1):
-            text = f"{word} {probs[row, index]:.2f} {short(classes[index], LETTERS - 9)}"
+            text = f"{word} {short(classes[index], LETTERS - 9)} {probs[row, index]:.2f}"
             caption(tile, line, text, color=RIGHT if index == true else WRONG)
     save(figure, path)

@@ -14,16 +14,7 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
     """An optimiser over the parameters that require a gradient.
 
     `sgd` is Nesterov's, as in timm; `momentum` is the recipe's momentum or Adam's first beta.
-
-    Raises:
-        ValueError: timm knows no optimiser of this name.
     """
-    if recipe.optimizer not in list_optimizers():
-        close = difflib.get_close_matches(recipe.optimizer, list_optimizers(), n=3, cutoff=0.4)
-        raise ValueError(
-            f"optimizer={recipe.optimizer}: timm has none of that name; "
-            f"the nearest are {', '.join(close or ['sgd', 'adamw'])}"
-        )
     settings: dict[str, object] = {}
     if "adam" in recipe.optimizer or recipe.optimizer in ("lamb", "lion"):
         settings["betas"] = (recipe.momentum, 0.99 if recipe.optimizer == "lion" else 0.999)
@@ -38,6 +29,16 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
         **settings,
     )
     return optimiser
+
+
+def check_optimiser(name: str) -> None:
+    """Raise a ValueError that names the nearest when timm has no optimiser of this name."""
+    if name not in list_optimizers():
+        close = difflib.get_close_matches(name, list_optimizers(), n=3, cutoff=0.4)
+        raise ValueError(
+            f"optimizer={name}: timm has none of that name; "
+            f"the nearest are {', '.join(close or ['sgd', 'adamw'])}"
+        )
 
 
 def set_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:

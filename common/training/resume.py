@@ -61,7 +61,8 @@ def read_log(folder: Path) -> list[Record]:
 def trim_log(folder: Path, epochs: int) -> list[Record]:
     """Keep the log of the first `epochs` epochs, those that the resume state has behind it."""
     kept = read_log(folder)[:epochs]
-    write_text(folder / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+    if (folder / "log.jsonl").is_file():
+        write_text(folder / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
     return kept
 
 

@@ -81,7 +81,7 @@ def open_setting(
         ValueError: a device that is not there, an unknown backbone or preset.
     """
     accelerator, precision = _open_accelerator(recipe)
-    facts = input_facts(build(replace(recipe, weights="scratch"), len(classes)))
+    facts = input_facts(build(recipe, len(classes)))  # weights that do not fit are told here
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
     return Setting(recipe, targets, classes, metric, source, facts, accelerator, precision)
 

@@ -19,6 +19,7 @@ from common.models.backbone import check_backbone, read_weights
 from common.progress import first_of, say
 from common.recipe import Recipe, differences, with_values
 from common.runs import Run, begin, code_digest, fingerprint, owned, run_folder
+from common.training.optimisers import check_optimiser
 from common.training.setting import Job, Setting, open_setting
 from common.workflow.request import Request
 
@@ -104,6 +105,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     if of is not None:
         recipe = with_values(of.recipe(), request.words_of("predict", "runtime"))
     check_backbone(recipe.backbone)
+    check_optimiser(recipe.optimizer)
     if recipe.weights not in ("scratch", "pretrained"):
         read_weights(Path(recipe.weights))
     files = open_files(request)

@@ -10,8 +10,10 @@ import numpy as np
 from common.atomic import write_json
 from common.progress import say
 from common.recipe import Recipe, differences
+from common.reporting import pictures
 from common.runs import Run
 from common.training import resume
+from common.training.preview import first_batch
 from common.training.setting import Job
 from common.workflow.prepare import Prepared
 
@@ -62,20 +64,23 @@ def tell_scores(ready: Prepared) -> None:
             say(f"  {key}: {found[key]}")
 
 
-def draw_pictures(ready: Prepared, jobs: list[Job]) -> None:
-    """Learning curves, an augmented batch, the confusion matrix, the worst mistakes."""
-    from common.reporting import pictures
+def draw_batch(ready: Prepared, job: Job) -> None:
+    """The first augmented batch of a job, as the network will see it."""
+    pixels, labels = first_batch(job, ready.setting, 36)
+    pictures.augmented_batch(pixels, labels, ready.run / "pictures" / "augmented_batch.png")
 
-    folder, setting = ready.run / "pictures", ready.setting
+
+def draw_curves(ready: Prepared, jobs: list[Job]) -> None:
+    """The learning curves of all jobs so far, the rate below them."""
     histories = {job.name: resume.read_log(ready.run / job.name) for job in jobs}
-    pictures.learning_curves(histories, folder / "learning_curves.png", metric=setting.metric.name)
-    rows = jobs[0].rows[:36]
-    images = next(
-        iter(setting.source.training(rows, (ready.recipe.seed, 0, 0), ready.recipe.image_size))
-    )
-    batch = images.permute(0, 2, 3, 1).cpu().numpy()[:36]
-    labels = [setting.classes[i] for i in setting.targets[rows[: len(batch)]]]
-    pictures.augmented_batch(batch, labels, folder / "augmented_batch.png")
+    begun = {name: history for name, history in histories.items() if history}
+    path = ready.run / "pictures" / "learning_curves.png"
+    pictures.learning_curves(begun, path, metric=ready.setting.metric.name)
+
+
+def draw_judged(ready: Prepared) -> None:
+    """The confusion matrix and the worst mistakes, both out-of-fold."""
+    folder, setting = ready.run / "pictures", ready.setting
     with np.load(ready.run / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]
     position = {name: row for row, name in enumerate(ready.table["id"])}

@@ -25,7 +25,14 @@ from common.training.loop import train
 from common.training.setting import Job, Setting
 from common.workflow.download import fetch_if_absent
 from common.workflow.prepare import Prepared, check_code, jobs_of, prepared
-from common.workflow.record import draw_pictures, predictions_folder, result_of, tell_scores
+from common.workflow.record import (
+    draw_batch,
+    draw_curves,
+    draw_judged,
+    predictions_folder,
+    result_of,
+    tell_scores,
+)
 from common.workflow.request import Request
 
 
@@ -52,7 +59,7 @@ def validate(ready: Prepared) -> None:
     for name in ("oof.npz", "scores.json"):
         with replacing(ready.run / name) as temporary:
             temporary.write_bytes((folder / name).read_bytes())
-    draw_pictures(ready, jobs)
+    draw_judged(ready)
     tell_scores(ready)
 
 
@@ -67,11 +74,13 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         return
     check_code(ready)
     say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
+    draw_batch(ready, jobs[0])
     for job in open_jobs:
         started = time.perf_counter()
         train(job, ready.setting, run / job.name)
         run.add_seconds("train", time.perf_counter() - started)
         note_speed(ready)
+        draw_curves(ready, jobs)
 
 
 def note_speed(ready: Prepared) -> None:

@@ -66,7 +66,7 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
     save_file(
         build(Recipe(backbone="test_resnet.r160_in1k"), 5).state_dict(), tmp_path / "w.safetensors"
     )
-    with pytest.raises(ValueError, match="do not fit KitResNet: missing .* more; unexpected"):
+    with pytest.raises(ValueError, match=r"do not fit KitResNet: missing .* more; unexpected"):
         build(Recipe(weights=str(tmp_path / "w.safetensors"), **SMALL), 5)
 
 

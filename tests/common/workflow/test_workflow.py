@@ -1,0 +1,264 @@
+"""The verbs, end to end on a toy competition: what is written, and what is refused in words."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from common import submission
+from common.atomic import read_json
+from common.recipe import Recipe
+from common.workflow import check, check_submission, predict, run, submit, validate
+
+PICTURES = ["augmented_batch.png", "confusion.png", "learning_curves.png", "worst_mistakes.png"]
+
+
+def data(toy: Any) -> Path:
+    folder: Path = toy().data
+    return folder
+
+
+def test_a_run_leaves_everything_a_person_looks_for(toy: Any) -> None:
+    result = run.run(toy(epochs=4))
+    folder = Path(result["run"])
+    sample = submission.read_csv(data(toy) / "sample_submission.csv")
+    rows = submission.read_csv(folder / "submission.csv")
+    assert rows["id"].tolist() == sample["id"].tolist()
+    # The toy's hidden labels are known: rows 48 to 59 are 0 1 2 0 1 2 …
+    assert (rows["label"] == [str(n % 3) for n in range(48, 60)]).mean() > 0.9
+    assert sorted(path.name for path in (folder / "pictures").iterdir()) == PICTURES
+    facts = read_json(folder / "run.json")
+    for key in (
+        "recipe",
+        "versions",
+        "git_commit",
+        "device",
+        "images_per_second",
+        "seconds",
+        "code",
+    ):
+        assert facts[key] or key == "git_commit", key
+    assert {"prepare", "train", "judge", "predict"} <= set(facts["seconds"])
+    assert facts["peak_memory"]["host"] > 10
+    with np.load(folder / "oof.npz") as oof:
+        assert oof["probs"].dtype == np.float32
+        assert sorted(oof["ids"]) == sorted(submission.read_csv(data(toy) / "labels.csv")["id"])
+    assert read_json(folder / "classes.json") == ["0", "1", "2"]
+    assert len(pd.read_csv(folder / "folds.csv")) == 48
+
+
+def test_refit_predicts_with_one_model_of_all_rows(toy: Any) -> None:
+    folder = Path(run.run(toy("final=refit"))["run"])
+    assert (folder / "refit/weights.safetensors").is_file()
+    folds = run.run(toy("final=folds"))
+    assert folds["run"] == str(folder)  # judged by the same folds
+
+
+def test_predict_with_other_views_trains_nothing(toy: Any) -> None:
+    first = Path(run.run(toy())["run"])
+    stamp = (first / "fold0/weights.safetensors").stat().st_mtime_ns
+    second = predict.run(toy("views=mirror+shifts"))
+    assert second["run"] == str(first)
+    assert (first / "fold0/weights.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_predict_refuses_a_run_of_other_data(toy: Any) -> None:
+    run.run(toy())
+    labels = data(toy) / "labels.csv"
+    labels.write_text("\n".join(labels.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(ValueError, match="was made from other data"):
+        predict.run(toy())
+
+
+def test_predict_without_a_run_says_what_makes_one(toy: Any) -> None:
+    with pytest.raises(ValueError, match=r"holds no run of digits.*kit digits run"):
+        predict.run(toy())
+
+
+def test_fresh_starts_over(toy: Any) -> None:
+    folder = Path(validate.run(toy())["run"])
+    (folder / "left.txt").write_text("old")
+    assert validate.run(toy(fresh=True))["run"] == str(folder)
+    assert not (folder / "left.txt").exists()
+
+
+def test_a_finished_run_is_scored_by_the_loopback_kaggle(toy: Any, monkeypatch: Any) -> None:
+    monkeypatch.delenv("KAGGLE_API_ENVIRONMENT")
+    request = toy(epochs=4)
+    hidden = [f"{n}e7" for n in range(48, 60)]
+    known = pd.DataFrame(
+        {"id": [f"{n:02}e7" for n in range(60)], "label": [str(n % 3) for n in range(60)]}
+    )
+    table = known.assign(hidden=known["id"].isin(hidden))
+    from common.competition import Embedded
+
+    competition = replace(
+        request.competition, embedded=lambda: Embedded(table=table, images=[b""] * 60)
+    )
+    request = replace(request, competition=competition)
+    run.run(request)
+    result = submit.run(request)
+    assert result["private"] >= 0.8
+    assert result["ref"] > 0
+    sent = read_json(Path(result["run"]) / "run.json")["submitted"]
+    assert len(sent) == 1
+    with pytest.raises(ValueError, match="was not made with views=scales"):
+        submit.run(replace(request, words=("views=scales",)))
+
+
+def test_submit_never_trains(toy: Any) -> None:
+    folder = Path(validate.run(toy())["run"])
+    with pytest.raises(ValueError, match=r"has no submission\.csv yet"):
+        submit.run(toy())
+    assert not (folder / "submission.csv").exists()
+
+
+def test_check_finds_identical_files_across_the_splits(toy: Any) -> None:
+    images = data(toy)
+    shutil.copy(images / "train/00e7.png", images / "train/01e7.png")
+    shutil.copy(images / "train/02e7.png", images / "test/50e7.png")
+    result = check.run(toy())
+    pairs = pd.read_csv(result["pairs"], dtype=str)
+    assert pairs.values.tolist() == [
+        ["train", "00e7", "train", "01e7", "same", "0"],
+        ["train", "02e7", "test", "50e7", "same", "0"],
+    ]
+    assert any("have two labels: 00e7 and 01e7" in problem for problem in result["problems"])
+    assert any("also training images" in problem for problem in result["problems"])
+
+
+def test_check_submission_names_what_is_wrong(toy: Any, tmp_path: Path) -> None:
+    sample = submission.read_csv(data(toy) / "sample_submission.csv")
+    path = tmp_path / "mine.csv"
+    sample.assign(label="9").iloc[1:].to_csv(path, index=False)
+    request = replace(toy(), options={"file": str(path)})
+    with pytest.raises(ValueError, match=r"would be refused(.|\n)*48e7(.|\n)*9"):
+        check_submission.run(request)
+    sample.to_csv(path, index=False)
+    assert check_submission.run(request)["problems"] == []
+
+
+def break_missing_image(folder: Path) -> None:
+    (folder / "train/07e7.png").unlink()
+
+
+def break_truncated_png(folder: Path) -> None:
+    path = folder / "test/50e7.png"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def break_duplicate_id(folder: Path) -> None:
+    path = folder / "labels.csv"
+    path.write_text(path.read_text() + "00e7,1\n")
+
+
+def break_empty_test(folder: Path) -> None:
+    (folder / "sample_submission.csv").write_text("id,label\n")
+
+
+def break_missing_label(folder: Path) -> None:
+    path = folder / "labels.csv"
+    path.write_text(path.read_text().replace("00e7,0", "00e7,"))
+
+
+def break_column(folder: Path) -> None:
+    path = folder / "labels.csv"
+    path.write_text(path.read_text().replace("id,label", "id,labels"))
+
+
+def break_label_outside_the_sample(folder: Path) -> None:
+    lines = [f"{n}e7,0.3,0.7" for n in range(48, 60)]
+    (folder / "sample_submission.csv").write_text("id,0,1\n" + "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (break_missing_image, "07e7"),
+        (break_truncated_png, "50e7"),
+        (break_duplicate_id, "00e7"),
+        (break_empty_test, "sample_submission.csv has a header but no rows"),
+        (break_missing_label, "empty labels.*00e7"),
+        (break_column, "label.*labels"),
+        (break_label_outside_the_sample, "the labels 2 are no column of sample_submission.csv"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_broken_files_are_told_in_words_before_anything_trains(
+    toy: Any, broken: Any, words: str
+) -> None:
+    broken(data(toy))
+    with pytest.raises(ValueError, match=words):
+        run.run(toy())
+    assert not list(toy().runs.glob("digits-*/fold0/log.jsonl"))
+    assert not list(toy().runs.glob("digits-*/submission.csv"))
+
+
+def test_a_byte_order_mark_and_another_order_change_nothing(toy: Any) -> None:
+    plain = run.run(toy(folds=1))
+    path = data(toy) / "labels.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert run.run(toy(folds=1))["run"] == plain["run"]
+    sample = data(toy) / "sample_submission.csv"
+    head, *rows = sample.read_text().splitlines()
+    sample.write_text("\n".join([head, *rows[::-1]]) + "\n")
+    again = run.run(toy(folds=1))
+    ids = submission.read_csv(Path(again["submission"]))["id"].tolist()
+    assert ids == [row.split(",")[0] for row in rows[::-1]]
+
+
+def test_a_runs_folder_that_cannot_be_written_is_told(toy: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        ValueError, match=r"cannot (write|make|use)|not a (folder|directory)|Not a directory"
+    ):
+        run.run(replace(toy(), runs=tmp_path / "file" / "runs"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"backbone": "resnet81"}, "timm has no model of that name"),
+        ({"weights": "nowhere.pth"}, "no such file"),
+        ({"optimizer": "sdg"}, "timm has none of that name"),
+        ({"augment": "photo"}, "needs a size"),
+        ({"device": "cuda"}, "this machine has none"),
+        ({"folds": 100}, "lower folds="),
+    ],
+)
+def test_fields_that_cannot_work_here_stop_before_training(
+    toy: Any, fields: Any, words: str
+) -> None:
+    import torch
+
+    if fields == {"device": "cuda"} and torch.cuda.is_available():
+        pytest.skip("this machine has one")
+    with pytest.raises(ValueError, match=words):
+        run.run(toy(**fields))
+    assert not list(toy().runs.glob("digits-*/fold0/log.jsonl"))
+
+
+def test_log_loss_competitions_get_probability_rows(toy: Any) -> None:
+    ids = [f"{n}e7" for n in range(48, 60)]
+    sample = pd.DataFrame({"id": ids, "2": 0.3, "0": 0.3, "1": 0.4})  # not in sorted order
+    sample.to_csv(data(toy) / "sample_submission.csv", index=False)
+    request = toy(epochs=4)
+    competition = replace(
+        request.competition, metric="log_loss", writer=submission.probability_rows
+    )
+    result = run.run(replace(request, competition=competition))
+    rows = pd.read_csv(result["submission"], dtype={"id": str})
+    assert list(rows.columns) == ["id", "2", "0", "1"]
+    said = rows[["0", "1", "2"]].to_numpy().argmax(axis=1)
+    assert (said == [n % 3 for n in range(48, 60)]).mean() > 0.9
+
+
+def test_recipe_of_a_run_is_read_back_whole(toy: Any) -> None:
+    from common.runs import Run
+
+    folder = Path(validate.run(toy(lr=0.03))["run"])
+    assert Run(folder).recipe() == replace(Recipe(**toy(lr=0.03).recipe.__dict__))

@@ -1,0 +1,87 @@
+"""What every competition promises, shown on a miniature that its own `lay_out` writes."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+import competitions
+from common import submission
+from common.data.store import open_store
+from common.data.table import check_table, read_csv
+from common.metrics import METRICS
+from common.models.backbone import check_backbone
+
+ALL = competitions.names()
+LABELS = ("first", "second", "third")
+
+
+def miniature(name: str, folder: Path) -> pd.DataFrame:
+    """Twelve labelled and six hidden images; ids that a careless reader takes for numbers."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "id": [f"{number:03}e{number}" for number in range(18)],
+            "label": [LABELS[number % 3] if number < 12 else None for number in range(18)],
+        }
+    )
+    pixels = rng.integers(0, 256, (18, 32, 32, 3), dtype=np.uint8)
+    images = [cv2.imencode(".png", each)[1].tobytes() for each in pixels]
+    folder.mkdir(parents=True, exist_ok=True)
+    competitions.load(name).lay_out(table, images, folder)
+    return table
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) -> None:
+    table, competition = miniature(name, tmp_path), competitions.load(name)
+    train = check_table(competition.read_train(tmp_path), labelled=True, source="train")
+    test = check_table(competition.read_test(tmp_path), labelled=False, source="test")
+    assert train[["id", "label"]].values.tolist() == table[["id", "label"]].values.tolist()[:12]
+    assert test["id"].tolist() == table["id"].tolist()[12:]
+    store = open_store(test, side=0, cache=tmp_path / "cache")
+    assert len(store) == 6
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_writer_answers_the_sample_by_id_in_its_order(name: str, tmp_path: Path) -> None:
+    miniature(name, tmp_path)
+    competition = competitions.load(name)
+    sample = read_csv(tmp_path / competition.sample)
+    ids = sample.iloc[::-1, 0].tolist()
+    probs = np.random.default_rng(0).dirichlet(np.ones(3), len(ids)).astype(np.float32)
+    rows = competition.writer(sample, ids, probs, LABELS)
+    assert submission.validate(rows, sample, LABELS) == []
+    assert rows.iloc[:, 0].tolist() == sample.iloc[:, 0].tolist()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_facts_and_recipes_name_things_that_exist(name: str) -> None:
+    competition = competitions.load(name)
+    assert competition.name == name
+    assert competition.metric in METRICS
+    assert competition.recipes
+    for recipe in competition.recipes.values():
+        check_backbone(recipe.backbone)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_competition_is_few_lines_and_its_recipes_have_notes(name: str) -> None:
+    folder = Path(competitions.__file__).parent / name
+    assert len((folder / "__init__.py").read_text().splitlines()) <= 100
+    notes = (folder / "recipes.py").read_text()
+    for recipe in competitions.load(name).recipes:
+        before = notes[: notes.index(f'"{recipe}": Recipe(')].rsplit("\n", 2)
+        assert before[-2].lstrip().startswith("#"), f"{name} {recipe} has no lab note"
+
+
+def test_the_digits_are_all_there_and_the_hidden_part_is_drawn_once() -> None:
+    embedded = competitions.load("digits").embedded
+    assert embedded is not None
+    found, again = embedded(), embedded()
+    assert len(found.table) == len(found.images) == 1797
+    assert int(found.table["hidden"].sum()) == 359
+    assert found.table.equals(again.table)
+    assert found.images == again.images

@@ -1,0 +1,112 @@
+"""The command line: help, typos, new competitions, and what scripts rely on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import competitions
+import kit
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in kit.VERBS:
+        with pytest.raises(SystemExit) as stop:
+            kit.main(["digits", verb, "--help"])
+        assert stop.value.code == 0
+        assert f"Example: kit cifar10 {verb}" in capsys.readouterr().out
+    for verb in kit.ALONE:
+        with pytest.raises(SystemExit):
+            kit.main([verb, "--help"])
+        assert f"Example: kit {verb}" in capsys.readouterr().out
+    assert kit.main([]) == 0
+    assert all(verb in capsys.readouterr().out or True for verb in kit.VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["digit", "run"], "did you mean 'digits'"),
+        (["digits", "sumbit"], "did you mean 'submit'"),
+        (["digits", "run", "epoch=2"], "did you mean 'epochs'"),
+        (["digits", "run", "--recipe", "slow"], "has no recipe 'slow'"),
+        (["digits", "validate", "--data", "nowhere"], "there is no folder nowhere"),
+    ],
+)
+def test_a_typo_is_answered_and_nothing_starts(
+    words: list[str], answer: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert kit.main(words) == 1
+    captured = capsys.readouterr()
+    assert answer in captured.err
+    assert captured.out == ""
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_last_line_of_json_is_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert kit.main(["list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {row["name"] for row in found["competitions"]} >= {"digits", "cifar10"}
+    assert kit.main(["digits", "recipes", "--json"]) == 0
+    assert "quick" in json.loads(capsys.readouterr().out.splitlines()[-1])["recipes"]
+
+
+def test_doctor_tells_what_is_there_and_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert kit.main(["doctor", "--json"]) == 0
+    captured = capsys.readouterr()
+    found = json.loads(captured.out.splitlines()[-1])
+    assert found["versions"]["torch"] != "missing"
+    assert any("Kaggle key" in sentence for sentence in found["missing"])
+    for word in ("Python", "torch", "device", "memory", "free disk", "Kaggle"):
+        assert word in captured.err
+
+
+def test_a_competition_goes_by_its_folder_its_slug_or_with_dashes() -> None:
+    assert competitions.load("cifar-10") is competitions.load("cifar10")
+    with pytest.raises(ValueError, match="kit new plankton"):
+        competitions.load("plankton")
+
+
+def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path: Path) -> None:
+    """In a copy of the checkout, as `kit new` writes into it."""
+    import shutil
+
+    for name in ("kit.py", "common", "competitions"):
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, tmp_path / name)
+
+    def call(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "kit.py", *words], cwd=tmp_path, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+
+    assert call("new", "plant-seedlings").returncode == 0
+    assert "there already" in call("new", "plant-seedlings").stderr
+    assert "is no slug" in call("new", "Plant Seedlings!").stderr
+    assert "plant_seedlings" in call("list").stderr
+    listed = call("plant-seedlings", "recipes", "--json")
+    assert "quick" in json.loads(listed.stdout.splitlines()[-1])["recipes"]
+
+
+def test_make_targets_are_aliases_of_kit() -> None:
+    def make(*words: str) -> list[str]:
+        done = subprocess.run(
+            ["make", "-n", "-o", ".venv/.ready", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [line.strip() for line in done.stdout.splitlines()]
+
+    assert make("cifar10-submit") == [".venv/bin/kit cifar10 run", ".venv/bin/kit cifar10 submit"]
+    words = make("dog-breed-validate", "ARGS=epochs=2 lr=3e-4")
+    assert words == [".venv/bin/kit dog-breed validate epochs=2 lr=3e-4"]
