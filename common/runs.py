@@ -65,6 +65,9 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
     for name in ("weights", "groups"):
         if (path := Path(str(shaped.get(name, "")))).is_file():
             shaped[name] = digest_file(path)
+    kind, _, place = recipe.backbone.partition(":")
+    if kind == "local-dir":  # timm's model folder
+        shaped["backbone"] = [digest_file(path) for path in sorted(Path(place).glob("*.*"))]
     text = json.dumps({"fields": shaped, "data": data}, sort_keys=True)
     return runs / f"{competition}-{recipe_name}-{_digest(text.encode())[:8]}"
 

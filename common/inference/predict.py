@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -27,13 +28,18 @@ class Network:
     precision: torch.dtype
     layout: torch.memory_format
 
-    def input(self, images: Tensor, size: int | None = None) -> Tensor:
-        """uint8 [B, 3, H, W] to the normalised input [B, 3, S, S] in the network's layout."""
+    @cached_property
+    def normal(self) -> tuple[Tensor, Tensor]:
+        """Mean and std [1, 3, 1, 1] on the device, of pixels in [0, 1]."""
         mean, std = (
             torch.tensor(each, device=self.device).view(1, 3, 1, 1)
             for each in (self.facts.mean, self.facts.std)
         )
-        ready = to_input(images, mean, std, self.size if size is None else size)
+        return mean, std
+
+    def input(self, images: Tensor, size: int | None = None) -> Tensor:
+        """uint8 [B, 3, H, W] to the normalised input [B, 3, S, S] in the network's layout."""
+        ready = to_input(images, *self.normal, self.size if size is None else size)
         return ready.contiguous(memory_format=self.layout)
 
     def autocast(self) -> torch.autocast:

@@ -36,6 +36,8 @@ def build(recipe: Recipe, class_count: int) -> nn.Module:
     settings = {"num_classes": class_count, "drop_rate": recipe.drop_rate}
     if recipe.drop_path:
         settings["drop_path_rate"] = recipe.drop_path
+    if recipe.image_size and _has_one_size(recipe.backbone):
+        settings["img_size"] = recipe.image_size
     try:
         model: nn.Module = timm.create_model(
             recipe.backbone, pretrained=recipe.weights == "pretrained", **settings
@@ -52,6 +54,26 @@ def build(recipe: Recipe, class_count: int) -> nn.Module:
     if recipe.weights not in ("scratch", "pretrained"):
         _load_body(model, Path(recipe.weights))
     return model
+
+
+def check_input(model: nn.Module, side: int, name: str) -> None:
+    """Raise a ValueError when the network does not take images of this side."""
+    try:
+        with torch.inference_mode():
+            model.eval()(torch.zeros(1, 3, side, side))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        facts = model.pretrained_cfg
+        assert isinstance(facts, dict)
+        raise ValueError(
+            f"backbone={name} does not take images of {side}x{side} ({_first_line(error)}): "
+            f"say image_size={facts['input_size'][-1]}"
+        ) from error
+
+
+def _has_one_size(name: str) -> bool:
+    """Is this a network whose parameters depend on the input's size (a ViT, say)?"""
+    facts = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return bool(facts and facts.fixed_input_size)
 
 
 def check_backbone(name: str) -> None:

@@ -23,10 +23,7 @@ def first_batch(job: Job, setting: Setting, count: int) -> tuple[npt.NDArray[np.
     images = network.input(next(iter(setting.source.training(rows, place, size))), size)
     targets = torch.from_numpy(setting.targets[rows]).to(setting.device)
     images, targets = Mixing(recipe, len(setting.classes))(images, targets, (*place, 0))
-    mean, std = (
-        torch.tensor(v, device=images.device).view(3, 1, 1)
-        for v in (setting.facts.mean, setting.facts.std)
-    )
+    mean, std = network.normal
     pixels = (images[:count] * std + mean).mul(255).round().clamp(0, 255).to(torch.uint8)
     labels = [_label(target, setting.classes) for target in targets[:count].cpu()]
     return pixels.permute(0, 2, 3, 1).cpu().numpy(), labels

@@ -13,7 +13,7 @@ from common.data.folds import Rows
 from common.data.store import Store
 from common.inference.predict import Network
 from common.metrics import Metric
-from common.models.backbone import InputFacts, build, input_facts
+from common.models.backbone import InputFacts, build, check_input, input_facts
 from common.recipe import Recipe
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -80,9 +80,11 @@ def open_setting(
     Raises:
         ValueError: a device that is not there, an unknown backbone or preset.
     """
+    model = build(recipe, len(classes))  # weights that do not fit are told here
+    facts = input_facts(model)
     accelerator, precision = _open_accelerator(recipe)
-    facts = input_facts(build(recipe, len(classes)))  # weights that do not fit are told here
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
+    check_input(model, recipe.image_size or int(store.shapes.max()), recipe.backbone)
     return Setting(recipe, targets, classes, metric, source, facts, accelerator, precision)
 
 

@@ -24,8 +24,13 @@ def run(request: Request) -> dict[str, Any]:
 
 
 def fetch_if_absent(request: Request) -> None:
-    """Fetch into the default place when nothing is there; a folder that was named must exist."""
-    if request.data is None and not request.data_folder.exists():
+    """Fetch into the default place when nothing is there; a folder that was named must exist.
+
+    A download that was cut off leaves hidden files only, and is fetched again.
+    """
+    folder = request.data_folder
+    there = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    if request.data is None and not there:
         run(request)
 
 

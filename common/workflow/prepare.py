@@ -12,7 +12,7 @@ import pandas as pd
 
 from common.atomic import write_json
 from common.data.archives import open_folder
-from common.data.folds import assign_folds, groups_of, sample_rows, write_folds
+from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
 from common.data.store import Store, open_store
 from common.data.table import check_table, read_csv
 from common.models.backbone import check_backbone, read_weights
@@ -125,9 +125,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
             clear(folder)
         run = begin(folder, recipe, _facts(request, data, len(table), code))
         write_json(run / "classes.json", list(files.classes))
-        groups = groups_of(table, store.digests, recipe.groups)
-        folds = assign_folds(table["label"], groups, recipe)
-        write_folds(run / "folds.csv", table["id"], folds)
+        folds = _folds(run, table, store, recipe)
         position = {name: index for index, name in enumerate(files.classes)}
         targets = np.array([position[label] for label in table["label"]], dtype=np.int64)
         setting = open_setting(
@@ -137,6 +135,15 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
                  precision=setting.precision)  # fmt: skip
         run.add_seconds("prepare", time.perf_counter() - started)
         yield Prepared(request, recipe, run, files, table, store, folds, setting, code)
+
+
+def _folds(run: Run, table: pd.DataFrame, store: Store, recipe: Recipe) -> npt.NDArray[np.int64]:
+    """The run's folds: drawn once, before any model, and read from the run ever after."""
+    path = run / "folds.csv"
+    if not path.is_file():
+        groups = groups_of(table, store.digests, recipe.groups)
+        write_folds(path, table["id"], assign_folds(table["label"], groups, recipe))
+    return read_folds(path, table["id"])
 
 
 def check_code(ready: Prepared) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from common.atomic import write_json
+from common.atomic import read_json, write_json
 from common.progress import say
 from common.recipe import Recipe, differences
 from common.reporting import pictures
@@ -28,9 +28,15 @@ def predictions_folder(run: Run, recipe: Recipe) -> Path:
     return folder
 
 
-def result_of(run: Run) -> dict[str, Any]:
-    """What scripts may rely on, as far as the run has come."""
-    facts, found = run.read(), run.read("scores.json")
+def scores_of(run: Run) -> dict[str, Any]:
+    """The scores that belong to submission.csv: other views may have been judged since."""
+    made = Recipe(**run.read().get("predicted", {}))
+    return dict(read_json(predictions_folder(run, made) / "scores.json"))
+
+
+def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What scripts may rely on, as far as the run has come; `scores` default to the last judged."""
+    facts, found = run.read(), scores or run.read("scores.json")
     result: dict[str, Any] = {"run": str(run.folder), "metric": facts["metric"]}
     result |= {
         key: found[key] for key in ("cv", "cv_sd", "fold_scores", "pooled", "n") if key in found

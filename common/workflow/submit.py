@@ -21,7 +21,7 @@ from common.recipe import Recipe, with_values
 from common.runs import Run, digest_file, owned
 from common.workflow.find import find_run
 from common.workflow.prepare import open_files
-from common.workflow.record import result_of
+from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
 
 
@@ -51,7 +51,7 @@ def run(request: Request) -> dict[str, Any]:
         }  # fmt: skip
         found.note(submitted=[*found.read().get("submitted", []), sent])
     _last_screen(request, found)
-    return result_of(found)
+    return result_of(found, scores_of(found))
 
 
 def _check_fields(request: Request, run: Run) -> None:
@@ -69,8 +69,7 @@ def _check_fields(request: Request, run: Run) -> None:
 
 
 def _message(run: Run) -> str:
-    scores = run.read("scores.json")
-    return f"{run.folder.name} cv {scores['cv']:.4f}"
+    return f"{run.folder.name} cv {scores_of(run)['cv']:.4f}"
 
 
 @contextmanager
@@ -104,7 +103,7 @@ def _kaggle(request: Request, folder: Path) -> Iterator[Mapping[str, str] | None
 
 def _last_screen(request: Request, run: Run) -> None:
     """What was reached and what to type next."""
-    result, name = result_of(run), request.competition.name
+    result, name = result_of(run, scores_of(run)), request.competition.name
     metric = result["metric"].replace("_", " ")
     spread = f" ± {result['cv_sd']:.4f}" if result.get("cv_sd") is not None else ""
     seconds = run.read().get("seconds", {})

@@ -227,3 +227,30 @@ def test_a_frozen_backbone_moves_in_nothing_but_its_head(tmp_path: Path) -> None
     before = build(recipe, 3).state_dict()
     moved = {name for name, t in model.state_dict().items() if not torch.equal(t, before[name])}
     assert moved == {"head.weight", "head.bias"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"backbone": "test_vit.r160_in1k"}, None),
+        ({"backbone": "test_vit.r160_in1k", "image_size": 32}, None),
+        ({"backbone": "test_convnext.r160_in1k", "image_size": 32}, None),
+        ({"backbone": "vgg11", "image_size": 8}, "does not take images of 8x8"),
+    ],
+)
+def test_any_backbone_trains_or_says_which_size_it_takes(toy: Any, fields: Any, words: Any) -> None:
+    request = toy(epochs=1, folds=1, **fields)
+    if words is None and "image_size" in fields:
+        assert validate.run(request)["n"] > 0
+        return
+    with pytest.raises(ValueError, match=words or "say image_size=160"):
+        validate.run(request)
+
+
+def test_a_runs_folds_are_read_from_the_run_not_drawn_again(toy: Any) -> None:
+    folder = Path(validate.run(toy())["run"])
+    path = folder / "folds.csv"
+    swapped = path.read_text().replace(",0,0", ",0,X").replace(",0,1", ",0,0").replace("X", "1")
+    path.write_text(swapped)
+    validate.run(toy("views=mirror"))
+    assert path.read_text() == swapped
