@@ -8,6 +8,7 @@ import argparse
 import ast
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ FIELDS_HELP = "recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` li
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words say; errors are one sentence on stderr and exit code 1."""
     words = list(sys.argv[1:] if words is None else words)
+    # Torch's threads spin while they wait: on a machine with other work that costs up to 20 times
+    # the speed. It is read when torch is first imported, so it is set before any verb's module is.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     as_json = "--json" in words
     try:
         result = _call(words)
