@@ -1,7 +1,5 @@
 """The submission contract: rows in the sample's shape, joined by id, checked, then written."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.atomic import replacing
-from common.data import table
+from common.data.table import read_csv
 from common.metrics import Probs
 from common.progress import first_of
 from common.submission_check import texts, validate
@@ -21,18 +19,6 @@ __all__ = ["label_rows", "probability_rows", "read_csv", "validate", "write"]
 FLOOR = 1e-15
 # Nine digits carry a float32 whole, and 1,000 of them still sum to 1 within 1e-6 as text.
 FLOAT_FORMAT = "%.9g"
-
-
-def read_csv(path: Path) -> pd.DataFrame:
-    """Read a CSV (also .gz or .zip) with every column as text; an empty cell is ''.
-
-    Raises:
-        ValueError: the file is missing, empty, damaged or no CSV.
-    """
-    try:
-        return table.read_csv(path)
-    except (zlib.error, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is a damaged archive ({error}); write it again") from error
 
 
 def label_rows(

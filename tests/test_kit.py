@@ -1,6 +1,7 @@
 """The command line: help, typos, new competitions, and what scripts rely on."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -97,13 +98,17 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
 
 
 def test_make_targets_are_aliases_of_kit() -> None:
+    # Called by `make test` or by hand, it is the same: the outer make's variables stay outside.
+    outside = {"PATH": os.environ["PATH"]}
+
     def make(*words: str) -> list[str]:
         done = subprocess.run(
-            ["make", "-n", "-o", ".venv/.ready", *words],
+            ["make", "--no-print-directory", "-n", "-o", ".venv/.ready", *words],
             cwd=ROOT,
             capture_output=True,
             text=True,
             check=True,
+            env=outside,
         )
         return [line.strip() for line in done.stdout.splitlines()]
 

@@ -1,5 +1,7 @@
 """Tables: rows of `id, path, label` (train) or `id, path` (test), everything as text."""
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -102,14 +104,21 @@ def read_csv(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
     except FileNotFoundError as error:
         raise ValueError(
-            f"there is no file {path}: download the data again with `kit <competition> download`"
+            f"there is no file {path}: check its name, or fetch it again (`kit <competition> download`)"
         ) from error
     except pd.errors.EmptyDataError as error:
-        raise ValueError(f"{path} is empty: download it again") from error
-    except (pd.errors.ParserError, UnicodeDecodeError, EOFError, OSError) as error:
+        raise ValueError(f"{path} is empty: write or download it again") from error
+    except (
+        pd.errors.ParserError,
+        UnicodeDecodeError,
+        EOFError,
+        OSError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"{path} is not a readable CSV file ({reason}): download it again"
+            f"{path} is not a readable CSV file ({reason}): write or download it again"
         ) from error
     for column in columns:
         if column not in table.columns:
@@ -119,9 +128,9 @@ def read_csv(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
                 f"{path} has no column {column!r}, only {first_of(list(table.columns))}{hint}"
             )
     if table.empty:
-        raise ValueError(f"{path} has a header but no rows: download it again")
+        raise ValueError(f"{path} has a header but no rows: write or download it again")
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(
-            f"{path} has rows with more values than its header has names: download it again"
+            f"{path} has rows with more values than its header has names: write or download it again"
         )
     return table

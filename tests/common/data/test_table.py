@@ -44,7 +44,7 @@ def test_a_missing_column_names_the_nearest_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "there is no file .*labels.csv: download"),
+        (None, "there is no file .*labels.csv: check its name"),
         (b"", "labels.csv is empty"),
         (b"id,label\n", "labels.csv has a header but no rows"),
         (b"id,label\na,b,c\n", "rows with more values than its header"),

@@ -125,7 +125,7 @@ def test_a_picture_without_mistakes_says_so(
             path=tmp_path / "worst.png",
         ),
     )
-    assert "No mistakes in 2 rows" in text and "true 0.70 dog" in text
+    assert "No mistakes in 2 rows" in text and "true dog 0.70" in text
 
 
 def test_a_mistake_is_shown_with_its_id_and_both_probabilities(
@@ -143,7 +143,7 @@ def test_a_mistake_is_shown_with_its_id_and_both_probabilities(
             path=tmp_path / "worst.png",
         ),
     )
-    assert {"12e4567", "true 0.30 cat", "said 0.70 dog"} <= set(text.split("\n"))
+    assert {"12e4567", "true cat 0.30", "said dog 0.70"} <= set(text.split("\n"))
     assert "007" not in text
 
 
