@@ -6,7 +6,7 @@ the end of an epoch is parameters, optimiser and averages alone, and a killed jo
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,10 @@ class Parts:
     mix: Mixing
 
 
-def train(job: Job, setting: Setting, folder: Path) -> nn.Module:
-    """Train a job from its last finished epoch to its end; its folder then holds the weights.
+def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
+    """Train a job from its last finished epoch to its end, and yield every epoch's figures.
+
+    When the last one has been taken, the folder holds the weights.
 
     Raises:
         Diverged: the loss became infinite or nan.
@@ -93,16 +95,15 @@ def train(job: Job, setting: Setting, folder: Path) -> nn.Module:
             if job.held_out is not None:
                 best.see(record["score"], setting, judged)
             resume.append_log(folder, record)
-            _report(job, record, setting)
             resume.save_state(folder, {
                 "epoch": epoch + 1, "model": model.state_dict(), "judged": judged.state_dict(),
                 "optimiser": optimiser.state_dict(), "scaler": _scaler(setting), **best.state(),
             })  # fmt: skip
+            yield record
         setting.accelerator.free_memory()
     if recipe.early_stop and best.weights is not None:
         judged.load_state_dict(best.weights)
     resume.save_weights(folder, judged.state_dict())
-    return judged
 
 
 def _epoch(
@@ -165,15 +166,6 @@ def _check_finite(total: float, job: Job, epoch: int, lr: float) -> None:
             f"training diverged in {job.name}, epoch {epoch + 1}: the loss is {total} at a rate of "
             f"{lr:.2g}. Lower lr=, raise warmup=, or set clip=1"
         )
-
-
-def _report(job: Job, record: resume.Record, setting: Setting) -> None:
-    held = f"{setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
-    say(
-        f"  {job.name} epoch {record['epoch']:>3}/{setting.recipe.epochs}  "
-        f"loss {record['train_loss']:.4f}  {held}"
-        f"{record['images_per_second']:,.0f} images/s"
-    )
 
 
 def _scaler(setting: Setting) -> Any:

@@ -54,6 +54,15 @@ def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
     return result
 
 
+def tell_epoch(ready: Prepared, job: Job, record: resume.Record) -> None:
+    """One line for a finished epoch."""
+    held = f"{ready.setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
+    say(
+        f"  {job.name} epoch {record['epoch']:>3}/{ready.recipe.epochs}  "
+        f"loss {record['train_loss']:.4f}  {held}{record['images_per_second']:,.0f} images/s"
+    )
+
+
 def tell_scores(ready: Prepared) -> None:
     """The out-of-fold score in words: mean, spread, pooled, what each group of views adds."""
     found = ready.run.read("scores.json")

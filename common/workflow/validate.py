@@ -31,9 +31,12 @@ from common.workflow.record import (
     draw_judged,
     predictions_folder,
     result_of,
+    tell_epoch,
     tell_scores,
 )
 from common.workflow.request import Request
+
+SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
 
 
 def run(request: Request) -> dict[str, Any]:
@@ -76,8 +79,12 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
     draw_batch(ready, jobs[0])
     for job in open_jobs:
-        started = time.perf_counter()
-        train(job, ready.setting, run / job.name)
+        started = drawn = time.perf_counter()
+        for record in train(job, ready.setting, run / job.name):
+            tell_epoch(ready, job, record)
+            if time.perf_counter() - drawn > SECONDS_BETWEEN_CURVES:
+                draw_curves(ready, jobs)
+                drawn = time.perf_counter()
         run.add_seconds("train", time.perf_counter() - started)
         note_speed(ready)
         draw_curves(ready, jobs)

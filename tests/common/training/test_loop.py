@@ -208,7 +208,7 @@ def test_accumulated_batches_make_the_same_update_as_one_large_batch(tmp_path: P
             epochs=1, lr=0.1, schedule="constant", augment="small-none",
         )  # fmt: skip
         job = Job("fold0", 0, 0, rows, None)
-        train(job, _setting(recipe), tmp_path / str(batch))
+        list(train(job, _setting(recipe), tmp_path / str(batch)))
         found.append(load_file(tmp_path / str(batch) / "weights.safetensors"))
     for name, tensor in found[0].items():
         assert torch.allclose(tensor, found[1][name], atol=1e-5), name
@@ -220,12 +220,13 @@ def test_a_frozen_backbone_moves_in_nothing_but_its_head(tmp_path: Path) -> None
     recipe = Recipe(freeze="backbone", epochs=2, batch_size=4, augment="small-none")
     torch.manual_seed(0)
     job, setting = Job("fold0", 0, 0, np.arange(12), None), _setting(recipe)
-    model = train(job, setting, tmp_path)
+    list(train(job, setting, tmp_path))
+    after = load_file(tmp_path / "weights.safetensors")
     from common import randomness
 
     torch.manual_seed(randomness.seed_of(0, 0, randomness.WEIGHTS))
     before = build(recipe, 3).state_dict()
-    moved = {name for name, t in model.state_dict().items() if not torch.equal(t, before[name])}
+    moved = {name for name, t in after.items() if not torch.equal(t, before[name])}
     assert moved == {"head.weight", "head.bias"}
 
 
