@@ -6,6 +6,7 @@ kit list | doctor | new <slug>
 
 import argparse
 import ast
+import errno
 import importlib
 import json
 import os
@@ -18,6 +19,7 @@ WORKFLOW = Path(__file__).parent / "common" / "workflow"
 VERBS = (
     "download", "check", "validate", "predict", "run", "submit", "check-submission", "recipes",
 )  # fmt: skip
+SHAPED = ("validate", "predict", "run", "submit")  # the verbs that recipe fields mean something to
 ALONE = ("list", "doctor", "new")
 FIELDS_HELP = "recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` lists them all"
 
@@ -25,21 +27,47 @@ FIELDS_HELP = "recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` li
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words say; errors are one sentence on stderr and exit code 1."""
     words = list(sys.argv[1:] if words is None else words)
-    # Torch's threads spin while they wait: on a machine with other work that costs up to 20 times
-    # the speed. It is read when torch is first imported, so it is set before any verb's module is.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Torch's threads spin while they wait, by default so long that on a machine with other work
+    # training is 5 to 20 times slower. It is read when torch is imported, which no verb has done.
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     as_json = "--json" in words
     try:
         result = _call(words)
-    except (ValueError, BrokenPipeError) as error:
-        print(f"kit: {error}", file=sys.stderr)
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None or "KIT_TRACEBACK" in os.environ:
+            raise
+        # The core names no competition; here it has a name.
+        print(f"kit: {sentence.replace('<competition>', words[0])}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nkit: stopped; the same command goes on where it was", file=sys.stderr)
         return 130
-    if as_json:
-        print(json.dumps(result))
-    return 0
+    try:
+        if as_json:
+            print(json.dumps(result))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more as it exits
+        print(f"kit: the result could not be written to stdout ({error.strerror})", file=sys.stderr)
+        return 1
+    return 0 if sys.stdout is not None or not as_json else 1
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell a person; None for a fault of the kit's own, which needs its traceback."""
+    if isinstance(error, ValueError):
+        return str(error)
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
+        return "the GPU's memory is used up: lower batch_size=, eval_batch= or image_size="
+    if isinstance(error, BrokenPipeError):
+        return "nobody read the output to its end"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"the disk is full ({error.filename or 'while writing'}): free some space, call again"
+        )
+    return None
 
 
 def _call(words: list[str]) -> dict[str, Any]:
@@ -54,6 +82,10 @@ def _call(words: list[str]) -> dict[str, Any]:
 
             options["competitions"] = [competitions.load(name) for name in competitions.names()]
         if words[0] == "new":
+            import competitions
+
+            known = [competitions.load(name) for name in competitions.names()]
+            options["taken"] = {*ALONE, *(c.name for c in known), *(c.slug for c in known)}
             options["competitions"] = Path(__file__).parent / "competitions"
         result: dict[str, Any] = module.run(options)
         return result
@@ -79,13 +111,13 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
     options = vars(parser.parse_intermixed_args(words[2:]))
     from common.workflow.request import Request
 
-    recipe = options.pop("recipe")
+    recipe = options.pop("recipe", None)
     request = Request(
         competition=competition,
         recipe_name=recipe or next(iter(competition.recipes)),
         named_recipe=recipe is not None,
         words=tuple(options.pop("fields", ())),
-        **{name: options.pop(name) for name in ("data", "runs", "run")},
+        **{name: options.pop(name, None) for name in ("data", "runs", "run")},
         fresh=options.pop("fresh", False),
         options=options,
     )
@@ -101,12 +133,14 @@ def _verb_parser(competition: str, verb: str, text: str) -> argparse.ArgumentPar
     )  # fmt: skip
     if verb == "check-submission":
         parser.add_argument("file", help="the submission file")
-    else:
+    if verb in SHAPED:
         parser.add_argument("fields", nargs="*", metavar="field=value", help=FIELDS_HELP)
     parser.add_argument("--data", type=Path, help="the competition's files or archives")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
-    parser.add_argument("--run", type=Path, help="a run folder; default: the latest that fits")
-    parser.add_argument("--recipe", help="a named recipe; default: the competition's first")
+    if verb in ("predict", "submit"):
+        parser.add_argument("--run", type=Path, help="a run folder; default: the latest that fits")
+    if verb in SHAPED or verb == "check":
+        parser.add_argument("--recipe", help="a named recipe; default: the competition's first")
     parser.add_argument("--json", action="store_true", help="the result as JSON on the last line")
     if verb in ("validate", "run"):
         parser.add_argument("--fresh", action="store_true", help="start the run over")

@@ -1,12 +1,15 @@
 """Files that are either whole or absent: written under a temporary name, then renamed."""
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+FULL = 1 << 20  # bytes free below which a failed write is blamed on the disk
 
 
 @contextmanager
@@ -31,14 +34,26 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     try:
         yield temporary
+        if temporary.is_file():
+            _to_disk(temporary)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         temporary.replace(path)
+    except BaseException as error:
+        if shutil.disk_usage(path.parent).free < FULL:
+            raise ValueError(f"the disk is full: free some space for {path}, call again") from error
+        raise
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Make sure of the content before the name: a power cut must not leave an empty file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:
@@ -53,5 +68,14 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): bring it back, or delete its folder"
+        ) from error

@@ -54,6 +54,17 @@ def memory_mb() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
+def environment() -> dict[str, Any]:
+    """What a result depends on beside recipe, data and code: versions, machine, threads, GPU."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "versions": versions(), "machine": machine(), "threads": torch.get_num_threads(),
+        "gpus": gpus,
+    }  # fmt: skip
+
+
 def machine() -> dict[str, Any]:
     """Operating system, processor count and memory in GB."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30

@@ -6,16 +6,18 @@ workers changes nothing.
 
 import numpy as np
 
-# What a stream is for: two uses at the same place never share numbers.
-ORDER, AUGMENT, STEP, WEIGHTS, SAMPLING = range(5)
+# What a stream is for. The purpose and the number of words lead, so that two uses at one place,
+# or two places of which one continues the other, never share numbers.
+ORDER, AUGMENT, DROPOUT, MIXING, WEIGHTS = range(5)
 
 
-def stream(*place: int) -> np.random.Generator:
-    """A generator for this place alone; its words are non-negative integers."""
-    return np.random.default_rng(place)
+def stream(purpose: int, *place: int) -> np.random.Generator:
+    """A generator for this purpose at this place alone; the place is non-negative integers."""
+    return np.random.default_rng((purpose, len(place), *place))
 
 
-def seed_of(*place: int) -> int:
-    """A 63-bit seed for this place, for libraries that take one number."""
-    low, high = np.random.SeedSequence(place).generate_state(2, np.uint32)
+def seed_of(purpose: int, *place: int) -> int:
+    """A 63-bit seed for this purpose at this place, for libraries that take one number."""
+    sequence = np.random.SeedSequence((purpose, len(place), *place))
+    low, high = sequence.generate_state(2, np.uint32)
     return (int(high) << 32 | int(low)) & (2**63 - 1)

@@ -5,6 +5,7 @@ Every field carries its stage. *split* and *train* fields name the run (its eigh
 """
 
 import difflib
+import math
 from collections.abc import Iterable
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
@@ -36,7 +37,9 @@ class Recipe:
     folds: int = _field(5, "split", "folds of the cross-validation; 1: a single hold-out", low=1)
     holdout: float = _field(0.2, "split", "share of rows held out when folds=1", low=0.01, high=0.5)
     repeats: int = _field(1, "split", "times the whole split is drawn anew", low=1, high=100)
-    split_seed: int = _field(0, "split", "seed of the split, apart from the training seed", low=0)
+    split_seed: int = _field(
+        0, "split", "seed of the split, apart from the training seed", low=0, high=2**31
+    )
     groups: str = _field(
         "none", "split", "rows never split apart: none, identical (same file), or a CSV of id,group"
     )
@@ -55,11 +58,13 @@ class Recipe:
     )
     head_epochs: int = _field(1, "train", "epochs of the head alone when freeze=head-first", low=1)
     epochs: int = _field(10, "train", "passes over the training rows, all phases together", low=1)
-    batch_size: int = _field(64, "train", "images an update sees at once", low=1)
+    batch_size: int = _field(64, "train", "images a batch holds", low=2)
     accumulate: int = _field(1, "train", "batches whose gradients make one update", low=1)
     optimizer: str = _field("sgd", "train", "sgd (Nesterov), adamw, or any name timm knows")
     lr: float = _field(0.1, "train", "the peak learning rate", low=1e-9, high=100)
-    momentum: float = _field(0.9, "train", "momentum, or Adam's first beta", low=0, high=0.9999)
+    momentum: float = _field(
+        0.9, "train", "sgd's momentum, or the first beta of adam and its kin", low=0, high=0.9999
+    )
     weight_decay: float = _field(5e-4, "train", "decay of weights, not of norms or biases", low=0)
     schedule: str = _field(
         "cosine",
@@ -105,7 +110,7 @@ class Recipe:
         choices=("folds", "refit"),
     )
 
-    device: str = _field("auto", "runtime", "auto, cpu, cuda, cuda:1, mps")
+    device: str = _field("auto", "runtime", "where it runs", choices=("auto", "cpu", "cuda", "mps"))
     precision: str = _field(
         "auto",
         "runtime",
@@ -121,14 +126,28 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            _check_field(each, getattr(self, each.name))
+            value = getattr(self, each.name)
+            _check_field(each, value)
+            if each.type is float:  # lr=1 and lr=1.0 are one recipe
+                object.__setattr__(self, each.name, float(value))
         for view in self.views.split("+"):
             if view not in VIEWS:
                 raise ValueError(f"views={self.views}: {_nearest(view, VIEWS)}; join them with +")
+        wanted = {"identity", *self.views.split("+")}
+        object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
         if self.freeze == "head-first" and self.head_epochs >= self.epochs:
             raise ValueError(
                 f"head_epochs={self.head_epochs} leaves no epoch for the whole network of "
                 f"epochs={self.epochs}: lower it, or say freeze=backbone"
+            )
+        if self.freeze == "backbone" and self.drop_rate:
+            raise ValueError(
+                f"drop_rate={self.drop_rate:g} acts before the head, in the part that freeze=backbone "
+                "keeps in evaluation mode: say drop_rate=0"
+            )
+        if (self.mixup or self.cutmix) and self.batch_size % 2:
+            raise ValueError(
+                f"batch_size={self.batch_size}: mixup and cutmix mix in pairs; make it even"
             )
         if self.final == "refit" and self.early_stop:
             raise ValueError(
@@ -201,8 +220,12 @@ def _check_field(each: Field[Any], value: Any) -> None:
     fits = isinstance(value, kinds) and (each.type is bool or not isinstance(value, bool))  # type: ignore[arg-type]
     if fits and choices and value not in choices:
         raise ValueError(f"{each.name}={value}: {_nearest(value, choices)}")
-    if fits and (low is not None or high is not None):
-        fits = (low is None or value >= low) and (high is None or value <= high)
+    if fits and each.type in (int, float):
+        fits = (
+            math.isfinite(value)
+            and (low is None or value >= low)
+            and (high is None or value <= high)
+        )
     if not fits or value == "":
         raise ValueError(f"{each.name}={value}: {each.name} is {_allowed(each)}")
 

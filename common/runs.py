@@ -4,9 +4,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from common import environment
 from common.atomic import read_json, write_json
+from common.progress import say
 from common.recipe import Recipe, differences
 
 # What can change a trained weight or a probability; pictures, words and the wire cannot.
@@ -34,15 +36,29 @@ class Run:
     def read(self, name: str = "run.json") -> dict[str, Any]:
         """A JSON file of the run; empty when it is not there yet."""
         path = self.folder / name
-        return dict(read_json(path)) if path.is_file() else {}
+        found = read_json(path) if path.is_file() else {}
+        if not isinstance(found, dict):
+            raise ValueError(f"{path} is damaged: bring it back, or delete its folder")
+        return found
 
     def note(self, **facts: Any) -> None:
         """Add facts to `run.json`."""
         write_json(self.folder / "run.json", self.read() | facts)
 
     def recipe(self) -> Recipe:
-        """The recipe the run was begun with."""
-        return Recipe(**self.read()["recipe"])
+        """The recipe the run was begun with.
+
+        Raises:
+            ValueError: it has fields that this version of the kit does not know.
+        """
+        kept = self.read()["recipe"]
+        unknown = set(kept) - {each.name for each in fields(Recipe)}
+        if unknown:
+            raise ValueError(
+                f"{self.folder} has recipe fields that this version of the kit does not know: "
+                f"{', '.join(sorted(unknown))}; use the version it was made with"
+            )
+        return Recipe(**kept)
 
     def add_seconds(self, stage: str, seconds: float) -> None:
         """Add to the seconds a stage has taken, over all calls that worked on the run."""
@@ -61,29 +77,52 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
 
     `data` is the data's fingerprint; files that fields name enter by content.
     """
-    shaped = differences(recipe, ("split", "train"))
-    for name in ("weights", "groups"):
-        if (path := Path(str(shaped.get(name, "")))).is_file():
-            shaped[name] = digest_file(path)
-    kind, _, place = recipe.backbone.partition(":")
-    if kind == "local-dir":  # timm's model folder
-        shaped["backbone"] = [digest_file(path) for path in sorted(Path(place).glob("*.*"))]
+    shaped = differences(recipe, ("split", "train")) | digests_of_files(recipe)
     text = json.dumps({"fields": shaped, "data": data}, sort_keys=True)
     return runs / f"{competition}-{recipe_name}-{_digest(text.encode())[:8]}"
 
 
+def digests_of_files(recipe: Recipe) -> dict[str, Any]:
+    """For the fields that name files (weights, groups, a model folder): the digests of those."""
+    found: dict[str, Any] = {}
+    for name in ("weights", "groups"):
+        if (path := Path(getattr(recipe, name))).is_file():
+            found[name] = digest_file(path)
+    kind, _, place = recipe.backbone.partition(":")
+    if kind == "local-dir":  # timm's model folder
+        found["backbone"] = [digest_file(path) for path in sorted(Path(place).glob("*.*"))]
+    return found
+
+
 def begin(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
-    """Open a run folder, and write its `run.json` when it is new."""
-    run = Run(folder)
-    if not run.read():
-        folder.mkdir(parents=True, exist_ok=True)
+    """Open a run folder: write its `run.json` when it is new, and note a changed environment."""
+    run, here = Run(folder), environment.environment()
+    before = run.read().get("environment")
+    if before is None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        commit = environment.git_commit(Path(__file__).parent)
         run.note(
-            kind="trained", begun=now, recipe=asdict(recipe), **facts,
-            versions=environment.versions(), machine=environment.machine(),
-            git_commit=environment.git_commit(Path(__file__).parent),
+            kind="trained", begun=now, recipe=asdict(recipe), **facts, environment=here,
+            git_commit=commit,
         )  # fmt: skip
+    elif before != here:
+        changed = [name for name in here if here[name] != before.get(name)]
+        say(f"{folder}: the environment has changed since it was begun: {', '.join(changed)}")
+        run.note(
+            environment=here,
+            environments_before=[*run.read().get("environments_before", []), before],
+        )
     return run
+
+
+def clear(folder: Path) -> None:
+    """Remove what a run holds, but the lock that this process has on it; `run.json` goes last.
+
+    So an interrupted clearing is still a run of the old code, and is never taken for a new one.
+    """
+    for path in sorted(folder.iterdir(), key=lambda path: (path.name == "run.json", path.name)):
+        if path.name not in (".lock", "owner"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager
@@ -110,18 +149,25 @@ def owned(folder: Path) -> Iterator[None]:
         ) from error
     try:
         (folder / "owner").write_text(f"process {os.getpid()} on {os.uname().nodename}\n")
+        for leftover in folder.rglob(".*.tmp"):  # of a process that was killed
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         yield
-        os.utime(folder / "run.json") if (folder / "run.json").is_file() else None
+        (folder / ".used").touch()
     finally:
         (folder / "owner").unlink(missing_ok=True)
         lock.release()
 
 
 def all_runs(runs: Path, competition: str) -> list[Run]:
-    """The runs of a competition, the one last worked on first."""
+    """The runs of a competition, the one on which a verb last ended well first."""
     name = re.compile(rf"{re.escape(competition)}-.+-[0-9a-f]{{8}}")
     found = [p for p in runs.glob(f"{competition}-*/run.json") if name.fullmatch(p.parent.name)]
-    return [Run(p.parent) for p in sorted(found, key=lambda p: p.stat().st_mtime_ns, reverse=True)]
+    return [Run(p.parent) for p in sorted(found, key=_last_used, reverse=True)]
+
+
+def _last_used(path: Path) -> tuple[bool, int]:
+    used = path.with_name(".used")
+    return (True, used.stat().st_mtime_ns) if used.exists() else (False, path.stat().st_mtime_ns)
 
 
 def code_digest(competition: Path) -> str:

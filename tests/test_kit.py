@@ -90,7 +90,7 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
         )  # fmt: skip
 
     assert call("new", "plant-seedlings").returncode == 0
-    assert "there already" in call("new", "plant-seedlings").stderr
+    assert "would be a second" in call("new", "plant-seedlings").stderr
     assert "is no slug" in call("new", "Plant Seedlings!").stderr
     assert "plant_seedlings" in call("list").stderr
     listed = call("plant-seedlings", "recipes", "--json")

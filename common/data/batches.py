@@ -64,13 +64,15 @@ class InMemory:
     fill: Tensor
 
     def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:  # noqa: ARG002
-        table = randomness.stream(*place, randomness.AUGMENT).random(
-            (len(self.pixels), DRAWS), np.float32
-        )
-        draws = torch.from_numpy(table).to(self.pixels.device)
-        preset = SMALL[self.recipe.augment]
-        for index in _chunks(rows, self.recipe.batch_size, self.pixels.device):
-            images = augment(self.pixels[index], draws[index], preset, self.fill)
+        generator = randomness.stream(randomness.AUGMENT, *place)
+        table = generator.random((len(self.pixels), DRAWS), np.float32)
+        # A row drawn again in an epoch gets numbers of its own: the first draw's, turned.
+        again = times_before(rows)[:, None] * np.float32(0.618034) * np.arange(1, DRAWS + 1)
+        draws = torch.from_numpy(np.float32((table[rows] + again) % 1)).to(self.pixels.device)
+        preset, batch = SMALL[self.recipe.augment], self.recipe.batch_size
+        chunks = _chunks(rows, batch, self.pixels.device)
+        for index, numbers in zip(chunks, draws.split(batch), strict=True):
+            images = augment(self.pixels[index], numbers, preset, self.fill)
             yield images.permute(0, 3, 1, 2)
 
     def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:  # noqa: ARG002
@@ -98,7 +100,7 @@ class PerImage:
     def _load(
         self, rows: Rows, transform: PhotoTransform, batch: int, place: Place
     ) -> Iterator[Tensor]:
-        items = _Items(self.store, rows, transform, place)
+        items = _Items(self.store, rows, times_before(rows), transform, place)
         workers = min(self.recipe.workers, -(-len(rows) // batch))
         loader = DataLoader(
             items,
@@ -116,6 +118,7 @@ class PerImage:
 class _Items(Dataset[npt.NDArray[np.uint8]]):
     store: Store
     rows: Rows
+    repeats: Rows
     transform: PhotoTransform
     place: Place
 
@@ -123,8 +126,8 @@ class _Items(Dataset[npt.NDArray[np.uint8]]):
         return len(self.rows)
 
     def __getitem__(self, position: int) -> npt.NDArray[np.uint8]:
-        row = int(self.rows[position])
-        seed = randomness.seed_of(*self.place, randomness.AUGMENT, row) & 0xFFFFFFFF
+        row, repeat = int(self.rows[position]), int(self.repeats[position])
+        seed = randomness.seed_of(randomness.AUGMENT, *self.place, row, repeat) & 0xFFFFFFFF
         return self.transform(self.store[row], seed)
 
 
@@ -143,13 +146,24 @@ def _chunks(rows: Rows, size: int, device: torch.device) -> Iterator[Tensor]:
     yield from index.split(size)
 
 
+def times_before(rows: Rows) -> Rows:
+    """How often each row stands earlier in the order: all 0 unless rows are drawn repeatedly."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    counts = np.diff(np.r_[starts, len(rows)])
+    before = np.empty(len(rows), dtype=np.int64)
+    before[order] = np.arange(len(rows)) - np.repeat(starts, counts)
+    return before
+
+
 def epoch_order(labels: npt.NDArray[np.int64], recipe: Recipe, place: Place) -> Rows:
     """Positions [M] an epoch trains on, shuffled; a multiple of the batch unless all fit in one.
 
     With `balance=sampling` each draw takes every class with equal chance. The rest that would not
     fill a batch sits out; it is another rest each epoch.
     """
-    generator = randomness.stream(*place, randomness.ORDER)
+    generator = randomness.stream(randomness.ORDER, *place)
     if recipe.balance == "sampling":
         counts = np.bincount(labels)
         chance = 1 / counts[labels]

@@ -1,13 +1,16 @@
 """Folds: fixed before any model, from (labels, groups, k, split seed), and written into the run."""
 
 import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
+from common.atomic import replacing
+from common.data.table import read_csv
 from common.progress import first_of
 from common.recipe import Recipe
 
@@ -17,13 +20,16 @@ Rows = npt.NDArray[np.int64]
 def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.NDArray[np.int64]:
     """The fold of every row in every repeat: int64 [repeats, N]; -1 is never held out.
 
-    Stratified by label; rows of one group stay on one side. With `folds=1` a single part of about
-    `holdout` of the rows is fold 0, and the rest is -1.
+    Stratified by label; rows of one group stay on one side. With `folds=1` about `holdout` of the
+    rows (as a fraction of at most tenths) are fold 0, and the rest is -1.
 
     Raises:
         ValueError: fewer rows or groups than folds.
     """
-    parts = recipe.folds if recipe.folds > 1 else max(2, round(1 / recipe.holdout))
+    share = Fraction(recipe.holdout).limit_denominator(10)
+    if recipe.holdout < 0.1:
+        share = Fraction(1, round(1 / recipe.holdout))
+    parts = recipe.folds if recipe.folds > 1 else share.denominator
     if groups.nunique() < parts:
         raise ValueError(
             f"{groups.nunique()} separate rows (groups counted once) cannot make {parts} folds: "
@@ -34,18 +40,18 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
         for repeat in range(recipe.repeats)
     ]
     folds = np.stack(repeats)
-    return np.where(folds == 0, 0, -1) if recipe.folds == 1 else folds
+    return np.where(folds < share.numerator, 0, -1) if recipe.folds == 1 else folds
 
 
 def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> Rows:
     grouped = groups.nunique() < len(groups)
-    splitter: StratifiedGroupKFold | StratifiedKFold | KFold
-    if grouped:
-        splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    elif labels.value_counts().max() >= parts:
-        splitter = StratifiedKFold(parts, shuffle=True, random_state=seed)
-    else:  # every class is smaller than the number of folds: there is nothing to stratify by
-        splitter = KFold(parts, shuffle=True, random_state=seed)
+    # Where every class is rarer than the folds there is nothing to stratify by.
+    stratified = labels.value_counts().max() >= parts
+    kinds = {
+        (True, True): StratifiedGroupKFold, (True, False): StratifiedKFold,
+        (False, True): GroupKFold, (False, False): KFold,
+    }  # fmt: skip
+    splitter = kinds[bool(stratified), grouped](parts, shuffle=True, random_state=seed)
     fold = np.full(len(labels), -1, dtype=np.int64)
     with warnings.catch_warnings():
         # A class rarer than the folds is ordinary here (dog-breed's miniature has classes of one).
@@ -67,6 +73,8 @@ def groups_of(table: pd.DataFrame, digests: list[str], how: str) -> pd.Series:
         return pd.Series(np.arange(len(table)).astype(str), index=table.index)
     if how == "identical":
         return pd.Series(digests, index=table.index)
+    if not Path(how).is_file():
+        raise ValueError(f"groups={how} is none of none, identical, or a CSV file of id,group")
     listed = read_groups(Path(how))
     missing = sorted(set(table["id"]) - set(listed.index))
     if missing:
@@ -75,10 +83,16 @@ def groups_of(table: pd.DataFrame, digests: list[str], how: str) -> pd.Series:
 
 
 def read_groups(path: Path) -> pd.Series:
-    """A CSV of id,group as a series of groups by id."""
-    from common.data.table import read_csv
+    """A CSV of id,group as a series of groups by id.
 
-    return read_csv(path, columns=("id", "group")).set_index("id")["group"]
+    Raises:
+        ValueError: an id has more than one row.
+    """
+    listed = read_csv(path, columns=("id", "group")).set_index("id")["group"]
+    twice = sorted(set(listed.index[listed.index.duplicated()]))
+    if twice:
+        raise ValueError(f"groups={path} has more than one row for {first_of(twice)}: keep one")
+    return listed
 
 
 def sample_rows(labels: pd.Series, count: int, seed: int) -> Rows:
@@ -98,8 +112,6 @@ def sample_rows(labels: pd.Series, count: int, seed: int) -> Rows:
 
 def write_folds(path: Path, ids: pd.Series, folds: npt.NDArray[np.int64]) -> None:
     """Write `id, repeat, fold` rows, whole."""
-    from common.atomic import replacing
-
     repeats = [
         pd.DataFrame({"id": ids.to_numpy(), "repeat": repeat, "fold": fold})
         for repeat, fold in enumerate(folds)

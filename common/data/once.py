@@ -28,7 +28,7 @@ def alone(path: Path) -> Iterator[None]:
     except OSError as error:
         raise ValueError(
             f"cannot write in the cache {path.parent}: {error.strerror}; make the folder writable, "
-            "free some space, or name another cache"
+            "free some space, or name another cache (KIT_CACHE=DIR)"
         ) from error
     try:
         # While the lock is held nobody else is writing, so whatever is temporary is a leftover.

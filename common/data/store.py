@@ -29,14 +29,11 @@ class Store:
         folder: where the pixel file lies.
         shapes: int64 [N, 2], each image's height and width.
         digests: content hash of each encoded file (32 hex digits), in table order.
-        fingerprint: digest of `digests`: equal for equal image files, whatever the size or format
-            of the store.
     """
 
     def __init__(self, folder: Path, digests: Sequence[str]) -> None:
         self.folder = folder.resolve()
         self.digests = list(digests)
-        self.fingerprint = _digest(self.digests)
         self._map()
 
     def _map(self) -> None:
@@ -78,7 +75,7 @@ class Store:
         return self._pixels.reshape(len(self), *map(int, self.shapes[0]), 3)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "digests": self.digests, "fingerprint": self.fingerprint}
+        return {"folder": self.folder, "digests": self.digests}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -46,9 +46,11 @@ def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataF
             f"{source} has {len(repeated):,} ids on more than one row ({first_of(repeated)}): "
             "every image needs an id of its own"
         )
+    _check_spaces(table["id"], source, "ids")
     _check_paths(table, source)
     if labelled:
         _check_text(table["label"], source, "labels", table["id"].tolist())
+        _check_spaces(table["label"], source, "labels")
     return table
 
 
@@ -67,6 +69,16 @@ def _check_text(column: pd.Series, source: str, what: str, names: Sequence[objec
         raise ValueError(
             f"{source} has {len(other):,} {what} that are not text ({shown}): read them with "
             "dtype=str, or 007 and 12e4567 lose their form"
+        )
+
+
+def _check_spaces(column: pd.Series, source: str, what: str) -> None:
+    """No value begins or ends with a space: Kaggle would take it for another value."""
+    spaced = [value for value in column.unique() if value != value.strip()]
+    if spaced:
+        raise ValueError(
+            f"{source} has {what} with space around them ({first_of([repr(v) for v in spaced])}): "
+            "remove the space, or strip it in the competition's reader"
         )
 
 
@@ -108,9 +120,10 @@ def read_csv(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
         ) from error
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty: write or download it again") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from error
     except (
         pd.errors.ParserError,
-        UnicodeDecodeError,
         EOFError,
         OSError,
         zlib.error,
@@ -120,10 +133,15 @@ def read_csv(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
         raise ValueError(
             f"{path} is not a readable CSV file ({reason}): write or download it again"
         ) from error
+    spaced = [name for name in map(str, table.columns) if name != name.strip()]
+    if spaced:
+        raise ValueError(f"{path} has space around its column {spaced[0]!r}: remove it")
     for column in columns:
         if column not in table.columns:
             near = get_close_matches(column, map(str, table.columns), n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
+            if len(table.columns) == 1 and ";" in str(table.columns[0]):
+                hint = ": its values are separated by semicolons; save it with commas"
             raise ValueError(
                 f"{path} has no column {column!r}, only {first_of(list(table.columns))}{hint}"
             )

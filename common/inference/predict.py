@@ -83,3 +83,11 @@ def joined(groups: dict[str, Probs], names: Sequence[str]) -> Probs:
     weights = [len(GROUPS[name]) for name in names]
     total = sum(weight * groups[name] for weight, name in zip(weights, names, strict=True))
     return np.asarray(total / np.float32(sum(weights)), dtype=np.float32)
+
+
+def mean(parts: list[Probs]) -> Probs:
+    """The mean of arrays, in float32 and in their order."""
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total / np.float32(len(parts))

@@ -69,9 +69,3 @@ GROUPS: dict[str, Sequence[View]] = {
     ),
     "scales": (partial(scaled, factor=8 / 7), partial(scaled, factor=7 / 8)),
 }
-
-
-def groups_named(names: str) -> list[str]:
-    """The groups of `views=a+b`, in the order of `GROUPS`, the identity always first."""
-    wanted = {"identity", *names.split("+")}
-    return [name for name in GROUPS if name in wanted]

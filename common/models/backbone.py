@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import common.models.kit_resnet as kit_resnet
+from common.models.freezing import heads_of
 from common.progress import first_of
 from common.recipe import Recipe
 
@@ -33,6 +34,10 @@ def build(recipe: Recipe, class_count: int) -> nn.Module:
         ValueError: an unknown backbone, weights that cannot be had, or a file that does not fit.
     """
     check_backbone(recipe.backbone)
+    if recipe.weights == "pretrained" and not _has_weights(recipe.backbone):
+        raise ValueError(
+            f"there are no pretrained weights of {recipe.backbone}: say weights=scratch"
+        )
     settings = {"num_classes": class_count, "drop_rate": recipe.drop_rate}
     if recipe.drop_path:
         settings["drop_path_rate"] = recipe.drop_path
@@ -46,7 +51,10 @@ def build(recipe: Recipe, class_count: int) -> nn.Module:
         raise ValueError(f"backbone={recipe.backbone} does not take {error}") from error
     except (OSError, RuntimeError) as error:
         if recipe.weights != "pretrained":
-            raise
+            raise ValueError(
+                f"backbone={recipe.backbone} cannot be built ({_first_line(error)}): leave out what "
+                "follows the dot, or correct the folder"
+            ) from error
         raise ValueError(
             f"the pretrained weights of {recipe.backbone} could not be had "
             f"({str(error).splitlines()[0]}): connect once, or say weights=FILE"
@@ -56,18 +64,23 @@ def build(recipe: Recipe, class_count: int) -> nn.Module:
     return model
 
 
-def check_input(model: nn.Module, side: int, name: str) -> None:
-    """Raise a ValueError when the network does not take images of this side."""
+def check_input(model: nn.Module, height: int, width: int, *, name: str) -> None:
+    """Raise a ValueError when the network does not take images of this size."""
     try:
         with torch.inference_mode():
-            model.eval()(torch.zeros(1, 3, side, side))
+            model.eval()(torch.zeros(1, 3, height, width))
     except (AssertionError, RuntimeError, ValueError) as error:
         facts = model.pretrained_cfg
         assert isinstance(facts, dict)
         raise ValueError(
-            f"backbone={name} does not take images of {side}x{side} ({_first_line(error)}): "
+            f"backbone={name} does not take images of {width}x{height} ({_first_line(error)}): "
             f"say image_size={facts['input_size'][-1]}"
         ) from error
+
+
+def _has_weights(name: str) -> bool:
+    facts = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return ":" in name or bool(facts and facts.has_weights)
 
 
 def _has_one_size(name: str) -> bool:
@@ -124,8 +137,7 @@ def _load_body(model: nn.Module, path: Path) -> None:
 
 
 def _head_tensors(model: nn.Module) -> list[tuple[str, Tensor]]:
-    heads = model.get_classifier()  # type: ignore[operator]
-    owned = {id(p) for p in heads.parameters()}
+    owned = {id(p) for head in heads_of(model) for p in head.parameters()}
     return [(name, p) for name, p in model.named_parameters() if id(p) in owned]
 
 
@@ -142,7 +154,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ValueError(f"weights={path} cannot be read ({_first_line(error)})") from error
+        raise ValueError(
+            f"weights={path} cannot be read as weights ({type(error).__name__}: "
+            f"{_first_line(error)}): copy or download the file again"
+        ) from error
     except Exception as error:  # torch raises pickle's own error for code in the file
         if type(error).__name__ != "UnpicklingError":
             raise

@@ -11,8 +11,8 @@ def set_trainable(model: nn.Module, trainable: Trainable) -> None:
     """Let all parameters move, or the head's alone (the head is what `get_classifier()` names)."""
     for parameter in model.parameters():
         parameter.requires_grad_(trainable == "all")
-    for parameter in _head(model).parameters():
-        parameter.requires_grad_(True)
+    for head in heads_of(model):
+        head.requires_grad_(True)
 
 
 def train_mode(model: nn.Module, trainable: Trainable) -> None:
@@ -21,10 +21,11 @@ def train_mode(model: nn.Module, trainable: Trainable) -> None:
     `requires_grad=False` alone would still move batch-norm statistics and drop paths at random.
     """
     model.train(trainable == "all")
-    _head(model).train()
+    for head in heads_of(model):
+        head.train()
 
 
-def _head(model: nn.Module) -> nn.Module:
+def heads_of(model: nn.Module) -> tuple[nn.Module, ...]:
+    """What `get_classifier()` names: one module, or two where a network has a distilled head."""
     head = model.get_classifier()  # type: ignore[operator]
-    assert isinstance(head, nn.Module)
-    return head
+    return tuple(head) if isinstance(head, tuple | list) else (head,)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
@@ -25,11 +26,14 @@ from common.models.freezing import set_trainable, train_mode
 from common.progress import bar, say
 from common.training import resume
 from common.training.early_stop import Best
+from common.training.jobs import Job
 from common.training.mixing import Mixing, build_loss
 from common.training.optimisers import build_optimiser, set_rate
 from common.training.phases import Phase, phases_of
 from common.training.schedules import rate_share
-from common.training.setting import Job, Setting
+from common.training.setting import Setting
+
+REMEDY = "Lower lr=, raise warmup=, or set clip=1"
 
 
 class Diverged(ValueError):
@@ -58,12 +62,13 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
     """
     recipe = setting.recipe
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(randomness.seed_of(job.seed, job.fold, randomness.WEIGHTS))
+    torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
     network = setting.network(build(recipe, len(setting.classes)))
     model = network.model
     averaged = ModelEmaV3(model, decay=recipe.ema) if recipe.ema else None
     judged = averaged.module if averaged else model
-    forward = torch.compile(model) if recipe.compile else model
+    torch.compiler.reset()  # what earlier jobs compiled shapes nothing here
+    forward = torch.compile(model, dynamic=False) if recipe.compile else model
     labels = torch.from_numpy(setting.targets[job.rows])
     loss_of = build_loss(recipe, labels, len(setting.classes)).to(setting.device)
     mix = Mixing(recipe, len(setting.classes))
@@ -75,7 +80,7 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
         judged.load_state_dict(state["judged"])
         say(f"  {job.name}: going on after epoch {state['epoch']} of {recipe.epochs}")
 
-    _load_scaler(setting, torch.amp.GradScaler("cpu").state_dict())
+    _load_scaler(setting, state["scaler"] if state else torch.amp.GradScaler("cpu").state_dict())
     finished = 0
     for phase in phases_of(recipe):
         begun, finished = finished, finished + phase.epochs
@@ -85,7 +90,8 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
         optimiser = setting.accelerator.prepare(build_optimiser(model, recipe, phase.lr))
         if state and state["epoch"] > begun:
             optimiser.load_state_dict(state["optimiser"])
-            _load_scaler(setting, state["scaler"])
+        else:
+            best.waited = 0  # patience begins anew with each phase
         parts = Parts(network, forward, averaged, optimiser, loss_of, mix)
         for epoch in range(max(begun, state["epoch"] if state else 0), finished):
             if recipe.early_stop and best.waited >= recipe.early_stop:
@@ -103,6 +109,8 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
         setting.accelerator.free_memory()
     if recipe.early_stop and best.weights is not None:
         judged.load_state_dict(best.weights)
+    if not all(bool(tensor.isfinite().all()) for tensor in judged.state_dict().values()):
+        raise Diverged(f"training diverged in {job.name}: its weights are not finite. {REMEDY}")
     resume.save_weights(folder, judged.state_dict())
 
 
@@ -118,18 +126,20 @@ def _epoch(
     targets = torch.from_numpy(setting.targets[rows]).to(device).split(recipe.batch_size)
     network, optimiser = parts.network, parts.optimiser
     train_mode(network.model, phase.trainable)
-    total, rates, start = torch.zeros((), device=device), [], time.perf_counter()
+    total, rates, peak = torch.zeros((), device=device), [], 0.0
+    start = time.perf_counter()
     with bar(len(rows), f"{job.name} epoch {epoch + 1}/{recipe.epochs}") as progress:
         for step, images in enumerate(setting.source.training(rows, place, phase.image_size)):
             update = (epoch - begun) * updates + step // recipe.accumulate
             rates.append(phase.lr * rate_share(recipe, update, phase.epochs * updates, updates))
             set_rate(optimiser, rates[-1])
             x, y = parts.mix(network.input(images, phase.image_size), targets[step], (*place, step))
-            torch.manual_seed(randomness.seed_of(*place, step))  # dropout and drop-path
-            with setting.accelerator.autocast():
+            torch.manual_seed(randomness.seed_of(randomness.DROPOUT, *place, step))
+            with network.autocast():
                 logits = parts.forward(x)
             loss: Tensor = parts.loss_of(logits.float(), y)
-            setting.accelerator.backward(loss / recipe.accumulate)
+            first = step - step % recipe.accumulate
+            setting.accelerator.backward(loss / min(recipe.accumulate, batches - first))
             total += loss.detach()
             if (step + 1) % recipe.accumulate == 0 or step + 1 == batches:
                 if recipe.clip:
@@ -139,13 +149,14 @@ def _epoch(
                 if parts.averaged is not None:
                     parts.averaged.update(network.model)
             if step % 20 == 19 or step + 1 == batches:
-                _check_finite(float(total), job, epoch, rates[-1])
+                _check_loss(float(total) / (step + 1), job, epoch, rates[-1])
+                peak = max(peak, memory_mb())
             progress.update(len(images))
     seconds = time.perf_counter() - start
     return {
         "epoch": epoch + 1, "train_loss": float(total) / batches, "lr": rates[-1],
         "rates": rates[:: max(1, len(rates) // 50)], "seconds": seconds,
-        "images_per_second": len(rows) / seconds, "peak_memory_mb": memory_mb(),
+        "images_per_second": len(rows) / seconds, "peak_memory_mb": peak,
     }  # fmt: skip
 
 
@@ -157,14 +168,19 @@ def _judge(job: Job, setting: Setting, network: Network) -> resume.Record:
         network, setting.source, job.held_out, views=["identity"], label=f"{job.name} held out"
     )["identity"]
     truth = setting.targets[job.held_out]
+    if not np.isfinite(found).all():
+        raise Diverged(
+            f"training diverged in {job.name}: its last update left no usable weights. {REMEDY}"
+        )
     return {"valid_loss": log_loss(found, truth), "score": setting.metric.score(found, truth)}
 
 
-def _check_finite(total: float, job: Job, epoch: int, lr: float) -> None:
-    if not math.isfinite(total):
+def _check_loss(loss: float, job: Job, epoch: int, lr: float) -> None:
+    # Guessing blindly among a million classes costs 14: a mean beyond 1,000 does not come back.
+    if not loss < 1000:
         raise Diverged(
-            f"training diverged in {job.name}, epoch {epoch + 1}: the loss is {total} at a rate of "
-            f"{lr:.2g}. Lower lr=, raise warmup=, or set clip=1"
+            f"training diverged in {job.name}, epoch {epoch + 1}: the loss is {loss:.3g} at a rate of "
+            f"{lr:.2g}. {REMEDY}"
         )
 
 

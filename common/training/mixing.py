@@ -33,7 +33,7 @@ class Mixing:
             raise ValueError("mixup and cutmix need batches of two or more: raise batch_size")
         # timm draws from numpy's global generator: lend it our seed, and give its state back.
         before = np.random.get_state()
-        np.random.seed(randomness.seed_of(*place, randomness.STEP) & 0xFFFFFFFF)
+        np.random.seed(randomness.seed_of(randomness.MIXING, *place) & 0xFFFFFFFF)
         mixed, soft = self.mixup(images[:even], targets[:even])
         np.random.set_state(before)
         return mixed, soft

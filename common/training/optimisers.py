@@ -15,6 +15,8 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
 
     `sgd` is Nesterov's, as in timm; `momentum` is the recipe's momentum or Adam's first beta.
     """
+    # Nesterov needs a momentum; timm calls SGD without it "momentum".
+    name = "momentum" if recipe.optimizer == "sgd" and not recipe.momentum else recipe.optimizer
     settings: dict[str, object] = {}
     if "adam" in recipe.optimizer or recipe.optimizer in ("lamb", "lion"):
         settings["betas"] = (recipe.momentum, 0.99 if recipe.optimizer == "lion" else 0.999)
@@ -22,7 +24,7 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
     groups = param_groups_weight_decay(model, recipe.weight_decay, spared)
     optimiser: torch.optim.Optimizer = create_optimizer_v2(
         groups,
-        opt=recipe.optimizer,
+        opt=name,
         lr=lr,
         weight_decay=recipe.weight_decay,
         momentum=recipe.momentum,
@@ -32,13 +34,25 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
 
 
 def check_optimiser(name: str) -> None:
-    """Raise a ValueError that names the nearest when timm has no optimiser of this name."""
+    """Try an optimiser on a parameter of its own.
+
+    Raises:
+        ValueError: timm has none of this name (the nearest are named), or it does not work here.
+    """
     if name not in list_optimizers():
         close = difflib.get_close_matches(name, list_optimizers(), n=3, cutoff=0.4)
         raise ValueError(
             f"optimizer={name}: timm has none of that name; "
             f"the nearest are {', '.join(close or ['sgd', 'adamw'])}"
         )
+    if name.startswith("kron") or name == "adahessian":
+        raise ValueError(f"optimizer={name} needs more than a gradient; say adamw or another")
+    parameter = nn.Parameter(torch.ones(2, 2))
+    parameter.grad = torch.ones(2, 2)
+    try:
+        create_optimizer_v2([parameter], opt=name, lr=0.1, momentum=0.9).step()
+    except (AssertionError, RuntimeError, ImportError, TypeError) as error:
+        raise ValueError(f"optimizer={name} does not work here ({error}): say adamw") from error
 
 
 def set_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:

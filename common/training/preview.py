@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from common.data.batches import epoch_order
+from common.training.jobs import Job
 from common.training.mixing import Mixing
 from common.training.phases import phases_of
-from common.training.setting import Job, Setting
+from common.training.setting import Setting
 
 
 def first_batch(job: Job, setting: Setting, count: int) -> tuple[npt.NDArray[np.uint8], list[str]]:

@@ -15,8 +15,8 @@ Record = dict[str, Any]
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
     """Write the state of a job whole; the one before it stays until then."""
-    with replacing(folder / "resume.pt") as temporary:
-        torch.save(state, temporary)
+    with replacing(folder / "resume.pt") as temporary, temporary.open("wb") as file:
+        torch.save(state, file)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
-from common.data.batches import Source, open_source
-from common.data.folds import Rows
+from common.data.batches import InMemory, Source, open_source
 from common.data.store import Store
 from common.inference.predict import Network
 from common.metrics import Metric
@@ -17,17 +17,6 @@ from common.models.backbone import InputFacts, build, check_input, input_facts
 from common.recipe import Recipe
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One model to train: its folder's name, the place of its random numbers, its rows."""
-
-    name: str
-    fold: int
-    seed: int
-    rows: Rows
-    held_out: Rows | None  # None: trained on everything, judged by nobody
 
 
 @dataclass(frozen=True)
@@ -59,8 +48,24 @@ class Setting:
             precision=PRECISIONS[self.precision], layout=layout,
         )  # fmt: skip
 
+    def check(self, store: Store) -> None:
+        """Refuse a test set that these models cannot read, or would read at another size.
+
+        Raises:
+            ValueError: images of other sizes than those trained on, where the sizes matter.
+        """
+        shapes = {tuple(shape) for shape in store.shapes.tolist()}
+        if isinstance(self.source, InMemory) and shapes != {tuple(self.source.pixels.shape[1:3])}:
+            height, width = self.source.pixels.shape[1:3]
+            other = next(shape for shape in shapes if shape != (height, width))
+            raise ValueError(
+                f"the test set has images of {other[1]}x{other[0]} pixels and the training set of "
+                f"{width}x{height}: say augment=photo and image_size=, which bring all to one size"
+            )
+
     def on(self, store: Store) -> "Setting":
         """The same setting, reading another store's images (the test set's)."""
+        self.check(store)
         source = open_source(
             store, self.recipe, self.device, mean=self.facts.mean, crop=self.facts.crop
         )
@@ -78,19 +83,24 @@ def open_setting(
     """Choose device and precision, read the backbone's input facts, put the pixels in reach.
 
     Raises:
-        ValueError: a device that is not there, an unknown backbone or preset.
+        ValueError: a device that is not there, weights, sizes or a preset that do not fit.
     """
     model = build(recipe, len(classes))  # weights that do not fit are told here
     facts = input_facts(model)
     accelerator, precision = _open_accelerator(recipe)
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
-    check_input(model, recipe.image_size or int(store.shapes.max()), recipe.backbone)
+    height, width = (recipe.image_size,) * 2 if recipe.image_size else store.shapes[0].tolist()
+    check_input(model, height, width, name=recipe.backbone)
+    if "square" in recipe.views.split("+") and height != width:
+        raise ValueError(
+            f"views=square turns images, and these are {width}x{height}: say image_size="
+        )
     return Setting(recipe, targets, classes, metric, source, facts, accelerator, precision)
 
 
 def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(recipe.device, True):
+    if recipe.device in there and not there[recipe.device]:
         raise ValueError(f"device={recipe.device}: this machine has none; say device=auto or cpu")
     on_cpu = recipe.device == "cpu" or not any(there.values())
     precision = recipe.precision
@@ -99,6 +109,8 @@ def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
     if precision == "fp16" and on_cpu:
         raise ValueError("precision=fp16: a CPU does not train in it; say precision=auto")
     mixed = "no" if precision == "fp32" else precision
+    # Accelerate keeps one state a process and refuses a second precision: each run has its own.
+    AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(cpu=on_cpu, mixed_precision=mixed), precision
 
 

@@ -10,9 +10,11 @@ import pandas as pd
 
 from common.atomic import replacing
 from common.data.store import Store, open_store
+from common.data.transforms import PHOTO
 from common.progress import first_of, say
+from common.recipe import Recipe
 from common.workflow.download import fetch_if_absent
-from common.workflow.prepare import open_files, read_test
+from common.workflow.files import open_files, read_test
 from common.workflow.request import Request
 
 COLUMNS = ["split_a", "id_a", "split_b", "id_b", "kind", "distance"]
@@ -31,6 +33,7 @@ def run(request: Request) -> dict[str, Any]:
     with replacing(path) as temporary:
         pairs.to_csv(temporary, index=False, lineterminator="\n")
     problems = _problems(files.train, test, files.sample, pairs)
+    problems += _size_problems(request.recipe, stores)
     counts = files.train["label"].value_counts()
     say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, all decoded")
     say(f"  {len(files.classes)} classes of {counts.min():,} to {counts.max():,} images")
@@ -72,6 +75,9 @@ def _problems(
         found.append(
             f"{len(inside):,} pairs of identical training images: groups=identical keeps them in one fold"
         )
+    twins = pairs[pairs["split_a"] == "test"]
+    if len(twins):
+        found.append(f"{len(twins):,} pairs of identical test images")
     across = pairs[(pairs["split_a"] == "train") & (pairs["split_b"] == "test")]
     if len(across):
         found.append(f"{len(across):,} test images are also training images: their scores flatter")
@@ -86,6 +92,16 @@ def _problems(
             f"{len(lacking):,} ids are in the sample or in the test set only: {first_of(sorted(lacking))}"
         )
     return found
+
+
+def _size_problems(recipe: Recipe, stores: list[Store]) -> list[str]:
+    shapes = {tuple(shape) for store in stores for shape in store.shapes.tolist()}
+    if recipe.augment in PHOTO or len(shapes) == 1:
+        return []
+    return [
+        f"the images have {len(shapes):,} sizes and the recipe's augment={recipe.augment} wants one: "
+        "say augment=photo and image_size=224"
+    ]
 
 
 def _sizes(stores: list[Store]) -> str:

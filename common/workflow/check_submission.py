@@ -8,7 +8,7 @@ from typing import Any
 
 from common import submission
 from common.progress import say
-from common.workflow.prepare import open_files
+from common.workflow.files import open_files
 from common.workflow.request import Request
 
 

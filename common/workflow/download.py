@@ -3,9 +3,11 @@
 Example: kit cifar10 download
 """
 
+from pathlib import Path
 from typing import Any
 
 from common.atomic import replacing
+from common.data.once import alone
 from common.kaggle import client
 from common.progress import say
 from common.workflow.request import Request
@@ -15,8 +17,11 @@ def run(request: Request) -> dict[str, Any]:
     """Fetch the files whole into the data folder, unless they are there."""
     folder = request.data_folder
     if request.competition.embedded is not None:
-        if not folder.exists():
-            lay_out_embedded(request)
+        with alone(folder):
+            if holds_files(folder):
+                say(f"{folder}: there already; delete it to have it written anew")
+            else:
+                lay_out_embedded(request)
         return {"data": str(folder)}
     archive = client.download(request.competition.slug, folder)
     say(f"{archive}: whole. next: kit {request.competition.name} run")
@@ -28,10 +33,13 @@ def fetch_if_absent(request: Request) -> None:
 
     A download that was cut off leaves hidden files only, and is fetched again.
     """
-    folder = request.data_folder
-    there = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
-    if request.data is None and not there:
+    if request.data is None and not holds_files(request.data_folder):
         run(request)
+
+
+def holds_files(folder: Path) -> bool:
+    """Is there anything in the folder but hidden files?"""
+    return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def lay_out_embedded(request: Request) -> None:

@@ -1,5 +1,8 @@
 """Which run a verb means: the one named, the one a recipe describes, else the latest."""
 
+from pathlib import Path
+from typing import Any
+
 from common.recipe import differences, with_values
 from common.runs import Run, all_runs
 from common.workflow.request import Request
@@ -17,19 +20,14 @@ def find_run(request: Request) -> Run:
         ValueError: there is none; the sentence says what makes one.
     """
     name = request.competition.name
-    if request.run is not None:
-        run = Run(request.run)
-        if not run.read():
-            raise ValueError(f"--run {request.run} is no run folder: it holds no run.json")
-        if run.read()["competition"] != name:
-            raise ValueError(
-                f"--run {request.run} is a run of {run.read()['competition']}, not of {name}"
-            )
-        return run
-    runs = all_runs(request.runs, name)
     words = request.words_of(*SHAPING)
+    wanted = None
     if words or request.named_recipe:
         wanted = differences(with_values(request.base_recipe, words), SHAPING)
+    if request.run is not None:
+        return _named(request, request.run, wanted)
+    runs = all_runs(request.runs, name)
+    if wanted is not None:
         runs = [run for run in runs if differences(run.recipe(), SHAPING) == wanted]
     if not runs:
         typed = " ".join([f"--recipe {request.recipe_name}"] * request.named_recipe + words)
@@ -39,3 +37,16 @@ def find_run(request: Request) -> Run:
             + "` makes one"
         )
     return runs[0]
+
+
+def _named(request: Request, folder: Path, wanted: dict[str, Any] | None) -> Run:
+    run, name = Run(folder), request.competition.name
+    if not run.read():
+        raise ValueError(f"--run {folder} is no run folder: it holds no run.json")
+    if run.read()["competition"] != name:
+        raise ValueError(f"--run {folder} is a run of {run.read()['competition']}, not of {name}")
+    if wanted is not None and wanted != differences(run.recipe(), SHAPING):
+        raise ValueError(
+            f"--run {folder} was not trained with these fields: leave them out, or leave out --run"
+        )
+    return run

@@ -83,14 +83,16 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     """
     slug = str(options["slug"]).strip().strip("/").rsplit("/", 1)[-1]
     name = slug.replace("-", "_")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", name) or keyword.iskeyword(name):
         raise ValueError(
             f"{options['slug']!r} is no slug: it is the last part of the competition's address, in "
             "small letters, digits and dashes, and here it begins with a letter"
         )
     folder = Path(options["competitions"]) / name
-    if folder.exists():
-        raise ValueError(f"{folder} is there already: choose another slug, or edit that one")
+    if folder.exists() or {slug, name} & set(options["taken"]):
+        raise ValueError(
+            f"{folder} would be a second {slug!r}: choose another slug, or edit the one there is"
+        )
     words = {"slug": slug, "name": name, "title": slug.replace("-", " ").capitalize()}
     folder.mkdir()
     (folder / "__init__.py").write_text(FACTS.format(**words), encoding="utf-8")

@@ -15,25 +15,20 @@ import pandas as pd
 from common import submission
 from common.atomic import replacing
 from common.data.store import Store, open_store
-from common.inference.predict import joined, predict
-from common.inference.views import groups_named
+from common.environment import memory_mb
+from common.inference.predict import joined, mean, predict
 from common.metrics import Probs
 from common.progress import say
 from common.recipe import differences
 from common.runs import fingerprint
 from common.training import resume
+from common.training.jobs import jobs_of, refit_jobs
+from common.workflow.files import read_test
 from common.workflow.find import find_run
-from common.workflow.prepare import (
-    Prepared,
-    check_code,
-    jobs_of,
-    prepared,
-    read_test,
-    refit_jobs,
-)  # fmt: skip
-from common.workflow.record import predictions_folder, result_of
+from common.workflow.prepare import Prepared, check_code, prepared
+from common.workflow.record import draw_curves, predictions_folder, result_of
 from common.workflow.request import Request
-from common.workflow.validate import load_trained, mean, train_jobs, validate
+from common.workflow.validate import load_trained, train_jobs, validate
 
 
 def run(request: Request) -> dict[str, Any]:
@@ -51,6 +46,7 @@ def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store]:
     table = read_test(ready.request, ready.files.folder)
     side = ready.recipe.stored_side
     store = open_store(table, side=side, cache=ready.request.cache)
+    ready.setting.check(store)
     ready.run.add_seconds("prepare", time.perf_counter() - started)
     return table, store
 
@@ -59,18 +55,22 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     """Probabilities of the test rows by id, then `submission.csv` in the sample's shape."""
     recipe, run, jobs = ready.recipe, ready.run, jobs_of(ready.recipe, ready.folds)
     if recipe.final == "refit":
-        jobs = refit_jobs(recipe, len(ready.table), 1 + max(job.fold for job in jobs))
+        jobs = refit_jobs(recipe, ready.folds)
         train_jobs(ready, jobs)
     assert all(resume.is_finished(run / job.name) for job in jobs)
     data = fingerprint(table["id"].tolist(), store.digests)
-    path = predictions_folder(run, recipe) / f"test-{data}.npz"
-    if not path.is_file():
+    name = f"test-{data}.npz"
+    if not (predictions_folder(run, recipe) / name).is_file():
         check_code(ready)
+    path = predictions_folder(run, recipe) / name
+    if not path.is_file():
         started = time.perf_counter()
         probs = _test_probs(ready, store, [run / job.name for job in jobs])
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, ids=table["id"].to_numpy().astype(str), probs=probs)
         run.add_seconds("predict", time.perf_counter() - started)
+        run.see_memory(host=memory_mb())
+        draw_curves(run, ready.setting.metric.name)
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
     _write(ready, ids, probs)
@@ -78,7 +78,7 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
 
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
     """The mean over models and views: float32 [N, C] in the store's order."""
-    views = groups_named(ready.recipe.views)
+    views = ready.recipe.views.split("+")
     setting = ready.setting.on(store)
     rows = np.arange(len(store))
     return mean([

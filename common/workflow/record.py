@@ -11,16 +11,16 @@ from common.atomic import read_json, write_json
 from common.progress import say
 from common.recipe import Recipe, differences
 from common.reporting import pictures
-from common.runs import Run
+from common.runs import Run, digest_file
 from common.training import resume
+from common.training.jobs import Job
 from common.training.preview import first_batch
-from common.training.setting import Job
 from common.workflow.prepare import Prepared
 
 
 def predictions_folder(run: Run, recipe: Recipe) -> Path:
-    """`predictions/<8 hex>` of the run: one for every set of predict fields, written inside."""
-    fields = differences(recipe, ("predict",))
+    """`predictions/<8 hex>` of the run: one for every set of predict fields and code."""
+    fields = differences(recipe, ("predict",)) | {"code": run.read()["code"]}
     name = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
     folder = run / "predictions" / name
     if not (folder / "fields.json").is_file():
@@ -41,11 +41,11 @@ def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
     result |= {
         key: found[key] for key in ("cv", "cv_sd", "fold_scores", "pooled", "n") if key in found
     }
-    if (run / "submission.csv").is_file():
-        result["submission"] = str(run / "submission.csv")
-    sent = facts.get("submitted", [])
-    if sent:
-        result |= {key: sent[-1][key] for key in ("public", "private", "ref")}
+    path, sent = run / "submission.csv", facts.get("submitted", [])
+    if path.is_file() and facts.get("predicted") == found.get("predict"):
+        result["submission"] = str(path)
+        if sent and sent[-1]["file"] == digest_file(path):
+            result |= {key: sent[-1][key] for key in ("public", "private", "ref")}
     result["seconds"] = round(sum(facts.get("seconds", {}).values()), 1)
     result["images_per_second"] = round(facts.get("images_per_second", 0.0), 1)
     result["peak_memory_mb"] = round(facts.get("peak_memory", {}).get("host", 0.0), 1)
@@ -85,12 +85,12 @@ def draw_batch(ready: Prepared, job: Job) -> None:
     pictures.augmented_batch(pixels, labels, ready.run / "pictures" / "augmented_batch.png")
 
 
-def draw_curves(ready: Prepared, jobs: list[Job]) -> None:
-    """The learning curves of all jobs so far, the rate below them."""
-    histories = {job.name: resume.read_log(ready.run / job.name) for job in jobs}
+def draw_curves(run: Run, metric: str) -> None:
+    """The learning curves of all the run's jobs so far, the rate below them."""
+    logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
+    histories = {path.parent.name: resume.read_log(path.parent) for path in logs}
     begun = {name: history for name, history in histories.items() if history}
-    path = ready.run / "pictures" / "learning_curves.png"
-    pictures.learning_curves(begun, path, metric=ready.setting.metric.name)
+    pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
 
 
 def draw_judged(ready: Prepared) -> None:

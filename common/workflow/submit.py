@@ -19,8 +19,8 @@ from common.kaggle import client
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import Run, digest_file, owned
+from common.workflow.files import open_files
 from common.workflow.find import find_run
-from common.workflow.prepare import open_files
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
 

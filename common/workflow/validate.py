@@ -15,16 +15,16 @@ from safetensors.torch import load_file
 
 from common.atomic import replacing, write_json
 from common.inference.out_of_fold import HeldOut, gains, pooled, scores
-from common.inference.predict import Network, joined, predict
-from common.inference.views import groups_named
-from common.metrics import Probs
+from common.inference.predict import Network, mean, predict
 from common.models.backbone import build
 from common.progress import say
+from common.recipe import differences
 from common.training import resume
+from common.training.jobs import Job, jobs_of
 from common.training.loop import train
-from common.training.setting import Job, Setting
+from common.training.setting import Setting
 from common.workflow.download import fetch_if_absent
-from common.workflow.prepare import Prepared, check_code, jobs_of, prepared
+from common.workflow.prepare import Prepared, check_code, prepared
 from common.workflow.record import (
     draw_batch,
     draw_curves,
@@ -50,11 +50,14 @@ def run(request: Request) -> dict[str, Any]:
 def validate(ready: Prepared) -> None:
     """Train what is not trained, judge what is not judged, and write scores and pictures."""
     jobs = jobs_of(ready.recipe, ready.folds)
+    if not resume.is_finished(ready.run / jobs[0].name):
+        draw_batch(ready, jobs[0])
     train_jobs(ready, jobs)
-    views = groups_named(ready.recipe.views)
+    views = ready.recipe.views.split("+")
+    if not (predictions_folder(ready.run, ready.recipe) / "oof.npz").is_file():
+        check_code(ready)
     folder = predictions_folder(ready.run, ready.recipe)
     if not (folder / "oof.npz").is_file():
-        check_code(ready)
         started = time.perf_counter()
         held = [_held_out(ready, jobs, number, folder) for number in sorted({j.fold for j in jobs})]
         _write_scores(ready, held, views, folder)
@@ -76,18 +79,19 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         say(f"{run.folder}: all {len(jobs)} models are trained")
         return
     check_code(ready)
+    runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
+    run.note(runtime=runtime, device=str(setting.device), precision=setting.precision)
     say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
-    draw_batch(ready, jobs[0])
     for job in open_jobs:
         started = drawn = time.perf_counter()
         for record in train(job, ready.setting, run / job.name):
             tell_epoch(ready, job, record)
             if time.perf_counter() - drawn > SECONDS_BETWEEN_CURVES:
-                draw_curves(ready, jobs)
+                draw_curves(run, ready.setting.metric.name)
                 drawn = time.perf_counter()
         run.add_seconds("train", time.perf_counter() - started)
         note_speed(ready)
-        draw_curves(ready, jobs)
+        draw_curves(run, ready.setting.metric.name)
 
 
 def note_speed(ready: Prepared) -> None:
@@ -118,41 +122,36 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> He
     mine = [job for job in jobs if job.fold == number]
     rows = mine[0].held_out
     assert rows is not None
+    ids = ready.table["id"].to_numpy()[rows].astype(str)
     path = folder / f"fold{number}.npz"
     if path.is_file():
         with np.load(path) as kept:
-            return HeldOut(rows, dict(kept))
+            groups = dict(kept)
+        assert groups.pop("ids").tolist() == ids.tolist(), "a fold's rows have changed"
+        return HeldOut(rows, groups)
     found = [
         predict(
             load_trained(ready.setting, ready.run / job.name), ready.setting.source, rows,
-            views=groups_named(ready.recipe.views), label=f"judging {job.name}",
+            views=ready.recipe.views.split("+"), label=f"judging {job.name}",
         )
         for job in mine
     ]  # fmt: skip
     groups = {name: mean([each[name] for each in found]) for name in found[0]}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **groups)  # type: ignore[arg-type]
+        np.savez(file, ids=ids, **groups)  # type: ignore[arg-type]
     return HeldOut(rows, groups)
-
-
-def mean(parts: list[Probs]) -> Probs:
-    """The mean of arrays, in float32 and in their order."""
-    total = parts[0].copy()
-    for part in parts[1:]:
-        total += part
-    return total / np.float32(len(parts))
 
 
 def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder: Path) -> None:
     targets, metric = ready.setting.targets, ready.setting.metric
     rows, probs = pooled(held, views, len(targets))
     found = scores(held, views, targets, metric)
-    found |= {"metric": metric.name, "views": gains(held, views, targets, metric)}
+    found["predict"] = differences(ready.recipe, ("predict",))
+    found["metric"], found["views"] = metric.name, gains(held, views, targets, metric)
     if ready.recipe.early_stop:
         found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
     if ready.request.competition.caution:
         found["caution"] = ready.request.competition.caution
-    assert np.isfinite(joined(held[0].groups, views)).all()
     write_json(folder / "scores.json", found)
     ids = ready.table["id"].to_numpy()[rows].astype(str)
     with replacing(folder / "oof.npz") as temporary, temporary.open("wb") as file:

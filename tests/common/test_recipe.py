@@ -58,7 +58,7 @@ def test_every_field_has_a_stage_and_a_meaning() -> None:
 def test_differences_hold_only_what_is_not_default() -> None:
     recipe = Recipe(lr=0.5, views="mirror", workers=7)
     assert differences(recipe, ("split", "train")) == {"lr": 0.5}
-    assert differences(recipe, ("predict",)) == {"views": "mirror"}
+    assert differences(recipe, ("predict",)) == {"views": "identity+mirror"}
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,19 @@ def test_differences_hold_only_what_is_not_default() -> None:
     [
         {"freeze": "head-first", "head_epochs": 5, "epochs": 5},
         {"final": "refit", "early_stop": 2},
+        {"freeze": "backbone", "drop_rate": 0.5},
+        {"mixup": 0.2, "batch_size": 5},
+        {"weight_decay": float("inf")},
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(impossible: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         Recipe(**impossible)  # type: ignore[arg-type]
+
+
+def test_one_recipe_has_one_spelling() -> None:
+    assert Recipe(lr=1) == Recipe(lr=1.0)
+    assert type(Recipe(lr=1).lr) is float
+    assert (
+        Recipe(views="mirror") == Recipe(views="identity+mirror") == Recipe(views="mirror+identity")
+    )

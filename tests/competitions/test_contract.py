@@ -1,5 +1,6 @@
 """What every competition promises, shown on a miniature that its own `lay_out` writes."""
 
+import re
 from pathlib import Path
 
 import cv2
@@ -73,8 +74,13 @@ def test_a_competition_is_few_lines_and_its_recipes_have_notes(name: str) -> Non
     assert len((folder / "__init__.py").read_text().splitlines()) <= 100
     notes = (folder / "recipes.py").read_text()
     for recipe in competitions.load(name).recipes:
-        before = notes[: notes.index(f'"{recipe}": Recipe(')].rsplit("\n", 2)
-        assert before[-2].lstrip().startswith("#"), f"{name} {recipe} has no lab note"
+        note = (
+            notes[: notes.index(f'"{recipe}": Recipe(')].rsplit("\n\n", 1)[-1].rsplit("),\n", 1)[-1]
+        )
+        assert f"kit {name} run" in note, f"{name} {recipe}: the note gives no command"
+        assert re.search(r"n = [\d,]+|not measured: needs", note), (
+            f"{name} {recipe}: no score, no n"
+        )
 
 
 def test_the_digits_are_all_there_and_the_hidden_part_is_drawn_once() -> None:

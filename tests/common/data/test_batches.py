@@ -11,7 +11,7 @@ import torch
 
 from common import randomness
 from common.data.augment import DRAWS, SMALL, SmallPreset, augment
-from common.data.batches import InMemory, PerImage, epoch_order, open_source, to_input
+from common.data.batches import InMemory, PerImage, epoch_order, open_source, times_before, to_input
 from common.data.store import Store, open_store
 from common.data.transforms import PHOTO, PhotoTransform
 from common.recipe import Recipe
@@ -77,9 +77,12 @@ def test_cutout_erases_one_square_of_the_fill() -> None:
 
 def test_two_epochs_two_folds_and_two_seeds_never_share_their_numbers() -> None:
     places = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0)]
-    found = {tuple(randomness.stream(*place, randomness.AUGMENT).random(4)) for place in places}
-    found |= {tuple(randomness.stream(*places[0], randomness.ORDER).random(4))}
+    found = {tuple(randomness.stream(randomness.AUGMENT, *place).random(4)) for place in places}
+    found |= {tuple(randomness.stream(randomness.ORDER, *places[0]).random(4))}
     assert len(found) == 5
+    # A place is not the beginning of a longer one.
+    longer = [randomness.seed_of(randomness.DROPOUT, 0, 0, *more) for more in ((), (0,), (0, 0))]
+    assert len(set(longer)) == 3
 
 
 def test_an_epoch_shuffles_every_row_once_and_drops_only_what_fills_no_batch() -> None:
@@ -92,8 +95,20 @@ def test_an_epoch_shuffles_every_row_once_and_drops_only_what_fills_no_batch() -
 
 def test_balanced_sampling_draws_every_class_as_often() -> None:
     labels = np.repeat([0, 1], [900, 100])
-    order = epoch_order(labels, Recipe(balance="sampling", batch_size=1), (0, 0, 0))
+    order = epoch_order(labels, Recipe(balance="sampling", batch_size=2), (0, 0, 0))
     assert 0.45 < labels[order].mean() < 0.55
+
+
+def test_an_image_drawn_twice_in_an_epoch_is_augmented_twice(photographs: Store) -> None:
+    assert times_before(np.array([4, 2, 4, 4, 0])).tolist() == [0, 0, 1, 2, 0]
+    small = InMemory(images(side=16), Recipe(batch_size=8), torch.zeros(3, dtype=torch.uint8))
+    photo = PerImage(photographs, Recipe(augment="photo", batch_size=8, workers=0), CPU, 0.875)
+    for source in (small, photo):
+        batch = next(iter(source.training(np.array([1, 1, 1]), (0, 0, 0), 24)))
+        alone = next(iter(source.training(np.array([1]), (0, 0, 0), 24)))
+        assert torch.equal(batch[0], alone[0])
+        assert not torch.equal(batch[0], batch[1])
+        assert not torch.equal(batch[1], batch[2])
 
 
 def test_pixels_are_normalised_with_the_models_own_mean_and_std() -> None:

@@ -32,10 +32,14 @@ def test_rows_of_one_group_are_never_on_two_sides() -> None:
     assert (fold[0::2] == fold[1::2]).all()
 
 
-def test_a_hold_out_is_its_share_and_the_rest_is_never_judged() -> None:
-    (fold,) = assign_folds(LABELS, ALONE, Recipe(folds=1, holdout=0.1))
-    assert (fold == 0).sum() == 10
-    assert (fold == -1).sum() == 90
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5])
+def test_a_hold_out_is_its_share_and_the_rest_is_never_judged(share: float) -> None:
+    (fold,) = assign_folds(LABELS, ALONE, Recipe(folds=1, holdout=share))
+    assert (fold == 0).sum() == pytest.approx(100 * share, abs=2)
+    assert ((fold == 0) | (fold == -1)).all()
+    assert set(LABELS[fold == 0]) == {"a", "b"} | (
+        {"c"} if share > 0.05 else set(LABELS[fold == 0])
+    )
 
 
 def test_repeats_draw_the_split_anew() -> None:
@@ -64,6 +68,18 @@ def test_identical_files_are_one_group_and_a_csv_must_name_every_row(tmp_path: P
     path.write_text("id,group\n2e7,g\n")
     with pytest.raises(ValueError, match="has no row for 1e7"):
         groups_of(table, [], str(path))
+    path.write_text("id,group\n2e7,g\n1e7,h\n2e7,h\n")
+    with pytest.raises(ValueError, match="more than one row for 2e7"):
+        groups_of(table, [], str(path))
+    with pytest.raises(ValueError, match="is none of none, identical"):
+        groups_of(table, [], "identicall")
+
+
+def test_rare_classes_in_groups_do_not_stop_the_split() -> None:
+    labels = pd.Series([f"breed {i // 2}" for i in range(40)])
+    groups = pd.Series([str(i // 2) for i in range(40)])
+    (fold,) = assign_folds(labels, groups, Recipe(folds=5))
+    assert (fold[0::2] == fold[1::2]).all()
 
 
 def test_a_sample_keeps_the_classes_shares_and_every_class() -> None:

@@ -49,7 +49,9 @@ def test_a_missing_column_names_the_nearest_one(tmp_path: Path) -> None:
         (b"id,label\n", "labels.csv has a header but no rows"),
         (b"id,label\na,b,c\n", "rows with more values than its header"),
         (b"id,label\na,b\nc,d,e\n", "not a readable CSV file .*line 3"),
-        (b"\xff\xfe\x00id\n", "not a readable CSV file"),
+        (b"\xff\xfe\x00id\n", "is not UTF-8 text"),
+        (b"id,label \na,b\n", "has space around its column 'label '"),
+        (b"id;label\na;b\n", "separated by semicolons"),
     ],
 )
 def test_an_unusable_csv_gives_one_sentence(

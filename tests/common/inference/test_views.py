@@ -6,7 +6,7 @@ import torch
 
 from common.inference.out_of_fold import HeldOut, gains, pooled, scores
 from common.inference.predict import joined
-from common.inference.views import GROUPS, groups_named, mirror, shift
+from common.inference.views import GROUPS, mirror, shift
 from common.metrics import METRICS, log_loss
 from common.recipe import VIEWS
 
@@ -26,7 +26,6 @@ def test_a_view_keeps_the_shape_and_leaves_its_input_alone(group: str) -> None:
 
 def test_the_recipe_knows_the_groups_that_there_are() -> None:
     assert tuple(GROUPS) == VIEWS
-    assert groups_named("shifts+mirror") == ["identity", "mirror", "shifts"]
 
 
 def test_the_square_has_eight_different_views_with_the_identity() -> None:

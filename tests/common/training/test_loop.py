@@ -18,8 +18,9 @@ from common.data.folds import Rows
 from common.metrics import METRICS
 from common.models.backbone import InputFacts
 from common.recipe import Recipe
+from common.training.jobs import Job
 from common.training.loop import Diverged, train
-from common.training.setting import Job, Setting
+from common.training.setting import Setting
 from common.workflow import validate
 
 
@@ -65,9 +66,12 @@ def test_a_run_stopped_after_any_epoch_ends_bit_equal(
     honest = loop._epoch
 
     def interrupted(*parts: Any, **places: Any) -> Any:
-        if next(epochs_run) % 2:  # every second epoch is cut off before its end
+        record = honest(*parts, **places)
+        if (
+            next(epochs_run) % 2
+        ):  # every second epoch is cut off: its updates are done, nothing kept
             raise KeyboardInterrupt
-        return honest(*parts, **places)
+        return record
 
     monkeypatch.setattr(loop, "_epoch", interrupted)
     request = toy(epochs=4, fresh=True, **fields)
@@ -202,16 +206,17 @@ def _setting(recipe: Recipe) -> Setting:
 
 def test_accumulated_batches_make_the_same_update_as_one_large_batch(tmp_path: Path) -> None:
     rows, found = np.arange(12), []
-    for batch, accumulate in ((12, 1), (4, 3)):
+    for batch, accumulate in ((12, 1), (4, 3), (4, 5)):
         recipe = Recipe(
             backbone="test_vit.r160_in1k", image_size=160, batch_size=batch, accumulate=accumulate,
             epochs=1, lr=0.1, schedule="constant", augment="small-none",
         )  # fmt: skip
         job = Job("fold0", 0, 0, rows, None)
-        list(train(job, _setting(recipe), tmp_path / str(batch)))
-        found.append(load_file(tmp_path / str(batch) / "weights.safetensors"))
+        list(train(job, _setting(recipe), tmp_path / str(len(found))))
+        found.append(load_file(tmp_path / str(len(found)) / "weights.safetensors"))
     for name, tensor in found[0].items():
         assert torch.allclose(tensor, found[1][name], atol=1e-5), name
+        assert torch.allclose(tensor, found[2][name], atol=1e-5), name
 
 
 def test_a_frozen_backbone_moves_in_nothing_but_its_head(tmp_path: Path) -> None:
@@ -224,7 +229,7 @@ def test_a_frozen_backbone_moves_in_nothing_but_its_head(tmp_path: Path) -> None
     after = load_file(tmp_path / "weights.safetensors")
     from common import randomness
 
-    torch.manual_seed(randomness.seed_of(0, 0, randomness.WEIGHTS))
+    torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, 0, 0))
     before = build(recipe, 3).state_dict()
     moved = {name for name, t in after.items() if not torch.equal(t, before[name])}
     assert moved == {"head.weight", "head.bias"}
@@ -255,3 +260,17 @@ def test_a_runs_folds_are_read_from_the_run_not_drawn_again(toy: Any) -> None:
     path.write_text(swapped)
     validate.run(toy("views=mirror"))
     assert path.read_text() == swapped
+
+
+def test_early_stopping_begins_anew_with_each_phase(toy: Any) -> None:
+    import common.training.resume as resume
+
+    run = validate.run(toy(freeze="head-first", head_epochs=4, epochs=8, early_stop=1, lr=1e-9))[
+        "run"
+    ]
+    assert len(resume.read_log(Path(run) / "fold0")) == 3  # two of the head, one of all
+
+
+def test_a_last_update_that_breaks_the_weights_ends_in_a_sentence(toy: Any) -> None:
+    with pytest.raises(Diverged, match="training diverged in fold0"):
+        validate.run(toy(weight_decay=1e30, epochs=1, batch_size=24))

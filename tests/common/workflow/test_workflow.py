@@ -34,7 +34,7 @@ def test_a_run_leaves_everything_a_person_looks_for(toy: Any) -> None:
     facts = read_json(folder / "run.json")
     for key in (
         "recipe",
-        "versions",
+        "environment",
         "git_commit",
         "device",
         "images_per_second",
@@ -262,3 +262,76 @@ def test_recipe_of_a_run_is_read_back_whole(toy: Any) -> None:
 
     folder = Path(validate.run(toy(lr=0.03))["run"])
     assert Run(folder).recipe() == replace(Recipe(**toy(lr=0.03).recipe.__dict__))
+
+
+def test_a_start_that_is_refused_leaves_no_run(toy: Any) -> None:
+    first = run.run(toy())["run"]
+    for fields in ({"augment": "photo"}, {"folds": 100}, {"backbone": "resnet18.nonesuch"}):
+        with pytest.raises(ValueError):
+            run.run(toy(**fields))
+    assert predict.run(toy())["run"] == first
+    assert len(list(toy().runs.glob("digits-*/run.json"))) == 1
+
+
+def test_an_interrupted_fresh_start_is_still_the_old_run(toy: Any, monkeypatch: Any) -> None:
+    folder = Path(validate.run(toy())["run"])
+    honest = shutil.rmtree
+
+    def interrupted(path: Path) -> None:
+        if path.name == "fold1":
+            raise KeyboardInterrupt
+        honest(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            validate.run(toy(fresh=True))
+    import common.workflow.prepare as prepare
+
+    assert (folder / "run.json").is_file()
+    monkeypatch.setattr(prepare, "code_digest", lambda _: "0" * 16)
+    with pytest.raises(ValueError, match="the code has changed since"):
+        validate.run(toy())
+
+
+def test_a_test_set_of_another_size_is_told_before_training(toy: Any) -> None:
+    import cv2
+
+    for path in (data(toy) / "test").iterdir():
+        cv2.imwrite(str(path), np.zeros((12, 12, 3), np.uint8))
+    with pytest.raises(ValueError, match="the test set has images of 12x12 pixels"):
+        run.run(toy())
+    assert not list(toy().runs.glob("digits-*/fold0/log.jsonl"))
+
+
+def test_scores_and_submission_in_the_json_belong_together(toy: Any) -> None:
+    assert "submission" in run.run(toy())
+    assert "submission" not in validate.run(toy("views=mirror"))
+    assert "submission" in run.run(toy("views=mirror"))
+
+
+def test_a_finished_run_needs_the_weights_it_began_with_no_more(toy: Any, tmp_path: Path) -> None:
+    first = Path(run.run(toy())["run"])
+    weights = tmp_path / "w.safetensors"
+    shutil.copy(first / "fold0/weights.safetensors", weights)
+    second = run.run(toy(weights=str(weights)))["run"]
+    weights.unlink()
+    assert predict.run(replace(toy("views=mirror"), run=Path(second)))["run"] == second
+
+
+def test_a_run_that_is_named_must_be_the_one_that_is_described(toy: Any) -> None:
+    first = Path(run.run(toy())["run"])
+    with pytest.raises(ValueError, match="was not trained with these fields"):
+        predict.run(replace(toy("lr=0.5"), run=first))
+
+
+def test_predictions_of_accepted_code_are_made_anew(toy: Any, monkeypatch: Any) -> None:
+    import common.workflow.prepare as prepare
+
+    folder = Path(run.run(toy())["run"])
+    monkeypatch.setattr(prepare, "code_digest", lambda _: "0" * 16)
+    request = replace(toy("views=mirror"), options={"accept_code": True})
+    run.run(request)
+    before = set((folder / "predictions").iterdir())
+    run.run(toy())
+    assert set((folder / "predictions").iterdir()) - before  # the plain views again, by this code

@@ -1,0 +1,38 @@
+"""The classes of a competition, in the one order that every array of probs follows."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from common.progress import first_of
+
+
+def classes_of(sample: pd.DataFrame, labels: pd.Series, path: Path) -> tuple[str, ...]:
+    """The sample's class columns where it has them, else the labels, sorted.
+
+    Args:
+        sample: the sample submission, text: `id, label`, or `id` and a column for every class.
+        labels: the training labels.
+        path: the sample's file, for messages.
+
+    Raises:
+        ValueError: a training label that is no column of a sample of class columns; one class only.
+    """
+    known = sorted(set(labels))
+    if len(sample.columns) == 2:
+        if len(known) < 2:
+            raise ValueError(f"all training labels are {known[0]!r}: there is nothing to learn")
+        return tuple(known)
+    classes = tuple(sample.columns[1:])
+    if not set(known) & set(classes):
+        raise ValueError(
+            f"{path.name} has the columns {first_of(list(sample.columns))}: an id and a label, or an "
+            "id and a column for every class, were expected; download the files again"
+        )
+    unknown = [label for label in known if label not in classes]
+    if unknown:
+        raise ValueError(
+            f"the labels {first_of(unknown)} are no column of {path.name} ({len(classes)} classes): "
+            "correct the labels, or download the files again"
+        )
+    return classes

@@ -1,0 +1,42 @@
+"""A competition's files: unpacked, read and checked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from common.data.archives import open_folder
+from common.data.classes import classes_of
+from common.data.table import check_table, read_csv
+from common.workflow.request import Request
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a competition: every labelled row, before any sample of them is taken."""
+
+    folder: Path
+    sample: pd.DataFrame
+    train: pd.DataFrame
+    classes: tuple[str, ...]
+
+
+def open_files(request: Request) -> Files:
+    """Unpack what is packed, read the tables and the sample, and settle the classes.
+
+    Raises:
+        ValueError: files missing or broken, or labels that the sample submission does not know.
+    """
+    competition = request.competition
+    folder = open_folder(request.data_folder, request.cache)
+    source = f"the training table of {folder}"
+    train = check_table(competition.read_train(folder), labelled=True, source=source)
+    sample = read_csv(folder / competition.sample)
+    classes = classes_of(sample, train["label"], folder / competition.sample)
+    return Files(folder, sample, train, classes)
+
+
+def read_test(request: Request, folder: Path) -> pd.DataFrame:
+    """The checked test table."""
+    test = request.competition.read_test(folder)
+    return check_table(test, labelled=False, source=f"the test set of {folder}")
