@@ -58,9 +58,9 @@ def read_log(folder: Path) -> list[Record]:
     return [json.loads(line) for line in lines[:-1]]
 
 
-def trim_log(folder: Path, epochs: int) -> list[Record]:
-    """Keep the log of the first `epochs` epochs, those that the resume state has behind it."""
-    kept = read_log(folder)[:epochs]
+def trim_log(folder: Path, last: int) -> list[Record]:
+    """Keep the log up to epoch `last`: what the resume state has behind it."""
+    kept = [record for record in read_log(folder) if record["epoch"] <= last]
     if (folder / "log.jsonl").is_file():
         write_text(folder / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
     return kept
