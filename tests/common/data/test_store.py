@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import cv2
@@ -179,7 +180,8 @@ def test_ten_bad_files_are_named_and_the_others_counted(tmp_path: Path) -> None:
 def test_a_full_disk_is_noticed_before_anything_is_decoded(
     tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fill, "SPARE_BYTES", 1 << 60)
+    honest = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: honest._replace(free=10_000))
     monkeypatch.setattr(fill, "decode", None)
     with pytest.raises(ValueError, match="free some space"):
         open_store(table, side=0, cache=tmp_path)
