@@ -7,7 +7,7 @@ RECIPES = {
     "quick": Recipe(
         folds=1,
         holdout=0.1,
-        epochs=10,
+        epochs=8,
         batch_size=256,
         lr=0.4,
         warmup=0.2,
