@@ -119,7 +119,7 @@ def _last_screen(request: Request, run: Run) -> None:
         f"  pictures          {run / 'pictures'}",
         "next:",
         f"  look              the worst mistakes: {run / 'pictures' / 'worst_mistakes.png'}",
-        f"  more views        kit {name} run views=mirror+shifts      (trains nothing again)",
+        f"  more views        kit {name} run views=shifts+scales      (trains nothing again)",
         f"  another recipe    kit {name} recipes",
         f"  another field     kit {name} run epochs={run.recipe().epochs * 2} && kit {name} submit",
     ]  # fmt: skip

@@ -3,7 +3,8 @@
 from common.recipe import Recipe
 
 RECIPES = {
-    # `kit cifar10 run`
+    # `kit cifar10 run`: 0.8908 on a held-out tenth with the mirrored view (n = 5,000), 6 minutes on
+    # two free cores, 10 on busy ones; epochs=10 gives 0.8994 in 7 and 8.5.
     "quick": Recipe(
         folds=1,
         holdout=0.1,
@@ -16,7 +17,7 @@ RECIPES = {
         schedule="one-cycle",
         augment="small-mirror",
     ),
-    # `kit cifar10 run --recipe transfer`: not measured: needs the weights' download and a GPU
+    # `kit cifar10 run --recipe transfer`: not measured: needs the weights' download and a GPU.
     "transfer": Recipe(
         folds=5,
         backbone="convnext_tiny.fb_in22k",

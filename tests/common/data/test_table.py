@@ -51,7 +51,6 @@ def test_a_missing_column_names_the_nearest_one(tmp_path: Path) -> None:
         (b"id,label\na,b\nc,d,e\n", "not a readable CSV file .*line 3"),
         (b"\xff\xfe\x00id\n", "is not UTF-8 text"),
         (b"id,label \na,b\n", "has space around its column 'label '"),
-        (b"id;label\na;b\n", "separated by semicolons"),
     ],
 )
 def test_an_unusable_csv_gives_one_sentence(
@@ -113,3 +112,9 @@ def test_a_wrong_table_is_refused_in_one_sentence(
 def test_many_offenders_are_counted_not_listed() -> None:
     with pytest.raises(ValueError, match=r"\(i0, i1, i2, i3, i4 and 15 more\)"):
         check_table(rows([f"i{n}" for n in range(20)] * 2), labelled=False, source="the test set")
+
+
+def test_semicolons_are_named_where_a_column_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("id;label\na;b\n")
+    with pytest.raises(ValueError, match="separated by semicolons"):
+        read_csv(tmp_path / "labels.csv", columns=("id", "label"))
