@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -7,12 +6,6 @@ import pytest
 from common.kaggle import archive, client
 from common.kaggle.client import KaggleError
 from common.kaggle.host import Fault, Host
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.kaggle.calls.PAUSES_S", (0.01, 0.01))
-    monkeypatch.setattr("common.kaggle.client.PAUSES_S", (0.01, 0.01))
 
 
 def test_a_download_is_the_competitions_files_under_the_slugs_name(
@@ -25,23 +18,6 @@ def test_a_download_is_the_competitions_files_under_the_slugs_name(
     with ZipFile(found) as opened:
         assert sorted(opened.namelist()) == ["sample.csv", "train/a b.png"]
         assert opened.read("train/a b.png") == (files / "train" / "a b.png").read_bytes()
-
-
-def test_a_spoilt_archive_that_the_client_would_skip_is_fetched_again(
-    host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    environment = host.environment
-    whole = client.download("petals", tmp_path / "data", environment=environment).read_bytes()
-    part = tmp_path / "data" / ".petals.part"
-    part.mkdir()
-    (part / "petals.zip").write_bytes(bytes(len(whole)))  # its size is right, its bytes are not
-    os.utime(part / "petals.zip", (4e9, 4e9))  # newer than the server's: the client skips it
-
-    assert client.download("petals", tmp_path / "data", environment=environment).read_bytes() == (
-        whole
-    )
-    assert "damaged" in capsys.readouterr().err
-    assert not part.exists()
 
 
 def test_a_download_survives_a_server_in_trouble(
@@ -134,16 +110,18 @@ def test_a_stale_token_is_named_though_a_good_key_stands_beside_it(host: Host) -
         client.submissions("petals", environment=stale)
 
 
-@pytest.mark.parametrize(
-    ("slug", "reason"), [("petal", "'competitions.participate' was denied"), ("unsigned", "rules")]
-)
-def test_a_refused_competition_names_the_page_of_its_rules(
-    host: Host, tmp_path: Path, slug: str, reason: str
-) -> None:
-    with pytest.raises(KaggleError, match=reason) as caught:
-        client.download(slug, tmp_path, environment=host.environment)
-    assert f"https://www.kaggle.com/competitions/{slug}/rules" in str(caught.value)
-    assert "spelling" in str(caught.value)
+def test_rules_not_accepted_name_their_page(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(KaggleError, match="You must accept this competition's rules") as caught:
+        client.download("unsigned", tmp_path, environment=host.environment)
+    assert "https://www.kaggle.com/competitions/unsigned/rules" in str(caught.value)
+
+
+def test_an_unknown_slug_names_the_nearest_known(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(KaggleError, match=r"'competitions\.participate' was denied") as caught:
+        client.download("petal", tmp_path, environment=host.environment)
+    assert "did you mean petals?" in str(caught.value)
+    with pytest.raises(KaggleError, match=r"check the spelling.*/competitions/other/rules"):
+        client.submissions("other", environment=host.environment)
 
 
 def test_without_a_credential_the_error_says_where_to_get_one(host: Host, tmp_path: Path) -> None:
