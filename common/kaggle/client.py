@@ -9,7 +9,7 @@ from common.kaggle.archive import download
 from common.kaggle.calls import Environment
 from common.kaggle.credential import Credential, credential
 from common.kaggle.errors import KaggleError
-from common.kaggle.sending import SubmissionError, digest_mark, new_mark, submit, wait
+from common.kaggle.sending import SubmissionError, UnsureError, digest_mark, new_mark, submit, wait
 from common.kaggle.standing import (
     Limits,
     Place,
@@ -30,6 +30,7 @@ __all__ = [
     "Standing",
     "Submission",
     "SubmissionError",
+    "UnsureError",
     "allow",
     "allowed_today",
     "credential",

@@ -24,7 +24,7 @@ def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> 
 
     Raises:
         requests.RequestException: the connection ended early, or the store refused.
-        OperationError: kind "connection", fewer bytes came than were promised.
+        OperationError: kind "cut", fewer bytes came than were promised.
     """
     validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
     size = int(response.headers.get("Content-Length") or 0)
@@ -45,7 +45,7 @@ def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> 
     _write(response, path, present, size, bar)
     arrived = path.stat().st_size
     if size and arrived != size:
-        raise OperationError("connection", f"{arrived:,} of {size:,} bytes arrived")
+        raise OperationError("cut", f"{arrived:,} of {size:,} bytes arrived")
 
 
 def _noted(note: Path) -> Any:

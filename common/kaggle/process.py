@@ -28,7 +28,7 @@ class RemoteError(Exception):
     @property
     def passing(self) -> bool:
         """May the same request succeed a little later?"""
-        kinds = ("connection", "upload", "storage", "timeout")
+        kinds = ("connection", "cut", "upload", "storage", "timeout")
         return self.kind in kinds or self.status in (408, 429) or self.status >= 500
 
     @property

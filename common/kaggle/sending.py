@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from common.runs import digest_file
 SLOWEST_UPLOAD = 20_000  # bytes/s that a submission is given time for
 LONGEST_MESSAGE = 300  # characters; the mark stands behind them
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
+
+
+class UnsureError(KaggleError):
+    """Whether the submission arrived will only be known later."""
 
 
 class SubmissionError(KaggleError):
@@ -33,17 +38,19 @@ def new_mark(file: Path) -> str:
 
 
 def submit(
-    slug: str, file: Path, message: str, *, mark: str = "", environment: Environment = None
-) -> int:
+    slug: str, file: Path, message: str, *, mark: str = "",
+    sending: Callable[[], None] | None = None, environment: Environment = None,
+) -> int:  # fmt: skip
     """Upload `file` as a submission described by `message` and return its number (ref).
 
     Args:
         mark: stands behind the message, and finds the submission when its answer is lost; a call
             that goes on with one that was cut off passes the mark of that one. Default: a new one.
+        sending: called before each request that makes a submission.
 
     Raises:
-        KaggleError: it was not submitted; or it cannot be known yet whether it was, and then the
-            sentence says so.
+        UnsureError: it cannot be known yet whether it was submitted.
+        KaggleError: it was not submitted.
     """
     check(slug, environment)
     if not file.is_file():
@@ -58,6 +65,8 @@ def submit(
         )["token"]
         try:
             request = {**place, "operation": "create", "token": token}
+            if sending:
+                sending()
             ref = int(ask(request, environment=environment, patience_s=silence_s())["ref"])
             failure = RemoteError("other", "Kaggle's answer named no submission")
         except RemoteError as error:
@@ -78,7 +87,7 @@ def submit(
 def _may_count(failure: RemoteError) -> bool:
     """Could it have been submitted all the same? An answer below 500 is a refusal."""
     return (
-        failure.kind in ("connection", "timeout", "other")
+        failure.kind in ("connection", "cut", "timeout", "other")
         or failure.status >= 500
         or failure.status == 408
     )
@@ -88,7 +97,7 @@ def _looked_for(slug: str, marked: str, failure: RemoteError, environment: Envir
     """The number of the submission with this description; 0 when it surely was not made.
 
     Raises:
-        KaggleError: it cannot be known: the list cannot be read, or nobody answered, so that the
+        UnsureError: it cannot be known: the list cannot be read, or nobody answered, so that the
             submission may still be on its way.
     """
     # Behind a gateway that gave up, too, somebody may still be at work on it.
@@ -99,13 +108,13 @@ def _looked_for(slug: str, marked: str, failure: RemoteError, environment: Envir
             request = {"operation": "submissions", "slug": slug, "pages": 1}
             rows = [submission_of(row) for row in call(request, ASKING, environment)]
         except KaggleError as error:
-            raise KaggleError(_unsure(slug, failure, "the list cannot be read")) from error
+            raise UnsureError(_unsure(slug, failure, "the list cannot be read")) from error
         ref = next((row.ref for row in rows if row.description == marked), 0)
         if ref:
             say(f"it counted: submission {ref}")
             return ref
     if silent:
-        raise KaggleError(_unsure(slug, failure, "it is not in the list so far"))
+        raise UnsureError(_unsure(slug, failure, "it is not in the list so far"))
     return 0
 
 

@@ -1,11 +1,13 @@
 """A run's file handed in to Kaggle: once, and taken up again where a call was cut off."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from common.kaggle import client
+from common.kaggle.patience import rest, silence_s
 from common.progress import say
 from common.runs import Run, digest_file
 
@@ -30,19 +32,48 @@ def hand_in(
     begun = run.read().get("submitting") or {}
     if begun.get("file") != digest_file(path):
         begun = {}
-    there = found.marked(begun["mark"]) if begun else None
-    if there is None:
-        if not again:
-            _refuse_the_same(slug, run, path, found)
-        client.allow(slug, found)
-        begun = {"mark": client.new_mark(path), **begun, "file": digest_file(path)}
-        begun["message"] = message
+    there = _arrived(slug, found, begun, environment)
+    if there is not None:
+        say(f"{path} is there already, from a call that was cut off: submission {there.ref}")
+        return _waited_for(slug, run, there.ref, begun, environment)
+    if not again:
+        _refuse_the_same(slug, run, path, found)
+    client.allow(slug, found)
+    mark = begun.get("mark") or client.new_mark(path)
+    begun = {"file": digest_file(path), "mark": mark, "message": message}
+    run.note(submitting=begun)
+    try:
+        ref = client.submit(
+            slug, path, message, mark=mark, environment=environment,
+            sending=lambda: run.note(submitting={**begun, "sent": time.time()}),
+        )  # fmt: skip
+    except client.UnsureError:
+        raise
+    except client.KaggleError:  # surely not submitted: the next call has nothing to look for
         run.note(submitting=begun)
-        ref = client.submit(slug, path, message, mark=begun["mark"], environment=environment)
-    else:
-        ref = there.ref
-        say(f"{path} is there already, from a call that was cut off: submission {ref}")
+        raise
     return _waited_for(slug, run, ref, begun, environment)
+
+
+def _arrived(
+    slug: str, found: client.Standing, begun: Mapping[str, Any],
+    environment: Mapping[str, str] | None,
+) -> client.Submission | None:  # fmt: skip
+    """The submission that a call made before it was cut off; None when there surely is none.
+
+    Kaggle may have been at work on it still when the call ended, so the list is looked at until
+    that is long ago.
+    """
+    while begun:
+        there = found.marked(begun["mark"])
+        left = begun.get("sent", 0.0) + 2 * silence_s() - time.time()
+        if there is not None or left <= 0:
+            return there
+        rest(
+            "this file was sent by a call that was cut off; it is not in the list yet", min(left, 5)
+        )
+        found = client.standing(slug, environment=environment)
+    return None
 
 
 def _waited_for(

@@ -20,14 +20,6 @@ def test_a_download_is_the_competitions_files_under_the_slugs_name(
         assert opened.read("train/a b.png") == (files / "train" / "a b.png").read_bytes()
 
 
-def test_a_download_survives_a_server_in_trouble(
-    host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    host.faults.add(Fault(method="DownloadDataFiles", status=503, times=2))
-    assert client.download("petals", tmp_path, environment=host.environment).exists()
-    assert capsys.readouterr().err.count("trying again") == 2
-
-
 def test_a_request_refused_for_good_is_not_repeated(host: Host, tmp_path: Path) -> None:
     host.faults.add(Fault(method="DownloadDataFiles", status=404))
     with pytest.raises(KaggleError, match="404: A fault made on purpose"):
@@ -60,54 +52,11 @@ def test_a_bad_file_is_refused_with_the_hosts_own_reason(host: Host, submission:
         client.wait("petals", ref, environment=host.environment)
 
 
-def test_a_lost_answer_to_a_submission_does_not_submit_twice(
-    host: Host, submission: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    host.faults.add(Fault(method="CreateSubmission"))
-    ref = client.submit("petals", submission, "once", environment=host.environment)
-
-    assert [row.ref for row in client.submissions("petals", environment=host.environment)] == [ref]
-    assert "without response" in capsys.readouterr().err
-
-
-def test_an_upload_that_fails_is_begun_again(host: Host, submission: Path) -> None:
-    host.faults.add(Fault(method="PUT", status=503))
-    ref = client.submit("petals", submission, "again", environment=host.environment)
-    assert client.wait("petals", ref, environment=host.environment).public == 0.75
-
-
-def test_a_submission_beyond_the_daily_limit_shows_the_hosts_reason(
-    host: Host, submission: Path
-) -> None:
-    for _ in range(2):
-        client.submit("petals", submission, "m", environment=host.environment)
-    with pytest.raises(KaggleError, match="You have used all 2 submissions of today"):
-        client.submit("petals", submission, "m", environment=host.environment)
-
-
 def test_waiting_ends_at_its_time_limit(host: Host, submission: Path) -> None:
     ref = client.submit("petals", submission, "m", environment=host.environment)
     host._desk.entry(ref).status = "PENDING"
     with pytest.raises(KaggleError, match=f"submission {ref} to petals is not scored after"):
         client.wait("petals", ref, timeout_s=0.1, environment=host.environment)
-
-
-def test_a_wrong_key_names_the_credential_and_not_the_key(host: Host) -> None:
-    wrong = {**host.environment, "KAGGLE_KEY": "not-the-right-key"}
-    with pytest.raises(KaggleError) as caught:
-        client.submissions("petals", environment=wrong)
-    sentence = str(caught.value)
-    assert (
-        "API key of you from the environment variables KAGGLE_USERNAME and KAGGLE_KEY" in sentence
-    )
-    assert "401" in sentence
-    assert "not-the-right-key" not in sentence
-
-
-def test_a_stale_token_is_named_though_a_good_key_stands_beside_it(host: Host) -> None:
-    stale = {**host.environment, "KAGGLE_API_TOKEN": "stale-token"}
-    with pytest.raises(KaggleError, match="access token from the environment variable KAGGLE_API_"):
-        client.submissions("petals", environment=stale)
 
 
 def test_rules_not_accepted_name_their_page(host: Host, tmp_path: Path) -> None:
