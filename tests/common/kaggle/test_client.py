@@ -85,17 +85,6 @@ def test_an_unreachable_server_is_a_sentence(host: Host) -> None:
         client.submissions("petals", environment=unreachable)
 
 
-def test_no_key_is_in_any_output(
-    host: Host, submission: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    loud = {**host.environment, "VERBOSE": "true"}  # makes the client print its headers
-    ref = client.submit("petals", submission, "m", environment=loud)
-    found = client.wait("petals", ref, environment=loud)
-    shown = capfd.readouterr()
-    text = shown.out + shown.err + repr(found) + repr(client.credential(environment=loud))
-    assert host.environment["KAGGLE_KEY"] not in text
-
-
 def test_an_address_in_place_of_a_slug_is_refused_at_once(host: Host, tmp_path: Path) -> None:
     with pytest.raises(KaggleError, match="the last part of the address"):
         client.download("https://kaggle.com/c/petals", tmp_path, environment=host.environment)
