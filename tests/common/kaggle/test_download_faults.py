@@ -2,6 +2,8 @@
 
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -46,7 +48,9 @@ def is_whole(folder: Path) -> bool:
     if [path.name for path in folder.iterdir()] != ["petals.zip"]:
         return False
     with ZipFile(folder / "petals.zip") as archive:
-        return archive.read("train.bin") == random.Random(0).randbytes(300_000)
+        return archive.namelist() == ["train.bin"] and archive.read("train.bin") == random.Random(
+            0
+        ).randbytes(300_000)
 
 
 def test_too_many_requests_and_a_server_in_trouble_are_waited_out(
@@ -203,8 +207,14 @@ def test_the_leaderboard_never_lands_on_the_data(
     assert [(row.rank, row.team, row.score) for row in rows] == [(1, "ann", 0.9), (2, "ben", 0.7)]
     assert is_whole(tmp_path)
 
-    with ZipFile(tmp_path / "petals.zip", "w") as archive:  # as the client's own command does
-        archive.writestr("petals-publicleaderboard-2026-11-20.csv", "Rank")
+    variables = {**os.environ, **host.environment}
+    subprocess.run(  # the client's own command does
+        [sys.executable, "-c", "from kaggle.cli import main; main()", "competitions", "leaderboard",
+         "petals", "--download", "--path", str(tmp_path)],
+        env={name: value for name, value in variables.items() if value}, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert not is_whole(tmp_path)
     client.download("petals", tmp_path, environment=host.environment)
     assert "it holds the leaderboard" in capsys.readouterr().err
     assert is_whole(tmp_path)
