@@ -67,7 +67,7 @@ def call(
             silences += failure.kind == "timeout"
             if not failure.passing or not left or silences > SILENCES or attempt == ATTEMPTS:
                 raise in_words(failure, request["slug"], doing, environment) from failure
-            rest(f"{doing}: {failure.words}", failure.retry_after or left.pop(0))
+            rest(f"{doing} {request['slug']}: {failure.words}", failure.retry_after or left.pop(0))
     raise AssertionError  # the last attempt returns or raises
 
 

@@ -125,7 +125,7 @@ def allow(slug: str, found: Standing, *, now: datetime | None = None) -> None:
     if ended is not None and ended < now:
         say(f"{slug} ended on {ended:%Y-%m-%d}: a late submission is scored, but does not rank")
     if left is not None and left.allowed:
-        say(f"{left.allowed} submissions to {slug} left today, this one included")
+        say(f"submissions to {slug} left today, this one included: {left.allowed}")
 
 
 def used_up(slug: str, left: Limits, now: datetime) -> str:

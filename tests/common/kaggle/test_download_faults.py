@@ -61,7 +61,7 @@ def test_too_many_requests_and_a_server_in_trouble_are_waited_out(
     host.faults.add(Fault(method=method, status=503), Fault(method=method, status=500))
     client.download("petals", tmp_path, environment=host.environment)
     shown = capsys.readouterr().err
-    assert "downloading: 429 A fault made on purpose; trying again in 1 s" in shown
+    assert "downloading petals: 429 A fault made on purpose; trying again in 1 s" in shown
     assert "503 A fault" in shown and "500 A fault" in shown
     assert is_whole(tmp_path)
 
@@ -82,7 +82,7 @@ def test_silence_is_given_up_and_asked_again(
     monkeypatch.setenv("KIT_SILENCE", "3")
     host.faults.add(Fault(method="GET", silent=True))
     client.download("petals", tmp_path, environment=host.environment)
-    assert "downloading: no answer in 3 s; trying again" in capsys.readouterr().err
+    assert "downloading petals: no answer in 3 s; trying again" in capsys.readouterr().err
     assert is_whole(tmp_path)
 
 

@@ -92,7 +92,7 @@ def test_the_daily_limit_is_told_before_an_upload_and_after_a_refusal(
     environment = host.environment
     found = client.standing("petals", environment=environment)
     client.allow("petals", found)
-    assert "2 submissions to petals left today" in capsys.readouterr().err
+    assert "submissions to petals left today, this one included: 2" in capsys.readouterr().err
     for _ in range(2):
         client.submit("petals", submission, "m", environment=environment)
     limits = client.limits("petals", environment=environment)
