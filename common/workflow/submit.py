@@ -42,6 +42,8 @@ def run(request: Request) -> dict[str, Any]:
         message = request.options.get("message") or _message(found)
         with _kaggle(request, files.folder) as environment:
             again = bool(request.options.get("again")) or environment is not None
+            if environment is not None:  # that Kaggle lasts for one call and remembers no other
+                found.note(submitting=None)
             hand_in(
                 request.competition.slug, found, path, message, again=again, environment=environment
             )
