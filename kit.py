@@ -150,6 +150,9 @@ def _verb_parser(competition: str, verb: str, text: str) -> argparse.ArgumentPar
         )
     if verb == "submit":
         parser.add_argument("--message", help="the submission's description")
+        parser.add_argument(
+            "--again", action="store_true", help="send a file that was submitted before"
+        )
     return parser
 
 

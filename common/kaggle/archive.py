@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import zlib
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -9,30 +10,35 @@ from filelock import FileLock, Timeout
 
 from common.kaggle.calls import Environment, call, check
 from common.kaggle.errors import KaggleError
+from common.kaggle.patience import silence_s
 from common.progress import say
 
-STALLED_S = 180.0  # a download that has not grown for so long is given up
 LOCK = "lock"
+FETCHES = 2  # of an archive that arrives damaged
 
 
 def download(slug: str, folder: Path, *, environment: Environment = None) -> Path:
     """Fetch all files of a competition as `folder/<slug>.zip` and return that path.
 
-    An interrupted download is taken up where it stopped. The archive appears under its name only
-    once every member's checksum is right; one that was there before is replaced.
+    An interrupted download is taken up where it stopped, by this call and by the next. The archive
+    appears under its name only once every member's checksum is right. One that is there under that
+    name and whole is left alone; a damaged one is replaced.
 
     Raises:
         KaggleError: it cannot be had, or not be written.
     """
-    check(slug, environment)
+    target = folder / f"{slug}.zip"
     part = folder / f".{slug}.part"
     try:
+        if _is_there(target):
+            return target
+        check(slug, environment)
         part.mkdir(parents=True, exist_ok=True)
         with FileLock(part / LOCK, timeout=0):
             try:
-                target = _fetched(slug, part, environment).replace(folder / f"{slug}.zip")
+                _fetched(slug, part, environment).replace(target)
             finally:  # what has arrived is kept, to be resumed from
-                if [path.name for path in part.iterdir()] == [LOCK]:
+                if not (part / target.name).exists():
                     shutil.rmtree(part)
     except Timeout as error:
         raise KaggleError(
@@ -46,6 +52,18 @@ def download(slug: str, folder: Path, *, environment: Environment = None) -> Pat
     return target
 
 
+def _is_there(target: Path) -> bool:
+    """Is the archive there and whole? Its name and its size say neither."""
+    if not target.exists():
+        return False
+    fault = zip_fault(target)
+    if fault:
+        say(f"{target} is no whole archive of the data ({fault}); fetching it anew")
+    else:
+        say(f"{target}: there already, and whole; delete it to have it fetched anew")
+    return not fault
+
+
 def _fetched(slug: str, part: Path, environment: Environment) -> Path:
     """The archive inside `part`, tested; fetched a second time when the first is damaged."""
 
@@ -55,20 +73,20 @@ def _fetched(slug: str, part: Path, environment: Environment) -> Path:
     archive = part / f"{slug}.zip"
     terminal = sys.stderr.isatty()
     request = {
-        "operation": "download", "slug": slug, "folder": str(part.resolve()), "bar": terminal,
+        "operation": "download", "slug": slug, "file": str(archive.resolve()), "bar": terminal,
+        "silence_s": silence_s(),
     }  # fmt: skip
-    doing = "downloading"
-    call(request, doing, environment, patience_s=STALLED_S, growth=size, show=terminal)
-    fault = zip_fault(archive)
-    if fault:
-        say(f"{slug}.zip arrived damaged ({fault}); fetching it once more")
-        _empty(part)  # the client would skip, or resume from, what is spoilt
-        call(request, doing, environment, patience_s=STALLED_S, growth=size, show=terminal)
+    for _ in range(FETCHES):
+        call(request, "downloading", environment, growth=size, show=terminal)
         fault = zip_fault(archive)
-    if fault:
-        _empty(part)
-        raise KaggleError(f"downloading {slug}: the archive is damaged ({fault}); try again later")
-    return archive
+        if not fault:
+            return archive
+        _empty(part)  # or the next call would take it for whole
+        say(f"{slug}.zip arrived damaged ({fault})")
+    raise KaggleError(
+        f"downloading {slug}: the archive arrived damaged {FETCHES} times ({fault}), nothing of it "
+        "is kept; try again later"
+    )
 
 
 def _empty(part: Path) -> None:
@@ -82,8 +100,11 @@ def zip_fault(path: Path) -> str:
     try:
         with ZipFile(path) as archive:
             broken = archive.testzip()
+            names = archive.namelist()
     except FileNotFoundError:
         return "nothing arrived under that name"
-    except BadZipFile as error:
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         return str(error)
+    if names and all("publicleaderboard" in name for name in names):
+        return "it holds the leaderboard, which the client saves under the same name"
     return f"{broken} fails its checksum" if broken else ""

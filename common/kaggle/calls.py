@@ -1,20 +1,18 @@
 """One call to Kaggle, repeated while the fault may pass, and explained when it does not."""
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from common.kaggle.credential import credential
+from common.kaggle.credential import credential, shadowed
 from common.kaggle.errors import NO_CREDENTIAL, SITE, KaggleError, explained
+from common.kaggle.patience import pauses, rest, silence_s
 from common.kaggle.process import RemoteError, ask
-from common.progress import say
 
 Environment = Mapping[str, str] | None
 
-PATIENCE_S = 120.0
-PAUSES_S = (1.0, 4.0)  # before the second and the third attempt
-LONGEST_PAUSE_S = 60.0  # however long a server asks for
+SILENCES = 2  # of one call that are borne; each takes long
+ATTEMPTS = 50  # of a call that gets on a little each time
 
 
 class UnsupportedError(KaggleError):
@@ -37,7 +35,7 @@ def call(
     doing: str,
     environment: Environment,
     *,
-    patience_s: float = PATIENCE_S,
+    patience_s: float | None = None,
     growth: Callable[[], int] | None = None,
     show: bool = False,
 ) -> Any:
@@ -47,14 +45,16 @@ def call(
         request: the operation and its arguments, `slug` among them.
         doing: what to call it in a sentence, "downloading".
         environment: see `common.kaggle.client`.
-        patience_s, growth, show: see `common.kaggle.process.ask`.
+        patience_s, growth, show: see `common.kaggle.process.ask`; a call that has grown may fail
+            as often again.
 
     Raises:
-        KaggleError: it failed three times, or in a way that time does not mend.
+        KaggleError: it failed too often, or in a way that time does not mend.
     """
     check(request["slug"], environment)
-    pauses = iter(PAUSES_S)
-    while True:
+    patience_s = patience_s or silence_s()
+    left, silences, reached = pauses(), 0, growth() if growth else 0
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return ask(
                 request, environment=environment, patience_s=patience_s, growth=growth, show=show
@@ -62,20 +62,23 @@ def call(
         except RemoteError as failure:
             if failure.kind == "unsupported":
                 raise UnsupportedError(failure.reason) from failure
-            pause = next(pauses, None)
-            if pause is None or not failure.passing:
+            if growth and growth() > reached:
+                left, silences, reached = pauses(), 0, growth()
+            silences += failure.kind == "timeout"
+            if not failure.passing or not left or silences > SILENCES or attempt == ATTEMPTS:
                 raise in_words(failure, request["slug"], doing, environment) from failure
-            rest(failure, doing, pause)
+            rest(f"{doing} {request['slug']}: {failure.words}", failure.retry_after or left.pop(0))
+    raise AssertionError  # the last attempt returns or raises
 
 
 def in_words(failure: RemoteError, slug: str, doing: str, environment: Environment) -> KaggleError:
-    """The failure as a sentence that names the credential where that matters."""
-    return explained(failure, slug, doing, credential(environment=environment))
-
-
-def rest(failure: RemoteError, doing: str, pause_s: float) -> None:
-    """Say what happened and wait `pause_s` seconds, or as long as the server asked for."""
-    seconds = min(failure.retry_after or pause_s, LONGEST_PAUSE_S)
-    said = f"{failure.status} {failure.reason}".strip() if failure.status else failure.reason
-    say(f"{doing}: {said}; trying again in {seconds:.0f} s")
-    time.sleep(seconds)
+    """The failure as a sentence that names the credential, and the slug that was meant."""
+    found: list[str] | None = None
+    if failure.kind == "http" and failure.status in (403, 404):
+        try:
+            found = ask({"operation": "known", "slug": slug}, environment=environment)
+        except RemoteError:  # then there is no hint
+            found = None
+    hidden = shadowed(environment=environment)
+    used = credential(environment=environment)
+    return explained(failure, slug, doing, used=used, hidden=hidden, known=found)

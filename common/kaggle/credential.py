@@ -1,5 +1,6 @@
 """Which Kaggle credential is in effect, found as the official client finds it, off the network."""
 
+import base64
 import json
 import os
 import sys
@@ -41,7 +42,7 @@ def surroundings(environment: Mapping[str, str] | None = None) -> dict[str, str]
 def credential(*, environment: Mapping[str, str] | None = None) -> Credential | None:
     """The credential in effect, in the client's order: access token, API key, OAuth login."""
     variables = surroundings(environment)
-    home = Path(variables.get("HOME") or variables.get("USERPROFILE") or Path.home())
+    home = home_of(variables)
     return _access_token(variables, home) or _api_key(variables, home) or _oauth(home)
 
 
@@ -52,6 +53,35 @@ def without_secrets(text: str, variables: Mapping[str, str], known: Iterable[str
         if secret:
             text = text.replace(secret, "***")
     return text
+
+
+def shadowed(*, environment: Mapping[str, str] | None = None) -> Credential | None:
+    """The API key that an access token in effect hides, if there is one."""
+    found = credential(environment=environment)
+    if found is None or found.kind != "access token":
+        return None
+    variables = surroundings(environment)
+    variables.pop("KAGGLE_TOKEN", None)
+    return _api_key(variables, home_of(variables))
+
+
+def secrets_of(variables: Mapping[str, str]) -> list[str]:
+    """Every secret within reach, with the header that is made of it: for blanking, not for use."""
+    home = home_of(variables)
+    stored = _json(config_folder(variables, home) / "kaggle.json")
+    named = variables.get("KAGGLE_API_TOKEN", "")
+    found = [_text(home / ".kaggle" / name) for name in ("access_token", "access_token.txt")]
+    found += [_text(Path(named))] if named and Path(named).is_file() else []
+    key = variables.get("KAGGLE_KEY") or str(stored.get("key") or "")
+    username = variables.get("KAGGLE_USERNAME") or str(stored.get("username") or "")
+    if key:
+        found += [key, base64.b64encode(f"{username}:{key}".encode()).decode()]
+    return [secret for secret in found if secret]
+
+
+def home_of(variables: Mapping[str, str]) -> Path:
+    """The home folder as the client sees it."""
+    return Path(variables.get("HOME") or variables.get("USERPROFILE") or Path.home())
 
 
 def _access_token(variables: Mapping[str, str], home: Path) -> Credential | None:

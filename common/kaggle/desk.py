@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from io import BufferedIOBase
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common.atomic import read_json, write_json
+from common.kaggle.faults import Faults
 from common.kaggle.hosted import Hosted
 from common.kaggle.protocol import RefusedError, stamp
 
@@ -46,8 +47,9 @@ class Entry:
     private: float | None = None
     error: str = ""
 
-    def wire(self, team: str) -> dict[str, Any]:
+    def wire(self, team: str, *, private: bool = True) -> dict[str, Any]:
         """As ListSubmissions and GetSubmission answer it."""
+        told = self.private if private else None
         return {
             "ref": self.ref,
             "date": stamp(self.when),
@@ -55,7 +57,7 @@ class Entry:
             "description": self.description,
             "status": self.status,
             "publicScore": "" if self.public is None else f"{self.public:.5f}",
-            "privateScore": "" if self.private is None else f"{self.private:.5f}",
+            "privateScore": "" if told is None else f"{told:.5f}",
             "errorDescription": self.error,
             "totalBytes": self.length,
             "teamName": team,
@@ -66,11 +68,17 @@ class Entry:
 class Desk:
     """Keeps what it is handed below `folder`; a desk opened there again remembers it."""
 
-    def __init__(self, folder: Path, hosted: Mapping[str, Hosted]) -> None:
+    def __init__(
+        self, folder: Path, hosted: Mapping[str, Hosted], faults: Faults,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
         self._folder = folder / "uploads"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._record = folder / "submissions.json"
         self._hosted = hosted
+        self._faults = faults
+        self.clock = clock
+        self._closing = threading.Event()
         self._uploads: dict[str, Upload] = {}
         self._lock = threading.RLock()
         self._scorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
@@ -128,7 +136,7 @@ class Desk:
                 raise RefusedError(400, f"You have used all {limit} submissions of today (UTC)")
             ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
             entry = Entry(
-                ref, slug, upload.name, upload.path.name, upload.length, description, time.time()
+                ref, slug, upload.name, upload.path.name, upload.length, description, self.clock()
             )
             self._entries.append(entry)
             del self._uploads[token]
@@ -138,7 +146,7 @@ class Desk:
 
     def today(self, slug: str) -> int:
         """Submissions that count against today's limit; refused files do not."""
-        day = time.time() // DAY_S
+        day = self.clock() // DAY_S
         return sum(
             entry.when // DAY_S == day and entry.status != "ERROR" for entry in self.entries(slug)
         )
@@ -158,11 +166,17 @@ class Desk:
 
     def close(self) -> None:
         """Finish what is being scored."""
+        self._closing.set()
         self._scorer.shutdown(wait=True)
 
     def _score(self, entry: Entry) -> None:
         path = self._folder / entry.stored
+        fault = self._faults.take("Score")
+        if fault:
+            self._closing.wait(fault.slow_s)
         try:
+            if fault and not fault.slow_s:
+                raise ValueError(fault.message)
             public, private = self._hosted[entry.slug].score(path)
             result = {"status": "COMPLETE", "public": float(public), "private": float(private)}
         except ValueError as error:

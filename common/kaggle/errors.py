@@ -1,5 +1,8 @@
 """What went wrong with Kaggle, as one sentence: what, where, and what to do."""
 
+import difflib
+from collections.abc import Sequence
+
 from common.kaggle.credential import Credential
 from common.kaggle.process import RemoteError
 
@@ -15,23 +18,35 @@ class KaggleError(ValueError):
 
 
 def explained(
-    failure: RemoteError, slug: str, doing: str, credential: Credential | None
-) -> KaggleError:
-    """The failure of `doing` ("downloading") with the competition `slug`, in words."""
+    failure: RemoteError, slug: str, doing: str, *, used: Credential | None = None,
+    hidden: Credential | None = None, known: Sequence[str] | None = None,
+) -> KaggleError:  # fmt: skip
+    """The failure of `doing` ("downloading") with the competition `slug`, in words.
+
+    Args:
+        used: the credential in effect.
+        hidden: a further one that it hides.
+        known: slugs that Kaggle knows; None when it was not asked.
+    """
     words = failure.reason.rstrip(".")
-    if failure.kind == "http":
-        return KaggleError(_refused(failure.status, words, slug, doing, credential))
-    if failure.kind == "credential" and credential is not None:
-        return KaggleError(
-            f"Kaggle did not accept the {_named(credential)}: it is wrong or has expired; create a "
-            f"new one at {SITE}/settings"
-        )
+    if failure.kind == "http" and failure.status not in (401, 403, 404):
+        return KaggleError(_refused(failure.status, words, slug, doing))
+    if failure.kind == "http" and failure.status != 401:
+        return KaggleError(_unknown(failure.status, words, slug, doing, known))
+    if failure.kind in ("http", "credential") and used is not None:
+        said = f" (401: {words or 'no reason given'})" if failure.status else ""
+        return KaggleError(f"{doing} {slug}: {_not_accepted(used, hidden, said)}")
     return KaggleError(
         {
+            "http": NO_CREDENTIAL,
             "credential": NO_CREDENTIAL,
             "connection": f"{doing} {slug}: Kaggle could not be reached ({words}); check the "
             "network and any proxy variables, then try again",
+            "cut": f"{doing} {slug}: the connection broke again and again ({words}); what has "
+            "arrived is kept, and the same command goes on from there",
             "timeout": f"{doing} {slug}: Kaggle gave {words}; try again later",
+            "storage": f"{doing} {slug}: Kaggle's store gave {failure.words}; try again later, "
+            "what has arrived is kept",
             "upload": f"{doing} {slug}: {words}; nothing was submitted, try again",
             "missing": f"the Kaggle client cannot be loaded ({words}); run: pip install kaggle six",
             "guard": f"{doing} {slug}: refused, because KIT_LOOPBACK_ONLY=1 and {words}; unset it "
@@ -41,21 +56,37 @@ def explained(
     )
 
 
-def _refused(status: int, words: str, slug: str, doing: str, credential: Credential | None) -> str:
+def _not_accepted(used: Credential, hidden: Credential | None, said: str) -> str:
+    sentence = f"Kaggle did not accept the {named(used)}{said}"
+    if hidden is not None:
+        return (
+            f"{sentence}, which hides the {named(hidden)}: remove that token to sign in with the "
+            f"key, or create a new token at {SITE}/settings"
+        )
+    return (
+        f"{sentence}: it is wrong or has expired; create a new one at {SITE}/settings, or remove "
+        "it if another was meant"
+    )
+
+
+def _unknown(status: int, words: str, slug: str, doing: str, known: Sequence[str] | None) -> str:
+    """403 and 404: the site answers a misspelt slug with either, and unaccepted rules with 403."""
+    said = f"{doing} {slug}: Kaggle refused ({status}: {words})" if words else (
+        f"{doing} {slug}: Kaggle refused ({status})"
+    )  # fmt: skip
+    rules = f"accept the rules at {SITE}/competitions/{slug}/rules while signed in"
+    if "disabled" in words:
+        return f"{said}; the competition takes no submissions any more"
+    if known is not None and slug in known:
+        return f"{said}; {rules}" if status == 403 else f"{said}; try again later"
+    close = difflib.get_close_matches(slug, known or [], n=1, cutoff=0.5)
+    if close:
+        return f"{said}; it knows no competition of that slug: did you mean {close[0]}?"
+    return f"{said}; check the spelling of the slug, or {rules}"
+
+
+def _refused(status: int, words: str, slug: str, doing: str) -> str:
     said = f"{status}: {words}" if words else str(status)
-    if status == 401:
-        named = _named(credential) if credential else "credential (none was found)"
-        return (
-            f"{doing} {slug}: Kaggle did not accept the {named} ({said}); create a new one at "
-            f"{SITE}/settings, or remove that one if another was meant"
-        )
-    if status == 403:
-        return (
-            f"{doing} {slug}: Kaggle refused ({said}); accept the rules at "
-            f"{SITE}/competitions/{slug}/rules while signed in, and check the spelling of the slug"
-        )
-    if status == 404:
-        return f"{doing} {slug}: Kaggle does not know it ({said}); check the spelling of the slug"
     if status == 429:
         return f"{doing} {slug}: too many requests ({said}); wait some minutes and try again"
     if status >= 500:
@@ -63,6 +94,7 @@ def _refused(status: int, words: str, slug: str, doing: str, credential: Credent
     return f"{doing} {slug}: Kaggle refused ({said})"
 
 
-def _named(credential: Credential) -> str:
+def named(credential: Credential) -> str:
+    """ "API key of ann from /home/ann/.kaggle/kaggle.json"."""
     owner = f" of {credential.username}" if credential.username else ""
     return f"{credential.kind}{owner} from {credential.source}"

@@ -3,21 +3,51 @@
 import threading
 from dataclasses import dataclass
 
+FOREVER = 1 << 30  # times
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong.
+    """One thing that goes wrong; with a method alone: the call is done and its answer is lost.
 
     Attributes:
-        method: the call it happens to: an RPC's name ("CreateSubmission"), or "PUT" (the bytes of
-            a submission) or "GET" (the bytes of a download).
-        status: the error answered in place of doing it; 0: it is done, and the answer is lost.
+        method: the call it happens to: an RPC's name ("CreateSubmission"), "PUT" (the bytes of a
+            submission), "GET" (the bytes of a download) or "Score" (the scoring of a submission).
+        status: the error answered in place of doing it.
+        message: the reason given with `status`, or the description of a failed scoring.
+        retry_after: seconds told in the header of that name.
+        silent: nothing is done and nothing is ever answered; the connection stays open.
+        slow_s: seconds that pass before it is done, whether or not anybody still listens.
+        cut_at: the connection ends at this byte of the file, on its way in or out.
+        corrupt_at: this byte of the file is sent wrong; the length stays right.
+        ranged: only for a GET with (True) or without (False) a Range.
         times: how many of the next calls it happens to.
     """
 
     method: str
     status: int = 0
+    message: str = "A fault made on purpose"
+    retry_after: int = 0
+    silent: bool = False
+    slow_s: float = 0.0
+    cut_at: int | None = None
+    corrupt_at: int | None = None
+    ranged: bool | None = None
     times: int = 1
+
+    @property
+    def loses_answer(self) -> bool:
+        """Is it done, and only the answer lost?"""
+        other = self.status or self.silent or self.slow_s
+        return not other and self.cut_at is None and self.corrupt_at is None
+
+    def spoilt(self, data: bytes, start: int) -> bytes:
+        """`data`, which begins at byte `start` of its file, as this fault lets it through."""
+        if self.corrupt_at is not None and start <= self.corrupt_at < start + len(data):
+            changed = bytearray(data)
+            changed[self.corrupt_at - start] ^= 0xFF
+            data = bytes(changed)
+        return data if self.cut_at is None else data[: max(self.cut_at - start, 0)]
 
 
 class Faults:
@@ -27,16 +57,21 @@ class Faults:
         self._lock = threading.Lock()
         self._left: list[tuple[Fault, int]] = []
 
-    def add(self, fault: Fault) -> None:
-        """Let it happen to the next calls of its method."""
+    def add(self, *faults: Fault) -> None:
+        """Let them happen, in this order, to the next calls of their methods."""
         with self._lock:
-            self._left.append((fault, fault.times))
+            self._left += [(fault, fault.times) for fault in faults]
 
-    def take(self, method: str) -> Fault | None:
+    def clear(self) -> None:
+        """Let all go well from here on."""
+        with self._lock:
+            self._left = []
+
+    def take(self, method: str, *, ranged: bool = False) -> Fault | None:
         """The fault this call meets, counted down; None for a call that goes well."""
         with self._lock:
             for place, (fault, left) in enumerate(self._left):
-                if fault.method == method:
+                if fault.method == method and fault.ranged in (None, ranged):
                     self._left[place : place + 1] = [(fault, left - 1)] if left > 1 else []
                     return fault
         return None

@@ -1,7 +1,7 @@
 """The loopback host's HTTP: requests in absolute or plain form, answers, ranges, lost answers."""
 
 import json
-import shutil
+import threading
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from common.kaggle.desk import Desk
-from common.kaggle.faults import Faults
+from common.kaggle.faults import Fault, Faults
 from common.kaggle.hosted import Shelf, tag
 from common.kaggle.protocol import RefusedError, authorised, byte_range, content_range
-from common.kaggle.service import Redirect, Service
+from common.kaggle.service import Raw, Redirect, Service
 
 RPC = "/api/v1/"
 LARGEST_REQUEST = 1 << 20  # bytes of a call's JSON
@@ -27,6 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     desk: ClassVar[Desk]
     account: ClassVar[tuple[str, str]]
     faults: ClassVar[Faults]
+    closing: ClassVar[threading.Event]
 
     protocol_version = "HTTP/1.1"
     server_version = "loopback"
@@ -50,25 +51,36 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answered(self, name: Callable[[str], str], serve: Callable[[str], None]) -> None:
         """Serve one request; refusals become answers, and faults happen."""
-        self._muted = False
+        self._fault: Fault | None = None
         try:
             target = urlsplit(self.path)
             if target.netloc and target.hostname not in ("localhost", "127.0.0.1"):
                 raise RefusedError(
                     403, f"This host speaks for localhost only, not {target.hostname}"
                 )
-            fault = self.faults.take(name(target.path))
-            if fault and fault.status:
-                raise RefusedError(fault.status, "A fault made on purpose")
-            self._muted = fault is not None
+            fault = self.faults.take(name(target.path), ranged="Range" in self.headers)
+            if fault:
+                self._meet(fault)
+            self._fault = fault
             serve(target.path)
         except RefusedError as refusal:
             # What was not read of the request would be taken for the next one.
             self.close_connection = True
-            body = json.dumps(refusal.body()).encode()
-            self._send(refusal.code, body, {"Content-Type": "application/json"})
+            headers = {"Content-Type": "application/json"}
+            if refusal.retry_after:
+                headers["Retry-After"] = str(refusal.retry_after)
+            self._send(refusal.code, json.dumps(refusal.body()).encode(), headers)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def _meet(self, fault: Fault) -> None:
+        """What a fault does before the call is done, if it is to be done at all."""
+        self.closing.wait(fault.slow_s)
+        if fault.status:
+            raise RefusedError(fault.status, fault.message, retry_after=fault.retry_after)
+        if fault.silent:
+            self.closing.wait()
+            raise ConnectionResetError
 
     def _call(self, path: str) -> None:
         name = path.removeprefix(RPC)
@@ -92,6 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(answer, Redirect):
             self._send(302, b"", {"Location": answer.address})
             return
+        if isinstance(answer, Raw):
+            self._send(200, answer.data, {"Content-Type": "application/octet-stream"})
+            return
         self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def _take(self, path: str) -> None:
@@ -100,6 +115,10 @@ class Handler(BaseHTTPRequestHandler):
         first: int | None = 0
         if "Content-Range" in self.headers:
             first, _ = content_range(self.headers["Content-Range"])
+        cut = self._fault.cut_at if self._fault else None
+        if cut is not None:
+            self.desk.receive(token, first, self.rfile, min(length, cut))
+            raise ConnectionResetError
         present = self.desk.receive(token, first, self.rfile, length)
         if present is None:
             self._send(200, b"", {})
@@ -139,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
         self, code: int, body: bytes | tuple[Path, int, int], headers: Mapping[str, str]
     ) -> None:
         """Answer with bytes, or (file, first byte, count); not at all when the answer is lost."""
-        if self._muted:
+        if self._fault and self._fault.loses_answer:
             self.close_connection = True
             return
         self.send_response(code)
@@ -153,12 +172,15 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(body, bytes):
             self.wfile.write(body)
             return
-        path, first, count = body
+        self._send_file(*body)
+
+    def _send_file(self, path: Path, first: int, count: int) -> None:
         with path.open("rb") as file:
             file.seek(first)
-            if first == 0 and count == path.stat().st_size:
-                shutil.copyfileobj(file, self.wfile, 1 << 20)
-                return
             while count and (data := file.read(min(1 << 20, count))):
-                self.wfile.write(data)
+                sent = self._fault.spoilt(data, first) if self._fault else data
+                self.wfile.write(sent)
+                if len(sent) < len(data):
+                    raise ConnectionResetError
+                first += len(data)
                 count -= len(data)

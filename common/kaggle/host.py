@@ -9,18 +9,19 @@ The client is reached through its own environment variables alone and is the rea
 import secrets
 import site
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
 from common.kaggle.desk import Desk
-from common.kaggle.faults import Fault, Faults
+from common.kaggle.faults import FOREVER, Fault, Faults
 from common.kaggle.handler import Handler
 from common.kaggle.hosted import Hosted, Shelf
 from common.kaggle.service import Service
 
-__all__ = ["Fault", "Host", "Hosted"]
+__all__ = ["FOREVER", "Fault", "Host", "Hosted"]
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.
@@ -40,8 +41,11 @@ class Host:
 
     def __init__(
         self, competitions: Sequence[Hosted], *, folder: Path, username: str = "you",
-        key: str | None = None,
+        key: str | None = None, clock: Callable[[], float] = time.time, port: int = 0,
     ) -> None:  # fmt: skip
+        """`clock` tells the host's time, for deadlines and daily limits; port 0 is any free one."""
+        self._clock = clock
+        self._port = port
         self.username = username
         self.faults = Faults()
         self._key = key or secrets.token_hex(16)
@@ -57,7 +61,7 @@ class Host:
             slug: Shelf(hosted, self._folder / "archives", secret)
             for slug, hosted in self._competitions.items()
         }
-        self._desk = Desk(self._folder, self._competitions)
+        self._desk = Desk(self._folder, self._competitions, self.faults, self._clock)
         service = Service(self.username, self._key, self._competitions, shelves, self._desk)
 
         class Bound(Handler):
@@ -65,7 +69,8 @@ class Host:
 
         Bound.service, Bound.shelves, Bound.desk = service, shelves, self._desk
         Bound.account, Bound.faults = (self.username, self._key), self.faults
-        self._server = ThreadingHTTPServer((ADDRESS, 0), Bound)
+        Bound.closing = self._closing = threading.Event()
+        self._server = ThreadingHTTPServer((ADDRESS, self._port), Bound)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
@@ -76,6 +81,7 @@ class Host:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
+        self._closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

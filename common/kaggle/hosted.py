@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -12,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile
 from common.atomic import replacing
 from common.kaggle.protocol import RefusedError
 
+FAR_OFF = 4_102_444_740.0  # the last minute of 2099
 Score = Callable[[Path], tuple[float, float]]
 
 
@@ -27,6 +28,11 @@ class Hosted:
         metric: a name in `common.metrics.METRICS`, for the order of the leaderboard.
         daily_limit: submissions accepted in one UTC day.
         entered: has the account accepted the rules?
+        deadline: in seconds since the epoch; later submissions are scored, but do not rank.
+        code_only: are submissions taken from notebooks alone?
+        closed: are no submissions taken at all?
+        hide_private: are private scores, as on the site, told after the deadline only?
+        board: other teams on the leaderboard: name, public and private score.
     """
 
     slug: str
@@ -36,6 +42,11 @@ class Hosted:
     metric: str
     daily_limit: int = 20
     entered: bool = True
+    deadline: float = FAR_OFF
+    code_only: bool = False
+    closed: bool = False
+    hide_private: bool = False
+    board: Sequence[tuple[str, float, float]] = ()
 
 
 class Shelf:

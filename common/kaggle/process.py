@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.credential import surroundings, without_secrets
+from common.kaggle.patience import SILENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]  # the folder that holds `common`
 
@@ -27,14 +28,20 @@ class RemoteError(Exception):
     @property
     def passing(self) -> bool:
         """May the same request succeed a little later?"""
-        return self.kind in ("connection", "upload") or self.status == 429 or self.status >= 500
+        kinds = ("connection", "cut", "upload", "storage", "timeout")
+        return self.kind in kinds or self.status in (408, 429) or self.status >= 500
+
+    @property
+    def words(self) -> str:
+        """What happened, for the middle of a sentence."""
+        return f"{self.status} {self.reason}".strip() if self.status else self.reason
 
 
 def ask(
     request: Mapping[str, Any],
     *,
     environment: Mapping[str, str] | None = None,
-    patience_s: float = 120.0,
+    patience_s: float = SILENCE_S,
     growth: Callable[[], int] | None = None,
     show: bool = False,
 ) -> Any:

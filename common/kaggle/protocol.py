@@ -21,10 +21,11 @@ STATUS_NAMES = {
 class RefusedError(Exception):
     """An error answer, in the shape api.kaggle.com gives it."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, *, retry_after: int = 0) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retry_after = retry_after
 
     def body(self) -> dict[str, Any]:
         """The JSON of the answer."""

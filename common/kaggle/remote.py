@@ -7,25 +7,19 @@ waits for ever when nobody answers. No other module imports `kaggle`.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from common.kaggle.credential import without_secrets
+from common.kaggle.credential import secrets_of, without_secrets
+from common.kaggle.failure import OperationError, described
+from common.kaggle.fetch import fetch
+from common.kaggle.lists import PAGES, Request, files, known, plain_submission, submissions
 
 LOOPBACK = "http://localhost"
-PAGES = 20  # of a list; enough for every list the kit reads, and an end if a server repeats itself
-
-Request = Mapping[str, Any]
-
-
-class OperationError(Exception):
-    """What this module itself refuses; `kind` tells the caller's process why."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
 
 
 def guard_surroundings() -> None:
@@ -55,72 +49,53 @@ def signed_in() -> Any:
     return api
 
 
+def rpc(api: Any, name: str, **fields: Any) -> Any:
+    """One call of the competitions' service: "GetSubmission", ref=1."""
+    from kagglesdk.competitions.types import competition_api_service as types
+
+    wire = getattr(types, f"Api{name}Request")()
+    for field, value in fields.items():
+        setattr(wire, field, value)
+    # Left open: a download is read from it later, and the process ends soon.
+    service = api.build_kaggle_client().competitions.competition_api_client
+    return getattr(service, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())(wire)
+
+
 def download(api: Any, request: Request) -> dict[str, Any]:
-    """All files of a competition as `<slug>.zip` in `folder`."""
-    api.competition_download_files(
-        request["slug"], path=request["folder"], quiet=not request.get("bar", False)
-    )
+    """All files of a competition as `file`."""
+    answer = rpc(api, "DownloadDataFiles", competition_name=request["slug"])
+    silence_s, bar = float(request["silence_s"]), bool(request.get("bar"))
+    fetch(answer, Path(request["file"]), silence_s=silence_s, bar=bar)
     return {}
 
 
-def files(api: Any, request: Request) -> list[dict[str, Any]]:
-    """Every file of a competition: name and bytes."""
-    found: dict[str, dict[str, Any]] = {}
-    token: str | None = None
-    for _ in range(PAGES):
-        page = api.competition_list_files(request["slug"], page_token=token, page_size=200)
-        found |= {file.name: {"name": file.name, "bytes": file.total_bytes} for file in page.files}
-        token = page.next_page_token
-        if not token:
-            break
-    return list(found.values())
+def upload(api: Any, request: Request) -> dict[str, Any]:
+    """The bytes of a submission; nothing is submitted by it. The token stands for them."""
+    from kaggle.api.kaggle_api_extended import ResumableUploadResult
 
-
-def submit(api: Any, request: Request) -> dict[str, Any]:
-    """Upload, then CreateSubmission; a failed upload comes back as an answer without a number."""
-    answer = api.competition_submit(
-        request["file"], request["message"], request["slug"], quiet=True
-    )
-    ref = getattr(answer, "ref", 0) or 0
-    if not ref and answer.message == "Could not submit to competition":
+    path = Path(request["file"])
+    found = path.stat()
+    begun = rpc(
+        api, "StartSubmissionUpload", competition_name=request["slug"], file_name=path.name,
+        content_length=found.st_size, last_modified_epoch_seconds=int(found.st_mtime),
+    )  # fmt: skip
+    if api.upload_complete(str(path), begun.create_url, True) != ResumableUploadResult.COMPLETE:
         raise OperationError("upload", "the file did not arrive whole")
-    return {"ref": ref, "message": answer.message}
+    return {"token": begun.token}
 
 
-def submissions(api: Any, request: Request) -> list[dict[str, Any]]:
-    """The team's submissions, newest first, the first `pages` pages of them."""
-    found: dict[int, dict[str, Any]] = {}
-    for number in range(1, min(request.get("pages", PAGES), PAGES) + 1):
-        page = api.competition_submissions(request["slug"], page_number=number, page_size=100)
-        new = {item.ref: plain_submission(item) for item in page or [] if item.ref not in found}
-        if not new:  # a page past the end is empty, or the last one again
-            break
-        found |= new
-    return list(found.values())
+def create(api: Any, request: Request) -> dict[str, Any]:
+    """Make a submission of what was uploaded: the one call that must not be repeated blindly."""
+    answer = rpc(
+        api, "CreateSubmission", competition_name=request["slug"],
+        blob_file_tokens=request["token"], submission_description=request["message"],
+    )  # fmt: skip
+    return {"ref": answer.ref or 0, "message": answer.message}
 
 
 def submission(api: Any, request: Request) -> dict[str, Any]:
     """One submission by its number."""
-    from kagglesdk.competitions.types.competition_api_service import ApiGetSubmissionRequest
-
-    wire = ApiGetSubmissionRequest()
-    wire.ref = request["ref"]
-    with api.build_kaggle_client() as client:
-        return plain_submission(client.competitions.competition_api_client.get_submission(wire))
-
-
-def plain_submission(item: Any) -> dict[str, Any]:
-    """A submission as plain JSON; scores are text, empty where there is none."""
-    return {
-        "ref": item.ref,
-        "status": item.status.name,
-        "public": item.public_score or "",
-        "private": item.private_score or "",
-        "error": item.error_description or "",
-        "description": item.description or "",
-        "date": item.date.isoformat() if item.date else "",
-        "file": item.file_name or "",
-    }
+    return plain_submission(rpc(api, "GetSubmission", ref=request["ref"]))
 
 
 def limits(api: Any, request: Request) -> dict[str, Any]:
@@ -130,17 +105,17 @@ def limits(api: Any, request: Request) -> dict[str, Any]:
             "unsupported", "this version of the kaggle package cannot ask for limits"
         )
     found = api.competition_get_submission_limits(request["slug"])
-    return {"today": found.num_today, "total": found.num_total, "allowed": found.num_allowed_now}
+    return {
+        "today": found.num_today or 0,
+        "total": found.num_total or 0,
+        "allowed": found.num_allowed_now or 0,
+        "capped": bool(getattr(found, "limited_by_total", False)),
+    }
 
 
 def competition(api: Any, request: Request) -> dict[str, Any]:
     """The facts the site states about a competition."""
-    from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
-
-    wire = ApiGetCompetitionRequest()
-    wire.competition_name = request["slug"]
-    with api.build_kaggle_client() as client:
-        found = client.competitions.competition_api_client.get_competition(wire)
+    found = rpc(api, "GetCompetition", competition_name=request["slug"])
     return {
         "title": found.title or "",
         "metric": found.evaluation_metric or "",
@@ -150,6 +125,38 @@ def competition(api: Any, request: Request) -> dict[str, Any]:
         "code_only": found.is_kernels_submissions_only,
         "closed": found.submissions_disabled,
     }
+
+
+def standing(api: Any, request: Request) -> dict[str, Any]:
+    """What to know before a submission, in one process: facts, limits, submissions so far."""
+    able = hasattr(api, "competition_get_submission_limits")
+    return {
+        "facts": competition(api, request),
+        "limits": limits(api, request) if able else None,
+        "submissions": submissions(api, request),
+    }
+
+
+def leaderboard(api: Any, request: Request) -> list[dict[str, Any]]:
+    """The leaderboard, best first; read page by page, and no file is written."""
+    found: list[dict[str, Any]] = []
+    token = ""
+    for _ in range(PAGES):
+        fields = {"competition_name": request["slug"], "page_size": 200}
+        page = rpc(api, "GetLeaderboard", **fields, **({"page_token": token} if token else {}))
+        found += [
+            {
+                "rank": len(found) + number,
+                "team": row.team_name or "",
+                "score": row.score or "",
+                "date": row.submission_date.isoformat() if row.submission_date else "",
+            }
+            for number, row in enumerate(page.submissions, 1)
+        ]
+        token = page.next_page_token
+        if not token:
+            break
+    return found
 
 
 def whoami(api: Any, request: Request) -> dict[str, Any]:
@@ -162,55 +169,17 @@ def whoami(api: Any, request: Request) -> dict[str, Any]:
 OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
     "download": download,
     "files": files,
-    "submit": submit,
+    "upload": upload,
+    "create": create,
     "submissions": submissions,
     "submission": submission,
     "limits": limits,
     "competition": competition,
+    "standing": standing,
+    "leaderboard": leaderboard,
+    "known": known,
     "whoami": whoami,
 }
-
-
-def server_reason(response: Any) -> str:
-    """The server's own words, in either of the two shapes it answers in; '' without them."""
-    try:
-        body = response.json()
-    except ValueError:
-        return ""
-    if not isinstance(body, dict):
-        return ""
-    inner = body.get("error")
-    return str((inner if isinstance(inner, dict) else body).get("message") or "")
-
-
-def described(error: BaseException) -> dict[str, Any]:
-    """An exception as `kind`, `status` (0: no answer), `reason`, `retry_after` (s; 0: not said)."""
-    from requests import RequestException
-
-    response = getattr(error, "response", None)  # `is None`: a Response of an error is falsy
-    if isinstance(error, RequestException) and response is not None:
-        wait = response.headers.get("Retry-After", "")
-        return {
-            "kind": "http",
-            "status": response.status_code,
-            "reason": server_reason(response),
-            "retry_after": int(wait) if wait.isdigit() else 0,
-        }
-    kind = "other"
-    if isinstance(error, OperationError):
-        kind = error.kind
-    elif isinstance(error, SystemExit):
-        kind = "credential"
-    elif isinstance(error, ModuleNotFoundError):
-        kind = "missing"
-    elif isinstance(error, RequestException):
-        kind = "connection"
-        while error.__context__ is not None:  # the innermost says it in the fewest words
-            error = error.__context__
-    elif isinstance(error, OSError):
-        kind = "disk"
-    reason = str(error).strip() or type(error).__name__
-    return {"kind": kind, "status": 0, "reason": reason, "retry_after": 0}
 
 
 def answer(request: Request) -> dict[str, Any]:
@@ -221,6 +190,7 @@ def answer(request: Request) -> dict[str, Any]:
         found = described(error)
         values = getattr(getattr(sys.modules.get("kaggle"), "api", None), "config_values", {})
         secrets = [str(values.get(name) or "") for name in ("key", "token")]
+        secrets += secrets_of(os.environ)
         return {"error": {**found, "reason": without_secrets(found["reason"], os.environ, secrets)}}
 
 

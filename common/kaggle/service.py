@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common.kaggle.desk import Desk
+from common.kaggle.board import board, packed
+from common.kaggle.desk import Desk, Entry
 from common.kaggle.hosted import Hosted, Shelf
 from common.kaggle.protocol import COMPETITIONS, RefusedError, page, stamp
-from common.metrics import METRICS
 
 Wire = dict[str, Any]
 ORIGIN = "http://localhost"  # what the client calls the host, whatever its port
@@ -21,7 +21,15 @@ class Redirect:
     address: str
 
 
-Call = Callable[[Wire], "Wire | Redirect"]
+@dataclass(frozen=True)
+class Raw:
+    """The answer is the bytes of a file."""
+
+    data: bytes
+
+
+Answer = Wire | Redirect | Raw
+Call = Callable[[Wire], Answer]
 
 
 class Service:
@@ -40,7 +48,7 @@ class Service:
             self.list_competitions, self.get_competition, self.list_data_files,
             self.download_data_files, self.download_data_file, self.start_submission_upload,
             self.create_submission, self.list_submissions, self.get_submission,
-            self.get_submission_limits, self.get_leaderboard,
+            self.get_submission_limits, self.get_leaderboard, self.download_leaderboard,
         ]  # fmt: skip
         self._calls = {
             f"{COMPETITIONS}/{call.__name__.title().replace('_', '')}": call for call in calls
@@ -53,7 +61,7 @@ class Service:
         """Only the question whether a token is good may be asked without one."""
         return name not in self._open
 
-    def answer(self, name: str, request: Wire) -> Wire | Redirect:
+    def answer(self, name: str, request: Wire) -> Answer:
         """Answer `package.Service/Method`.
 
         Raises:
@@ -96,24 +104,34 @@ class Service:
         return Redirect(ORIGIN + shelf.address(str(request.get("fileName", ""))))
 
     def start_submission_upload(self, request: Wire) -> Wire:
-        slug = self._entered(request).slug
+        slug = self._submittable(request).slug
         name = str(request.get("fileName", "")).replace("\\", "/").rsplit("/", 1)[-1]
         token = self._desk.start(slug, name[:200], int(request.get("contentLength") or 0))
         return {"token": token, "createUrl": f"{ORIGIN}/upload/{token}"}
 
     def create_submission(self, request: Wire) -> Wire:
-        hosted = self._entered(request)
+        hosted = self._submittable(request)
         token = str(request.get("blobFileTokens", ""))
         description = str(request.get("submissionDescription") or "")
         ref = self._desk.create(hosted.slug, token, description)
         return {"message": f"Successfully submitted to {hosted.title}", "ref": ref}
 
     def list_submissions(self, request: Wire) -> Wire:
-        entries = self._desk.entries(self._entered(request).slug)
-        return page([entry.wire(self._username) for entry in entries], request, "submissions")
+        hosted = self._entered(request)
+        entries = self._desk.entries(hosted.slug)
+        if request.get("group") == "SUBMISSION_GROUP_SUCCESSFUL":
+            entries = [entry for entry in entries if entry.status == "COMPLETE"]
+        order = str(request.get("sortBy") or "")
+        if order == "SUBMISSION_SORT_BY_NAME":
+            entries.sort(key=lambda entry: entry.file)
+        elif order == "SUBMISSION_SORT_BY_PUBLIC_SCORE":
+            entries.sort(key=lambda entry: entry.public or 0.0, reverse=True)
+        elif order == "SUBMISSION_SORT_BY_PRIVATE_SCORE" and self._tells_private(hosted):
+            entries.sort(key=lambda entry: entry.private or 0.0, reverse=True)
+        return page([self._entry(entry) for entry in entries], request, "submissions")
 
     def get_submission(self, request: Wire) -> Wire:
-        return self._desk.entry(int(request.get("ref") or 0)).wire(self._username)
+        return self._entry(self._desk.entry(int(request.get("ref") or 0)))
 
     def get_submission_limits(self, request: Wire) -> Wire:
         hosted = self._entered(request)
@@ -125,20 +143,24 @@ class Service:
         }
 
     def get_leaderboard(self, request: Wire) -> Wire:
-        """One row, the account's best public score: nobody else plays here."""
+        return page(self._board(request), request, "submissions")
+
+    def download_leaderboard(self, request: Wire) -> Raw:
+        return Raw(packed(str(request.get("competitionName")), self._board(request)))
+
+    def _board(self, request: Wire) -> list[Wire]:
+        """The public board, and once the deadline has passed the private one."""
         hosted = self._entered(request)
-        best = max if METRICS[hosted.metric].higher_is_better else min
-        scored = [entry for entry in self._desk.entries(hosted.slug) if entry.public is not None]
-        rows = []
-        if scored:
-            entry = best(scored, key=lambda found: found.public or 0.0)
-            rows.append({
-                "teamId": 1,
-                "teamName": self._username,
-                "submissionDate": stamp(entry.when),
-                "score": f"{entry.public:.5f}",
-            })  # fmt: skip
-        return page(rows, request, "submissions")
+        over = self._desk.clock() > hosted.deadline and not request.get("overridePublic")
+        entries = self._desk.entries(hosted.slug)
+        return board(hosted, entries, self._username, private=bool(over))
+
+    def _tells_private(self, hosted: Hosted) -> bool:
+        return not hosted.hide_private or self._desk.clock() > hosted.deadline
+
+    def _entry(self, entry: Entry) -> Wire:
+        hosted = self._hosted.get(entry.slug)
+        return entry.wire(self._username, private=hosted is None or self._tells_private(hosted))
 
     def _known(self, request: Wire) -> Hosted:
         hosted = self._hosted.get(str(request.get("competitionName") or ""))
@@ -154,6 +176,14 @@ class Service:
             )
         return hosted
 
+    def _submittable(self, request: Wire) -> Hosted:
+        hosted = self._entered(request)
+        if hosted.closed:
+            raise RefusedError(403, "Submissions are disabled for this competition")
+        if hosted.code_only:
+            raise RefusedError(400, "This competition accepts submissions from notebooks only")
+        return hosted
+
     def _competition(self, hosted: Hosted) -> Wire:
         return {
             "id": 1,
@@ -162,7 +192,9 @@ class Service:
             "evaluationMetric": hosted.metric,
             "maxDailySubmissions": hosted.daily_limit,
             "userHasEntered": hosted.entered,
-            "deadline": "2099-12-31T23:59:00Z",
+            "isKernelsSubmissionsOnly": hosted.code_only,
+            "submissionsDisabled": hosted.closed,
+            "deadline": stamp(hosted.deadline),
         }
 
     def _file(self, shelf: Shelf, name: str) -> Wire:

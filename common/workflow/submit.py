@@ -9,18 +9,17 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from common import submission
 from common.data.table import read_csv
-from common.kaggle import client
 from common.progress import say
 from common.recipe import Recipe, with_values
-from common.runs import Run, digest_file, owned
+from common.runs import Run, owned
 from common.workflow.files import open_files
 from common.workflow.find import find_run
+from common.workflow.hand_in import hand_in
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
 
@@ -42,14 +41,12 @@ def run(request: Request) -> dict[str, Any]:
             raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
         message = request.options.get("message") or _message(found)
         with _kaggle(request, files.folder) as environment:
-            slug = request.competition.slug
-            ref = client.submit(slug, path, message, environment=environment)
-            scored = client.wait(slug, ref, environment=environment)
-        sent = {
-            "ref": ref, "public": scored.public, "private": scored.private, "message": message,
-            "file": digest_file(path), "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        }  # fmt: skip
-        found.note(submitted=[*found.read().get("submitted", []), sent])
+            again = bool(request.options.get("again")) or environment is not None
+            if environment is not None:  # that Kaggle lasts for one call and remembers no other
+                found.note(submitting=None)
+            hand_in(
+                request.competition.slug, found, path, message, again=again, environment=environment
+            )
     _last_screen(request, found)
     return result_of(found, scores_of(found))
 

@@ -16,6 +16,11 @@ def score(path: Path) -> tuple[float, float]:
     return float(text), float(text) / 2
 
 
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIT_PAUSES", "0.01,0.01,0.01")
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     folder = tmp_path / "files"

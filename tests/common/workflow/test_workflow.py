@@ -106,6 +106,7 @@ def test_a_finished_run_is_scored_by_the_loopback_kaggle(toy: Any, monkeypatch: 
     assert result["ref"] > 0
     sent = read_json(Path(result["run"]) / "run.json")["submitted"]
     assert len(sent) == 1
+    assert submit.run(request)["private"] == result["private"]  # no --again is needed there
     with pytest.raises(ValueError, match="was not made with views=scales"):
         submit.run(replace(request, words=("views=scales",)))
 

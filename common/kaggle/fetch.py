@@ -1,0 +1,82 @@
+"""The bytes of a download: taken up where they were cut, and never mixed with anything else.
+
+The client has a loop for this too, but some of its versions write the body of an error answer into
+the file, and all of them take a file of the right size for a finished one.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from common.atomic import read_json, write_json
+from common.kaggle.failure import OperationError
+
+CHUNK = 1 << 15  # of a chunk that is cut, nothing is kept
+CONNECT_S = 20.0
+
+
+def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> None:
+    """Write what `response`, the answer to a GET, stands for to `path`.
+
+    Bytes that are there already are kept when the note beside them says that they belong to this
+    very object; `path` may be cut short at any moment, and is continued by the next call.
+
+    Raises:
+        requests.RequestException: the connection ended early, or the store refused.
+        OperationError: kind "cut", fewer bytes came than were promised.
+    """
+    validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+    size = int(response.headers.get("Content-Length") or 0)
+    identity = {"validator": validator, "size": size}
+    note = path.with_name(f"{path.name}.identity.json")
+    present = path.stat().st_size if path.exists() else 0
+    if not (validator and note.exists() and _noted(note) == identity and present <= size):
+        present = 0
+    if present and present == size:
+        response.close()
+        return
+    if present:
+        response.close()
+        response, present = _rest(response.url, validator, present, silence_s)
+    if not present:
+        path.unlink(missing_ok=True)
+    write_json(note, identity)
+    _write(response, path, present, size, bar)
+    arrived = path.stat().st_size
+    if size and arrived != size:
+        raise OperationError("cut", f"{arrived:,} of {size:,} bytes arrived")
+
+
+def _noted(note: Path) -> Any:
+    try:
+        return read_json(note)
+    except ValueError:
+        return None
+
+
+def _rest(url: str, validator: str, present: int, silence_s: float) -> tuple[Any, int]:
+    """Ask for the bytes from `present` on: the answer, and from which byte on it is."""
+    import requests
+
+    headers = {"Range": f"bytes={present}-", "If-Range": validator, "Accept-Encoding": "identity"}
+    response = requests.get(url, headers=headers, stream=True, timeout=(CONNECT_S, silence_s))
+    response.raise_for_status()
+    begins = re.match(rf"bytes {present}-", response.headers.get("Content-Range", ""))
+    return response, present if response.status_code == 206 and begins else 0
+
+
+def _write(response: Any, path: Path, present: int, size: int, bar: bool) -> None:
+    from tqdm import tqdm
+
+    with (
+        path.open("ab" if present else "wb", buffering=0) as file,
+        tqdm(
+            total=size or None, initial=present, desc=path.name, unit="B", unit_scale=True,
+            unit_divisor=1024, disable=not bar, leave=False, dynamic_ncols=True,
+        ) as progress,
+    ):  # fmt: skip
+        for data in response.iter_content(CHUNK):
+            file.write(data)
+            progress.update(len(data))
+        os.fsync(file.fileno())  # its name must not outlive its bytes

@@ -1,0 +1,71 @@
+"""How long Kaggle is waited for, how often it is asked again, and how the waiting is shown.
+
+KIT_SILENCE (seconds) and KIT_PAUSES (seconds, with commas between them) override both.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from common.progress import say
+
+SILENCE_S = 90.0  # without any answer or any further byte
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # before the second attempt, the third …
+LONGEST_PAUSE_S = 120.0  # however long a server asks for
+
+
+def silence_s() -> float:
+    """Seconds of silence after which a request is given up."""
+    return _numbers("KIT_SILENCE", (SILENCE_S,))[0]
+
+
+def pauses() -> list[float]:
+    """Seconds to wait before each further attempt; as many attempts as there are numbers."""
+    return list(_numbers("KIT_PAUSES", PAUSES_S))
+
+
+def rest(said: str, seconds: float) -> None:
+    """Say what happened and wait; on a terminal the seconds are counted down in place."""
+    seconds = min(seconds, LONGEST_PAUSE_S)
+    if not sys.stderr.isatty():
+        say(f"{said}; trying again in {seconds:.0f} s")
+        time.sleep(seconds)
+        return
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        print(f"\r{said}; trying again in {left:.0f} s \033[K", end="", file=sys.stderr, flush=True)
+        time.sleep(min(left, 1.0))
+    print(f"\r{said}; trying again now\033[K", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def waiting() -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows how a wait stands: one line that changes, on a terminal."""
+    terminal, shown = sys.stderr.isatty(), False
+
+    def show(text: str) -> None:
+        nonlocal shown
+        if terminal:
+            shown = True
+            print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+        else:
+            say(text)
+
+    try:
+        yield show
+    finally:
+        if shown:
+            print(file=sys.stderr, flush=True)
+
+
+def _numbers(name: str, otherwise: tuple[float, ...]) -> tuple[float, ...]:
+    text = os.environ.get(name, "")
+    try:
+        found = tuple(float(word) for word in text.split(",")) if text else otherwise
+    except ValueError:
+        found = (-1.0,)
+    if min(found) < 0:
+        raise ValueError(f"{name}={text} is no list of seconds: such as 1,2,4, or leave it unset")
+    return found

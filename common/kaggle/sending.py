@@ -1,0 +1,174 @@
+"""A submission sent once: what was lost on the way is looked for before it is sent again."""
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common.kaggle.calls import Environment, call, check, in_words
+from common.kaggle.errors import SITE, KaggleError
+from common.kaggle.patience import pauses, rest, silence_s, waiting
+from common.kaggle.process import RemoteError, ask
+from common.kaggle.standing import ASKING, Submission, limits, submission_of, used_up
+from common.progress import say
+from common.runs import digest_file
+
+SLOWEST_UPLOAD = 20_000  # bytes/s that a submission is given time for
+LONGEST_MESSAGE = 300  # characters; the mark stands behind them
+FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
+
+
+class UnsureError(KaggleError):
+    """Whether the submission arrived will only be known later."""
+
+
+class SubmissionError(KaggleError):
+    """The submission arrived, and Kaggle could not score it."""
+
+
+def digest_mark(file: Path) -> str:
+    """What the description of every submission of this file's content holds."""
+    return f"[{digest_file(file)}."
+
+
+def new_mark(file: Path) -> str:
+    """A mark for one submission of this file, to find it by in the list."""
+    return f"{digest_mark(file)}{uuid.uuid4().hex[:8]}]"
+
+
+def submit(
+    slug: str, file: Path, message: str, *, mark: str = "",
+    sending: Callable[[], None] | None = None, environment: Environment = None,
+) -> int:  # fmt: skip
+    """Upload `file` as a submission described by `message` and return its number (ref).
+
+    Args:
+        mark: stands behind the message, and finds the submission when its answer is lost; a call
+            that goes on with one that was cut off passes the mark of that one. Default: a new one.
+        sending: called before each request that makes a submission.
+
+    Raises:
+        UnsureError: it cannot be known yet whether it was submitted.
+        KaggleError: it was not submitted.
+    """
+    check(slug, environment)
+    if not file.is_file():
+        raise KaggleError(f"there is no file {file} to submit")
+    marked = f"{message[:LONGEST_MESSAGE]} {mark or new_mark(file)}"
+    place = {"slug": slug, "file": str(file.resolve()), "message": marked}
+    patience_s = silence_s() + file.stat().st_size / SLOWEST_UPLOAD
+    left = pauses()
+    while True:
+        token = call(
+            {**place, "operation": "upload"}, "submitting to", environment, patience_s=patience_s
+        )["token"]
+        try:
+            request = {**place, "operation": "create", "token": token}
+            if sending:
+                sending()
+            ref = int(ask(request, environment=environment, patience_s=silence_s())["ref"])
+            failure = RemoteError("other", "Kaggle's answer named no submission")
+        except RemoteError as error:
+            ref, failure = 0, error
+        if ref:
+            return ref
+        may_count = _may_count(failure)
+        if not may_count and not (failure.passing and left):
+            raise _refused(failure, slug, environment) from failure
+        pause = left.pop(0) if left else None
+        rest(f"submitting to {slug}: {failure.words}", failure.retry_after or pause or 0.0)
+        if may_count and (ref := _looked_for(slug, marked, failure, environment)):
+            return ref
+        if pause is None:
+            raise _refused(failure, slug, environment) from failure
+
+
+def _may_count(failure: RemoteError) -> bool:
+    """Could it have been submitted all the same? An answer below 500 is a refusal."""
+    return (
+        failure.kind in ("connection", "cut", "timeout", "other")
+        or failure.status >= 500
+        or failure.status == 408
+    )
+
+
+def _looked_for(slug: str, marked: str, failure: RemoteError, environment: Environment) -> int:
+    """The number of the submission with this description; 0 when it surely was not made.
+
+    Raises:
+        UnsureError: it cannot be known: the list cannot be read, or nobody answered, so that the
+            submission may still be on its way.
+    """
+    # Behind a gateway that gave up, too, somebody may still be at work on it.
+    silent = failure.kind == "timeout" or failure.status in (408, 504)
+    for pause in pauses()[:3] if silent else [0.0]:
+        time.sleep(pause)
+        try:
+            request = {"operation": "submissions", "slug": slug, "pages": 1}
+            rows = [submission_of(row) for row in call(request, ASKING, environment)]
+        except KaggleError as error:
+            raise UnsureError(_unsure(slug, failure, "the list cannot be read")) from error
+        ref = next((row.ref for row in rows if row.description == marked), 0)
+        if ref:
+            say(f"it counted: submission {ref}")
+            return ref
+    if silent:
+        raise UnsureError(_unsure(slug, failure, "it is not in the list so far"))
+    return 0
+
+
+def _unsure(slug: str, failure: RemoteError, found: str) -> str:
+    return (
+        f"submitting to {slug}: {failure.words}, and {found}: whether it counted is not known and "
+        "nothing was sent again; the same command looks once more first (the list: "
+        f"{SITE}/competitions/{slug}/submissions)"
+    )
+
+
+def _refused(failure: RemoteError, slug: str, environment: Environment) -> KaggleError:
+    """The refusal in words; of a 400 the limits tell whether it is the quota's."""
+    sentence = in_words(failure, slug, "submitting to", environment)
+    if failure.status != 400:
+        return sentence
+    try:
+        found = limits(slug, environment=environment)
+    except KaggleError:  # the refusal itself is told
+        return sentence
+    if found is None or found.allowed or not found.today:
+        return sentence
+    return KaggleError(f"{used_up(slug, found, datetime.now(UTC))} ({failure.words})")
+
+
+def wait(
+    slug: str, ref: int, timeout_s: float = 600.0, *, environment: Environment = None
+) -> Submission:
+    """Wait until submission `ref` is scored and return it.
+
+    Raises:
+        SubmissionError: it could not be scored, with Kaggle's own reason.
+        KaggleError: it is not scored in `timeout_s`, or cannot be asked about.
+    """
+    begun = time.monotonic()
+    pause = FIRST_POLL_S
+    with waiting() as show:
+        while True:
+            request = {"operation": "submission", "slug": slug, "ref": ref}
+            found = submission_of(call(request, ASKING, environment))
+            if found.status == "COMPLETE":
+                return found
+            if found.status == "ERROR":
+                reason = (found.error or "no reason was given").rstrip(".")
+                raise SubmissionError(
+                    f"{slug} refused submission {ref} ({found.file}): {reason}; correct the file "
+                    "and submit it again"
+                )
+            waited = time.monotonic() - begun
+            if waited + pause > timeout_s:
+                raise KaggleError(
+                    f"submission {ref} to {slug} is not scored after {waited:.0f} s; the same "
+                    f"command waits on, or look at {SITE}/competitions/{slug}/submissions"
+                )
+            show(f"submission {ref} is {found.status.lower()} ({waited:.0f} s)")
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_POLL_S)
