@@ -26,7 +26,7 @@ LAYERS = (
 HOMES = {
     "albumentations": {"common/data/transforms.py"},
     "kaggle": {"common/kaggle/remote.py"},
-    "kagglesdk": {"common/kaggle/remote.py"},
+    "kagglesdk": {"common/kaggle/remote.py", "common/kaggle/remote_board.py"},
     "matplotlib": {"common/reporting"},
     "timm": {"common/models", "common/inference", "common/training"},
     "py7zr": {"common/data/sevenzip.py", "common/data/unpack.py"},

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from common.kaggle.credential import without_secrets
+from common.kaggle.remote_board import leaderboard
 
 LOOPBACK = "http://localhost"
 PAGES = 20  # of a list; enough for every list the kit reads, and an end if a server repeats itself
@@ -166,6 +167,7 @@ OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
     "submissions": submissions,
     "submission": submission,
     "limits": limits,
+    "leaderboard": leaderboard,
     "competition": competition,
     "whoami": whoami,
 }

@@ -21,6 +21,7 @@ from common.recipe import Recipe, with_values
 from common.runs import Run, digest_file, owned
 from common.workflow.files import open_files
 from common.workflow.find import find_run
+from common.workflow.ledger import enter
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
 
@@ -50,6 +51,7 @@ def run(request: Request) -> dict[str, Any]:
             "file": digest_file(path), "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }  # fmt: skip
         found.note(submitted=[*found.read().get("submitted", []), sent])
+        enter(request.runs, found, scores_of(found), sent)
     _last_screen(request, found)
     return result_of(found, scores_of(found))
 

@@ -1,0 +1,75 @@
+"""Show the public leaderboard, and where your best score stands on it.
+
+It reads rows and downloads no file. An embedded competition's board is your own ledger.
+
+Example: kit cifar10 leaderboard
+"""
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+from common.kaggle import client
+from common.kaggle.board import Row, leaderboard
+from common.metrics import Metric
+from common.progress import say
+from common.reporting import ledger
+from common.reporting.ledger import Entry
+from common.workflow.request import Request
+
+SHOWN = 10  # rows from the top
+AROUND = 2  # rows above and below your own place
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it; the JSON holds the rows, and the place that the best public score has or would have."""
+    competition, metric = request.competition, request.competition.scored_by
+    entered = [
+        entry for entry in ledger.read(request.runs / ledger.NAME)
+        if entry.competition == competition.name and entry.public is not None
+    ]  # fmt: skip
+    if competition.embedded is not None and os.environ.get("KAGGLE_API_ENVIRONMENT") != "LOCALHOST":
+        rows, mine = _of_ledger(entered, metric), {}
+    else:
+        rows = leaderboard(competition.slug)
+        sent = client.submissions(competition.slug)
+        mine = {each.ref: each.public for each in sent if each.public is not None}
+    mine |= {entry.ref: entry.public for entry in entered if entry.public is not None}
+    say(f"{competition.title}: {metric.name.replace('_', ' ')}, {len(rows):,} teams on the board")
+    result: dict[str, Any] = {"teams": len(rows), "rows": [asdict(row) for row in rows]}
+    if not mine:
+        _tell(rows, 0)
+        say(f"no scored submission of yours yet: `kit {competition.name} submit` sends one")
+        return result
+    best = (max if metric.higher_is_better else min)(mine, key=lambda ref: mine[ref])
+    place = place_of(mine[best], rows, metric)
+    names = {entry.ref: entry.run for entry in entered}
+    _tell(rows, place)
+    say(
+        f"your best public score {mine[best]:.5f} (ref {best}"
+        f"{f', {names[best]}' if best in names else ''}) has place {place:,} of {len(rows):,}"
+    )
+    return result | {"public": mine[best], "ref": best, "place": place, "run": names.get(best)}
+
+
+def place_of(score: float, rows: list[Row], metric: Metric) -> int:
+    """1 and a place for each row whose score is better; a late submission has one all the same."""
+    return 1 + sum(row.score is not None and metric.better(row.score, score) for row in rows)
+
+
+def _of_ledger(entries: list[Entry], metric: Metric) -> list[Row]:
+    """Your own submissions as a board, best first."""
+    ordered = sorted(entries, key=lambda each: each.public or 0.0, reverse=metric.higher_is_better)
+    return [Row(rank, entry.run, entry.public, entry.time) for rank, entry in enumerate(ordered, 1)]
+
+
+def _tell(rows: list[Row], place: int) -> None:
+    last = 0
+    for row in rows:
+        near = place and abs(row.rank - place) <= AROUND
+        if row.rank <= SHOWN or near:
+            if row.rank > last + 1:
+                say("  …")
+            score = "" if row.score is None else f"{row.score:.5f}"
+            say(f"  {row.rank:>6,}  {score:>9}  {row.date[:10]:<10}  {row.team}")
+            last = row.rank
