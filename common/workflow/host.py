@@ -35,11 +35,12 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
             for each in hosted:
                 say(f"{each.slug}: {each.files}")
             say(
-                f"listening on 127.0.0.1:{host.port} until Ctrl-C; paste the lines above into another"
+                f"listening on 127.0.0.1:{host.port} until Ctrl-C; paste these lines into another shell"
             )
             say(
-                f"shell: `kaggle competitions submissions {hosted[0].slug}`, or any verb of the kit"
+                "(HOME moves in it, so that no credential of yours is used), then call any verb, or"
             )
+            say(f"kaggle competitions submissions {hosted[0].slug}")
             try:
                 until.wait()
             except KeyboardInterrupt:  # the way out that was offered

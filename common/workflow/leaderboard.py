@@ -29,27 +29,27 @@ def run(request: Request) -> dict[str, Any]:
         if entry.competition == competition.name and entry.public is not None
     ]  # fmt: skip
     if competition.embedded is not None and os.environ.get("KAGGLE_API_ENVIRONMENT") != "LOCALHOST":
-        rows, mine = _of_ledger(entered, metric), {}
+        rows, whose = _of_ledger(entered, metric), "submissions in your ledger, which is its board"
+        mine = [(entry.public or 0.0, entry.ref, entry.run) for entry in entered]
     else:
-        rows = leaderboard(competition.slug)
-        sent = client.submissions(competition.slug)
-        mine = {each.ref: each.public for each in sent if each.public is not None}
-    mine |= {entry.ref: entry.public for entry in entered if entry.public is not None}
-    say(f"{competition.title}: {metric.name.replace('_', ' ')}, {len(rows):,} teams on the board")
+        rows, whose = leaderboard(competition.slug), "teams on the board"
+        runs = {entry.ref: entry.run for entry in entered}
+        mine = [
+            (each.public, each.ref, runs.get(each.ref, ""))
+            for each in client.submissions(competition.slug) if each.public is not None
+        ]  # fmt: skip
+    say(f"{competition.title}: {metric.name.replace('_', ' ')}, {len(rows):,} {whose}")
     result: dict[str, Any] = {"teams": len(rows), "rows": [asdict(row) for row in rows]}
     if not mine:
         _tell(rows, 0)
         say(f"no scored submission of yours yet: `kit {competition.name} submit` sends one")
         return result
-    best = (max if metric.higher_is_better else min)(mine, key=lambda ref: mine[ref])
-    place = place_of(mine[best], rows, metric)
-    names = {entry.ref: entry.run for entry in entered}
+    best, ref, run = (max if metric.higher_is_better else min)(mine, key=lambda each: each[0])
+    place = place_of(best, rows, metric)
     _tell(rows, place)
-    say(
-        f"your best public score {mine[best]:.5f} (ref {best}"
-        f"{f', {names[best]}' if best in names else ''}) has place {place:,} of {len(rows):,}"
-    )
-    return result | {"public": mine[best], "ref": best, "place": place, "run": names.get(best)}
+    named = f"ref {ref}, {run}" if run else f"ref {ref}"
+    say(f"your best public score {best:.5f} ({named}) has place {place:,} of {len(rows):,}")
+    return result | {"public": best, "ref": ref, "place": place, "run": run or None}
 
 
 def place_of(score: float, rows: list[Row], metric: Metric) -> int:

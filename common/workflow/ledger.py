@@ -39,7 +39,18 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         say("without a key: `kit <competition> rehearse`")
     for block in blocks:
         _tell(block)
+    if blocks:
+        say("\ngain: how much better the leaderboard (private, else public) was than the CV")
     return {"competitions": blocks}
+
+
+def check_ledger(runs: Path) -> None:
+    """Before anything is uploaded: can the ledger of `runs` be read?
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    ledger.read(runs / ledger.NAME)
 
 
 def enter(runs: Path, run: Run, scores: dict[str, Any], sent: dict[str, Any]) -> None:
@@ -84,7 +95,6 @@ def _tell(block: dict[str, Any]) -> None:
         files = len({(row["run"], row["file"]) for row in rows})
         say(f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"
             f" over {files} files")  # fmt: skip
-    say("  gain: how much better the leaderboard was than the CV (private, else public)")
 
 
 def _cv(row: dict[str, Any]) -> str:

@@ -43,7 +43,10 @@ def blind(request: Request, folder: Path) -> Request:
     """The request of a competitor who has what the site of a rehearsal serves, and nothing else."""
     competition = replace(request.competition, embedded=None)
     data, runs = folder / "data", folder / "runs"
-    return replace(request, competition=competition, data=data, runs=runs, run=None)
+    options = request.options | {"again": True}  # two recipes may well write the same file
+    return replace(
+        request, competition=competition, data=data, runs=runs, run=None, options=options
+    )
 
 
 def _competed(request: Request, folder: Path) -> dict[str, Any]:
@@ -74,8 +77,8 @@ def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, 
     }
     apart = result["private"] - result["cv"]
     return {
-        "labelled": facts_of(folder)["labelled"], "hidden": hidden, "public_rows": rows["public"],
-        "private_rows": rows["private"], **errors,
+        "final": Run(Path(result["run"])).recipe().final, "labelled": facts_of(folder)["labelled"],
+        "hidden": hidden, "public_rows": rows["public"], "private_rows": rows["private"], **errors,
         "difference": apart if metric.higher_is_better else -apart,
     }  # fmt: skip
 
@@ -137,11 +140,11 @@ def _verdict(result: dict[str, Any]) -> list[str]:
     noise = math.hypot(result["cv_error"], result["private_error"])
     better = "better" if result["difference"] >= 0 else "worse"
     luck = (
-        "which luck in the rows explains"
+        "which luck in the rows may explain"
         if abs(result["difference"]) <= 2 * noise
         else "more than luck in the rows explains"
     )
-    return [
+    lines = [
         f"  what it is worth: the private score stands on n = {result['private_rows']:,} hidden rows;"
         f" its standard error {formula} is {result['private_error']:.4f}",
         f"  private is {abs(result['difference']):.4f} {better} than CV, {luck}"
@@ -149,3 +152,9 @@ def _verdict(result: dict[str, Any]) -> list[str]:
         f"  two runs whose private scores differ by less than {2 * result['private_error']:.4f} are"
         " hardly told apart here",
     ]
+    if len(result["fold_scores"]) > 1 and result["final"] == "folds":
+        lines.append(
+            f"  (CV judges single models, the leaderboard the mean of {len(result['fold_scores'])}:"
+            " that alone lifts the leaderboard)"
+        )
+    return lines

@@ -21,7 +21,7 @@ from common.recipe import Recipe, with_values
 from common.runs import Run, digest_file, owned
 from common.workflow.files import open_files
 from common.workflow.find import find_run
-from common.workflow.ledger import enter
+from common.workflow.ledger import check_ledger, enter
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
 
@@ -36,6 +36,7 @@ def run(request: Request) -> dict[str, Any]:
             "finishes it"
         )
     _check_fields(request, found)
+    check_ledger(request.runs)
     with owned(found.folder):
         files = open_files(request)
         problems = submission.validate(read_csv(path), files.sample, files.classes)
