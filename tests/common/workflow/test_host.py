@@ -19,6 +19,8 @@ from common.metrics import METRICS
 from common.reporting import ledger
 from common.workflow import host, leaderboard, rehearse, run, submit
 from common.workflow import ledger as ledger_verb
+from common.workflow.carving import carved
+from common.workflow.files import open_files
 from common.workflow.hosting import of_rehearsal, surrounded
 from common.workflow.leaderboard import place_of
 
@@ -74,7 +76,7 @@ def test_the_printed_lines_lead_the_client_to_the_host(
 
 
 def test_a_host_needs_labels_that_are_known(toy: Any) -> None:
-    plain = toy().competition
+    plain = replace(toy().competition, embedded=None)
     with pytest.raises(ValueError, match="nothing is at hand to serve"):
         host.chosen([], [plain], toy().runs)
     with pytest.raises(ValueError, match=r"are not known here: `kit digits rehearse`"):
@@ -85,7 +87,8 @@ def test_a_host_needs_labels_that_are_known(toy: Any) -> None:
 
 def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
     request = toy()
-    folder = rehearse.run(request)["rehearsal"]
+    request = replace(request, competition=replace(request.competition, embedded=None))
+    folder = str(carved(request, open_files(request), share=0.2, seed=0))
     for word in ("digits", folder):
         hosted = host.chosen([word], [request.competition], request.runs)
         assert hosted[0].files == Path(folder) / "site" / "files"
