@@ -1,5 +1,6 @@
 """`kit host`, `kit ledger` and `kit … leaderboard` on toy data, through the real client."""
 
+import io
 import os
 import subprocess
 import threading
@@ -24,6 +25,8 @@ from common.workflow.files import open_files
 from common.workflow.hosting import of_rehearsal, surrounded
 from common.workflow.leaderboard import place_of
 
+LAST = "export PYTHONUSERBASE="  # of the lines that the host prints
+
 
 def embedded(toy: Any) -> Any:
     """The toy as an embedded competition."""
@@ -39,16 +42,18 @@ def embedded(toy: Any) -> Any:
 
 
 @pytest.fixture
-def variables(toy: Any, capsys: Any) -> Iterator[dict[str, str]]:
+def variables(toy: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The environment that the printed lines make in a shell, while the host runs."""
     request, until = embedded(toy), threading.Event()
     options = {"runs": request.runs, "named": [], "competitions": [request.competition]}
-    thread = threading.Thread(target=host.run, args=[options | {"until": until}])
-    thread.start()
-    printed = ""
-    while "PYTHONUSERBASE" not in printed:
-        assert thread.is_alive()
-        printed += capsys.readouterr().out
+    thread = threading.Thread(target=host.run, args=[options | {"until": until}], daemon=True)
+    screen = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", screen)
+        thread.start()
+        while not (printed := screen.getvalue()).rstrip("\n").rpartition("\n")[2].startswith(LAST):
+            assert thread.is_alive()
+            thread.join(0.05)
     shell = subprocess.run(
         ["/bin/sh", "-c", f"{printed}\nenv -0"], capture_output=True, text=True, check=True
     )
