@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 KIT    := $(BIN)/kit
-VERBS  := download check validate predict run recipes
+VERBS  := download check validate predict run rehearse leaderboard recipes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint types check
+.PHONY: help setup test test-all lint types check ledger
 .SECONDARY:
 
 help:
 	@echo 'make digits-submit              the whole way, no account needed: data, folds, training, upload, score'
+	@echo 'make digits-rehearse            a hidden test set of the training images: what is a score worth?'
+	@echo 'make ledger                     every scored submission, CV against leaderboard'
 	@echo 'make test                       the tests (test-all: the slow, shared and gpu ones too)'
 	@echo 'make <competition>-<verb>       $(VERBS) submit'
 	@echo '                                such as: make cifar10-submit ARGS="epochs=2 lr=3e-4"'
@@ -50,6 +52,9 @@ check: lint types test
 %-submit: $(STAMP)
 	$(KIT) $* run $(ARGS)
 	$(KIT) $* submit $(filter-out --fresh --accept-code,$(ARGS))
+
+ledger: $(STAMP)
+	$(KIT) ledger $(ARGS)
 
 define verb_rule
 %-$(1): $$(STAMP)

@@ -1,7 +1,7 @@
 """The command line, and the one place where everything meets.
 
 kit <competition> <verb> field=value …
-kit list | doctor | new <slug>
+kit list | ledger | host | doctor | new <slug>
 """
 
 import argparse
@@ -17,10 +17,17 @@ from typing import Any
 
 WORKFLOW = Path(__file__).parent / "common" / "workflow"
 VERBS = (
-    "download", "check", "validate", "predict", "run", "submit", "check-submission", "recipes",
+    "download", "check", "validate", "predict", "run", "submit", "rehearse", "leaderboard",
+    "check-submission", "recipes",
 )  # fmt: skip
-SHAPED = ("validate", "predict", "run", "submit")  # the verbs that recipe fields mean something to
-ALONE = ("list", "doctor", "new")
+SHAPED = (
+    "validate",
+    "predict",
+    "run",
+    "submit",
+    "rehearse",
+)  # the verbs that recipe fields mean something to
+ALONE = ("list", "ledger", "host", "doctor", "new")
 FIELDS_HELP = "recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` lists them all"
 
 
@@ -77,19 +84,30 @@ def _call(words: list[str]) -> dict[str, Any]:
     if words[0] in ALONE:
         module = importlib.import_module(f"common.workflow.{words[0]}")
         options = vars(_alone_parser(words[0], module.__doc__ or "").parse_args(words[1:]))
-        if words[0] == "list":
-            import competitions
-
-            options["competitions"] = [competitions.load(name) for name in competitions.names()]
-        if words[0] == "new":
-            import competitions
-
-            known = [competitions.load(name) for name in competitions.names()]
-            options["taken"] = {*ALONE, *(c.name for c in known), *(c.slug for c in known)}
-            options["competitions"] = Path(__file__).parent / "competitions"
-        result: dict[str, Any] = module.run(options)
+        result: dict[str, Any] = module.run(_with_competitions(words[0], options))
         return result
     return _competition_verb(words)
+
+
+def _with_competitions(verb: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a verb that stands alone, and the competitions that it means, as values."""
+    import competitions
+
+    known = [competitions.load(name) for name in competitions.names()]
+    if verb == "list":
+        options["competitions"] = known
+    if verb == "new":
+        options["taken"] = {*ALONE, *(c.name for c in known), *(c.slug for c in known)}
+        options["competitions"] = Path(__file__).parent / "competitions"
+    if verb == "ledger" and options["competition"]:
+        options["competition"] = competitions.load(options["competition"]).name
+    if verb == "host":
+        options["competitions"] = known
+        options["named"] = [
+            word if (Path(word) / "site").is_dir() else competitions.load(word).name
+            for word in options["named"]
+        ]
+    return options
 
 
 def _competition_verb(words: list[str]) -> dict[str, Any]:
@@ -142,9 +160,9 @@ def _verb_parser(competition: str, verb: str, text: str) -> argparse.ArgumentPar
     if verb in SHAPED or verb == "check":
         parser.add_argument("--recipe", help="a named recipe; default: the competition's first")
     parser.add_argument("--json", action="store_true", help="the result as JSON on the last line")
-    if verb in ("validate", "run"):
+    if verb in ("validate", "run", "rehearse"):
         parser.add_argument("--fresh", action="store_true", help="start the run over")
-    if verb in ("validate", "run", "predict"):
+    if verb in ("validate", "run", "predict", "rehearse"):
         parser.add_argument(
             "--accept-code", action="store_true", help="go on with a run begun by other code"
         )
@@ -153,6 +171,11 @@ def _verb_parser(competition: str, verb: str, text: str) -> argparse.ArgumentPar
         parser.add_argument(
             "--again", action="store_true", help="send a file that was submitted before"
         )
+    if verb == "rehearse":
+        parser.add_argument(
+            "--hidden", type=float, default=0.2, help="share of the rows to hide (default: 0.2)"
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of what is hidden (default: 0)")
     return parser
 
 
@@ -164,6 +187,15 @@ def _alone_parser(verb: str, text: str) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="the result as JSON on the last line")
     if verb == "new":
         parser.add_argument("slug", help="the competition's slug on Kaggle")
+    if verb in ("ledger", "host"):
+        parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
+    if verb == "ledger":
+        parser.add_argument("--competition", metavar="NAME", help="only this one")
+    if verb == "host":
+        parser.add_argument(
+            "named", nargs="*", metavar="COMPETITION",
+            help="a competition, or a rehearsal's folder; default: all whose data are at hand",
+        )  # fmt: skip
     if verb == "doctor":
         parser.add_argument("--fields", action="store_true", help="list every recipe field")
     return parser

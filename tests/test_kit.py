@@ -113,5 +113,8 @@ def test_make_targets_are_aliases_of_kit() -> None:
         return [line.strip() for line in done.stdout.splitlines()]
 
     assert make("cifar10-submit") == [".venv/bin/kit cifar10 run", ".venv/bin/kit cifar10 submit"]
+    assert make("cifar10-rehearse", "ARGS=--seed 1") == [".venv/bin/kit cifar10 rehearse --seed 1"]
+    assert make("cifar10-leaderboard") == [".venv/bin/kit cifar10 leaderboard"]
+    assert make("ledger") == [".venv/bin/kit ledger"]
     words = make("dog-breed-validate", "ARGS=epochs=2 lr=3e-4")
     assert words == [".venv/bin/kit dog-breed validate epochs=2 lr=3e-4"]

@@ -20,6 +20,7 @@ from common.runs import Run, owned
 from common.workflow.files import open_files
 from common.workflow.find import find_run
 from common.workflow.hand_in import hand_in
+from common.workflow.ledger import check_ledger, enter
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
 
@@ -34,6 +35,7 @@ def run(request: Request) -> dict[str, Any]:
             "finishes it"
         )
     _check_fields(request, found)
+    check_ledger(request.runs)
     with owned(found.folder):
         files = open_files(request)
         problems = submission.validate(read_csv(path), files.sample, files.classes)
@@ -44,9 +46,9 @@ def run(request: Request) -> dict[str, Any]:
             again = bool(request.options.get("again")) or environment is not None
             if environment is not None:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
-            hand_in(
-                request.competition.slug, found, path, message, again=again, environment=environment
-            )
+            slug = request.competition.slug
+            sent = hand_in(slug, found, path, message, again=again, environment=environment)
+        enter(request.runs, found, scores_of(found), sent)
     _last_screen(request, found)
     return result_of(found, scores_of(found))
 
@@ -80,19 +82,9 @@ def _kaggle(request: Request, folder: Path) -> Iterator[Mapping[str, str] | None
         yield None
         return
     from common.kaggle.host import Host
-    from common.kaggle.hosted import Hosted
-    from common.kaggle.scoring import scorer
+    from common.workflow.hosting import of_embedded
 
-    competition, found = request.competition, request.competition.embedded()
-    hidden = found.table[found.table["hidden"]]
-    sample = read_csv(folder / competition.sample)
-    score = scorer(
-        hidden[["id", "label"]], sample, sorted(set(found.table["label"])), competition.scored_by
-    )
-    hosted = Hosted(
-        slug=competition.slug, title=competition.title, files=folder, score=score,
-        metric=competition.metric,
-    )  # fmt: skip
+    hosted = of_embedded(request.competition, folder)
     with tempfile.TemporaryDirectory() as place, Host([hosted], folder=Path(place)) as host:
         say(f"no account needed: the kit's own Kaggle on this machine (port {host.port}) scores it")
         yield host.environment

@@ -1,0 +1,91 @@
+"""A hidden test set carved out of labelled rows: which rows, and under which names."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common.data.folds import Rows
+
+
+class Encoded(Sequence[bytes]):
+    """The files behind some paths as they lie on the disk, each read when it is asked for."""
+
+    def __init__(self, paths: Sequence[str | Path]) -> None:
+        self._paths = [Path(path) for path in paths]
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Encoded(self._paths[index])
+        return self._paths[index].read_bytes()
+
+
+def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: int) -> Rows:
+    """Positions of about `share` of the rows, stratified by label, in an order drawn by `seed`.
+
+    Rows of one group stay on one side, and every label keeps a row that is not hidden. The order
+    is drawn because files are often sorted by label, and a sample submission shows it.
+
+    Args:
+        labels: of all rows [N].
+        groups: of all rows [N]; rows of the same content share one.
+
+    Raises:
+        ValueError: `share` is none, or too small to hide two rows.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"--hidden {share} is no share of the rows: say one between 0 and 1")
+    rng = np.random.default_rng(seed)
+    names = labels.tolist()
+    members: dict[str, list[int]] = {}
+    for row, group in enumerate(groups):
+        members.setdefault(group, []).append(row)
+    by_label: dict[str, list[list[int]]] = {}
+    for rows in members.values():
+        by_label.setdefault(names[rows[0]], []).append(rows)
+    left, target = Counter(names), 0.0
+    hidden: list[int] = []
+    for label in sorted(by_label):
+        target += share * sum(map(len, by_label[label]))  # small labels share what rounding leaves
+        for place in rng.permutation(len(by_label[label])):
+            rows = by_label[label][place]
+            lost = Counter(names[row] for row in rows)
+            if len(hidden) + len(rows) <= round(target) and all(left[n] > lost[n] for n in lost):
+                hidden += rows
+                left -= lost
+    if len(hidden) < 2:
+        raise ValueError(
+            f"--hidden {share} of {len(names):,} rows hides {len(hidden)}: two are the least, one "
+            "public and one private; say a larger share"
+        )
+    return rng.permutation(np.array(hidden, dtype=np.int64))
+
+
+def joined_groups(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Groups [N] in which rows that share a group of either kind, or of a chain of both, are one."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            parent[name] = name = parent[above]
+        return name
+
+    for one, other in zip(first, second, strict=True):
+        parent[root(f"1{one}")] = root(f"2{other}")
+    return [root(f"1{one}") for one in first]
+
+
+def blind_ids(ids: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """The ids, but a name without a meaning for those whose folders tell the label."""
+    return [
+        f"{hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}{PurePosixPath(name).suffix}"
+        if label in PurePosixPath(name).parts[:-1] else name
+        for name, label in zip(ids, labels, strict=True)
+    ]  # fmt: skip

@@ -1,0 +1,92 @@
+"""Run the kit's own Kaggle by hand, until Ctrl-C: for scripts, the official client, other tools.
+
+It offers embedded competitions, and rehearsals (`kit <competition> rehearse` carves one). It
+listens on 127.0.0.1 alone and prints the variables that lead the client there.
+
+Example: kit host digits
+"""
+
+import shlex
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from common.competition import Competition
+from common.kaggle.host import Host
+from common.kaggle.hosted import Hosted
+from common.progress import say
+from common.runs import owned
+from common.workflow.carving import facts_of, rehearsals
+from common.workflow.hosting import of_embedded, of_rehearsal
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Serve until Ctrl-C, or until `options["until"]`, an event, is set."""
+    runs = Path(options["runs"])
+    folder = runs / "host"
+    until = options.get("until") or threading.Event()
+    with owned(folder):
+        hosted = chosen(options["named"], options["competitions"], runs)
+        with Host(hosted, folder=folder) as host:
+            for line in exports(host.environment):
+                print(line, flush=True)
+            say()
+            for each in hosted:
+                say(f"{each.slug}: {each.files}")
+            say(
+                f"listening on 127.0.0.1:{host.port} until Ctrl-C; paste these lines into another shell"
+            )
+            say(
+                "(HOME moves in it, so that no credential of yours is used), then call any verb, or"
+            )
+            say(f"kaggle competitions submissions {hosted[0].slug}")
+            try:
+                until.wait()
+            except KeyboardInterrupt:  # the way out that was offered
+                say("stopped")
+    return {"hosted": [each.slug for each in hosted]}
+
+
+def chosen(named: Sequence[str], competitions: Sequence[Competition], runs: Path) -> list[Hosted]:
+    """What to serve: the competitions named, rehearsals' folders, or all that are at hand.
+
+    Raises:
+        ValueError: a competition without data, a folder that is no rehearsal, one slug twice.
+    """
+    known = {competition.name: competition for competition in competitions}
+    words = list(named) or [
+        name for name, each in known.items() if each.embedded or rehearsals(runs, name)
+    ]
+    hosted = [_hosted(word, known, runs) for word in words]
+    slugs = [each.slug for each in hosted]
+    if len(set(slugs)) < len(slugs):
+        raise ValueError(f"one host serves a competition once: {', '.join(slugs)}")
+    if not hosted:
+        raise ValueError(
+            "nothing is at hand to serve: `kit <competition> rehearse` makes something"
+        )
+    return hosted
+
+
+def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
+    if word not in known:
+        facts = facts_of(Path(word))
+        return of_rehearsal(known[facts["competition"]], Path(word))
+    competition, made = known[word], rehearsals(runs, word)
+    if competition.embedded:
+        return of_embedded(competition, runs / "host" / "embedded" / competition.slug)
+    if not made:
+        raise ValueError(
+            f"the labels of {word}'s test set are not known here: `kit {word} rehearse` hides some "
+            "of the training set's instead, and `kit host` serves that"
+        )
+    return of_rehearsal(competition, made[0])
+
+
+def exports(environment: Mapping[str, str]) -> list[str]:
+    """Lines for a shell; an empty value removes the variable."""
+    return [
+        f"export {name}={shlex.quote(value)}" if value else f"unset {name}"
+        for name, value in environment.items()
+    ]

@@ -1,0 +1,66 @@
+"""Competitions as the loopback Kaggle offers them: a carved rehearsal, or an embedded data set."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from common.competition import Competition
+from common.data.classes import classes_of
+from common.data.once import alone
+from common.data.table import read_csv
+from common.kaggle.hosted import Hosted
+from common.kaggle.scoring import scorer
+from common.workflow.carving import SERVED, SOLUTION
+from common.workflow.download import holds_files, lay_out_embedded
+from common.workflow.request import Request
+
+PUBLIC_SHARE = 0.3
+DAILY = 1_000_000  # submissions; trying often is what a rehearsal is for
+
+
+def of_rehearsal(competition: Competition, folder: Path) -> Hosted:
+    """A carved competition; `folder` is the rehearsal's."""
+    solution = read_csv(folder / SOLUTION, columns=("id", "label"))
+    return _hosted(competition, folder / SERVED, solution)
+
+
+def of_embedded(competition: Competition, folder: Path) -> Hosted:
+    """An embedded competition; its files are laid out in `folder` when they are not there yet."""
+    assert competition.embedded is not None
+    if not holds_files(folder):
+        recipe = next(iter(competition.recipes))
+        with alone(folder):
+            lay_out_embedded(Request(competition=competition, recipe_name=recipe, data=folder))
+    table = competition.embedded().table
+    return _hosted(competition, folder, table[table["hidden"]][["id", "label"]])
+
+
+def _hosted(competition: Competition, files: Path, solution: pd.DataFrame) -> Hosted:
+    sample = read_csv(files / competition.sample)
+    classes = classes_of(sample, competition.read_train(files)["label"], files / competition.sample)
+    score = scorer(solution, sample, classes, competition.scored_by, public_share=PUBLIC_SHARE)
+    return Hosted(
+        slug=competition.slug, title=competition.title, files=files, score=score,
+        metric=competition.metric, daily_limit=DAILY,
+    )  # fmt: skip
+
+
+@contextmanager
+def surrounded(environment: Mapping[str, str]) -> Iterator[None]:
+    """Let these variables lead this process's Kaggle client; an empty value removes one."""
+    tempfile.gettempdir()  # it remembers the first answer: not the host's TMPDIR
+    before = dict(os.environ)
+    for name, value in environment.items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,77 @@
+"""Show the public leaderboard, and where your best score stands on it.
+
+It reads rows and downloads no file. An embedded competition's board is your own ledger.
+
+Example: kit cifar10 leaderboard
+"""
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+from common.kaggle import client
+from common.kaggle.client import Place
+from common.metrics import Metric
+from common.progress import say
+from common.reporting import ledger
+from common.reporting.ledger import Entry
+from common.workflow.request import Request
+
+SHOWN = 10  # rows from the top
+AROUND = 2  # rows above and below your own place
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it; the JSON holds the rows, and the place that the best public score has or would have."""
+    competition, metric = request.competition, request.competition.scored_by
+    entered = [
+        entry for entry in ledger.read(request.runs / ledger.NAME)
+        if entry.competition == competition.name and entry.public is not None
+    ]  # fmt: skip
+    if competition.embedded is not None and os.environ.get("KAGGLE_API_ENVIRONMENT") != "LOCALHOST":
+        rows, whose = _of_ledger(entered, metric), "submissions in your ledger, which is its board"
+        mine = [(entry.public or 0.0, entry.ref, entry.run) for entry in entered]
+    else:
+        rows, whose = client.leaderboard(competition.slug), "teams on the board"
+        runs = {entry.ref: entry.run for entry in entered}
+        mine = [
+            (each.public, each.ref, runs.get(each.ref, ""))
+            for each in client.submissions(competition.slug) if each.public is not None
+        ]  # fmt: skip
+    say(f"{competition.title}: {metric.name.replace('_', ' ')}, {len(rows):,} {whose}")
+    result: dict[str, Any] = {"teams": len(rows), "rows": [asdict(row) for row in rows]}
+    if not mine:
+        _tell(rows, 0)
+        say(f"no scored submission of yours yet: `kit {competition.name} submit` sends one")
+        return result
+    best, ref, run = (max if metric.higher_is_better else min)(mine, key=lambda each: each[0])
+    place = place_of(best, rows, metric)
+    _tell(rows, place)
+    named = f"ref {ref}, {run}" if run else f"ref {ref}"
+    say(f"your best public score {best:.5f} ({named}) has place {place:,} of {len(rows):,}")
+    return result | {"public": best, "ref": ref, "place": place, "run": run or None}
+
+
+def place_of(score: float, rows: list[Place], metric: Metric) -> int:
+    """1 and a place for each row whose score is better; a late submission has one all the same."""
+    return 1 + sum(row.score is not None and metric.better(row.score, score) for row in rows)
+
+
+def _of_ledger(entries: list[Entry], metric: Metric) -> list[Place]:
+    """Your own submissions as a board, best first."""
+    ordered = sorted(entries, key=lambda each: each.public or 0.0, reverse=metric.higher_is_better)
+    return [
+        Place(rank, entry.run, entry.public, entry.time) for rank, entry in enumerate(ordered, 1)
+    ]
+
+
+def _tell(rows: list[Place], place: int) -> None:
+    last = 0
+    for row in rows:
+        near = place and abs(row.rank - place) <= AROUND
+        if row.rank <= SHOWN or near:
+            if row.rank > last + 1:
+                say("  …")
+            score = "" if row.score is None else f"{row.score:.5f}"
+            say(f"  {row.rank:>6,}  {score:>9}  {row.date[:10]:<10}  {row.team}")
+            last = row.rank

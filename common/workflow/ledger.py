@@ -1,0 +1,106 @@
+"""List every scored submission: CV against leaderboard, competition by competition.
+
+Rehearsals have ledgers of their own, which are listed after the real submissions.
+
+Example: kit ledger --competition cifar10
+"""
+
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from common.progress import say
+from common.reporting import ledger
+from common.reporting.ledger import Entry
+from common.runs import Run
+
+REHEARSALS = "rehearsals"
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Print the ledgers below `--runs`; the JSON holds a block for each competition."""
+    runs, wanted = Path(options["runs"]), options.get("competition")
+    sources = {"": runs / ledger.NAME}
+    for path in sorted(runs.glob(f"{REHEARSALS}/*/runs/{ledger.NAME}")):
+        sources[path.parents[1].name] = path
+    blocks = [
+        _block(name, list(entries), rehearsal)
+        for rehearsal, path in sources.items()
+        for name, entries in groupby(
+            sorted(ledger.read(path), key=lambda entry: entry.competition),
+            key=lambda entry: entry.competition,
+        )
+        if wanted in (None, name)
+    ]
+    if not blocks:
+        of = f" of {wanted}" if wanted else ""
+        say(f"{runs} holds no scored submission{of} yet: `kit <competition> submit` enters one")
+        say("without a key: `kit <competition> rehearse`")
+    for block in blocks:
+        _tell(block)
+    if blocks:
+        say("\ngain: how much better the leaderboard (private, else public) was than the CV")
+    return {"competitions": blocks}
+
+
+def check_ledger(runs: Path) -> None:
+    """Before anything is uploaded: can the ledger of `runs` be read?
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    ledger.read(runs / ledger.NAME)
+
+
+def enter(runs: Path, run: Run, scores: dict[str, Any], sent: dict[str, Any]) -> None:
+    """Write a submission into the ledger of `runs`: `scores` of its run, and what was `sent`."""
+    facts = run.read()
+    ledger.record(runs / ledger.NAME, Entry(
+        time=sent["time"], competition=facts["competition"], run=run.folder.name,
+        recipe=facts["recipe_name"], metric=facts["metric"], cv=scores.get("cv"),
+        cv_sd=scores.get("cv_sd"), public=sent["public"], private=sent["private"],
+        file=sent["file"], ref=sent["ref"],
+    ))  # fmt: skip
+
+
+def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
+    cv, board = ledger.best(entries, "cv"), ledger.best(entries, "leaderboard")
+    return {
+        "competition": name,
+        "rehearsal": rehearsal or None,
+        "submissions": [asdict(entry) | {"difference": entry.gain} for entry in entries],
+        "best_cv": cv.run if cv else None,
+        "best_leaderboard": board.run if board else None,
+        "rank_correlation": ledger.rank_correlation(entries),
+    }
+
+
+def _tell(block: dict[str, Any]) -> None:
+    rows = block["submissions"]
+    title = f"{block['competition']}, {rows[0]['metric'].replace('_', ' ')}"
+    of = f", rehearsal {block['rehearsal']}" if block["rehearsal"] else ""
+    say(f"\n{title}{of}")
+    wide = max(len(row["run"]) for row in rows)
+    say(f"  {'time (UTC)':<16} {'run':<{wide}} {'CV':>16} {'public':>8} {'private':>8}"
+        f" {'gain':>8}  ref")  # fmt: skip
+    for row in rows:
+        say(
+            f"  {row['time'][:16].replace('T', ' '):<16} {row['run']:<{wide}} {_cv(row):>16}"
+            f" {_shown(row['public']):>8} {_shown(row['private']):>8}"
+            f" {_shown(row['difference'], '+.4f'):>8}  {row['ref']}"
+        )
+    say(f"  best by CV {block['best_cv']}, by leaderboard {block['best_leaderboard']}")
+    if block["rank_correlation"] is not None:
+        files = len({(row["run"], row["file"]) for row in rows})
+        say(f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"
+            f" over {files} files")  # fmt: skip
+
+
+def _cv(row: dict[str, Any]) -> str:
+    spread = f" ± {row['cv_sd']:.4f}" if row["cv_sd"] is not None else ""
+    return _shown(row["cv"]) + spread
+
+
+def _shown(score: float | None, form: str = ".4f") -> str:
+    return "" if score is None else format(score, form)
