@@ -81,7 +81,7 @@ def tell_scores(ready: Prepared) -> None:
 
 def draw_batch(ready: Prepared, job: Job) -> None:
     """The first augmented batch of a job, as the network will see it."""
-    pixels, labels = first_batch(job, ready.setting, 36)
+    pixels, labels = first_batch(job, ready.setting, ready.recipe.batch_size)
     pictures.augmented_batch(pixels, labels, ready.run / "pictures" / "augmented_batch.png")
 
 
