@@ -39,6 +39,9 @@ class Limits:
     capped: bool
 
 
+NO_LIMIT = 1000  # a day's submissions from which on nobody counts: the kit's own Kaggle
+
+
 @dataclass(frozen=True)
 class Place:
     """One row of a leaderboard; `score` is None where the site shows none."""
@@ -124,7 +127,7 @@ def allow(slug: str, found: Standing, *, now: datetime | None = None) -> None:
     ended = moment(found.facts.get("deadline", ""))
     if ended is not None and ended < now:
         say(f"{slug} ended on {ended:%Y-%m-%d}: a late submission is scored, but does not rank")
-    if left is not None and left.allowed:
+    if left is not None and 0 < left.allowed < NO_LIMIT:
         say(f"submissions to {slug} left today, this one included: {left.allowed}")
 
 
