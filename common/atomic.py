@@ -39,7 +39,7 @@ def replacing(path: Path) -> Iterator[Path]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         temporary.replace(path)
-    except BaseException as error:
+    except (OSError, RuntimeError) as error:  # torch wraps what its file says
         if shutil.disk_usage(path.parent).free < FULL:
             raise ValueError(f"the disk is full: free some space for {path}, call again") from error
         raise

@@ -1,7 +1,7 @@
 """What a waiting person sees: words and bars on stderr, so that stdout stays for results."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -26,14 +26,6 @@ def bar(total: int, label: str, unit: str = "images") -> "tqdm[Any]":
         unit_scale=total > 100_000,
         file=sys.stderr,
     )
-
-
-def tracked(items: Iterable[T], total: int, label: str, unit: str = "images") -> Iterable[T]:
-    """Iterate with a progress bar."""
-    with bar(total, label, unit) as progress:
-        for item in items:
-            yield item
-            progress.update()
 
 
 def first_of(names: Sequence[str], limit: int = 5) -> str:

@@ -116,7 +116,7 @@ def test_a_package_is_imported_only_where_it_lives(package: str) -> None:
             )
 
 
-@pytest.mark.parametrize("path", CODE, ids=module_of)
+@pytest.mark.parametrize("path", [*CODE, *sorted(ROOT.glob("tests/**/*.py"))], ids=module_of)
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     limit = 200 if path.name == "loop.py" else 250

@@ -6,21 +6,9 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from toy_files import encode, picture
 
 from common.data.decode import UndecodableError, declared_shape, decode
-
-RANDOM = np.random.default_rng(0)
-
-
-def picture(height: int = 12, width: int = 16) -> np.ndarray:
-    return RANDOM.integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def encode(pixels: np.ndarray, suffix: str = ".png") -> bytes:
-    """Encode RGB (or grey, or RGBA) pixels."""
-    if pixels.ndim == 3:
-        pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
-    return bytes(cv2.imencode(suffix, pixels)[1])
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -9,26 +9,10 @@ from pathlib import Path
 
 import pytest
 from py7zr import SevenZipFile
+from toy_files import FILES, NOISE, sevened, zipped
 
 from common.data import members, unpack, writing
 from common.data.archives import open_folder
-
-NOISE = os.urandom(20_000)
-FILES = {"train/1.png": NOISE, "train/2.png": b"two", "train/void.png": b""}
-
-
-def zipped(place: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(place, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return place
-
-
-def sevened(place: Path, files: dict[str, bytes]) -> Path:
-    with SevenZipFile(place, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(data, name)
-    return place
 
 
 def made(cache: Path) -> list[Path]:

@@ -1,56 +1,13 @@
-import base64
 import json
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import Any
 
 import pytest
+from toy_host import SERVICE, call, place, send, upload
 
-from common.kaggle.host import Fault, Host, Hosted
+from common.kaggle.host import Host, Hosted
 from common.kaggle.process import ask
-
-SERVICE = "competitions.CompetitionApiService"
-
-
-def score(path: Path) -> tuple[float, float]:
-    """The number in the file, and half of it; ValueError for a word."""
-    value = float(path.read_text(encoding="utf-8"))
-    return value, value / 2
-
-
-def send(
-    host: Host, method: str, target: str, body: bytes = b"", **headers: str
-) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection("127.0.0.1", host.port, timeout=10)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    connection.request(method, target, body, named)
-    response = connection.getresponse()
-    data = response.read()
-    connection.close()
-    return response, data
-
-
-def call(host: Host, method: str, /, **request: Any) -> tuple[int, dict[str, Any]]:
-    basic = base64.b64encode(f"you:{host.environment['KAGGLE_KEY']}".encode()).decode()
-    response, data = send(
-        host,
-        "POST",
-        f"http://localhost/api/v1/{SERVICE}/{method}",
-        json.dumps(request).encode(),
-        Authorization=f"Basic {basic}",
-    )
-    return response.status, json.loads(data) if data else dict(response.getheaders())
-
-
-def place(host: Host, **request: str) -> str:
-    """Where the bytes of a download lie."""
-    method = "DownloadDataFile" if "fileName" in request else "DownloadDataFiles"
-    status, headers = call(host, method, competitionName="petals", **request)
-    assert status == 302
-    return str(headers["Location"])
 
 
 def test_it_listens_on_loopback_alone(host: Host) -> None:
@@ -148,14 +105,6 @@ def test_files_are_listed_in_pages(host: Host) -> None:
     assert [file["name"] for file in listed] == names
 
 
-def upload(host: Host, length: int) -> str:
-    _, answer = call(
-        host, "StartSubmissionUpload", competitionName="petals", fileName="s.csv",
-        contentLength=length, lastModifiedEpochSeconds=1,
-    )  # fmt: skip
-    return str(answer["createUrl"])
-
-
 def test_an_upload_is_resumed_where_it_was_cut(host: Host) -> None:
     target = upload(host, 4)
     response, _ = send(host, "PUT", target, b"", Content_Range="bytes */4")
@@ -245,78 +194,3 @@ def test_its_environment_removes_what_would_sign_in_as_another(
     monkeypatch.setenv("no_proxy", "localhost")
     whoami = ask({"operation": "whoami"}, environment=host.environment)
     assert whoami == {"username": "you", "method": "LEGACY_API_KEY"}
-
-
-def handed_in(host: Host, *texts: bytes) -> None:
-    for text in texts:
-        target = upload(host, len(text))
-        send(host, "PUT", target, text)
-        token = target.rsplit("/", 1)[-1]
-        call(host, "CreateSubmission", competitionName="petals", blobFileTokens=token)
-    host._desk.close()
-
-
-def test_submissions_come_in_pages_in_the_order_asked_for(tmp_path: Path, files: Path) -> None:
-    hosted = Hosted(
-        slug="petals", title="P", files=files, score=score, metric="accuracy", daily_limit=9
-    )
-    with Host([hosted], folder=tmp_path / "host") as host:
-        handed_in(host, b"0.25", b"bad", b"0.75", b"0.50")
-        order = {"competitionName": "petals", "sortBy": "SUBMISSION_SORT_BY_PUBLIC_SCORE"}
-        _, first = call(host, "ListSubmissions", **order, pageSize=2)
-        _, second = call(host, "ListSubmissions", **order, pageToken=first["nextPageToken"])
-        _, good = call(
-            host, "ListSubmissions", competitionName="petals", group="SUBMISSION_GROUP_SUCCESSFUL"
-        )
-    scores = [row["publicScore"] for row in first["submissions"] + second["submissions"]]
-    assert scores == ["0.75000", "0.50000", "0.25000", ""]
-    assert [row["publicScore"] for row in good["submissions"]] == ["0.50000", "0.75000", "0.25000"]
-
-
-def test_private_scores_and_the_final_board_are_told_after_the_deadline(
-    tmp_path: Path, files: Path
-) -> None:
-    now = [1_000_000.0]
-    hosted = Hosted(
-        slug="petals", title="P", files=files, score=score, metric="accuracy",
-        deadline=2_000_000.0, hide_private=True, board=[("ann", 0.7, 0.6), ("ben", 0.8, 0.2)],
-    )  # fmt: skip
-
-    def told(host: Host) -> tuple[str, list[tuple[str, str]]]:
-        _, listed = call(host, "ListSubmissions", competitionName="petals")
-        _, board = call(host, "GetLeaderboard", competitionName="petals")
-        rows = [(row["teamName"], row["score"]) for row in board["submissions"]]
-        return listed["submissions"][0]["privateScore"], rows
-
-    with Host([hosted], folder=tmp_path / "host", clock=lambda: now[0]) as host:
-        handed_in(host, b"0.75")
-        assert told(host) == ("", [("ben", "0.80000"), ("you", "0.75000"), ("ann", "0.70000")])
-        now[0] = 3_000_000.0
-        expected = [("ann", "0.60000"), ("you", "0.37500"), ("ben", "0.20000")]
-        assert told(host) == ("0.37500", expected)
-
-
-def test_a_fault_happens_as_often_as_was_asked_and_says_when_to_come_back(host: Host) -> None:
-    host.faults.add(Fault(method="GetCompetition", status=429, retry_after=7, times=2))
-    basic = base64.b64encode(f"you:{host.environment['KAGGLE_KEY']}".encode()).decode()
-    seen = []
-    for _ in range(3):
-        response, _ = send(
-            host, "POST", f"/api/v1/{SERVICE}/GetCompetition", b'{"competitionName": "petals"}',
-            Authorization=f"Basic {basic}",
-        )  # fmt: skip
-        seen.append((response.status, response.headers["Retry-After"]))
-    assert seen == [(429, "7"), (429, "7"), (200, None)]
-
-
-def test_a_host_that_is_closed_lets_go_of_those_it_kept_waiting(
-    tmp_path: Path, files: Path
-) -> None:
-    hosted = Hosted(slug="petals", title="P", files=files, score=score, metric="accuracy")
-    with Host([hosted], folder=tmp_path / "host") as host:
-        host.faults.add(Fault(method="GET", silent=True))
-        target = place(host)
-        waiting = socket.create_connection(("127.0.0.1", host.port), timeout=10)
-        waiting.sendall(f"GET {target} HTTP/1.1\r\n\r\n".encode())
-    with waiting, suppress(ConnectionResetError):
-        assert waiting.recv(10) == b""

@@ -110,41 +110,26 @@ def said_in(monkeypatch: pytest.MonkeyPatch, draw: Callable[[], None]) -> str:
     return "\n".join(texts)
 
 
-def test_a_picture_without_mistakes_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("targets", "said", "unsaid"),
+    [
+        ([0, 1], {"No mistakes in 2 rows: the 2 least certain", "true dog 0.70"}, "of 1 mistakes"),
+        ([0, 0], {"12e4567", "true cat 0.30", "said dog 0.70"}, "007"),
+    ],
+)
+def test_mistakes_are_shown_with_id_and_both_probabilities_or_there_are_none(
+    targets: list[int], said: set[str], unsaid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probs = np.array([[0.9, 0.1], [0.3, 0.7]], dtype=np.float32)
     text = said_in(
         monkeypatch,
         lambda: pictures.worst_mistakes(
-            lambda _: np.zeros((300, 200, 3), dtype=np.uint8),
-            ["a", "b"],
-            probs,
-            targets=np.array([0, 1]),
-            classes=["cat", "dog"],
-            path=tmp_path / "worst.png",
+            lambda _: np.zeros((32, 32, 3), dtype=np.uint8), ["007", "12e4567"], probs,
+            targets=np.array(targets), classes=["cat", "dog"], path=tmp_path / "worst.png",
         ),
-    )
-    assert "No mistakes in 2 rows" in text and "true dog 0.70" in text
-
-
-def test_a_mistake_is_shown_with_its_id_and_both_probabilities(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    probs = np.array([[0.9, 0.1], [0.3, 0.7]], dtype=np.float32)
-    text = said_in(
-        monkeypatch,
-        lambda: pictures.worst_mistakes(
-            lambda _: np.zeros((32, 32, 3), dtype=np.uint8),
-            ["007", "12e4567"],
-            probs,
-            targets=np.array([0, 0]),
-            classes=["cat", "dog"],
-            path=tmp_path / "worst.png",
-        ),
-    )
-    assert {"12e4567", "true cat 0.30", "said dog 0.70"} <= set(text.split("\n"))
-    assert "007" not in text
+    )  # fmt: skip
+    assert said <= set(text.split("\n"))
+    assert unsaid not in text
 
 
 @pytest.mark.parametrize("folds", [1, 5, 10])
