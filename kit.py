@@ -20,15 +20,7 @@ VERBS = (
     "download", "check", "validate", "predict", "run", "submit", "rehearse", "leaderboard",
     "check-submission", "recipes",
 )  # fmt: skip
-SHAPED = (
-    "validate",
-    "predict",
-    "run",
-    "submit",
-    "rehearse",
-)  # the verbs that recipe fields mean something to
 ALONE = ("list", "ledger", "host", "doctor", "new")
-FIELDS_HELP = "recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` lists them all"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -83,7 +75,7 @@ def _call(words: list[str]) -> dict[str, Any]:
         return {}
     if words[0] in ALONE:
         module = importlib.import_module(f"common.workflow.{words[0]}")
-        options = vars(_alone_parser(words[0], module.__doc__ or "").parse_args(words[1:]))
+        options = vars(_parser(words[0], module).parse_args(words[1:]))
         result: dict[str, Any] = module.run(_with_competitions(words[0], options))
         return result
     return _competition_verb(words)
@@ -124,8 +116,11 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
         close = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(VERBS)}"
         raise ValueError(f"kit {competition.name} has no verb {verb!r}: {hint}")
+    from common.workflow import flags
+
     module = importlib.import_module(f"common.workflow.{verb.replace('-', '_')}")
-    parser = _verb_parser(competition.name, verb, module.__doc__ or "")
+    parser = _parser(f"{competition.name} {verb}", module)
+    flags.places(parser)
     options = vars(parser.parse_intermixed_args(words[2:]))
     from common.workflow.request import Request
 
@@ -144,60 +139,15 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
     return result
 
 
-def _verb_parser(competition: str, verb: str, text: str) -> argparse.ArgumentParser:
+def _parser(words: str, module: Any) -> argparse.ArgumentParser:
+    """The parser of a verb's module: its docstring is the help, its `flags` add its own words."""
     parser = argparse.ArgumentParser(
-        prog=f"kit {competition} {verb}", description=text, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    if verb == "check-submission":
-        parser.add_argument("file", help="the submission file")
-    if verb in SHAPED:
-        parser.add_argument("fields", nargs="*", metavar="field=value", help=FIELDS_HELP)
-    parser.add_argument("--data", type=Path, help="the competition's files or archives")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
-    if verb in ("predict", "submit"):
-        parser.add_argument("--run", type=Path, help="a run folder; default: the latest that fits")
-    if verb in SHAPED or verb == "check":
-        parser.add_argument("--recipe", help="a named recipe; default: the competition's first")
-    parser.add_argument("--json", action="store_true", help="the result as JSON on the last line")
-    if verb in ("validate", "run", "rehearse"):
-        parser.add_argument("--fresh", action="store_true", help="start the run over")
-    if verb in ("validate", "run", "predict", "rehearse"):
-        parser.add_argument(
-            "--accept-code", action="store_true", help="go on with a run begun by other code"
-        )
-    if verb == "submit":
-        parser.add_argument("--message", help="the submission's description")
-        parser.add_argument(
-            "--again", action="store_true", help="send a file that was submitted before"
-        )
-    if verb == "rehearse":
-        parser.add_argument(
-            "--hidden", type=float, default=0.2, help="share of the rows to hide (default: 0.2)"
-        )
-        parser.add_argument("--seed", type=int, default=0, help="of what is hidden (default: 0)")
-    return parser
-
-
-def _alone_parser(verb: str, text: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"kit {verb}", description=text,
+        prog=f"kit {words}", description=module.__doc__, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the result as JSON on the last line")
-    if verb == "new":
-        parser.add_argument("slug", help="the competition's slug on Kaggle")
-    if verb in ("ledger", "host"):
-        parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
-    if verb == "ledger":
-        parser.add_argument("--competition", metavar="NAME", help="only this one")
-    if verb == "host":
-        parser.add_argument(
-            "named", nargs="*", metavar="COMPETITION",
-            help="a competition, or a rehearsal's folder; default: all whose data are at hand",
-        )  # fmt: skip
-    if verb == "doctor":
-        parser.add_argument("--fields", action="store_true", help="list every recipe field")
+    if hasattr(module, "flags"):
+        module.flags(parser)
     return parser
 
 

@@ -4,135 +4,131 @@ Every field carries its stage. *split* and *train* fields name the run (its eigh
 *predict* fields name the predictions below it, *runtime* fields are recorded and never hashed.
 """
 
-import difflib
-import math
 from collections.abc import Iterable
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-STAGES = ("split", "train", "predict", "runtime")
+from common.fields import check, described, nearest, typed
+
 VIEWS = ("identity", "mirror", "shifts", "five_crops", "square", "scales")
-
-
-def _field(
-    default: Any,
-    stage: str,
-    meaning: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """A dataclass field with its stage, its meaning and what it may hold."""
-    assert stage in STAGES
-    facts = {"stage": stage, "meaning": meaning, "low": low, "high": high, "choices": choices}
-    return field(default=default, metadata=facts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a run splits, trains, predicts and executes. Variants come from `dataclasses.replace`."""
 
-    rows: int = _field(0, "split", "train on a stratified sample of this many rows; 0: all", low=0)
-    folds: int = _field(5, "split", "folds of the cross-validation; 1: a single hold-out", low=1)
-    holdout: float = _field(0.2, "split", "share of rows held out when folds=1", low=0.01, high=0.5)
-    repeats: int = _field(1, "split", "times the whole split is drawn anew", low=1, high=100)
-    split_seed: int = _field(
+    rows: int = described(
+        0, "split", "train on a stratified sample of this many rows; 0: all", low=0
+    )
+    folds: int = described(5, "split", "folds of the cross-validation; 1: a single hold-out", low=1)
+    holdout: float = described(
+        0.2, "split", "share of rows held out when folds=1", low=0.01, high=0.5
+    )
+    repeats: int = described(1, "split", "times the whole split is drawn anew", low=1, high=100)
+    split_seed: int = described(
         0, "split", "seed of the split, apart from the training seed", low=0, high=2**31
     )
-    groups: str = _field(
+    groups: str = described(
         "none", "split", "rows never split apart: none, identical (same file), or a CSV of id,group"
     )
 
-    backbone: str = _field("kit_resnet9_16", "train", "a timm model name")
-    weights: str = _field("scratch", "train", "scratch, pretrained, or a local weights file")
-    image_size: int = _field(0, "train", "side of the network's input; 0: as stored", low=0)
-    stored_side: int = _field(0, "train", "shorter side kept in the store; 0: as it is", low=0)
-    drop_rate: float = _field(0.0, "train", "dropout before the classifier", low=0, high=0.95)
-    drop_path: float = _field(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
-    freeze: str = _field(
+    backbone: str = described("kit_resnet9_16", "train", "a timm model name")
+    weights: str = described("scratch", "train", "scratch, pretrained, or a local weights file")
+    image_size: int = described(0, "train", "side of the network's input; 0: as stored", low=0)
+    stored_side: int = described(0, "train", "shorter side kept in the store; 0: as it is", low=0)
+    drop_rate: float = described(0.0, "train", "dropout before the classifier", low=0, high=0.95)
+    drop_path: float = described(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
+    freeze: str = described(
         "none",
         "train",
         "what stays as it was: none, backbone, or head-first (head_epochs alone)",
         choices=("none", "backbone", "head-first"),
     )
-    head_epochs: int = _field(1, "train", "epochs of the head alone when freeze=head-first", low=1)
-    epochs: int = _field(10, "train", "passes over the training rows, all phases together", low=1)
-    batch_size: int = _field(64, "train", "images a batch holds", low=2)
-    accumulate: int = _field(1, "train", "batches whose gradients make one update", low=1)
-    optimizer: str = _field("sgd", "train", "sgd (Nesterov), adamw, or any name timm knows")
-    lr: float = _field(0.1, "train", "the peak learning rate", low=1e-9, high=100)
-    momentum: float = _field(
+    head_epochs: int = described(
+        1, "train", "epochs of the head alone when freeze=head-first", low=1
+    )
+    epochs: int = described(
+        10, "train", "passes over the training rows, all phases together", low=1
+    )
+    batch_size: int = described(64, "train", "images a batch holds", low=2)
+    accumulate: int = described(1, "train", "batches whose gradients make one update", low=1)
+    optimizer: str = described("sgd", "train", "sgd (Nesterov), adamw, or any name timm knows")
+    lr: float = described(0.1, "train", "the peak learning rate", low=1e-9, high=100)
+    momentum: float = described(
         0.9, "train", "sgd's momentum, or the first beta of adam and its kin", low=0, high=0.9999
     )
-    weight_decay: float = _field(5e-4, "train", "decay of weights, not of norms or biases", low=0)
-    schedule: str = _field(
+    weight_decay: float = described(
+        5e-4, "train", "decay of weights, not of norms or biases", low=0
+    )
+    schedule: str = described(
         "cosine",
         "train",
         "how the rate moves after warm-up",
         choices=("cosine", "step", "constant", "one-cycle"),
     )
-    warmup: float = _field(
+    warmup: float = described(
         0.0, "train", "share of the updates that rise linearly to the peak", low=0, high=0.9
     )
-    step_epochs: float = _field(10, "train", "schedule=step: epochs between two drops", low=0.01)
-    step_factor: float = _field(
+    step_epochs: float = described(10, "train", "schedule=step: epochs between two drops", low=0.01)
+    step_factor: float = described(
         0.1, "train", "schedule=step: what a drop multiplies by", low=0, high=1
     )
-    lr_floor: float = _field(0.0, "train", "the last rate, as a share of lr", low=0, high=1)
-    label_smoothing: float = _field(
+    lr_floor: float = described(0.0, "train", "the last rate, as a share of lr", low=0, high=1)
+    label_smoothing: float = described(
         0.0, "train", "share of the target spread evenly", low=0, high=0.9
     )
-    mixup: float = _field(0.0, "train", "alpha of mixup; 0: off", low=0)
-    cutmix: float = _field(0.0, "train", "alpha of cutmix; 0: off", low=0)
-    ema: float = _field(
+    mixup: float = described(0.0, "train", "alpha of mixup; 0: off", low=0)
+    cutmix: float = described(0.0, "train", "alpha of cutmix; 0: off", low=0)
+    ema: float = described(
         0.0, "train", "decay of the averaged weights, an update; 0: off", low=0, high=0.99999
     )
-    clip: float = _field(0.0, "train", "largest norm of the gradient; 0: off", low=0)
-    early_stop: int = _field(0, "train", "epochs without gain before stopping; 0: never", low=0)
-    balance: str = _field(
+    clip: float = described(0.0, "train", "largest norm of the gradient; 0: off", low=0)
+    early_stop: int = described(0, "train", "epochs without gain before stopping; 0: never", low=0)
+    balance: str = described(
         "none",
         "train",
         "rare classes count more: weights (in the loss) or sampling (drawn oftener)",
         choices=("none", "weights", "sampling"),
     )
-    augment: str = _field("small", "train", "an augmentation preset: see `kit doctor --fields`")
-    seed: int = _field(0, "train", "seed of weights, order and augmentation", low=0)
-    seeds: int = _field(
+    augment: str = described("small", "train", "an augmentation preset: see `kit doctor --fields`")
+    seed: int = described(0, "train", "seed of weights, order and augmentation", low=0)
+    seeds: int = described(
         1, "train", "models a fold, seeds seed, seed+1, …, averaged", low=1, high=100
     )
 
-    views: str = _field("identity", "predict", "views joined by +: " + " ".join(VIEWS))
-    final: str = _field(
+    views: str = described("identity", "predict", "views joined by +: " + " ".join(VIEWS))
+    final: str = described(
         "folds",
         "predict",
         "who predicts: the fold models' mean, or one trained anew on all rows",
         choices=("folds", "refit"),
     )
 
-    device: str = _field("auto", "runtime", "where it runs", choices=("auto", "cpu", "cuda", "mps"))
-    precision: str = _field(
+    device: str = described(
+        "auto", "runtime", "where it runs", choices=("auto", "cpu", "cuda", "mps")
+    )
+    precision: str = described(
         "auto",
         "runtime",
         "auto: bf16 or fp16 where the GPU gains from it, else fp32",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    layout: str = _field(
+    layout: str = described(
         "channels_last", "runtime", "memory layout", choices=("channels_last", "contiguous")
     )
-    compile: bool = _field(False, "runtime", "torch.compile the network")
-    workers: int = _field(2, "runtime", "processes that transform photographs", low=0, high=256)
-    eval_batch: int = _field(128, "runtime", "images an inference batch holds", low=1)
+    compile: bool = described(False, "runtime", "torch.compile the network")
+    workers: int = described(2, "runtime", "processes that transform photographs", low=0, high=256)
+    eval_batch: int = described(128, "runtime", "images an inference batch holds", low=1)
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            _check_field(each, value)
+            check(each, value)
             if each.type is float:  # lr=1 and lr=1.0 are one recipe
                 object.__setattr__(self, each.name, float(value))
         for view in self.views.split("+"):
             if view not in VIEWS:
-                raise ValueError(f"views={self.views}: {_nearest(view, VIEWS)}; join them with +")
+                raise ValueError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
         wanted = {"identity", *self.views.split("+")}
         object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
         if self.freeze == "head-first" and self.head_epochs >= self.epochs:
@@ -174,10 +170,10 @@ def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
         if not equals:
             raise ValueError(f"{word!r} is not field=value, such as epochs=2 or lr=3e-4")
         if name not in _fields():
-            raise ValueError(f"a recipe has no field {name!r}: {_nearest(name, tuple(_fields()))}")
+            raise ValueError(f"a recipe has no field {name!r}: {nearest(name, tuple(_fields()))}")
         if name in changes:
             raise ValueError(f"{name} is given twice: {name}={changes[name]} and {word}")
-        changes[name] = _typed(_fields()[name], text)
+        changes[name] = typed(_fields()[name], text)
     return replace(recipe, **changes)
 
 
@@ -196,51 +192,3 @@ def differences(recipe: Recipe, stages: Iterable[str]) -> dict[str, Any]:
 
 def _fields() -> dict[str, Field[Any]]:
     return {each.name: each for each in fields(Recipe)}
-
-
-def _typed(each: Field[Any], text: str) -> Any:
-    """The text as the field's type; True and False by several spellings."""
-    try:
-        if each.type is bool:
-            return {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}[
-                text.lower()
-            ]
-        if each.type is int:
-            return int(text)
-        if each.type is float:
-            return float(text)
-    except (ValueError, KeyError):
-        raise ValueError(f"{each.name}={text}: {each.name} is {_allowed(each)}") from None
-    return text
-
-
-def _check_field(each: Field[Any], value: Any) -> None:
-    low, high, choices = (each.metadata[key] for key in ("low", "high", "choices"))
-    kinds = (int, float) if each.type is float else each.type
-    fits = isinstance(value, kinds) and (each.type is bool or not isinstance(value, bool))  # type: ignore[arg-type]
-    if fits and choices and value not in choices:
-        raise ValueError(f"{each.name}={value}: {_nearest(value, choices)}")
-    if fits and each.type in (int, float):
-        fits = (
-            math.isfinite(value)
-            and (low is None or value >= low)
-            and (high is None or value <= high)
-        )
-    if not fits or value == "":
-        raise ValueError(f"{each.name}={value}: {each.name} is {_allowed(each)}")
-
-
-def _allowed(each: Field[Any]) -> str:
-    """What a field may hold, in words: 'a whole number from 1 to 100 (folds of …)'."""
-    kind = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[each.type]  # type: ignore[index]
-    low, high = each.metadata["low"], each.metadata["high"]
-    if low is not None:
-        kind += f" from {low:g} to {high:g}" if high is not None else f" of at least {low:g}"
-    return f"{kind} ({each.metadata['meaning']})"
-
-
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"{name!r} is none of {', '.join(known)}"

@@ -21,7 +21,7 @@ from common.recipe import Recipe, differences
 
 # What can change a trained weight or a probability; pictures, words and the wire cannot.
 SHAPING = ("data", "models", "inference", "training")
-SHAPING_FILES = ("recipe.py", "competition.py", "metrics.py", "randomness.py")
+SHAPING_FILES = ("recipe.py", "fields.py", "competition.py", "metrics.py", "randomness.py")
 
 
 @dataclass(frozen=True)

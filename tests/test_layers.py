@@ -14,7 +14,17 @@ CODE = sorted(
 
 # Rooms from the ground up; a room may import itself and what stands on an earlier line.
 LAYERS = (
-    ("atomic", "progress", "metrics", "recipe", "competition", "randomness", "environment", "runs"),
+    (
+        "atomic",
+        "progress",
+        "metrics",
+        "fields",
+        "recipe",
+        "competition",
+        "randomness",
+        "environment",
+        "runs",
+    ),
     ("data",),
     ("models",),
     ("inference",),

@@ -3,6 +3,7 @@
 Example: kit cifar10 check --data data/cifar-10
 """
 
+from argparse import ArgumentParser
 from itertools import combinations
 from typing import Any
 
@@ -13,11 +14,17 @@ from common.data.store import Store, open_store
 from common.data.transforms import PHOTO
 from common.progress import first_of, say
 from common.recipe import Recipe
+from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.files import open_files, read_test
 from common.workflow.request import Request
 
 COLUMNS = ["split_a", "id_a", "split_b", "id_b", "kind", "distance"]
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.recipe(parser)
 
 
 def run(request: Request) -> dict[str, Any]:

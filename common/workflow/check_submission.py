@@ -3,6 +3,7 @@
 Example: kit cifar10 check-submission runs/mine/submission.csv
 """
 
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,11 @@ from common import submission
 from common.progress import say
 from common.workflow.files import open_files
 from common.workflow.request import Request
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    parser.add_argument("file", help="the submission file")
 
 
 def run(request: Request) -> dict[str, Any]:

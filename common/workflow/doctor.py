@@ -5,15 +5,22 @@ Example: kit doctor
 
 import shutil
 import sys
+from argparse import ArgumentParser
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from common import environment
+from common.fields import STAGES
 from common.progress import say
-from common.recipe import STAGES, Recipe
+from common.recipe import Recipe
 
 NEED_GB = 10.0
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    parser.add_argument("--fields", action="store_true", help="list every recipe field")
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

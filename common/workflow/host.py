@@ -8,6 +8,7 @@ Example: kit host digits
 
 import shlex
 import threading
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,18 @@ from common.kaggle.host import Host
 from common.kaggle.hosted import Hosted
 from common.progress import say
 from common.runs import owned
+from common.workflow import flags as shared
 from common.workflow.carving import facts_of, rehearsals
 from common.workflow.hosting import of_embedded, of_rehearsal
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.runs(parser)
+    parser.add_argument(
+        "named", nargs="*", metavar="COMPETITION",
+        help="a competition, or a rehearsal's folder; default: all whose data are at hand",
+    )  # fmt: skip
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Rehearsals have ledgers of their own, which are listed after the real submission
 Example: kit ledger --competition cifar10
 """
 
+from argparse import ArgumentParser
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -14,8 +15,15 @@ from common.progress import say
 from common.reporting import ledger
 from common.reporting.ledger import Entry
 from common.runs import Run
+from common.workflow import flags as shared
 
 REHEARSALS = "rehearsals"
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.runs(parser)
+    parser.add_argument("--competition", metavar="NAME", help="only this one")
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Example: kit new plant-seedlings-classification
 
 import keyword
 import re
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,11 @@ RECIPES = {{
     ),
 }}
 '''
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    parser.add_argument("slug", help="the competition's slug on Kaggle")
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

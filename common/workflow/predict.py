@@ -6,6 +6,7 @@ Example: kit cifar10 predict views=mirror+shifts
 """
 
 import time
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,20 @@ from common.recipe import differences
 from common.runs import fingerprint
 from common.training import resume
 from common.training.jobs import jobs_of, refit_jobs
+from common.workflow import flags as shared
 from common.workflow.files import read_test
 from common.workflow.find import find_run
 from common.workflow.prepare import Prepared, check_code, prepared
 from common.workflow.record import draw_curves, predictions_folder, result_of
 from common.workflow.request import Request
 from common.workflow.validate import load_trained, train_jobs, validate
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.run(parser)
+    shared.continues(parser)
 
 
 def run(request: Request) -> dict[str, Any]:

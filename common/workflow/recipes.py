@@ -5,8 +5,9 @@ Example: kit cifar10 recipes
 
 from typing import Any
 
+from common.fields import STAGES
 from common.progress import say
-from common.recipe import STAGES, differences
+from common.recipe import differences
 from common.workflow.request import Request
 
 

@@ -7,6 +7,7 @@ Example: kit cifar10 rehearse rows=4000 epochs=3 --hidden 0.2 --seed 0
 """
 
 import math
+from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,23 @@ from common.metrics import Metric
 from common.progress import say
 from common.runs import Run, owned
 from common.workflow import download, submit
+from common.workflow import flags as shared
 from common.workflow import run as whole_run
 from common.workflow.carving import SERVED, carved, facts_of
 from common.workflow.files import open_files
 from common.workflow.hosting import PUBLIC_SHARE, of_rehearsal, surrounded
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.begins(parser)
+    parser.add_argument(
+        "--hidden", type=float, default=0.2, help="share of the rows to hide (default: 0.2)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of what is hidden (default: 0)")
 
 
 def run(request: Request) -> dict[str, Any]:

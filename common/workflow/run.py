@@ -5,15 +5,23 @@ Files are fetched first where they are not yet there. Called again, it goes on w
 Example: kit cifar10 run --recipe quick epochs=12
 """
 
+from argparse import ArgumentParser
 from typing import Any
 
 from common.progress import say
+from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.predict import open_test, predict_test
 from common.workflow.prepare import prepared
 from common.workflow.record import result_of
 from common.workflow.request import Request
 from common.workflow.validate import validate
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.begins(parser)
 
 
 def run(request: Request) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Example: kit cifar10 submit --message "first try"
 
 import os
 import tempfile
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,23 @@ from common.data.table import read_csv
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import Run, owned
+from common.workflow import flags as shared
 from common.workflow.files import open_files
 from common.workflow.find import find_run
 from common.workflow.hand_in import hand_in
 from common.workflow.ledger import check_ledger, enter
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.run(parser)
+    parser.add_argument("--message", help="the submission's description")
+    parser.add_argument(
+        "--again", action="store_true", help="send a file that was submitted before"
+    )
 
 
 def run(request: Request) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Example: kit cifar10 validate epochs=2 lr=3e-4
 """
 
 import time
+from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from common.training import resume
 from common.training.jobs import Job, jobs_of
 from common.training.loop import train
 from common.training.setting import Setting
+from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.prepare import Prepared, check_code, prepared
 from common.workflow.record import (
@@ -37,6 +39,12 @@ from common.workflow.record import (
 from common.workflow.request import Request
 
 SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.begins(parser)
 
 
 def run(request: Request) -> dict[str, Any]:

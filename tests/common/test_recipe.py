@@ -4,7 +4,8 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from common.recipe import STAGES, Recipe, differences, stage_of, with_values
+from common.fields import STAGES
+from common.recipe import Recipe, differences, stage_of, with_values
 
 
 @pytest.mark.parametrize(
