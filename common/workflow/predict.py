@@ -17,20 +17,21 @@ from common import submission
 from common.atomic import replacing
 from common.data.store import Store, open_store
 from common.environment import memory_mb
-from common.inference.predict import joined, mean, predict
+from common.inference.predict import joined, mean
 from common.metrics import Probs
 from common.progress import say
 from common.recipe import differences
 from common.runs import fingerprint
 from common.training import resume
 from common.training.jobs import jobs_of, refit_jobs
+from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.files import read_test
 from common.workflow.find import find_run
 from common.workflow.prepare import Prepared, check_code, prepared
 from common.workflow.record import draw_curves, predictions_folder, result_of
 from common.workflow.request import Request
-from common.workflow.validate import load_trained, train_jobs, validate
+from common.workflow.validate import train_jobs, validate
 
 
 def flags(parser: ArgumentParser) -> None:
@@ -88,18 +89,9 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
     """The mean over models and views: float32 [N, C] in the store's order."""
     views = ready.recipe.views.split("+")
-    setting = ready.setting.on(store)
-    rows = np.arange(len(store))
-    return mean([
-        joined(
-            predict(
-                load_trained(setting, folder), setting.source, rows,
-                views=views, label=f"test set, model {number} of {len(folders)}",
-            ),
-            views,
-        )
-        for number, folder in enumerate(folders, 1)
-    ])  # fmt: skip
+    setting, rows = ready.setting.on(store), np.arange(len(store))
+    found = predictions(setting, folders, rows, label="test set")
+    return mean([joined(groups, views) for groups in found])
 
 
 def _write(ready: Prepared, ids: list[str], probs: Probs) -> None:

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from common.atomic import read_json, write_json
-from common.progress import say
+from common.atomic import read_json, replacing, write_json
+from common.progress import first_of, say
 from common.recipe import Recipe, differences
 from common.reporting import pictures
 from common.runs import Run, digest_file
@@ -63,6 +65,48 @@ def tell_epoch(ready: Prepared, job: Job, record: resume.Record) -> None:
     )
 
 
+def tell_rows(ready: Prepared) -> None:
+    """Which of the old classifier's rows the new one begins with: to `head_rows.csv` and in words."""
+    matches = ready.setting.matches
+    if not matches:
+        return
+    path = ready.run / "head_rows.csv"
+    table = pd.DataFrame([asdict(each) | {"others": "; ".join(each.others)} for each in matches])
+    with replacing(path) as temporary:
+        table.astype({"row": "Int64"}).to_csv(temporary, index=False, lineterminator="\n")
+    found = [each for each in matches if each.row is not None]
+    say(f"head=rows: {len(found)} of {len(matches)} labels found among the old classes ({path})")
+    for each in matches:
+        if each.row is not None and each.others:
+            say(
+                f"  {each.label}: row {each.row}, {each.meaning} (and not {'; '.join(each.others)})"
+            )
+    if fresh := [each.label for each in matches if each.row is None]:
+        say(f"  these begin afresh: {first_of(fresh)}")
+
+
+def tell_strangers(ready: Prepared) -> None:
+    """Labels that their old rows do not know: what a wrong match looks like on the images."""
+    path = ready.run / "head_rows.csv"
+    if not path.is_file():
+        return
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("label")
+    with np.load(ready.run / "oof.npz") as oof:
+        ids, best = oof["ids"], oof["probs"].argmax(axis=1)
+    label = ready.table.set_index("id")["label"].loc[ids].to_numpy()
+    right = (
+        pd.Series(np.array(ready.setting.classes)[best] == label)
+        .groupby(label)
+        .agg(["sum", "size"])
+    )
+    unknown = right[(right["sum"] == 0) & (right["size"] >= 3)].index
+    for name in [name for name in unknown if rows.loc[name, "row"]]:
+        say(
+            f"  look: none of the {right.loc[name, 'size']} images of {name} is recognised; its row is "
+            f"{rows.loc[name, 'row']}, {rows.loc[name, 'meaning']}"
+        )
+
+
 def tell_scores(ready: Prepared) -> None:
     """The out-of-fold score in words: mean, spread, pooled, what each group of views adds."""
     found = ready.run.read("scores.json")
@@ -90,7 +134,8 @@ def draw_curves(run: Run, metric: str) -> None:
     logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
     histories = {path.parent.name: resume.read_log(path.parent) for path in logs}
     begun = {name: history for name, history in histories.items() if history}
-    pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
+    if begun:
+        pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
 
 
 def draw_judged(ready: Prepared) -> None:
