@@ -74,8 +74,8 @@ class Request:
         """
         if self.data is None and not self.competition.on_kaggle:
             raise ValueError(
-                f"kit {self.competition.name} downloads nothing: name the folder of your images "
-                "(--data DIR)"
+                f"no data were named, and `kit {self.competition.name}` has none of its own: say where "
+                "your images are (--data DIR)"
             )
         return self.data or Path("data") / self.competition.slug
 
