@@ -26,6 +26,7 @@ from common.training import resume
 from common.training.jobs import jobs_of, refit_jobs
 from common.training.trained import predictions
 from common.workflow import flags as shared
+from common.workflow.answers import judge_test
 from common.workflow.files import read_test
 from common.workflow.find import find_run
 from common.workflow.prepare import Prepared, check_code, prepared
@@ -45,15 +46,22 @@ def run(request: Request) -> dict[str, Any]:
     """Do it for the run that the request means; predict and runtime fields may be changed."""
     with prepared(request, of=find_run(request)) as ready:
         test = open_test(ready)
+        if test is None:
+            raise ValueError(f"{ready.files.folder} has no test set: there is nothing to predict")
         validate(ready)
         predict_test(ready, *test)
         return result_of(ready.run)
 
 
-def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store]:
-    """The test table and its store: opened before training, so that a missing image is told early."""
+def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store] | None:
+    """The test table and its store, None where the data set has no test set.
+
+    They are opened before training, so that a missing image is told early.
+    """
     started = time.perf_counter()
     table = read_test(ready.request, ready.files.folder)
+    if table.empty:
+        return None
     side = ready.recipe.stored_side
     store = open_store(table, side=side, cache=ready.request.cache)
     ready.setting.check(store)
@@ -84,6 +92,7 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
     _write(ready, ids, probs)
+    judge_test(ready, ids, probs)
 
 
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:

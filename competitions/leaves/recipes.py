@@ -1,0 +1,22 @@
+"""Recipes for classify-leaves. Each note: command, score with its n, minutes, hardware."""
+
+from common.recipe import Recipe
+
+RECIPES = {
+    # `kit leaves run`: not measured: needs the competition's images and the weights' download.
+    "quick": Recipe(
+        backbone="mobilenetv2_100.ra_in1k",
+        weights="pretrained",
+        freeze="backbone",
+        image_size=160,
+        stored_side=184,
+        augment="photo-none",
+        folds=1,
+        epochs=4,
+        batch_size=128,
+        optimizer="adamw",
+        lr=4e-3,
+        weight_decay=1e-4,
+        views="mirror",
+    ),
+}
