@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from common import submission
-from common.atomic import replacing
+from common.atomic import read_json, replacing
 from common.data.store import Store, open_store
 from common.environment import memory_mb
+from common.inference.calibrate import tempered
 from common.inference.predict import joined, mean, predict
 from common.metrics import Probs
 from common.progress import say
@@ -75,6 +76,9 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     if not path.is_file():
         started = time.perf_counter()
         probs = _test_probs(ready, store, [run / job.name for job in jobs])
+        if recipe.calibration == "temperature":
+            fitted = read_json(predictions_folder(run, recipe) / "scores.json")["calibration"]
+            probs = tempered(probs, fitted["temperature"])
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, ids=table["id"].to_numpy().astype(str), probs=probs)
         run.add_seconds("predict", time.perf_counter() - started)
@@ -83,6 +87,7 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
     _write(ready, ids, probs)
+    run.note(test=name)
 
 
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:

@@ -74,6 +74,13 @@ def tell_scores(ready: Prepared) -> None:
     for row in found["views"][1:]:
         gain = row["score"] - found["views"][0]["score"]
         say(f"  views {row['views']}: {row['score']:.4f} ({gain:+.4f} over the plain view)")
+    if "calibration" in found:
+        fit = found["calibration"]
+        say(
+            f"  calibration: temperature {fit['temperature']:.3f}, log loss"
+            f" {fit['before']['log_loss']:.4f} → {fit['after']['log_loss']:.4f}"
+            " (each fold at the others' temperature)"
+        )
     for key in ("optimistic", "caution"):
         if key in found:
             say(f"  {key}: {found[key]}")

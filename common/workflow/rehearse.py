@@ -114,8 +114,7 @@ def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
     with np.load(run / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]
     targets = label.loc[ids].map(position).to_numpy(np.int64)
-    rows = [metric.score(probs[at : at + 1], targets[at : at + 1]) for at in range(len(ids))]
-    return float(np.std(rows))
+    return float(np.std(metric.rows(probs, targets)))
 
 
 def _tell(request: Request, result: dict[str, Any]) -> None:

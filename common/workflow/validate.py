@@ -15,7 +15,9 @@ import numpy as np
 from safetensors.torch import load_file
 
 from common.atomic import replacing, write_json
-from common.inference.out_of_fold import HeldOut, gains, pooled, scores
+from common.data.folds import groups_of
+from common.inference.calibrate import calibrated
+from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import Network, mean, predict
 from common.models.backbone import build
 from common.progress import say
@@ -152,8 +154,15 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> He
 
 def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder: Path) -> None:
     targets, metric = ready.setting.targets, ready.setting.metric
-    rows, probs = pooled(held, views, len(targets))
-    found = scores(held, views, targets, metric)
+    folds, calibration = judged(held, views), None
+    if ready.recipe.calibration == "temperature":
+        groups = groups_of(ready.table, ready.store.digests, ready.recipe.groups)
+        fitted = calibrated(folds, targets, groups, metric)
+        folds, calibration = fitted.folds, fitted.facts
+    rows, probs = pooled(folds, len(targets))
+    found = scores(folds, targets, metric)
+    if calibration:
+        found["calibration"] = calibration
     found["predict"] = differences(ready.recipe, ("predict",))
     found["metric"], found["views"] = metric.name, gains(held, views, targets, metric)
     if ready.recipe.early_stop:
