@@ -12,6 +12,7 @@ import numpy.typing as npt
 Probs = npt.NDArray[np.float32]
 Targets = npt.NDArray[np.int64]
 RowScores = npt.NDArray[np.float64]
+FLOOR = 1e-15  # Kaggle clips the probabilities of its log loss here
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ def hits(probs: Probs, targets: Targets) -> RowScores:
     return np.asarray(probs.argmax(axis=1) == targets, dtype=np.float64)
 
 
-def losses(probs: Probs, targets: Targets, floor: float = 1e-15) -> RowScores:
-    """Each row's log loss as Kaggle computes it: normalised, then clipped to [floor, 1 - floor]."""
+def losses(probs: Probs, targets: Targets) -> RowScores:
+    """Each row's log loss as Kaggle computes it: normalised, then clipped to [FLOOR, 1 - FLOOR]."""
     rows = probs.astype(np.float64)
     rows = rows / rows.sum(axis=1, keepdims=True)
-    picked = np.clip(rows[np.arange(len(rows)), targets], floor, 1 - floor)
+    picked = np.clip(rows[np.arange(len(rows)), targets], FLOOR, 1 - FLOOR)
     return np.asarray(-np.log(picked))
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.data.folds import Rows
-from common.metrics import Metric, Probs, Targets, losses
+from common.metrics import FLOOR, Metric, Probs, Targets
 from common.progress import first_of
 
 Weights = npt.NDArray[np.float64]
@@ -63,7 +63,7 @@ def rank(stack: Probs, targets: Targets, metric: Metric) -> Weights:
 
 
 def greedy(stack: Probs, targets: Targets, metric: Metric) -> Weights:  # noqa: ARG001
-    """Ensemble selection with replacement: Caruana et al., "… from Libraries of Models" (2004).
+    """Ensemble selection with replacement: Caruana et al., 2004 ("… from libraries of models").
 
     It begins with the best few runs (that many of the sorted list whose mean is best), adds fifty
     times the run that helps most, and keeps the best mean met on the way. What is best is the log
@@ -94,8 +94,8 @@ KINDS: dict[str, Callable[[Probs, Targets, Metric], Weights]] = {
 
 
 def _loss(own: npt.NDArray[np.float64]) -> float:
-    """The mean log loss from the true classes' probabilities [N]."""
-    return float(losses(np.stack([own, 1 - own], axis=1), np.zeros(len(own), np.int64)).mean())
+    """The mean log loss of the true classes' probabilities [N]."""
+    return float(-np.log(np.clip(own, FLOOR, 1 - FLOOR)).mean())
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ import numpy.typing as npt
 from common.data.folds import Rows
 from common.inference.crossfit import halves
 from common.inference.out_of_fold import Judged, pooled
-from common.metrics import Metric, Probs, Targets, log_loss
+from common.metrics import FLOOR, Metric, Probs, Targets, log_loss
 
-FLOOR = 1e-15  # a probability of 0 has no logarithm; the metric clips here as well
 LOWEST, HIGHEST = 1 / 20, 20.0  # where no row is ever wrong, sharper would be better for ever
 
 
@@ -111,6 +110,7 @@ def _scored(folds: Sequence[Judged], targets: Targets, metric: Metric) -> dict[s
 
 
 def _logs(probs: Probs) -> npt.NDArray[np.float64]:
+    # A probability of 0 has no logarithm: it counts as what the log loss clips it to.
     return np.asarray(np.log(np.maximum(probs.astype(np.float64), FLOOR)))
 
 

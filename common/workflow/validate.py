@@ -35,6 +35,7 @@ from common.workflow.record import (
     draw_judged,
     predictions_folder,
     result_of,
+    save_probs,
     tell_epoch,
     tell_scores,
 )
@@ -75,7 +76,7 @@ def validate(ready: Prepared) -> None:
     for name in ("oof.npz", "scores.json"):
         with replacing(ready.run / name) as temporary:
             temporary.write_bytes((folder / name).read_bytes())
-    draw_judged(ready)
+    draw_judged(ready.run, ready.table, ready.store, ready.files.classes)
     tell_scores(ready)
 
 
@@ -170,6 +171,4 @@ def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder
     if ready.request.competition.caution:
         found["caution"] = ready.request.competition.caution
     write_json(folder / "scores.json", found)
-    ids = ready.table["id"].to_numpy()[rows].astype(str)
-    with replacing(folder / "oof.npz") as temporary, temporary.open("wb") as file:
-        np.savez(file, ids=ids, probs=probs)
+    save_probs(folder / "oof.npz", ready.table["id"].iloc[rows], probs)
