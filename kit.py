@@ -17,8 +17,8 @@ from typing import Any
 
 WORKFLOW = Path(__file__).parent / "common" / "workflow"
 VERBS = (
-    "download", "check", "validate", "predict", "run", "submit", "rehearse", "leaderboard",
-    "check-submission", "recipes",
+    "download", "check", "validate", "predict", "run", "submit", "blend", "compare",
+    "export", "rehearse", "leaderboard", "check-submission", "recipes",
 )  # fmt: skip
 ALONE = ("list", "ledger", "host", "doctor", "new")
 

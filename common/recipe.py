@@ -127,6 +127,13 @@ class Recipe:
         choices=("folds", "refit"),
     )
 
+    calibration: str = described(
+        "none",
+        "predict",
+        "temperature: probs sharpened or flattened by one number, fitted out-of-fold",
+        choices=("none", "temperature"),
+    )
+
     device: str = described(
         "auto", "runtime", "where it runs", choices=("auto", "cpu", "cuda", "mps")
     )

@@ -101,10 +101,8 @@ def begin(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
     if before is None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         commit = environment.git_commit(Path(__file__).parent)
-        run.note(
-            kind="trained", begun=now, recipe=asdict(recipe), **facts, environment=here,
-            git_commit=commit,
-        )  # fmt: skip
+        begun = {"kind": "trained", "begun": now, "recipe": asdict(recipe)}
+        run.note(**begun | facts, environment=here, git_commit=commit)
     elif before != here:
         changed = [name for name in here if here[name] != before.get(name)]
         say(f"{folder}: the environment has changed since it was begun: {', '.join(changed)}")

@@ -1,7 +1,10 @@
 """The classes of a competition, in the one order that every array of probs follows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from common.progress import first_of
@@ -36,3 +39,10 @@ def classes_of(sample: pd.DataFrame, labels: pd.Series, path: Path) -> tuple[str
             "correct the labels, or download the files again"
         )
     return classes
+
+
+def targets_of(labels: pd.Series, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The index of every label [N] among the classes."""
+    targets = pd.Index(list(classes)).get_indexer(pd.Index(labels))
+    assert (targets >= 0).all(), "classes_of lets no unknown label pass"
+    return targets.astype(np.int64)

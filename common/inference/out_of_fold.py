@@ -19,25 +19,35 @@ class HeldOut:
     groups: dict[str, Probs]
 
 
-def pooled(folds: Sequence[HeldOut], views: Sequence[str], count: int) -> tuple[Rows, Probs]:
+@dataclass(frozen=True)
+class Judged:
+    """A fold's held-out rows [M] and their probs [M, C] under all views together."""
+
+    rows: Rows
+    probs: Probs
+
+
+def judged(folds: Sequence[HeldOut], views: Sequence[str]) -> list[Judged]:
+    """Every fold under these views."""
+    return [Judged(fold.rows, joined(fold.groups, views)) for fold in folds]
+
+
+def pooled(folds: Sequence[Judged], count: int) -> tuple[Rows, Probs]:
     """The rows held out at least once, in table order, and their mean probs over the repeats."""
-    classes = next(iter(folds[0].groups.values())).shape[1]
-    total = np.zeros((count, classes), dtype=np.float32)
+    total = np.zeros((count, folds[0].probs.shape[1]), dtype=np.float32)
     times = np.zeros(count, dtype=np.int64)
     for fold in folds:
-        total[fold.rows] += joined(fold.groups, views)
+        total[fold.rows] += fold.probs
         times[fold.rows] += 1
     rows: Rows = np.flatnonzero(times).astype(np.int64)
     probs: Probs = np.divide(total[rows], times[rows, None], dtype=np.float32)
     return rows, probs
 
 
-def scores(
-    folds: Sequence[HeldOut], views: Sequence[str], targets: Targets, metric: Metric
-) -> dict[str, Any]:
+def scores(folds: Sequence[Judged], targets: Targets, metric: Metric) -> dict[str, Any]:
     """`cv` and `cv_sd` (mean and sample sd over folds), `fold_scores`, `pooled` and its `n`."""
-    each = [metric.score(joined(fold.groups, views), targets[fold.rows]) for fold in folds]
-    rows, probs = pooled(folds, views, len(targets))
+    each = [metric.score(fold.probs, targets[fold.rows]) for fold in folds]
+    rows, probs = pooled(folds, len(targets))
     return {
         "cv": float(np.mean(each)),
         "cv_sd": float(np.std(each, ddof=1)) if len(each) > 1 else None,
@@ -56,6 +66,6 @@ def gains(
         tried.append(list(views))
     found = []
     for names in tried:
-        rows, probs = pooled(folds, names, len(targets))
+        rows, probs = pooled(judged(folds, names), len(targets))
         found.append({"views": "+".join(names), "score": metric.score(probs, targets[rows])})
     return found

@@ -73,7 +73,7 @@ def _create(recipe: Recipe, class_count: int | None, *, pretrained: bool) -> nn.
         settings["num_classes"] = class_count
     if recipe.drop_path:
         settings["drop_path_rate"] = recipe.drop_path
-    if recipe.image_size and _has_one_size(recipe.backbone):
+    if recipe.image_size and has_one_size(recipe.backbone):
         settings["img_size"] = recipe.image_size
     try:
         model: nn.Module = timm.create_model(recipe.backbone, pretrained=pretrained, **settings)
@@ -108,7 +108,7 @@ def check_input(model: nn.Module, height: int, width: int, *, name: str) -> None
         ) from error
 
 
-def _has_one_size(name: str) -> bool:
+def has_one_size(name: str) -> bool:
     """Is this a network whose parameters depend on the input's size (a ViT, say)?"""
     facts = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
     return bool(facts and facts.fixed_input_size)

@@ -25,10 +25,16 @@ def find_run(request: Request) -> Run:
     if words or request.named_recipe:
         wanted = differences(with_values(request.base_recipe, words), SHAPING)
     if request.run is not None:
-        return _named(request, request.run, wanted)
+        run = named_run(request, request.run)
+        if wanted is not None and wanted != _shape(run):
+            raise ValueError(
+                f"--run {request.run} was not trained with these fields: leave them out, or leave "
+                "out --run"
+            )
+        return run
     runs = all_runs(request.runs, name)
     if wanted is not None:
-        runs = [run for run in runs if differences(run.recipe(), SHAPING) == wanted]
+        runs = [run for run in runs if _shape(run) == wanted]
     if not runs:
         typed = " ".join([f"--recipe {request.recipe_name}"] * request.named_recipe + words)
         raise ValueError(
@@ -39,14 +45,23 @@ def find_run(request: Request) -> Run:
     return runs[0]
 
 
-def _named(request: Request, folder: Path, wanted: dict[str, Any] | None) -> Run:
+def named_run(request: Request, folder: Path) -> Run:
+    """The run of this folder, or of this name among the request's runs.
+
+    Raises:
+        ValueError: it is no run folder, or another competition's.
+    """
     run, name = Run(folder), request.competition.name
+    if not run.read() and (request.runs / folder / "run.json").is_file():
+        run = Run(request.runs / folder)
     if not run.read():
-        raise ValueError(f"--run {folder} is no run folder: it holds no run.json")
+        raise ValueError(f"{folder} is no run folder: it holds no run.json")
     if run.read()["competition"] != name:
-        raise ValueError(f"--run {folder} is a run of {run.read()['competition']}, not of {name}")
-    if wanted is not None and wanted != differences(run.recipe(), SHAPING):
-        raise ValueError(
-            f"--run {folder} was not trained with these fields: leave them out, or leave out --run"
-        )
+        raise ValueError(f"{folder} is a run of {run.read()['competition']}, not of {name}")
     return run
+
+
+def _shape(run: Run) -> dict[str, Any] | None:
+    """What a trained run was shaped by; a blend has its first run's recipe, and was not."""
+    trained = run.read()["kind"] == "trained"
+    return differences(run.recipe(), SHAPING) if trained else None

@@ -14,23 +14,24 @@ import numpy as np
 import pandas as pd
 
 from common import submission
-from common.atomic import replacing
+from common.atomic import read_json
 from common.data.store import Store, open_store
 from common.environment import memory_mb
+from common.inference.calibrate import tempered
 from common.inference.predict import joined, mean
 from common.metrics import Probs
 from common.progress import say
 from common.recipe import differences
-from common.runs import fingerprint
+from common.runs import Run, fingerprint
 from common.training import resume
 from common.training.jobs import jobs_of, refit_jobs
 from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.answers import judge_test
-from common.workflow.files import read_test
+from common.workflow.files import Files, read_test
 from common.workflow.find import find_run
 from common.workflow.prepare import Prepared, check_code, prepared
-from common.workflow.record import draw_curves, predictions_folder, result_of
+from common.workflow.record import draw_curves, predictions_folder, result_of, save_probs
 from common.workflow.request import Request
 from common.workflow.validate import train_jobs, validate
 
@@ -84,14 +85,18 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     if not path.is_file():
         started = time.perf_counter()
         probs = _test_probs(ready, store, [run / job.name for job in jobs])
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, ids=table["id"].to_numpy().astype(str), probs=probs)
+        if recipe.calibration == "temperature":
+            fitted = read_json(predictions_folder(run, recipe) / "scores.json")["calibration"]
+            probs = tempered(probs, fitted["temperature"])
+        save_probs(path, table["id"], probs)
         run.add_seconds("predict", time.perf_counter() - started)
         run.see_memory(host=memory_mb())
         draw_curves(run, ready.setting.metric.name)
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
-    _write(ready, ids, probs)
+    run.note(test=name)
+    write_submission(ready.request, ready.files, run, ids=ids, probs=probs)
+    run.note(predicted=differences(recipe, ("predict",)))
     judge_test(ready, ids, probs)
 
 
@@ -103,9 +108,10 @@ def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
     return mean([joined(groups, views) for groups in found])
 
 
-def _write(ready: Prepared, ids: list[str], probs: Probs) -> None:
-    sample, classes = ready.files.sample, ready.files.classes
-    rows = ready.request.competition.writer(sample, ids, probs, classes)
-    submission.write(ready.run / "submission.csv", rows, sample, classes)
-    ready.run.note(predicted=differences(ready.recipe, ("predict",)))
-    say(f"{ready.run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")
+def write_submission(
+    request: Request, files: Files, run: Run, *, ids: list[str], probs: Probs
+) -> None:
+    """Write the run's `submission.csv` as the competition wants it, checked against the sample."""
+    rows = request.competition.writer(files.sample, ids, probs, files.classes)
+    submission.write(run / "submission.csv", rows, files.sample, files.classes)
+    say(f"{run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")

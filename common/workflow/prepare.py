@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.atomic import write_json
+from common.data.classes import targets_of
 from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
 from common.data.store import Store, open_store
 from common.models.backbone import check_backbone
@@ -63,15 +64,14 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         ValueError: files, fields or the backbone are not usable, or `of` was made from other data.
     """
     recipe, started = request.recipe, time.perf_counter()
-    code = code_digest(Path(inspect.getfile(request.competition.read_train)).parent)
+    code = code_of(request)
     if of is not None:
+        check_trained(of)
         recipe = with_values(of.recipe(), request.words_of("predict", "runtime"))
     check_backbone(recipe.backbone)
     check_optimiser(recipe.optimizer)
     files = open_files(request)
-    rows = sample_rows(files.train["label"], recipe.rows, recipe.split_seed)
-    table = files.train.iloc[rows].reset_index(drop=True)
-    store = open_store(table, side=recipe.stored_side, cache=request.cache)
+    table, store = labelled(request, files, recipe)
     data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
     with owned(folder):
@@ -95,6 +95,27 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
             write_folds(run / "folds.csv", table["id"], folds)
         run.add_seconds("prepare", time.perf_counter() - started)
         yield Prepared(request, recipe, run, files, table, store, folds, setting, code)
+
+
+def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFrame, Store]:
+    """The labelled rows that a recipe uses, and their images."""
+    rows = sample_rows(files.train["label"], recipe.rows, recipe.split_seed)
+    table = files.train.iloc[rows].reset_index(drop=True)
+    return table, open_store(table, side=recipe.stored_side, cache=request.cache)
+
+
+def code_of(request: Request) -> str:
+    """The digest of the code that a run of this competition depends on."""
+    return code_digest(Path(inspect.getfile(request.competition.read_train)).parent)
+
+
+def check_trained(run: Run) -> None:
+    """Raise a ValueError when the run has no models of its own."""
+    if run.read()["kind"] != "trained":
+        raise ValueError(
+            f"{run.folder} is {run.read()['kind']} and has no models of its own: name a run that was "
+            "trained (--run RUN)"
+        )
 
 
 def check_code(ready: Prepared) -> None:
@@ -160,8 +181,7 @@ def _setting(
             f"{folder} was begun with other contents of {', '.join(begun)}: bring the files back, or "
             "start over with --fresh"
         )
-    position = {name: index for index, name in enumerate(files.classes)}
-    targets = np.array([position[label] for label in table["label"]], dtype=np.int64)
+    targets = targets_of(table["label"], files.classes)
     metric = request.competition.scored_by
     return open_setting(
         recipe, store, targets, classes=files.classes, metric=metric, cache=request.cache,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import numpy as np
 import pandas as pd
 
 from common.atomic import read_json, replacing, write_json
+from common.data.classes import targets_of
+from common.data.store import Store
+from common.metrics import Probs
 from common.progress import first_of, say
 from common.recipe import Recipe, differences
 from common.reporting import pictures
@@ -28,6 +32,12 @@ def predictions_folder(run: Run, recipe: Recipe) -> Path:
     if not (folder / "fields.json").is_file():
         write_json(folder / "fields.json", fields)
     return folder
+
+
+def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:
+    """Write probs [N, C] and the ids of their rows, whole."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, ids=np.array([*ids], dtype=str), probs=probs)
 
 
 def scores_of(run: Run) -> dict[str, Any]:
@@ -119,6 +129,13 @@ def tell_scores(ready: Prepared) -> None:
     for row in found["views"][1:]:
         gain = row["score"] - found["views"][0]["score"]
         say(f"  views {row['views']}: {row['score']:.4f} ({gain:+.4f} over the plain view)")
+    if "calibration" in found:
+        fit = found["calibration"]
+        say(
+            f"  calibration: temperature {fit['temperature']:.3f}, log loss"
+            f" {fit['before']['log_loss']:.4f} → {fit['after']['log_loss']:.4f}"
+            " (each fold at the others' temperature)"
+        )
     for key in ("optimistic", "caution"):
         if key in found:
             say(f"  {key}: {found[key]}")
@@ -139,16 +156,14 @@ def draw_curves(run: Run, metric: str) -> None:
         pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
 
 
-def draw_judged(ready: Prepared) -> None:
-    """The confusion matrix and the worst mistakes, both out-of-fold."""
-    folder, setting = ready.run / "pictures", ready.setting
-    with np.load(ready.run / "oof.npz") as oof:
+def draw_judged(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> None:
+    """The confusion matrix and the worst mistakes, both out-of-fold; `store` is the table's."""
+    folder = run / "pictures"
+    with np.load(run / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]
-    position = {name: row for row, name in enumerate(ready.table["id"])}
-    at = np.array([position[name] for name in ids])
-    targets = setting.targets[at]
-    pictures.confusion(probs, targets, setting.classes, folder / "confusion.png")
+    at = pd.Index(table["id"]).get_indexer(pd.Index(ids))
+    targets = targets_of(table["label"].iloc[at], classes)
+    pictures.confusion(probs, targets, classes, folder / "confusion.png")
     pictures.worst_mistakes(
-        lambda row: ready.store[int(at[row])], ids, probs, targets, setting.classes,
-        folder / "worst_mistakes.png",
-    )  # fmt: skip
+        lambda row: store[int(at[row])], ids, probs, targets, classes, folder / "worst_mistakes.png"
+    )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from common.atomic import read_json
+from common.data.classes import targets_of
 from common.kaggle.host import Host
 from common.metrics import Metric
 from common.progress import say
@@ -109,13 +110,11 @@ def standard_error(metric: Metric, score: float, rows: int, spread: float) -> fl
 def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
     """The standard deviation of one row's score, from the out-of-fold predictions."""
     metric, run = request.competition.scored_by, Path(result["run"])
-    position = {name: index for index, name in enumerate(read_json(run / "classes.json"))}
     label = request.competition.read_train(folder / SERVED).set_index("id")["label"]
     with np.load(run / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]
-    targets = label.loc[ids].map(position).to_numpy(np.int64)
-    rows = [metric.score(probs[at : at + 1], targets[at : at + 1]) for at in range(len(ids))]
-    return float(np.std(rows))
+    targets = targets_of(label.loc[ids], read_json(run / "classes.json"))
+    return float(np.std(metric.rows(probs, targets)))
 
 
 def _tell(request: Request, result: dict[str, Any]) -> None:

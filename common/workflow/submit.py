@@ -119,10 +119,14 @@ def _last_screen(request: Request, run: Run) -> None:
         f"  pictures          {run / 'pictures'}",
         "next:",
         f"  look              the worst mistakes: {run / 'pictures' / 'worst_mistakes.png'}",
-        f"  more views        kit {name} run views=shifts+scales      (trains nothing again)",
-        f"  another recipe    kit {name} recipes",
-        f"  another field     kit {name} run epochs={run.recipe().epochs * 2} && kit {name} submit",
     ]  # fmt: skip
+    if run.read()["kind"] == "trained":
+        lines += [
+            f"  more views        kit {name} run views=shifts+scales      (trains nothing again)",
+            f"  another field     kit {name} run epochs={run.recipe().epochs * 2}"
+            f" && kit {name} submit",
+        ]
+    lines.append(f"  another recipe    kit {name} recipes")
     for line in lines:
         say(line)
 

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from common.atomic import replacing, write_json
-from common.inference.out_of_fold import HeldOut, gains, pooled, scores
+from common.data.folds import groups_of
+from common.inference.calibrate import calibrated
+from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import mean
 from common.progress import say
 from common.recipe import differences
@@ -33,6 +35,7 @@ from common.workflow.record import (
     draw_judged,
     predictions_folder,
     result_of,
+    save_probs,
     tell_epoch,
     tell_rows,
     tell_scores,
@@ -76,7 +79,7 @@ def validate(ready: Prepared) -> None:
     for name in ("oof.npz", "scores.json"):
         with replacing(ready.run / name) as temporary:
             temporary.write_bytes((folder / name).read_bytes())
-    draw_judged(ready)
+    draw_judged(ready.run, ready.table, ready.store, ready.files.classes)
     tell_scores(ready)
     tell_strangers(ready)
 
@@ -169,8 +172,15 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> He
 
 def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder: Path) -> None:
     targets, metric = ready.setting.targets, ready.setting.metric
-    rows, probs = pooled(held, views, len(targets))
-    found = scores(held, views, targets, metric)
+    folds, calibration = judged(held, views), None
+    if ready.recipe.calibration == "temperature":
+        groups = groups_of(ready.table, ready.store.digests, ready.recipe.groups)
+        fitted = calibrated(folds, targets, groups, metric)
+        folds, calibration = fitted.folds, fitted.facts
+    rows, probs = pooled(folds, len(targets))
+    found = scores(folds, targets, metric)
+    if calibration:
+        found["calibration"] = calibration
     found["predict"] = differences(ready.recipe, ("predict",))
     found["metric"], found["views"] = metric.name, gains(held, views, targets, metric)
     if ready.recipe.early_stop:
@@ -180,6 +190,4 @@ def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder
     if ready.request.competition.caution:
         found["caution"] = ready.request.competition.caution
     write_json(folder / "scores.json", found)
-    ids = ready.table["id"].to_numpy()[rows].astype(str)
-    with replacing(folder / "oof.npz") as temporary, temporary.open("wb") as file:
-        np.savez(file, ids=ids, probs=probs)
+    save_probs(folder / "oof.npz", ready.table["id"].iloc[rows], probs)

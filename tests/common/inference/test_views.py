@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from common.inference.out_of_fold import HeldOut, gains, pooled, scores
+from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import joined
 from common.inference.views import GROUPS, mirror, shift
 from common.metrics import METRICS, log_loss
@@ -72,14 +72,14 @@ def held(rows: list[int], right: list[bool]) -> HeldOut:
 
 def test_scores_are_of_the_folds_and_pooled_over_rows() -> None:
     folds = [held([2, 0], [True, True]), held([1, 3], [True, False])]
-    found = scores(folds, ["identity"], TARGETS, METRICS["accuracy"])
+    found = scores(judged(folds, ["identity"]), TARGETS, METRICS["accuracy"])
     assert found["fold_scores"] == [1.0, 0.5]
     assert (found["cv"], found["pooled"], found["n"]) == (0.75, 0.75, 4)
     assert found["cv_sd"] == pytest.approx(0.35355, abs=1e-4)
 
 
 def test_rows_never_held_out_are_left_out_and_repeats_are_averaged() -> None:
-    rows, probs = pooled([held([2], [True]), held([2], [False])], ["identity"], 4)
+    rows, probs = pooled(judged([held([2], [True]), held([2], [False])], ["identity"]), 4)
     assert rows.tolist() == [2]
     assert probs[0].tolist() == pytest.approx([0.5, 0.5])
 

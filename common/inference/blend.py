@@ -1,0 +1,128 @@
+"""Several runs' probs as one: weights fitted on rows that they are not judged on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from common.data.folds import Rows
+from common.metrics import FLOOR, Metric, Probs, Targets
+from common.progress import first_of
+
+Weights = npt.NDArray[np.float64]
+ROUNDS = 50  # of the greedy search: no weight is finer than a fiftieth
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one run says of rows: probs [N, C] by id and by class name."""
+
+    name: str
+    ids: Sequence[str]
+    classes: Sequence[str]
+    probs: Probs
+
+
+def aligned(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> Probs:
+    """The probs of exactly these ids and classes, in their order.
+
+    Raises:
+        ValueError: its rows or its classes are others.
+    """
+    for what, own, wanted, remedy in (
+        ("classes", found.classes, classes, "blend runs of the same labels"),
+        ("rows", found.ids, ids, "blend runs of the same rows=, folds= and holdout="),
+    ):
+        lacking = sorted(set(wanted) - set(own))
+        strange = sorted(set(own) - set(wanted))
+        if lacking or strange:
+            words = [f"no prediction for {first_of(lacking)}"] if lacking else []
+            words += [f"one for {first_of(strange)}, which the others have not"] if strange else []
+            raise ValueError(f"{found.name} has other {what}: {' and '.join(words)}; {remedy}")
+    rows = pd.Index(found.ids).get_indexer(pd.Index(ids))
+    columns = pd.Index(found.classes).get_indexer(pd.Index(classes))
+    return found.probs[np.ix_(rows, columns)]
+
+
+def equal(stack: Probs, targets: Targets, metric: Metric) -> Weights:  # noqa: ARG001
+    """Every run counts the same."""
+    return np.full(len(stack), 1 / len(stack))
+
+
+def rank(stack: Probs, targets: Targets, metric: Metric) -> Weights:
+    """The best of k runs on these rows counts k, the next k - 1, the worst 1.
+
+    It is the runs that are ranked, not their probabilities. Of equals the earlier counts more.
+    """
+    better_first = [-metric.gain(metric.score(probs, targets), 0.0) for probs in stack]
+    weights = np.empty(len(stack))
+    weights[np.argsort(better_first, kind="stable")] = np.arange(len(stack), 0, -1)
+    return weights / weights.sum()
+
+
+def greedy(stack: Probs, targets: Targets, metric: Metric) -> Weights:  # noqa: ARG001
+    """Ensemble selection with replacement: Caruana et al., 2004 ("… from libraries of models").
+
+    It begins with the best few runs (that many of the sorted list whose mean is best), adds fifty
+    times the run that helps most, and keeps the best mean met on the way. What is best is the log
+    loss, whatever the metric: it moves with every row, while an accuracy is flat but for the few
+    rows on the border, which a search would fit by chance.
+    """
+    own = stack[:, np.arange(len(targets)), targets].astype(np.float64)
+    own /= stack.sum(axis=2, dtype=np.float64)
+    order = np.argsort([_loss(row) for row in own], kind="stable")
+    starts = [_loss(own[order[: count + 1]].mean(axis=0)) for count in range(len(own))]
+    counts = np.zeros(len(own))
+    counts[order[: int(np.argmin(starts)) + 1]] = 1
+    best, least = counts.copy(), min(starts)
+    for _ in range(ROUNDS):
+        total = counts @ own
+        tried = [_loss((total + row) / (counts.sum() + 1)) for row in own]
+        counts[int(np.argmin(tried))] += 1
+        if min(tried) < least:
+            best, least = counts.copy(), min(tried)
+    return best / best.sum()
+
+
+KINDS: dict[str, Callable[[Probs, Targets, Metric], Weights]] = {
+    "equal": equal,
+    "rank": rank,
+    "greedy": greedy,
+}
+
+
+def _loss(own: npt.NDArray[np.float64]) -> float:
+    """The mean log loss of the true classes' probabilities [N]."""
+    return float(-np.log(np.clip(own, FLOOR, 1 - FLOOR)).mean())
+
+
+@dataclass(frozen=True)
+class Blend:
+    """`weights` [K] fitted on all rows; `probs` [N, C], each part's by weights of the others."""
+
+    weights: Weights
+    probs: Probs
+
+
+def blended(stack: Probs, targets: Targets, parts: Rows, *, kind: str, metric: Metric) -> Blend:
+    """Join the runs' probs [K, N, C]; `parts` [N] says which rows are judged together.
+
+    The weights that judge a part are fitted on the other parts, so the score of `probs` is honest.
+    """
+    fit = KINDS[kind]
+    probs = np.empty_like(stack[0])
+    for part in np.unique(parts):
+        mine = parts == part
+        weights = fit(stack[:, ~mine], targets[~mine], metric)
+        probs[mine] = weighted(stack[:, mine], weights)
+    return Blend(fit(stack, targets, metric), probs)
+
+
+def weighted(stack: Sequence[Probs] | Probs, weights: Weights) -> Probs:
+    """The weighted mean of probs [K, N, C], summed in float64: float32 [N, C]."""
+    total = sum(
+        weight * probs.astype(np.float64) for weight, probs in zip(weights, stack, strict=True)
+    )
+    return np.asarray(total, dtype=np.float32)

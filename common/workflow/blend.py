@@ -1,0 +1,200 @@
+"""Blend finished runs into one: weights fitted out-of-fold, judged on rows they never saw.
+
+All three kinds of weights are scored: equal; rank (the best of k runs counts k, the worst 1);
+greedy (runs are added as long as they help). The one that --weights names is used, by default
+greedy. The blend is a run like any other: submit it, compare it, blend it again.
+
+Example: kit cifar10 blend runs/cifar10-quick-1a2b3c4d runs/cifar10-transfer-5e6f7a8b
+"""
+
+import time
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.atomic import write_json, write_text
+from common.data.classes import targets_of
+from common.data.folds import Rows, groups_of, read_folds
+from common.inference.blend import KINDS, Blend, aligned, blended, weighted
+from common.inference.bootstrap import Interval, paired_interval
+from common.inference.crossfit import parts_of
+from common.inference.out_of_fold import Judged, scores
+from common.metrics import Metric, Probs, Targets
+from common.progress import say
+from common.recipe import Recipe
+from common.runs import Run, begin, fingerprint, owned
+from common.workflow.files import Files, open_files
+from common.workflow.find import named_run
+from common.workflow.predict import write_submission
+from common.workflow.predicted import Predicted, check_data, data_of, predicted
+from common.workflow.prepare import code_of, labelled
+from common.workflow.record import draw_judged, predictions_folder, result_of, save_probs
+from common.workflow.request import Request
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    parser.add_argument("members", nargs="+", type=Path, metavar="RUN", help="a finished run")
+    parser.add_argument("--weights", choices=tuple(KINDS), default="greedy", help="default: greedy")
+
+
+@dataclass(frozen=True)
+class Held:
+    """The rows that the members are judged on: [K, N, C] in the first member's order."""
+
+    ids: list[str]
+    targets: Targets
+    groups: npt.NDArray[np.object_]
+    parts: Rows
+    single: bool  # one hold-out, which only the fitting of weights splits
+    stack: Probs
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds, with the weights and what each kind scored."""
+    started, kind = time.perf_counter(), str(request.options.get("weights") or "greedy")
+    members = [predicted(named_run(request, path)) for path in request.options["members"]]
+    if len(members) < 2:
+        raise ValueError("a blend has two runs or more: name another")
+    files, first = open_files(request), members[0].run
+    table, store = labelled(request, files, first.recipe())
+    for member in members:
+        check_data(member.run, table, store)
+    _check_test(members)
+    groups = groups_of(table, store.digests, first.recipe().groups).set_axis(table["id"])
+    held = _held(members, files, table.set_index("id")["label"], groups)
+    metric = request.competition.scored_by
+    blends = {
+        each: blended(held.stack, held.targets, held.parts, kind=each, metric=metric)
+        for each in KINDS
+    }
+    found = _judged(members, held, blends, kind=kind, metric=metric)
+    if request.competition.caution:
+        found["caution"] = request.competition.caution
+    test = weighted(
+        [aligned(member.test, members[0].test.ids, files.classes) for member in members],
+        blends[kind].weights,
+    )
+    folder = request.runs / f"{request.competition.name}-blend-{_name(members, kind)}"
+    with owned(folder):
+        facts = _facts(request, members, kind, found)
+        facts["data"] = data_of(first, table, store, files.classes)
+        blend = begin(folder, first.recipe(), facts)
+        blend.note(**facts)
+        _write(
+            blend, members[0], files, found=found, held=(held.ids, blends[kind].probs), test=test
+        )
+        draw_judged(blend, table, store, files.classes)
+        ids = list(members[0].test.ids)
+        write_submission(request, files, blend, ids=ids, probs=test)
+        blend.note(test=members[0].test_name, predicted={})
+        blend.note(seconds={"blend": round(time.perf_counter() - started, 2)})
+    _tell(blend, found)
+    return result_of(blend) | {"blend": found["blend"]}
+
+
+def _check_test(members: list[Predicted]) -> None:
+    """Raise a ValueError when not all members predicted one test set."""
+    for member in members[1:]:
+        if member.test_name != members[0].test_name:
+            raise ValueError(
+                f"{member.run.folder} has predicted another test set than {members[0].run.folder}: "
+                f"call `kit {member.run.read()['competition']} predict --run …` for both"
+            )
+
+
+def _held(members: list[Predicted], files: Files, labels: Any, groups: Any) -> Held:
+    ids = list(members[0].held_out.ids)
+    stack = np.stack([aligned(member.held_out, ids, files.classes) for member in members])
+    targets = targets_of(labels.loc[ids], files.classes)
+    folds = read_folds(members[0].run / "folds.csv", labels.loc[ids].index.to_series())
+    own = groups.loc[ids].to_numpy(dtype=object)
+    parts = parts_of(folds, targets, own)
+    return Held(ids, targets, own, parts, bool(folds.max() <= 0), stack)
+
+
+def _judged(
+    members: list[Predicted], held: Held, blends: dict[str, Blend], *, kind: str, metric: Metric
+) -> dict[str, Any]:
+    """What scores.json holds: the score of `kind`, and beside it every run's and every kind's."""
+    parts = np.zeros_like(held.parts) if held.single else held.parts
+    folds = [np.flatnonzero(parts == part) for part in np.unique(parts)]
+    mine = blends[kind].probs
+    found = scores([Judged(rows, mine[rows]) for rows in folds], held.targets, metric)
+    each = [metric.score(probs, held.targets) for probs in held.stack]
+    best = int(np.argmax([metric.gain(score, 0.0) for score in each]))
+    runs = [
+        {"run": str(member.run.folder), "score": score, "weight": float(weight)}
+        for member, score, weight in zip(members, each, blends[kind].weights, strict=True)
+    ]
+    kinds = {name: _kind(blend, held, best, metric) for name, blend in blends.items()}
+    found |= {"metric": metric.name, "predict": {}, "views": []}
+    found["blend"] = {"kind": kind, "runs": runs, "best": runs[best]["run"], "kinds": kinds}
+    doubts = [member.scores["optimistic"] for member in members if "optimistic" in member.scores]
+    if doubts:
+        found["optimistic"] = "; ".join(dict.fromkeys(doubts))
+    return found
+
+
+def _kind(blend: Blend, held: Held, best: int, metric: Metric) -> dict[str, Any]:
+    rows, before = (metric.rows(p, held.targets) for p in (blend.probs, held.stack[best]))
+    sign = 1 if metric.higher_is_better else -1
+    gain = paired_interval(sign * (rows - before), held.groups)
+    return {
+        "score": float(rows.mean()), "weights": blend.weights.tolist(),
+        "gain": gain.gain, "low": gain.low, "high": gain.high,
+    }  # fmt: skip
+
+
+def _name(members: list[Predicted], kind: str) -> str:
+    return fingerprint([(each.run.folder.name, each.digest) for each in members], kind)[:8]
+
+
+def _facts(
+    request: Request, members: list[Predicted], kind: str, found: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "kind": "blended", "competition": request.competition.name, "recipe_name": "blend",
+        "metric": request.competition.metric, "rows": members[0].run.read()["rows"],
+        "code": code_of(request), "files": {}, "weights": kind,
+        "members": [row | {"digest": each.digest}
+                    for row, each in zip(found["blend"]["runs"], members, strict=True)],
+    }  # fmt: skip
+
+
+def _write(
+    blend: Run, first: Predicted, files: Files, *, found: dict[str, Any],
+    held: tuple[list[str], Probs], test: Probs,
+) -> None:  # fmt: skip
+    folder = predictions_folder(blend, Recipe())
+    for place in (folder, blend.folder):
+        save_probs(place / "oof.npz", *held)
+        write_json(place / "scores.json", found)
+    save_probs(folder / first.test_name, first.test.ids, test)
+    write_json(blend / "classes.json", list(files.classes))
+    write_text(blend / "folds.csv", (first.run / "folds.csv").read_text(encoding="utf-8"))
+
+
+def _tell(blend: Run, found: dict[str, Any]) -> None:
+    """The runs, the kinds beside the best of them, and what was used."""
+    facts, metric = found["blend"], found["metric"].replace("_", " ")
+    wide = max(len(Path(row["run"]).name) for row in facts["runs"])
+    say(f"  {'out-of-fold, ' + str(found['n']) + ' rows':<{wide}}  {metric:>9}  weight")
+    for row in facts["runs"]:
+        say(f"  {Path(row['run']).name:<{wide}}  {row['score']:>9.4f}  {row['weight']:>6.2f}")
+    for name, kind in facts["kinds"].items():
+        used = "  <- used" if name == facts["kind"] else ""
+        gain = Interval(kind["gain"], kind["low"], kind["high"]).text
+        say(f"  {'blend, ' + name:<{wide}}  {kind['score']:>9.4f}  {gain}{used}")
+    say(
+        f"  (in brackets: 95 % of the gain over {Path(facts['best']).name}; each fold by weights of"
+    )
+    say("  the others; taking another kind because this table likes it is a choice by looking)")
+    for key in ("optimistic", "caution"):
+        if key in found:
+            say(f"  {key}: {found[key]}")
+    say(f"next: kit {blend.read()['competition']} submit --run {blend.folder}")

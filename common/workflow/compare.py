@@ -1,0 +1,149 @@
+"""Train variants on the same folds in the same order, and say which differences are more than luck.
+
+A variant is one word: a recipe's name, fields, or both, such as quick,lr=0.01,freeze=backbone.
+Lone field=value words hold for all. Every variant gets the first one's epochs, but for those that
+its own word gives it, or all with --own-budget.
+
+Example: kit cifar10 compare quick quick,lr=0.1 transfer rows=5000 --seeds 3
+"""
+
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from common.atomic import replacing
+from common.data.folds import groups_of
+from common.inference.bootstrap import Interval, paired_interval
+from common.metrics import Metric, RowScores
+from common.progress import say
+from common.runs import fingerprint
+from common.workflow import flags as shared
+from common.workflow.download import fetch_if_absent
+from common.workflow.predict import open_test, predict_test
+from common.workflow.prepare import prepared
+from common.workflow.record import predictions_folder, result_of
+from common.workflow.request import Request
+from common.workflow.validate import validate
+from common.workflow.variants import variants
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    parser.add_argument("variants", nargs="+", metavar="VARIANT", help="see above")
+    shared.recipe(parser)
+    shared.continues(parser)
+    parser.add_argument(
+        "--seeds", type=int, help="runs of each variant, with seeds 0, 1, …; default: one, its own"
+    )
+    parser.add_argument("--own-budget", action="store_true", help="each variant has its own epochs")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One run of a variant: each held-out row's score, and what its JSON holds."""
+
+    ids: list[str]
+    rows: RowScores
+    groups: npt.NDArray[np.object_]
+    result: dict[str, Any]
+    minutes: float
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it; the JSON holds the table, and `csv` where it is kept."""
+    options, metric = request.options, request.competition.scored_by
+    named = variants(
+        request, options["variants"], seeds=options.get("seeds"),
+        own_budget=bool(options.get("own_budget")),
+    )  # fmt: skip
+    fetch_if_absent(request)
+    done: dict[str, list[Judged]] = {}
+    for number, (name, requests) in enumerate(named, 1):
+        say(f"variant {number} of {len(named)}: {name}")
+        done[name] = [_judged(each, metric) for each in requests]
+    first = next(iter(done.values()))
+    table: list[dict[str, Any]] = [
+        {"variant": name, "epochs": requests[0].recipe.epochs, **_row(done[name], first, metric)}
+        for name, requests in named
+    ]
+    key = fingerprint([row["runs"] for row in table])[:8]
+    path = request.runs / "compare" / f"{request.competition.name}-{key}.csv"
+    with replacing(path) as temporary:
+        lines = [row | {"runs": " ".join(row["runs"])} for row in table]
+        pd.DataFrame(lines).drop(columns="scores").to_csv(temporary, index=False)
+    _tell(table, metric, len(first[0].rows))
+    if request.competition.caution:
+        say(f"  caution: {request.competition.caution}")
+    say(f"  kept in {path}")
+    return {"metric": metric.name, "n": len(first[0].rows), "variants": table, "csv": str(path)}
+
+
+def _judged(request: Request, metric: Metric) -> Judged:
+    """Train and judge what is not yet; predict too where the test set's labels are known."""
+    with prepared(request) as ready:
+        validate(ready)
+        # A competition tells by `read_answers` that its test set has labels.
+        if getattr(request.competition, "read_answers", None) is not None:
+            test = open_test(ready)
+            if test is not None:
+                predict_test(ready, *test)
+        with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
+            ids, probs = kept["ids"], kept["probs"]
+        at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))
+        groups = groups_of(ready.table, ready.store.digests, ready.recipe.groups)
+        return Judged(
+            ids=ids.tolist(), rows=metric.rows(probs, ready.setting.targets[at]),
+            groups=groups.to_numpy(dtype=object)[at], result=result_of(ready.run),
+            minutes=ready.run.read().get("seconds", {}).get("train", 0.0) / 60,
+        )  # fmt: skip
+
+
+def _row(runs: list[Judged], first: list[Judged], metric: Metric) -> dict[str, Any]:
+    """A variant's line: scores over its seeds, the paired gain on the first, what it took."""
+    assert all(each.ids == first[0].ids for each in runs), "the folds differ"
+    scores = [float(each.rows.mean()) for each in runs]
+    mean, before = (np.mean([each.rows for each in group], axis=0) for group in (runs, first))
+    sign = 1 if metric.higher_is_better else -1
+    gain = paired_interval(sign * (mean - before), first[0].groups)
+    tests = [each.result["test"] for each in runs if "test" in each.result]
+    return {
+        "score": float(np.mean(scores)), "sd": _sd(scores), "scores": scores,
+        "gain": gain.gain, "low": gain.low, "high": gain.high,
+        "test": float(np.mean(tests)) if tests else None, "test_sd": _sd(tests),
+        "test_n": runs[0].result.get("test_n"),
+        "minutes": round(sum(each.minutes for each in runs), 2),
+        "runs": [each.result["run"] for each in runs],
+    }  # fmt: skip
+
+
+def _sd(scores: list[float]) -> float | None:
+    return float(np.std(scores, ddof=1)) if len(scores) > 1 else None
+
+
+def _tell(table: list[dict[str, Any]], metric: Metric, count: int) -> None:
+    """One line a variant."""
+    wide = max(len(row["variant"]) for row in table)
+    known = any(row["test"] is not None for row in table)
+    title = f"{metric.name.replace('_', ' ')}, out-of-fold, n = {count:,}"
+    test = f"  {'test':>15}" if known else ""
+    say(f"\n{title}")
+    say(f"  {'variant':<{wide}}  {'score':>15}  {'gain on the first [95 %]':<26}{test}  minutes")
+    for number, row in enumerate(table):
+        gain = Interval(row["gain"], row["low"], row["high"]).text if number else ""
+        test = f"  {_spread(row['test'], row['test_sd']):>15}" if known else ""
+        say(f"  {row['variant']:<{wide}}  {_spread(row['score'], row['sd']):>15}  {gain:<26}{test}"
+            f"  {row['minutes']:>7.1f}")  # fmt: skip
+    runs = len(table[0]["runs"])
+    over = f"± is the sd over {runs} seeds; " if runs > 1 else ""
+    say(f"  {over}an interval across 0 may be luck in the rows; it knows nothing of")
+    say("  luck in the training seed" + ("" if runs > 1 else ", which --seeds 3 shows"))
+
+
+def _spread(score: float | None, sd: float | None) -> str:
+    if score is None:
+        return ""
+    return f"{score:.4f}" + (f" ± {sd:.4f}" if sd is not None else "")

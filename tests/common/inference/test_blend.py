@@ -1,0 +1,95 @@
+"""Blends: joined by name, weighted honestly."""
+
+import numpy as np
+import pytest
+
+from common.inference.blend import KINDS, Predictions, aligned, blended, greedy, rank, weighted
+from common.metrics import METRICS, log_loss
+
+LOSS, ACCURACY = METRICS["log_loss"], METRICS["accuracy"]
+
+
+def noise(members: int, rows: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(5)
+    stack = rng.dirichlet(np.ones(classes), (members, rows)).astype(np.float32)
+    return stack, rng.integers(0, classes, rows)
+
+
+def knowing(rng: np.random.Generator, targets: np.ndarray, share: float) -> np.ndarray:
+    """Probs that know about `share` of the labels."""
+    known = np.where(rng.random(len(targets)) < share, targets, rng.integers(0, 3, len(targets)))
+    return (0.1 + 0.7 * np.eye(3)[known]).astype(np.float32)
+
+
+def test_on_noise_the_printed_score_is_no_better_than_chance() -> None:
+    stack, targets = noise(members=60, rows=60)
+    parts = np.arange(60) % 5
+    found = blended(stack, targets, parts, kind="greedy", metric=LOSS)
+    in_sample = log_loss(weighted(stack, found.weights), targets)
+    assert in_sample < np.log(2) - 0.08  # what a fit on the judged rows would boast of
+    assert log_loss(found.probs, targets) > np.log(2)
+
+
+def test_a_parts_labels_change_nothing_in_its_own_probs() -> None:
+    stack, targets = noise(members=6, rows=40)
+    parts = np.arange(40) % 4
+    turned = np.where(parts == 1, 1 - targets, targets)
+    for kind in KINDS:
+        one, other = (
+            blended(stack, labels, parts, kind=kind, metric=ACCURACY).probs
+            for labels in (targets, turned)
+        )
+        assert (one[parts == 1] == other[parts == 1]).all()
+    assert (one[parts != 1] != other[parts != 1]).any()
+
+
+def test_a_run_blended_with_itself_is_itself() -> None:
+    stack, targets = noise(members=1, rows=30, classes=3)
+    twice = np.concatenate([stack, stack])
+    for kind in KINDS:
+        found = blended(twice, targets, np.arange(30) % 3, kind=kind, metric=ACCURACY)
+        assert np.allclose(found.probs, stack[0], atol=1e-7)
+        assert found.weights.sum() == pytest.approx(1)
+
+
+def test_greedy_leaves_out_what_does_not_help_and_joins_what_does() -> None:
+    rng = np.random.default_rng(3)
+    targets = rng.integers(0, 3, 600)
+    good = [knowing(rng, targets, 0.7), knowing(rng, targets, 0.7)]
+    wrong = knowing(rng, (targets + 1) % 3, 0.9)
+    weights = greedy(np.stack([wrong, *good]), targets, LOSS)
+    assert weights[0] < 0.05
+    assert 0.4 < weights[1] < 0.6
+    joint = blended(np.stack(good), targets, np.arange(600) % 5, kind="greedy", metric=LOSS)
+    assert log_loss(joint.probs, targets) < min(log_loss(each, targets) for each in good)
+
+
+def test_greedy_is_never_worse_than_the_best_run_on_the_rows_it_was_fitted_on() -> None:
+    stack, targets = noise(members=8, rows=50)
+    weights = greedy(stack, targets, LOSS)
+    assert log_loss(weighted(stack, weights), targets) <= min(log_loss(p, targets) for p in stack)
+
+
+def test_rank_weights_the_runs_by_their_order() -> None:
+    rng = np.random.default_rng(4)
+    targets = rng.integers(0, 3, 300)
+    stack = np.stack([knowing(rng, targets, share) for share in (0.2, 0.9, 0.5)])
+    for metric in (ACCURACY, LOSS):
+        assert rank(stack, targets, metric).tolist() == [1 / 6, 3 / 6, 2 / 6]
+
+
+def test_rows_and_classes_are_joined_by_name() -> None:
+    probs = np.array([[0.1, 0.2, 0.7], [0.5, 0.4, 0.1]], np.float32)
+    found = Predictions("one", ["b", "a"], ["x", "y", "z"], probs)
+    assert aligned(found, ["a", "b"], ["z", "x", "y"]).tolist() == [
+        pytest.approx([0.1, 0.5, 0.4]),
+        pytest.approx([0.7, 0.1, 0.2]),
+    ]
+
+
+def test_other_rows_or_classes_are_named() -> None:
+    found = Predictions("one", ["b", "a"], ["x", "y"], np.zeros((2, 2), np.float32))
+    with pytest.raises(ValueError, match=r"one has other rows: no prediction for c and one for b,"):
+        aligned(found, ["a", "c"], ["x", "y"])
+    with pytest.raises(ValueError, match=r"one has other classes: no prediction for z"):
+        aligned(found, ["a", "b"], ["x", "y", "z"])
