@@ -1,0 +1,94 @@
+"""Weights: unwrapped where they are wrapped, refused where they do not fit, never half-read."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from common.models.backbone import build
+from common.models.weights import check_pretrained, read_weights
+from common.recipe import Recipe
+
+CLASSES = ("ant", "bee", "cat")
+SMALL = "kit_resnet9_16"
+
+
+@pytest.fixture
+def state() -> dict[str, torch.Tensor]:
+    torch.manual_seed(4)
+    return dict(build(Recipe(), ["0", "1", "2", "3", "4"]).state_dict())
+
+
+def body_of(path: Path) -> dict[str, torch.Tensor]:
+    found = build(Recipe(weights=str(path)), CLASSES).state_dict()
+    return {name: tensor for name, tensor in found.items() if "head" not in name}
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "model.", "module.model."])
+@pytest.mark.parametrize("wrapper", ["", "state_dict", "model", "state_dict_ema"])
+def test_a_wrapped_checkpoint_is_unwrapped(
+    state: dict[str, torch.Tensor], tmp_path: Path, prefix: str, wrapper: str
+) -> None:
+    named = {prefix + name: tensor for name, tensor in state.items()}
+    content = {wrapper: named, "epoch": 3, "optimizer": {"lr": 0.1}} if wrapper else named
+    torch.save(content, tmp_path / "w.pth")
+    body = body_of(tmp_path / "w.pth")
+    assert all(torch.equal(body[name], state[name]) for name in body)
+
+
+def test_averaged_weights_are_taken_before_the_last(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
+    torch.save({"state_dict": zeros, "state_dict_ema": state}, tmp_path / "w.pth")
+    assert torch.equal(read_weights(tmp_path / "w.pth")["head.weight"], state["head.weight"])
+
+
+def test_what_a_wrapper_counts_beside_the_weights_is_left_out(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    averaged = {f"module.{name}": tensor for name, tensor in state.items()}
+    torch.save(averaged | {"n_averaged": torch.tensor(7)}, tmp_path / "w.pth")
+    assert body_of(tmp_path / "w.pth")
+
+
+def test_a_file_without_a_classifier_gives_the_body_alone(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    body = {name: tensor for name, tensor in state.items() if not name.startswith("head")}
+    save_file(body, tmp_path / "w.safetensors")
+    assert all(torch.equal(t, body[n]) for n, t in body_of(tmp_path / "w.safetensors").items())
+
+
+def test_a_missing_layer_is_named(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    del state["stem.0.weight"]
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match=r"do not fit KitResNet: missing stem\.0\.weight\. Name"):
+        body_of(tmp_path / "w.safetensors")
+
+
+def test_a_model_folder_that_is_not_whole_is_refused_before_anything_starts(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"config\.json and model\.safetensors missing"):
+        check_pretrained(f"local-dir:{tmp_path}")
+    (tmp_path / "config.json").write_text("{}")
+    save_file(state, tmp_path / "model.safetensors")
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"model\.safetensors is not whole"):
+        check_pretrained(f"local-dir:{tmp_path}")
+
+
+def test_weights_that_are_not_on_this_machine_are_told_with_the_folder_to_put_where() -> None:
+    with pytest.raises(
+        ValueError,
+        match=r"HF_HUB_OFFLINE.*timm/resnet18\.a1_in1k.*backbone=local-dir:FOLDER.*models--timm--",
+    ):
+        check_pretrained("resnet18.a1_in1k")
+
+
+def test_a_backbone_that_was_never_trained_has_no_weights() -> None:
+    with pytest.raises(ValueError, match="no pretrained weights of kit_resnet9_16"):
+        check_pretrained(SMALL)
