@@ -92,3 +92,17 @@ def test_weights_that_are_not_on_this_machine_are_told_with_the_folder_to_put_wh
 def test_a_backbone_that_was_never_trained_has_no_weights() -> None:
     with pytest.raises(ValueError, match="no pretrained weights of kit_resnet9_16"):
         check_pretrained(SMALL)
+
+
+def test_every_backbone_that_the_readme_names_has_weights() -> None:
+    import re
+
+    import timm
+
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z0-9_]+\.[a-z0-9_]*in[0-9]+k[a-z0-9_]*)`", text)
+    assert len(named) > 15
+    for name in named:
+        facts = timm.get_pretrained_cfg(name)
+        assert facts is not None, name
+        assert facts.has_weights, name
