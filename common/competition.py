@@ -33,15 +33,19 @@ class Competition:
         slug: its name on Kaggle.
         title: what people call it.
         metric: a name in `common.metrics.METRICS`.
-        sample: the sample submission's file name.
+        sample: the sample submission's file name; none where `make_sample` makes it.
         read_train: folder to a table `id, path, label` (text ids; paths may be missing on disk).
-        read_test: folder to a table `id, path`.
+        read_test: folder to a table `id, path`; empty where a data set has no test set, which only
+            one without a sample's file may lack.
         writer: (sample, ids, probs, classes) to a submission in the sample's header and order.
         lay_out: (table, images, folder): write rows as this competition's own files. The table has
             `id, label`, with the label missing (NA) for rows of the test set; `images` are encoded
             files in the table's order.
         recipes: named recipes; the first is the default.
         embedded: for a data set that needs no download: a function that returns it.
+        on_kaggle: there is something to download and to submit to. If not, `--data` names the files.
+        make_sample: for a data set without a sample submission: folder to the sample it would have.
+        read_answers: folder to the labels of the test set by id, None where they are not known.
         caution: one sentence printed where a score is, when the score flatters.
     """
 
@@ -49,13 +53,16 @@ class Competition:
     slug: str
     title: str
     metric: str
-    sample: str
+    sample: str = ""
     read_train: Callable[[Path], pd.DataFrame]
     read_test: Callable[[Path], pd.DataFrame]
     writer: Writer
     lay_out: Callable[[pd.DataFrame, Sequence[bytes], Path], None]
     recipes: Mapping[str, Recipe]
     embedded: Callable[[], Embedded] | None = None
+    on_kaggle: bool = True
+    make_sample: Callable[[Path], pd.DataFrame] | None = None
+    read_answers: Callable[[Path], pd.Series | None] | None = None
     caution: str = ""
 
     @property

@@ -38,22 +38,45 @@ class Recipe:
     stored_side: int = described(0, "train", "shorter side kept in the store; 0: as it is", low=0)
     drop_rate: float = described(0.0, "train", "dropout before the classifier", low=0, high=0.95)
     drop_path: float = described(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
+    head: str = described(
+        "linear",
+        "train",
+        "the new classifier: linear, mlp (on features), logits-mlp (on the old classifier's outputs), "
+        "rows (the old classifier's, by label name)",
+        choices=("linear", "mlp", "logits-mlp", "rows"),
+    )
+    head_width: int = described(256, "train", "hidden units of head=mlp and logits-mlp", low=1)
     freeze: str = described(
         "none",
         "train",
-        "what stays as it was: none, backbone, or head-first (head_epochs alone)",
-        choices=("none", "backbone", "head-first"),
+        "what stays as it was: none, backbone, stages (the first frozen_stages), lp-ft (head_epochs "
+        "of the head alone, then all), gradual (the head, then stage by stage)",
+        choices=("none", "backbone", "stages", "lp-ft", "gradual"),
     )
+    frozen_stages: int = described(1, "train", "freeze=stages: how many, from the input on", low=1)
     head_epochs: int = described(
-        1, "train", "epochs of the head alone when freeze=head-first", low=1
+        1, "train", "epochs of the head alone with freeze=lp-ft or gradual", low=1
+    )
+    head_grid: str = described(
+        "none",
+        "train",
+        "freeze=backbone on fixed views: small tries 3 rates x 3 decays, chosen by the other folds",
+        choices=("none", "small"),
     )
     epochs: int = described(
-        10, "train", "passes over the training rows, all phases together", low=1
-    )
+        10, "train", "passes over the training rows, all phases together; 0: the old rows as they are",
+        low=0,
+    )  # fmt: skip
     batch_size: int = described(64, "train", "images a batch holds", low=2)
     accumulate: int = described(1, "train", "batches whose gradients make one update", low=1)
     optimizer: str = described("sgd", "train", "sgd (Nesterov), adamw, or any name timm knows")
     lr: float = described(0.1, "train", "the peak learning rate", low=1e-9, high=100)
+    head_rate: float = described(
+        1.0, "train", "the head's rate as a multiple of lr (the course: 10)", low=0.001, high=1000
+    )
+    layer_decay: float = described(
+        1.0, "train", "each layer's rate as a share of the one after it", low=0.01, high=1
+    )
     momentum: float = described(
         0.9, "train", "sgd's momentum, or the first beta of adam and its kin", low=0, high=0.9999
     )
@@ -138,10 +161,19 @@ class Recipe:
                 raise ValueError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
         wanted = {"identity", *self.views.split("+")}
         object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
-        if self.freeze == "head-first" and self.head_epochs >= self.epochs:
+        if self.freeze in ("lp-ft", "gradual") and self.head_epochs >= self.epochs:
             raise ValueError(
-                f"head_epochs={self.head_epochs} leaves no epoch for the whole network of "
+                f"head_epochs={self.head_epochs} leaves no epoch for the backbone of "
                 f"epochs={self.epochs}: lower it, or say freeze=backbone"
+            )
+        if self.epochs == 0 and (self.head != "rows" or self.freeze != "backbone"):
+            raise ValueError(
+                "epochs=0 predicts with the old classifier's own rows: say head=rows freeze=backbone, or "
+                "train for an epoch"
+            )
+        if self.head_grid != "none" and (self.freeze != "backbone" or not self.epochs):
+            raise ValueError(
+                f"head_grid={self.head_grid} tries rates for heads on frozen features: say freeze=backbone"
             )
         if self.freeze == "backbone" and self.drop_rate:
             raise ValueError(

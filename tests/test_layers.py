@@ -108,6 +108,7 @@ def test_the_core_names_no_competition() -> None:
         "dog-breed-identification",
         "dog_breed",
         "classify-leaves",
+        "leaves",
         "digits",
     }
     for path in (ROOT / "common").rglob("*.py"):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from common.data.decode import declared_shape
+from common.data.headers import declared_shape
 from common.data.parallel import in_order
 from common.progress import bar
 

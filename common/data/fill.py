@@ -40,7 +40,7 @@ def fill(place: Path, facts: Facts, *, side: int, threads: int) -> npt.NDArray[n
     faults = dict(facts.faults)
     shapes: list[tuple[int, int]] = []
     results = in_order(lambda rows: _decode_rows(rows, facts, side), _tasks(expected), threads)
-    with place.open("wb") as file, bar(len(expected), "decoding") as progress, _one_thread_each():
+    with place.open("wb") as file, bar(len(expected), "decoding") as progress, _opencv_at_rest():
         for images in results:
             for image in images:
                 if isinstance(image, str):
@@ -100,14 +100,17 @@ def _tasks(expected: npt.NDArray[np.int64]) -> Iterator[range]:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Keep OpenCV from starting threads of its own inside ours."""
-    before = cv2.getNumThreads()
+def _opencv_at_rest() -> Iterator[None]:
+    """Keep OpenCV from starting threads inside ours, and from printing what our sentences say."""
+    threads, log = cv2.getNumThreads(), cv2.utils.logging
+    level = log.getLogLevel()
     cv2.setNumThreads(0)
+    log.setLogLevel(log.LOG_LEVEL_SILENT)
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
+        log.setLogLevel(level)
+        cv2.setNumThreads(threads)
 
 
 def _write(image: Pixels, file: IO[bytes], place: Path) -> None:

@@ -31,12 +31,17 @@ def _with_paths(rows: pd.DataFrame, folder: Path, images: str) -> pd.DataFrame:
 def write_images(
     table: pd.DataFrame, images: Sequence[bytes], folder: Path, *, train: str, test: str
 ) -> None:
-    """Write encoded images, as 'train/{id}.png' when labelled and 'test/{id}.png' when not."""
-    for pattern in (train, test):
-        (folder / pattern).parent.mkdir(parents=True, exist_ok=True)
+    """Write encoded images, as 'train/{id}.png' when labelled and 'test/{id}.png' when not.
+
+    An id may be a path, or a part of one: 'images/0.jpg'.
+    """
+    made: set[Path] = set()
     rows = zip(table["id"], table["label"].isna(), strict=True)
     for position, (name, hidden) in enumerate(rows):
         target = folder / (test if hidden else train).format(id=name)
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
         target.write_bytes(images[position])
 
 

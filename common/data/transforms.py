@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
-PHOTO = ("photo", "photo-light", "photo-none")
+PHOTO = ("photo", "photo-crop", "photo-light", "photo-none")
 
 
 class PhotoTransform:
     """uint8 [H, W, 3] of any size to uint8 [size, size, 3], by preset and seed.
 
-    `photo`: random resized crop, mirror, colour. `photo-light`: mild crop and mirror.
+    `photo`: random resized crop, mirror, colour. `photo-crop`: Inception's crop of 8 % and more, and
+    mirror, as in the course. `photo-light`: mild crop and mirror.
     `photo-none`: what validation sees: shorter side to size / crop, centre crop.
     """
 
@@ -51,6 +52,10 @@ def _pipeline(preset: str, size: int, crop: float) -> Any:
                 A.RandomResizedCrop(square, scale=(0.25, 1.0), interpolation=cv2.INTER_AREA),
                 A.HorizontalFlip(p=0.5),
                 A.ColorJitter(0.3, 0.3, 0.3, 0.05, p=0.8),
+            ],
+            "photo-crop": lambda: [
+                A.RandomResizedCrop(square, scale=(0.08, 1.0), interpolation=cv2.INTER_AREA),
+                A.HorizontalFlip(p=0.5),
             ],
             "photo-light": lambda: [
                 A.RandomResizedCrop(square, scale=(0.6, 1.0), interpolation=cv2.INTER_AREA),

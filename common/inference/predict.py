@@ -1,6 +1,6 @@
 """Probabilities of rows under a set of views, from one model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,29 +53,33 @@ def predict(
     network: Network, source: Source, rows: Rows, *, views: Sequence[str], label: str
 ) -> dict[str, Probs]:
     """For every group of views, the mean of its views' softmax: name to float32 [len(rows), C]."""
+    network.model.eval()
     sums: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in views}
     with bar(len(rows), label) as progress:
         for images in source.plain(rows, network.size):
-            for name, probs in _batch(network, images, views):
-                sums[name].append(probs)
+            ready = network.input(images)
+            for name in views:
+                sums[name].append(mean_probs(outputs(network, ready, name)))
             progress.update(len(images))
     return {name: np.concatenate(parts) for name, parts in sums.items()}
 
 
 @torch.inference_mode()
-def _batch(
-    network: Network, images: Tensor, views: Sequence[str]
-) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-    network.model.eval()
-    ready = network.input(images)
-    for name in views:
-        total: Tensor | float = 0.0
-        for view in GROUPS[name]:
-            with network.autocast():
-                logits = network.model(view(ready).contiguous(memory_format=network.layout))
-            total = total + logits.float().softmax(dim=1)
-        assert isinstance(total, Tensor)
-        yield name, (total / len(GROUPS[name])).cpu().numpy()
+def outputs(network: Network, ready: Tensor, group: str) -> Tensor:
+    """What the network says of an input batch under each view of a group: float32 [V, B, …]."""
+    found = []
+    for view in GROUPS[group]:
+        with network.autocast():
+            found.append(
+                network.model(view(ready).contiguous(memory_format=network.layout)).float()
+            )
+    return torch.stack(found)
+
+
+def mean_probs(logits: Tensor) -> Probs:
+    """The mean over views of their softmax: logits [V, B, C] to float32 [B, C]."""
+    probs: Probs = (logits.softmax(dim=2).sum(dim=0) / len(logits)).cpu().numpy()
+    return probs
 
 
 def joined(groups: dict[str, Probs], names: Sequence[str]) -> Probs:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import timm
 from timm.models import save_for_hf
 from torch import nn
 
-from common.models.backbone import check_backbone, read_weights
+from common.atomic import read_json
+from common.models.backbone import has_one_size, rebuild
+from common.models.weights import LOCAL, read_weights
 from common.recipe import Recipe
 
 FILES = ("config.json", "model.safetensors")
@@ -24,27 +26,29 @@ def write_model_folder(
     Raises:
         ValueError: the weights are not those of the plain timm network with its own head.
     """
-    check_backbone(recipe.backbone)
-    settings = {"num_classes": len(classes)}
-    model: nn.Module = timm.create_model(recipe.backbone, **settings)
+    if recipe.head not in ("linear", "rows"):
+        raise ValueError(
+            f"head={recipe.head} is no head of timm's networks, and timm reads no other: export a run "
+            "with head=linear or rows"
+        )
+    model = rebuild(recipe, classes, read_weights(weights))
+    settings = _carried(recipe.backbone) | {"num_classes": len(classes)}
     facts = model.pretrained_cfg
     assert isinstance(facts, dict)
     if recipe.image_size:
-        if facts.get("fixed_input_size"):  # such as a ViT: parameters depend on the size
+        if has_one_size(recipe.backbone):  # such as a ViT: parameters depend on the size
             settings["img_size"] = recipe.image_size
-            model = timm.create_model(recipe.backbone, **settings)
         sized = {"input_size": (3, recipe.image_size, recipe.image_size)}
         model.pretrained_cfg = {**facts, **sized}  # type: ignore[assignment]
-    found, own = read_weights(weights), model.state_dict()
-    fits = set(found) == set(own) and all(found[name].shape == own[name].shape for name in own)
-    if not fits:
-        raise ValueError(
-            f"{weights} holds more or other tensors than {recipe.backbone} with its own head of "
-            f"{len(classes)} classes, and timm reads no other: export a run that has that head"
-        )
-    model.load_state_dict(found)
     save_for_hf(
         model, str(folder), model_config={"label_names": list(classes)}, model_args=settings,
         safe_serialization=True,
     )  # fmt: skip
     return model
+
+
+def _carried(backbone: str) -> dict[str, Any]:
+    """What the folder that a backbone came from says of its shape, such as its padding."""
+    if not backbone.startswith(LOCAL):
+        return {}
+    return dict(read_json(Path(backbone.removeprefix(LOCAL)) / "config.json").get("model_args", {}))

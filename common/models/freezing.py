@@ -1,31 +1,61 @@
-"""What trains and what stays: parameters, norm statistics and stochastic depth alike."""
+"""What trains and what stays, stage by stage: parameters, norm statistics and drop-path alike."""
 
-from typing import Literal
-
+from timm.models import group_parameters
 from torch import nn
 
-Trainable = Literal["all", "head"]
+from common.models.heads import head_names, heads_of
 
 
-def set_trainable(model: nn.Module, trainable: Trainable) -> None:
-    """Let all parameters move, or the head's alone (the head is what `get_classifier()` names)."""
-    for parameter in model.parameters():
-        parameter.requires_grad_(trainable == "all")
-    for head in heads_of(model):
-        head.requires_grad_(True)
+def stages(model: nn.Module) -> list[list[str]]:
+    """The names of each stage's parameters, from the input on; the head is in none.
+
+    timm's `group_matcher` names the stages. What it puts last with the head (a final norm, VGG's
+    `pre_logits`, MobileNetV3's `conv_head`) belongs to the last stage.
+    """
+    head = head_names(model)
+    body = [name for name, _ in model.named_parameters() if name not in head]
+    if not hasattr(model, "group_matcher"):
+        return [body]
+    found = group_parameters(model, model.group_matcher(coarse=True), reverse=True)  # type: ignore[operator]
+    groups: dict[int, list[str]] = {}
+    for name in body:
+        groups.setdefault(found[name], []).append(name)
+    ordered = [groups[key] for key in sorted(groups)]
+    last = max(found[name] for name in body)
+    if len(ordered) > 1 and any(found.get(name) == last for name in head):  # it stood with the head
+        ordered[-2:] = [ordered[-2] + ordered[-1]]
+    return ordered
 
 
-def train_mode(model: nn.Module, trainable: Trainable) -> None:
+def freeze(model: nn.Module, count: int) -> None:
+    """Keep the first `count` stages as they are and let the rest train; the head always trains."""
+    frozen = {name for stage in stages(model)[:count] for name in stage}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+
+
+def train_mode(model: nn.Module) -> None:
     """Training mode for what trains, evaluation mode for what is frozen.
 
-    `requires_grad=False` alone would still move batch-norm statistics and drop paths at random.
+    `requires_grad=False` alone would still move batch-norm statistics and drop paths at random. A
+    module without parameters (dropout, drop-path, pooling) does as the one before it does.
     """
-    model.train(trainable == "all")
-    for head in heads_of(model):
-        head.train()
+    if all(parameter.requires_grad for parameter in model.parameters()):
+        model.train()
+    else:
+        _set_mode(model, {id(head) for head in heads_of(model)})
 
 
-def heads_of(model: nn.Module) -> tuple[nn.Module, ...]:
-    """What `get_classifier()` names: one module, or two where a network has a distilled head."""
-    head = model.get_classifier()  # type: ignore[operator]
-    return tuple(head) if isinstance(head, tuple | list) else (head,)
+def _set_mode(module: nn.Module, heads: set[int]) -> None:
+    mode = False
+    for child in module.children():
+        moving = {parameter.requires_grad for parameter in child.parameters()}
+        if id(child) in heads:
+            child.train()  # what stands beside it does as the body does
+        elif len(moving) == 2 or any(id(inner) in heads for inner in child.modules()):
+            _set_mode(child, heads)
+            mode = child.training
+        else:
+            mode = moving.pop() if moving else mode
+            child.train(mode)
+    module.training = mode  # functional dropout reads its module's own flag

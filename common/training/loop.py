@@ -22,7 +22,7 @@ from common.environment import memory_mb
 from common.inference.predict import Network, predict
 from common.metrics import log_loss
 from common.models.backbone import build
-from common.models.freezing import set_trainable, train_mode
+from common.models.freezing import freeze, stages, train_mode
 from common.progress import bar, say
 from common.training import resume
 from common.training.early_stop import Best
@@ -63,7 +63,7 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
     recipe = setting.recipe
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
-    network = setting.network(build(recipe, len(setting.classes)))
+    network = setting.network(build(recipe, setting.classes))
     model = network.model
     averaged = ModelEmaV3(model, decay=recipe.ema) if recipe.ema else None
     judged = averaged.module if averaged else model
@@ -82,11 +82,11 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
 
     _load_scaler(setting, state["scaler"] if state else torch.amp.GradScaler("cpu").state_dict())
     finished = 0
-    for phase in phases_of(recipe):
+    for phase in phases_of(recipe, len(stages(model))):
         begun, finished = finished, finished + phase.epochs
         if state and state["epoch"] >= finished:
             continue
-        set_trainable(model, phase.trainable)
+        freeze(model, phase.frozen)
         optimiser = setting.accelerator.prepare(build_optimiser(model, recipe, phase.lr))
         if state and state["epoch"] > begun:
             optimiser.load_state_dict(state["optimiser"])
@@ -125,7 +125,7 @@ def _epoch(
     updates = math.ceil(batches / recipe.accumulate)
     targets = torch.from_numpy(setting.targets[rows]).to(device).split(recipe.batch_size)
     network, optimiser = parts.network, parts.optimiser
-    train_mode(network.model, phase.trainable)
+    train_mode(network.model)
     total, rates, peak = torch.zeros((), device=device), [], 0.0
     start = time.perf_counter()
     with bar(len(rows), f"{job.name} epoch {epoch + 1}/{recipe.epochs}") as progress:

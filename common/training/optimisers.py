@@ -4,14 +4,20 @@ import difflib
 from typing import Any
 
 import torch
-from timm.optim import create_optimizer_v2, list_optimizers, param_groups_weight_decay
+from timm.optim import create_optimizer_v2, list_optimizers, param_groups_layer_decay
 from torch import nn
 
+from common.models.heads import heads_of
 from common.recipe import Recipe
 
 
 def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.Optimizer:
-    """An optimiser over the parameters that require a gradient.
+    """An optimiser over the parameters that require a gradient."""
+    return optimiser_of(parameter_groups(model, recipe), recipe, lr)
+
+
+def optimiser_of(groups: list[dict[str, Any]], recipe: Recipe, lr: float) -> torch.optim.Optimizer:
+    """The recipe's optimiser over groups of parameters.
 
     `sgd` is Nesterov's, as in timm; `momentum` is the recipe's momentum or Adam's first beta.
     """
@@ -20,8 +26,6 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
     settings: dict[str, object] = {}
     if "adam" in recipe.optimizer or recipe.optimizer in ("lamb", "lion"):
         settings["betas"] = (recipe.momentum, 0.99 if recipe.optimizer == "lion" else 0.999)
-    spared: Any = getattr(model, "no_weight_decay", tuple)()
-    groups = param_groups_weight_decay(model, recipe.weight_decay, spared)
     optimiser: torch.optim.Optimizer = create_optimizer_v2(
         groups,
         opt=name,
@@ -31,6 +35,29 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
         **settings,
     )
     return optimiser
+
+
+def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """What moves, in groups of one rate and one decay: `params`, `lr_scale`, `weight_decay`.
+
+    The head's rate is `head_rate` times the recipe's; each layer of timm's `group_matcher` has
+    `layer_decay` times the rate of the next (BEiT, 2021). Norms, biases and what the network itself
+    spares (`no_weight_decay`) do not decay.
+    """
+    spared: Any = getattr(model, "no_weight_decay", tuple)()
+    head = {id(p) for each in heads_of(model) for p in each.parameters()}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for layer in param_groups_layer_decay(
+        model, recipe.weight_decay, spared, layer_decay=recipe.layer_decay
+    ):
+        for parameter in layer["params"]:
+            # In front of a new head everything is a layer below it; the head itself is not scaled.
+            scale = recipe.head_rate if id(parameter) in head else layer["lr_scale"]
+            groups.setdefault((scale, layer["weight_decay"]), []).append(parameter)
+    return [
+        {"params": members, "lr_scale": scale, "weight_decay": decay}
+        for (scale, decay), members in groups.items()
+    ]
 
 
 def check_optimiser(name: str) -> None:

@@ -2,28 +2,46 @@
 
 from dataclasses import dataclass
 
-from common.models.freezing import Trainable
 from common.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Consecutive epochs with one set of trainable parameters, one image size and one peak rate."""
+    """Consecutive epochs with one set of trainable stages, one image size and one peak rate.
+
+    `frozen` counts the stages, from the input on, that stay as they are; all of them leave the head.
+    """
 
     epochs: int
-    trainable: Trainable
+    frozen: int
     image_size: int
     lr: float
 
 
-def phases_of(recipe: Recipe) -> list[Phase]:
-    """The phases of a recipe, in order; their epochs add up to `recipe.epochs`."""
-    size, lr = recipe.image_size, recipe.lr
-    if recipe.freeze == "none":
-        return [Phase(recipe.epochs, "all", size, lr)]
-    if recipe.freeze == "backbone":
-        return [Phase(recipe.epochs, "head", size, lr)]
-    return [
-        Phase(recipe.head_epochs, "head", size, lr),
-        Phase(recipe.epochs - recipe.head_epochs, "all", size, lr),
-    ]
+def phases_of(recipe: Recipe, stages: int) -> list[Phase]:
+    """The phases of a recipe for a network of so many stages; their epochs add up to `epochs`."""
+
+    def phase(epochs: int, frozen: int) -> Phase:
+        return Phase(epochs, frozen, recipe.image_size, recipe.lr)
+
+    later = recipe.epochs - recipe.head_epochs
+    match recipe.freeze:
+        case "none":
+            return [phase(recipe.epochs, 0)]
+        case "backbone":
+            return [phase(recipe.epochs, stages)] if recipe.epochs else []
+        case "stages":
+            return [phase(recipe.epochs, min(recipe.frozen_stages, stages))]
+        case "lp-ft":
+            return [phase(recipe.head_epochs, stages), phase(later, 0)]
+        case "gradual":  # Howard and Ruder, 2018; with few epochs several stages thaw at once
+            steps = min(stages, later)
+            thawed = [
+                phase(
+                    later * (n + 1) // steps - later * n // steps,
+                    stages - stages * (n + 1) // steps,
+                )
+                for n in range(steps)
+            ]
+            return [phase(recipe.head_epochs, stages), *thawed]
+    raise AssertionError(recipe.freeze)

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from common.data.batches import epoch_order
 from common.training.jobs import Job
 from common.training.mixing import Mixing
-from common.training.phases import phases_of
 from common.training.setting import Setting
 
 
@@ -18,7 +17,7 @@ def first_batch(job: Job, setting: Setting, count: int) -> tuple[npt.NDArray[np.
     A mixed image's label names both classes with their shares: 'cat 0.70 + dog 0.30'.
     """
     recipe, place = setting.recipe, (job.seed, job.fold, 0)
-    size = phases_of(recipe)[0].image_size
+    size = recipe.image_size
     rows = job.rows[epoch_order(setting.targets[job.rows], recipe, place)][: recipe.batch_size]
     network = setting.network(nn.Identity())
     images = network.input(next(iter(setting.source.training(rows, place, size))), size)

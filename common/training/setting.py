@@ -1,6 +1,7 @@
 """What all models of a run share: rows, targets, the batches' source, the device."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,15 @@ from accelerate.state import AcceleratorState
 
 from common.data.batches import InMemory, Source, open_source
 from common.data.store import Store
+from common.inference.features import splits
 from common.inference.predict import Network
 from common.metrics import Metric
-from common.models.backbone import InputFacts, build, check_input, input_facts
+from common.models.backbone import InputFacts, build_matched, check_input, input_facts
+from common.models.labels import Match
 from common.recipe import Recipe
 
+# Their update of an element depends on that element alone: stacked heads do not see one another.
+ELEMENTWISE = ("sgd", "adam", "adamw", "nadam", "nadamw", "rmsprop", "lion")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -31,6 +36,10 @@ class Setting:
     facts: InputFacts
     accelerator: Any
     precision: str
+    store: Store
+    cache: Path
+    matches: list[Match]
+    on_features: bool  # is the head trained on features that are computed once?
 
     @property
     def device(self) -> torch.device:
@@ -69,7 +78,24 @@ class Setting:
         source = open_source(
             store, self.recipe, self.device, mean=self.facts.mean, crop=self.facts.crop
         )
-        return replace(self, source=source)
+        return replace(self, source=source, store=store)
+
+
+def why_not(recipe: Recipe) -> str:
+    """What keeps a recipe from training its head on features; nothing when it can."""
+    reasons = {
+        "freeze": recipe.freeze != "backbone",
+        "weights": recipe.weights == "scratch",
+        "augment": not recipe.augment.endswith("-none"),
+        "mixup": recipe.mixup > 0,
+        "cutmix": recipe.cutmix > 0,
+        "ema": recipe.ema > 0,
+        "clip": recipe.clip > 0,
+        "early_stop": recipe.early_stop > 0,
+        "accumulate": recipe.accumulate > 1,
+        "optimizer": recipe.optimizer not in ELEMENTWISE,
+    }
+    return next((f"{name}={getattr(recipe, name)}" for name, true in reasons.items() if true), "")
 
 
 def open_setting(
@@ -79,13 +105,18 @@ def open_setting(
     *,
     classes: tuple[str, ...],
     metric: Metric,
+    cache: Path,
+    trained: bool,
 ) -> Setting:
     """Choose device and precision, read the backbone's input facts, put the pixels in reach.
+
+    Where all is `trained`, the weights that it began with are needed no more.
 
     Raises:
         ValueError: a device that is not there, weights, sizes or a preset that do not fit.
     """
-    model = build(recipe, len(classes))  # weights that do not fit are told here
+    # Weights that do not fit are told here, before a run is begun.
+    model, matches = build_matched(recipe, classes, bare=trained)
     facts = input_facts(model)
     accelerator, precision = _open_accelerator(recipe)
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
@@ -95,7 +126,11 @@ def open_setting(
         raise ValueError(
             f"views=square turns images, and these are {width}x{height}: say image_size="
         )
-    return Setting(recipe, targets, classes, metric, source, facts, accelerator, precision)
+    return Setting(
+        recipe, targets, classes, metric, source, facts, accelerator, precision,
+        store=store, cache=cache, matches=matches,
+        on_features=not why_not(recipe) and splits(model, height, width),
+    )  # fmt: skip
 
 
 def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:

@@ -33,8 +33,12 @@ def run(request: Request) -> dict[str, Any]:
     files = open_files(request)
     test = read_test(request, files.folder)
     side = request.recipe.stored_side
-    stores = [open_store(table, side=side, cache=request.cache) for table in (files.train, test)]
-    rows = _rows(files.train, stores[0], "train") + _rows(test, stores[1], "test")
+    tables = {"train": files.train} | ({"test": test} if len(test) else {})
+    stores = [open_store(table, side=side, cache=request.cache) for table in tables.values()]
+    rows = [
+        row for split, store in zip(tables, stores, strict=True)
+        for row in _rows(tables[split], store, split)
+    ]  # fmt: skip
     pairs = identical(pd.DataFrame(rows, columns=["split", "id", "digest"]))
     path = request.runs / "checks" / request.competition.name / "pairs.csv"
     with replacing(path) as temporary:

@@ -23,7 +23,7 @@ def run(request: Request) -> dict[str, Any]:
             else:
                 lay_out_embedded(request)
         return {"data": str(folder)}
-    archive = client.download(request.competition.slug, folder)
+    archive = client.download(request.slug, folder)
     say(f"{archive}: whole. next: kit {request.competition.name} run")
     return {"data": str(folder), "archive": str(archive)}
 

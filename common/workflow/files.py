@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from common.competition import Competition
 from common.data.archives import open_folder
 from common.data.classes import classes_of
 from common.data.table import check_table, read_csv
@@ -31,12 +32,21 @@ def open_files(request: Request) -> Files:
     folder = open_folder(request.data_folder, request.cache)
     source = f"the training table of {folder}"
     train = check_table(competition.read_train(folder), labelled=True, source=source)
-    sample = read_csv(folder / competition.sample)
+    sample = read_sample(competition, folder)
     classes = classes_of(sample, train["label"], folder / competition.sample)
     return Files(folder, sample, train, classes)
 
 
+def read_sample(competition: Competition, folder: Path) -> pd.DataFrame:
+    """The sample submission, text: the competition's file, or what it makes of a folder without one."""
+    if competition.make_sample is not None:
+        return competition.make_sample(folder)
+    return read_csv(folder / competition.sample)
+
+
 def read_test(request: Request, folder: Path) -> pd.DataFrame:
-    """The checked test table."""
+    """The checked test table; empty where the data set has no test set."""
     test = request.competition.read_test(folder)
+    if test.empty and request.competition.make_sample is not None:
+        return test
     return check_table(test, labelled=False, source=f"the test set of {folder}")

@@ -16,6 +16,7 @@ from common.kaggle.hosted import Hosted
 from common.kaggle.scoring import scorer
 from common.workflow.carving import SERVED, SOLUTION
 from common.workflow.download import holds_files, lay_out_embedded
+from common.workflow.files import read_sample
 from common.workflow.request import Request
 
 PUBLIC_SHARE = 0.3
@@ -40,7 +41,7 @@ def of_embedded(competition: Competition, folder: Path) -> Hosted:
 
 
 def _hosted(competition: Competition, files: Path, solution: pd.DataFrame) -> Hosted:
-    sample = read_csv(files / competition.sample)
+    sample = read_sample(competition, files)
     classes = classes_of(sample, competition.read_train(files)["label"], files / competition.sample)
     score = scorer(solution, sample, classes, competition.scored_by, public_share=PUBLIC_SHARE)
     return Hosted(

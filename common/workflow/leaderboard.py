@@ -32,7 +32,7 @@ def run(request: Request) -> dict[str, Any]:
         rows, whose = _of_ledger(entered, metric), "submissions in your ledger, which is its board"
         mine = [(entry.public or 0.0, entry.ref, entry.run) for entry in entered]
     else:
-        rows, whose = client.leaderboard(competition.slug), "teams on the board"
+        rows, whose = client.leaderboard(request.slug), "teams on the board"
         runs = {entry.ref: entry.run for entry in entered}
         mine = [
             (each.public, each.ref, runs.get(each.ref, ""))

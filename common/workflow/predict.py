@@ -18,20 +18,22 @@ from common.atomic import read_json
 from common.data.store import Store, open_store
 from common.environment import memory_mb
 from common.inference.calibrate import tempered
-from common.inference.predict import joined, mean, predict
+from common.inference.predict import joined, mean
 from common.metrics import Probs
 from common.progress import say
 from common.recipe import differences
 from common.runs import Run, fingerprint
 from common.training import resume
 from common.training.jobs import jobs_of, refit_jobs
+from common.training.trained import predictions
 from common.workflow import flags as shared
+from common.workflow.answers import judge_test
 from common.workflow.files import Files, read_test
 from common.workflow.find import find_run
 from common.workflow.prepare import Prepared, check_code, prepared
 from common.workflow.record import draw_curves, predictions_folder, result_of, save_probs
 from common.workflow.request import Request
-from common.workflow.validate import load_trained, train_jobs, validate
+from common.workflow.validate import train_jobs, validate
 
 
 def flags(parser: ArgumentParser) -> None:
@@ -45,15 +47,22 @@ def run(request: Request) -> dict[str, Any]:
     """Do it for the run that the request means; predict and runtime fields may be changed."""
     with prepared(request, of=find_run(request)) as ready:
         test = open_test(ready)
+        if test is None:
+            raise ValueError(f"{ready.files.folder} has no test set: there is nothing to predict")
         validate(ready)
         predict_test(ready, *test)
         return result_of(ready.run)
 
 
-def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store]:
-    """The test table and its store: opened before training, so that a missing image is told early."""
+def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store] | None:
+    """The test table and its store, None where the data set has no test set.
+
+    They are opened before training, so that a missing image is told early.
+    """
     started = time.perf_counter()
     table = read_test(ready.request, ready.files.folder)
+    if table.empty:
+        return None
     side = ready.recipe.stored_side
     store = open_store(table, side=side, cache=ready.request.cache)
     ready.setting.check(store)
@@ -88,23 +97,15 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     run.note(test=name)
     write_submission(ready.request, ready.files, run, ids=ids, probs=probs)
     run.note(predicted=differences(recipe, ("predict",)))
+    judge_test(ready, ids, probs)
 
 
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
     """The mean over models and views: float32 [N, C] in the store's order."""
     views = ready.recipe.views.split("+")
-    setting = ready.setting.on(store)
-    rows = np.arange(len(store))
-    return mean([
-        joined(
-            predict(
-                load_trained(setting, folder), setting.source, rows,
-                views=views, label=f"test set, model {number} of {len(folders)}",
-            ),
-            views,
-        )
-        for number, folder in enumerate(folders, 1)
-    ])  # fmt: skip
+    setting, rows = ready.setting.on(store), np.arange(len(store))
+    found = predictions(setting, folders, rows, label="test set")
+    return mean([joined(groups, views) for groups in found])
 
 
 def write_submission(

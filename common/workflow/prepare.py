@@ -4,7 +4,7 @@ import inspect
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from common.atomic import write_json
 from common.data.classes import targets_of
 from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
 from common.data.store import Store, open_store
-from common.models.backbone import check_backbone, read_weights
+from common.models.backbone import check_backbone
+from common.models.weights import read_weights
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import (
@@ -179,13 +180,15 @@ def _setting(
     begun = Run(folder).read().get("files", {})
     jobs = jobs_of(recipe, folds)
     jobs += refit_jobs(recipe, folds) if recipe.final == "refit" else []
-    if all(is_finished(folder / job.name) for job in jobs):
-        recipe = replace(recipe, weights="scratch")
-    elif begun and begun != digests_of_files(recipe):
+    trained = all(is_finished(folder / job.name) for job in jobs)
+    if not trained and begun and begun != digests_of_files(recipe):
         raise ValueError(
             f"{folder} was begun with other contents of {', '.join(begun)}: bring the files back, or "
             "start over with --fresh"
         )
     targets = targets_of(table["label"], files.classes)
     metric = request.competition.scored_by
-    return open_setting(recipe, store, targets, classes=files.classes, metric=metric)
+    return open_setting(
+        recipe, store, targets, classes=files.classes, metric=metric, cache=request.cache,
+        trained=trained,
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from common.atomic import read_json, replacing, write_json
 from common.data.classes import targets_of
 from common.data.store import Store
 from common.metrics import Probs
-from common.progress import say
+from common.progress import first_of, say
 from common.recipe import Recipe, differences
 from common.reporting import pictures
 from common.runs import Run, digest_file
@@ -55,6 +56,7 @@ def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
     path, sent = run / "submission.csv", facts.get("submitted", [])
     if path.is_file() and facts.get("predicted") == found.get("predict"):
         result["submission"] = str(path)
+        result |= {key: found[key] for key in ("test", "test_n") if key in found}
         if sent and sent[-1]["file"] == digest_file(path):
             result |= {key: sent[-1][key] for key in ("public", "private", "ref")}
     result["seconds"] = round(sum(facts.get("seconds", {}).values()), 1)
@@ -72,6 +74,48 @@ def tell_epoch(ready: Prepared, job: Job, record: resume.Record) -> None:
         f"  {job.name} epoch {record['epoch']:>3}/{ready.recipe.epochs}  "
         f"loss {record['train_loss']:.4f}  {held}{record['images_per_second']:,.0f} images/s"
     )
+
+
+def tell_rows(ready: Prepared) -> None:
+    """Which of the old classifier's rows the new one begins with: to `head_rows.csv` and in words."""
+    matches = ready.setting.matches
+    if not matches:
+        return
+    path = ready.run / "head_rows.csv"
+    table = pd.DataFrame([asdict(each) | {"others": "; ".join(each.others)} for each in matches])
+    with replacing(path) as temporary:
+        table.astype({"row": "Int64"}).to_csv(temporary, index=False, lineterminator="\n")
+    found = [each for each in matches if each.row is not None]
+    say(f"head=rows: {len(found)} of {len(matches)} labels found among the old classes ({path})")
+    for each in matches:
+        if each.row is not None and each.others:
+            say(
+                f"  {each.label}: row {each.row}, {each.meaning} (and not {'; '.join(each.others)})"
+            )
+    if fresh := [each.label for each in matches if each.row is None]:
+        say(f"  these begin afresh: {first_of(fresh)}")
+
+
+def tell_strangers(ready: Prepared) -> None:
+    """Labels that their old rows do not know: what a wrong match looks like on the images."""
+    path = ready.run / "head_rows.csv"
+    if not path.is_file():
+        return
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("label")
+    with np.load(ready.run / "oof.npz") as oof:
+        ids, best = oof["ids"], oof["probs"].argmax(axis=1)
+    label = ready.table.set_index("id")["label"].loc[ids].to_numpy()
+    right = (
+        pd.Series(np.array(ready.setting.classes)[best] == label)
+        .groupby(label)
+        .agg(["sum", "size"])
+    )
+    unknown = right[(right["sum"] == 0) & (right["size"] >= 3)].index
+    for name in [name for name in unknown if rows.loc[name, "row"]]:
+        say(
+            f"  look: none of the {right.loc[name, 'size']} images of {name} is recognised; its row is "
+            f"{rows.loc[name, 'row']}, {rows.loc[name, 'meaning']}"
+        )
 
 
 def tell_scores(ready: Prepared) -> None:
@@ -108,7 +152,8 @@ def draw_curves(run: Run, metric: str) -> None:
     logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
     histories = {path.parent.name: resume.read_log(path.parent) for path in logs}
     begun = {name: history for name, history in histories.items() if history}
-    pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
+    if begun:
+        pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
 
 
 def draw_judged(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> None:

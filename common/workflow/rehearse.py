@@ -54,7 +54,7 @@ def run(request: Request) -> dict[str, Any]:
 
 def blind(request: Request, folder: Path) -> Request:
     """The request of a competitor who has what the site of a rehearsal serves, and nothing else."""
-    competition = replace(request.competition, embedded=None)
+    competition = replace(request.competition, embedded=None, on_kaggle=True)
     data, runs = folder / "data", folder / "runs"
     options = request.options | {"again": True}  # two recipes may well write the same file
     return replace(

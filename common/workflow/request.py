@@ -51,8 +51,32 @@ class Request:
         return recipes[self.recipe_name]
 
     @property
+    def slug(self) -> str:
+        """The competition's name on Kaggle.
+
+        Raises:
+            ValueError: it is not there.
+        """
+        competition = self.competition
+        if not competition.on_kaggle:
+            raise ValueError(
+                f"{competition.title} is on no site, so there is nothing to download or to submit to: "
+                f"`kit {competition.name} rehearse --data DIR` competes on this machine instead"
+            )
+        return competition.slug
+
+    @property
     def data_folder(self) -> Path:
-        """Where the competition's files are, or will be."""
+        """Where the competition's files are, or will be.
+
+        Raises:
+            ValueError: it was not named, and nothing can be fetched.
+        """
+        if self.data is None and not self.competition.on_kaggle:
+            raise ValueError(
+                f"no data were named, and `kit {self.competition.name}` has none of its own: say where "
+                "your images are (--data DIR)"
+            )
         return self.data or Path("data") / self.competition.slug
 
     @property

@@ -30,8 +30,12 @@ def run(request: Request) -> dict[str, Any]:
     with prepared(request) as ready:
         test = open_test(ready)
         validate(ready)
-        predict_test(ready, *test)
+        if test is not None:
+            predict_test(ready, *test)
         result = result_of(ready.run)
+    if test is None:
+        say(f"{ready.files.folder} has no test set: nothing was predicted")
     say(f"pictures: {ready.run / 'pictures'}")
-    say(f"next: kit {request.competition.name} submit")
+    name, on_kaggle = request.competition.name, request.competition.on_kaggle
+    say(f"next: kit {name} {'submit' if on_kaggle else f'rehearse --data {request.data}'}")
     return result

@@ -39,7 +39,7 @@ def flags(parser: ArgumentParser) -> None:
 
 def run(request: Request) -> dict[str, Any]:
     """Check the file once more, upload it, and record what came back."""
-    found = find_run(request)
+    slug, found = request.slug, find_run(request)
     path = found / "submission.csv"
     if not path.is_file():
         raise ValueError(
@@ -58,7 +58,6 @@ def run(request: Request) -> dict[str, Any]:
             again = bool(request.options.get("again")) or environment is not None
             if environment is not None:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
-            slug = request.competition.slug
             sent = hand_in(slug, found, path, message, again=again, environment=environment)
         enter(request.runs, found, scores_of(found), sent)
     _last_screen(request, found)

@@ -7,24 +7,24 @@ Example: kit cifar10 validate epochs=2 lr=3e-4
 
 import time
 from argparse import ArgumentParser
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file
 
 from common.atomic import replacing, write_json
 from common.inference.calibrate import calibrated
 from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
-from common.inference.predict import Network, mean, predict
-from common.models.backbone import build
+from common.inference.predict import mean
 from common.progress import say
 from common.recipe import differences
 from common.training import resume
+from common.training.frozen import GRID, OWN, train_heads
 from common.training.jobs import Job, jobs_of
 from common.training.loop import train
-from common.training.setting import Setting
+from common.training.stack import Point
+from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.prepare import Prepared, check_code, prepared, row_groups
@@ -36,7 +36,9 @@ from common.workflow.record import (
     result_of,
     save_probs,
     tell_epoch,
+    tell_rows,
     tell_scores,
+    tell_strangers,
 )
 from common.workflow.request import Request
 
@@ -62,6 +64,7 @@ def validate(ready: Prepared) -> None:
     jobs = jobs_of(ready.recipe, ready.folds)
     if not resume.is_finished(ready.run / jobs[0].name):
         draw_batch(ready, jobs[0])
+        tell_rows(ready)
     train_jobs(ready, jobs)
     views = ready.recipe.views.split("+")
     if not (predictions_folder(ready.run, ready.recipe) / "oof.npz").is_file():
@@ -77,6 +80,7 @@ def validate(ready: Prepared) -> None:
             temporary.write_bytes((folder / name).read_bytes())
     draw_judged(ready.run, ready.table, ready.store, ready.files.classes)
     tell_scores(ready)
+    tell_strangers(ready)
 
 
 def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
@@ -90,8 +94,12 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         return
     check_code(ready)
     runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
-    run.note(runtime=runtime, device=str(setting.device), precision=setting.precision)
+    kind = "trained" if ready.recipe.epochs else "zero-training"
+    run.note(kind=kind, runtime=runtime, device=str(setting.device), precision=setting.precision)
     say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
+    if ready.setting.on_features:
+        _train_on_features(ready, open_jobs)
+        return
     for job in open_jobs:
         started = drawn = time.perf_counter()
         for record in train(job, ready.setting, run / job.name):
@@ -104,6 +112,25 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         draw_curves(run, ready.setting.metric.name)
 
 
+def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
+    """The heads of all jobs at once; a refit takes the point of the grid that the folds chose."""
+    run, recipe, started = ready.run, ready.recipe, time.perf_counter()
+    points: Sequence[Point] = GRID if recipe.head_grid == "small" else OWN
+    grid = run.read().get("head_grid")
+    if grid and jobs[0].held_out is None:
+        points = [grid["points"][grid["best"]]]
+    folders = [run / job.name for job in jobs]
+    found = train_heads(jobs, ready.setting, folders, points)
+    if found:
+        run.note(head_grid=found)
+    for job, folder in zip(jobs, folders, strict=True):
+        for record in resume.read_log(folder)[-1:]:
+            tell_epoch(ready, job, record)
+    run.add_seconds("train", time.perf_counter() - started)
+    note_speed(ready)
+    draw_curves(run, ready.setting.metric.name)
+
+
 def note_speed(ready: Prepared) -> None:
     """Record images/s and the peaks of memory from the logs so far."""
     import torch
@@ -113,18 +140,13 @@ def note_speed(ready: Prepared) -> None:
         for path in ready.run.folder.glob("*/log.jsonl")
         for line in resume.read_log(path.parent)
     ]
+    if not logs:  # epochs=0
+        return
     images = sum(line["images_per_second"] * line["seconds"] for line in logs)
     ready.run.note(images_per_second=images / max(1e-9, sum(line["seconds"] for line in logs)))
     ready.run.see_memory(host=max(line["peak_memory_mb"] for line in logs))
     if ready.setting.device.type == "cuda":
         ready.run.see_memory(device=torch.cuda.max_memory_allocated() / 2**20)
-
-
-def load_trained(setting: Setting, folder: Path) -> Network:
-    """The network whose weights lie in a job's folder."""
-    model = build(replace(setting.recipe, weights="scratch"), len(setting.classes))
-    model.load_state_dict(load_file(folder / "weights.safetensors"))
-    return setting.network(model)
 
 
 def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> HeldOut:
@@ -139,13 +161,8 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> He
             groups = dict(kept)
         assert groups.pop("ids").tolist() == ids.tolist(), "a fold's rows have changed"
         return HeldOut(rows, groups)
-    found = [
-        predict(
-            load_trained(ready.setting, ready.run / job.name), ready.setting.source, rows,
-            views=ready.recipe.views.split("+"), label=f"judging {job.name}",
-        )
-        for job in mine
-    ]  # fmt: skip
+    folders = [ready.run / job.name for job in mine]
+    found = list(predictions(ready.setting, folders, rows, label=f"judging fold{number}"))
     groups = {name: mean([each[name] for each in found]) for name in found[0]}
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, ids=ids, **groups)  # type: ignore[arg-type]
@@ -167,6 +184,8 @@ def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder
     found["metric"], found["views"] = metric.name, gains(held, views, targets, metric)
     if ready.recipe.early_stop:
         found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
+    elif ready.recipe.head_grid != "none" and len(held) == 1:
+        found["optimistic"] = "the grid's rate and decay were chosen by the score of this one fold"
     if ready.request.competition.caution:
         found["caution"] = ready.request.competition.caution
     write_json(folder / "scores.json", found)

@@ -16,7 +16,7 @@ from common.recipe import Recipe, differences, stage_of, with_values
         ("lr=nan", "lr is a number from"),
         ("lr=-1", "lr is a number from"),
         ("epochs=2.5", "epochs is a whole number"),
-        ("epochs=0", "of at least 1"),
+        ("epochs=-1", "of at least 0"),
         ("schedule=cosin", "did you mean 'cosine'"),
         ("compile=maybe", "compile is true or false"),
         ("views=identity+miror", "did you mean 'mirror'"),
@@ -65,7 +65,7 @@ def test_differences_hold_only_what_is_not_default() -> None:
 @pytest.mark.parametrize(
     "impossible",
     [
-        {"freeze": "head-first", "head_epochs": 5, "epochs": 5},
+        {"freeze": "lp-ft", "head_epochs": 5, "epochs": 5},
         {"final": "refit", "early_stop": 2},
         {"freeze": "backbone", "drop_rate": 0.5},
         {"mixup": 0.2, "batch_size": 5},

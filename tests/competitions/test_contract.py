@@ -11,37 +11,43 @@ import pytest
 import competitions
 from common import submission
 from common.data.store import open_store
-from common.data.table import check_table, read_csv
+from common.data.table import check_table
 from common.metrics import METRICS
 from common.models.backbone import check_backbone
+from common.workflow.files import read_sample
 
 ALL = competitions.names()
 LABELS = ("first", "second", "third")
 
 
-def miniature(name: str, folder: Path) -> pd.DataFrame:
+def miniature(name: str, folder: Path) -> tuple[pd.DataFrame, list[bytes]]:
     """Twelve labelled and six hidden images; ids that a careless reader takes for numbers."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {
-            "id": [f"{number:03}e{number}" for number in range(18)],
-            "label": [LABELS[number % 3] if number < 12 else None for number in range(18)],
-        }
-    )
+    competition = competitions.load(name)
+    labels = [LABELS[number % 3] if number < 12 else None for number in range(18)]
+    ids = [f"{number:03}e{number}" for number in range(18)]
+    if competition.make_sample is not None:  # where no CSV names the images, their paths do
+        places = [f"train/{label}" if label else "test" for label in labels]
+        ids = [f"{place}/{name}.png" for place, name in zip(places, ids, strict=True)]
+    table = pd.DataFrame({"id": ids, "label": labels})
     pixels = rng.integers(0, 256, (18, 32, 32, 3), dtype=np.uint8)
     images = [cv2.imencode(".png", each)[1].tobytes() for each in pixels]
     folder.mkdir(parents=True, exist_ok=True)
-    competitions.load(name).lay_out(table, images, folder)
-    return table
+    competition.lay_out(table, images, folder)
+    return table, images
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) -> None:
-    table, competition = miniature(name, tmp_path), competitions.load(name)
+    (table, images), competition = miniature(name, tmp_path), competitions.load(name)
     train = check_table(competition.read_train(tmp_path), labelled=True, source="train")
     test = check_table(competition.read_test(tmp_path), labelled=False, source="test")
-    assert train[["id", "label"]].values.tolist() == table[["id", "label"]].values.tolist()[:12]
+    known = table.iloc[:12]
+    assert dict(zip(train["id"], train["label"], strict=True)) == dict(known.values.tolist())
     assert test["id"].tolist() == table["id"].tolist()[12:]
+    wanted = dict(zip(table["id"], images, strict=True))
+    for row in [*train.itertuples(), *test.itertuples()]:
+        assert Path(str(row.path)).read_bytes() == wanted[row.id]
     store = open_store(test, side=0, cache=tmp_path / "cache")
     assert len(store) == 6
 
@@ -50,7 +56,7 @@ def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) ->
 def test_the_writer_answers_the_sample_by_id_in_its_order(name: str, tmp_path: Path) -> None:
     miniature(name, tmp_path)
     competition = competitions.load(name)
-    sample = read_csv(tmp_path / competition.sample)
+    sample = read_sample(competition, tmp_path)
     ids = sample.iloc[::-1, 0].tolist()
     probs = np.random.default_rng(0).dirichlet(np.ones(3), len(ids)).astype(np.float32)
     rows = competition.writer(sample, ids, probs, LABELS)
@@ -63,6 +69,7 @@ def test_facts_and_recipes_name_things_that_exist(name: str) -> None:
     competition = competitions.load(name)
     assert competition.name == name
     assert competition.metric in METRICS
+    assert bool(competition.sample) != bool(competition.make_sample)
     assert competition.recipes
     for recipe in competition.recipes.values():
         check_backbone(recipe.backbone)

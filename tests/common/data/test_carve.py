@@ -69,4 +69,5 @@ def test_a_name_that_tells_the_label_is_replaced_and_no_other() -> None:
     ids = blind_ids(["cat/1.jpg", "2.jpg", "dog/3.jpg"], ["cat", "cat", "cat"])
     assert ids[1:] == ["2.jpg", "dog/3.jpg"]
     assert "cat" not in ids[0]
+    assert ids[0].startswith("test/")
     assert ids[0].endswith(".jpg")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from toy_files import encode, picture
 
-from common.data.decode import UndecodableError, declared_shape, decode
+from common.data.decode import UndecodableError, decode
+from common.data.headers import declared_shape
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Training: what it learns, what it refuses, and what it leaves alone."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -90,7 +90,8 @@ def _setting(recipe: Recipe) -> Setting:
     facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
     return Setting(
         recipe, np.arange(12) % 3, ("a", "b", "c"), METRICS["accuracy"], _Blocks(recipe.batch_size),
-        facts, Accelerator(cpu=True), "fp32",
+        facts, Accelerator(cpu=True), "fp32", store=cast(Any, None), cache=Path(), matches=[],
+        on_features=False,
     )  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def test_a_frozen_backbone_moves_in_nothing_but_its_head(tmp_path: Path) -> None
     from common import randomness
 
     torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, 0, 0))
-    before = build(recipe, 3).state_dict()
+    before = build(recipe, ("0", "1", "2")).state_dict()
     moved = {name for name, t in after.items() if not torch.equal(t, before[name])}
     assert moved == {"head.weight", "head.bias"}
 
@@ -155,9 +156,7 @@ def test_a_runs_folds_are_read_from_the_run_not_drawn_again(toy: Any) -> None:
 def test_early_stopping_begins_anew_with_each_phase(toy: Any) -> None:
     import common.training.resume as resume
 
-    run = validate.run(toy(freeze="head-first", head_epochs=4, epochs=8, early_stop=1, lr=1e-9))[
-        "run"
-    ]
+    run = validate.run(toy(freeze="lp-ft", head_epochs=4, epochs=8, early_stop=1, lr=1e-9))["run"]
     assert len(resume.read_log(Path(run) / "fold0")) == 3  # two of the head, one of all
 
 

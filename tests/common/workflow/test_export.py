@@ -29,7 +29,7 @@ def logits(model: torch.nn.Module, side: int = 32) -> torch.Tensor:
 
 def trained(recipe: Recipe, path: Path) -> torch.nn.Module:
     torch.manual_seed(7)
-    model = build(recipe, len(NAMES))
+    model = build(recipe, NAMES)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     save_file(model.state_dict(), path)
@@ -44,25 +44,24 @@ def test_the_folder_holds_the_same_network(tmp_path: Path, backbone: str, size: 
     model = trained(recipe, tmp_path / "w.safetensors")
     folder = tmp_path / "model"
     write_model_folder(folder, recipe, tmp_path / "w.safetensors", NAMES)
-    again = Recipe(backbone=f"local-dir:{folder}", weights="pretrained", image_size=size)
-    assert torch.equal(logits(build(again, 3), size or 32), logits(model, size or 32))
-    assert input_facts(build(again, 3)) == input_facts(model)
+    again = Recipe(
+        backbone=f"local-dir:{folder}", weights="pretrained", image_size=size, head="rows"
+    )
+    assert torch.equal(logits(build(again, NAMES), size or 32), logits(model, size or 32))
+    assert input_facts(build(again, NAMES)) == input_facts(model)
     config = json.loads((folder / "config.json").read_text())
     assert config["label_names"] == NAMES
     assert config["num_classes"] == 3
     assert config["pretrained_cfg"]["input_size"][1] == (size or 32)
-    body = build(again, 5).state_dict()
+    body = build(replace(again, head="linear"), list("abcde")).state_dict()
     own = model.state_dict()
     same = [name for name in own if torch.equal(own[name], body[name])]
     assert len(own) - len(same) == 2  # but for the head's weight and bias
 
 
 def test_a_network_with_another_head_is_refused(tmp_path: Path) -> None:
-    recipe = Recipe()
-    state = trained(recipe, tmp_path / "w.safetensors").state_dict()
-    save_file(state | {"head.extra": torch.zeros(3)}, tmp_path / "w.safetensors")
-    with pytest.raises(ValueError, match="more or other tensors than kit_resnet9_16"):
-        write_model_folder(tmp_path / "model", recipe, tmp_path / "w.safetensors", NAMES)
+    with pytest.raises(ValueError, match="head=mlp is no head of timm's networks"):
+        write_model_folder(tmp_path / "model", Recipe(head="mlp"), tmp_path / "none", NAMES)
 
 
 def test_a_run_is_exported_and_another_starts_from_it(toy: Any, tmp_path: Path) -> None:

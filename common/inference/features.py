@@ -1,0 +1,125 @@
+"""Features of a frozen backbone: what its head is given, computed once per image and view.
+
+They are kept by what made them: weights, input facts, precision, images, view. Where the head's
+input is a fixed function of the image, training a head on them equals training it on the images.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from common.atomic import replacing
+from common.data.batches import Source
+from common.data.folds import Rows
+from common.data.store import Store
+from common.inference.predict import Network, mean_probs, outputs
+from common.metrics import Probs
+from common.models.heads import heads_of
+from common.progress import bar
+
+FORMAT = 1
+BLOCK = 2048  # rows a file holds: what an interruption loses at most
+
+Features = dict[str, Tensor]  # group of views to float32 [V, N, F]
+
+
+def split(model: nn.Module) -> tuple[str, nn.Module]:
+    """Take the head out: the model ends in the head's input then. Its name in the model, and it."""
+    (head,) = heads_of(model)
+    name = next(name for name, module in model.named_modules() if module is head)
+    model.set_submodule(name, nn.Identity())
+    return name, head
+
+
+@torch.inference_mode()
+def splits(model: nn.Module, height: int, width: int) -> bool:
+    """Is the network its body followed by a head on vectors [B, F], and by nothing else?"""
+    heads = heads_of(model)
+    if len(heads) != 1 or not all(
+        isinstance(each, nn.Linear | nn.ReLU | nn.Sequential) for each in heads[0].modules()
+    ):
+        return False
+    image = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    model.eval()
+    seen: list[Tensor] = []
+    hook = heads[0].register_forward_hook(lambda _, given, out: seen.extend([given[0], out]))
+    whole = model(image)
+    hook.remove()
+    return seen[0].ndim == 2 and torch.equal(seen[1], whole)
+
+
+def features_of(
+    body: Network, source: Source, store: Store, *, views: Sequence[str], cache: Path
+) -> Features:
+    """The head's inputs of all images of a store under each group of views.
+
+    What `cache` holds is not computed again; after an interruption at most a block is.
+
+    Args:
+        body: the network without its head.
+        source: where the store's images come from.
+    """
+    body.model.eval()
+    weights = _digest_of(body.model)
+    found: Features = {}
+    for group in views:
+        made_by = (
+            FORMAT, weights, store.folder.name, group, body.facts, body.size, str(body.precision),
+            body.device.type,
+        )  # fmt: skip
+        folder = cache / "features" / hashlib.sha256(repr(made_by).encode()).hexdigest()[:32]
+        blocks = _blocks(body, source, len(store), group, folder)
+        found[group] = torch.from_numpy(np.concatenate(blocks, axis=1)).to(body.device)
+    return found
+
+
+def _blocks(
+    body: Network, source: Source, count: int, group: str, folder: Path
+) -> list[npt.NDArray[np.float32]]:
+    """The blocks [V, rows, F] of a group, read where they are there, else computed and kept."""
+    found = []
+    with bar(count, f"features of the frozen backbone, view {group}") as progress:
+        for start in range(0, count, BLOCK):
+            rows = np.arange(start, min(start + BLOCK, count))
+            path = folder / f"{start:09}.npy"
+            if not path.is_file():
+                parts = [
+                    outputs(body, body.input(images), group).cpu().numpy()
+                    for images in _shown(source.plain(rows, body.size), progress)
+                ]
+                with replacing(path) as temporary, temporary.open("wb") as file:
+                    np.save(file, np.concatenate(parts, axis=1))
+            else:
+                progress.update(len(rows))
+            found.append(np.load(path))
+    return found
+
+
+def _shown(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]:
+    for images in batches:
+        yield images
+        progress.update(len(images))
+
+
+@torch.inference_mode()
+def predict_head(head: nn.Module, features: Features, rows: Rows) -> dict[str, Probs]:
+    """For every group of views, the mean of its views' softmax: name to float32 [len(rows), C]."""
+    head.eval()
+    at = torch.from_numpy(rows)
+    return {
+        name: mean_probs(head(found[:, at.to(found.device)])) for name, found in features.items()
+    }
+
+
+def _digest_of(model: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.detach().float().cpu().numpy()).data)
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+"""Recipes for dog-breed-identification. Each note: command, score with its n, minutes, hardware."""
+
+from dataclasses import replace
+
+from common.recipe import Recipe
+
+# The 120 breeds are ImageNet's own: the old classifier's rows are where a head begins.
+ROWS = Recipe(
+    backbone="mobilenetv2_100.ra_in1k",
+    weights="pretrained",
+    head="rows",
+    freeze="backbone",
+    image_size=224,
+    augment="photo-none",
+    epochs=10,
+    batch_size=64,
+    lr=0.003,
+    weight_decay=0.0,
+    views="mirror",
+    calibration="temperature",
+)
+
+RECIPES = {
+    "quick": ROWS,
+    # No training at all: a submission before any.
+    "zero": replace(ROWS, epochs=0),
+    # A head that begins afresh on the same features.
+    "frozen": replace(ROWS, head="linear", epochs=30, lr=0.1, weight_decay=1e-4, head_grid="small"),
+    "finetune": replace(
+        ROWS, freeze="none", augment="photo-light", epochs=5, batch_size=32, lr=0.002
+    ),
+    # The course's: a frozen ResNet-34, 1000 -> 256 -> 120 on its logits, lr 1e-4 and decay 1e-4 of a
+    # loss summed over batches of 32. Not measured: needs ResNet-34's weights.
+    "course-dogs": Recipe(
+        backbone="resnet34.tv_in1k",
+        weights="pretrained",
+        head="logits-mlp",
+        head_width=256,
+        freeze="backbone",
+        image_size=224,
+        stored_side=256,
+        augment="photo",
+        folds=1,
+        holdout=0.1,
+        final="refit",
+        epochs=10,
+        batch_size=32,
+        lr=3.2e-3,
+        weight_decay=3.1e-6,
+        schedule="step",
+        step_epochs=2,
+        step_factor=0.9,
+    ),
+    # Not measured: needs the weights and a GPU.
+    "strong": replace(
+        ROWS,
+        backbone="convnext_base.fb_in22k_ft_in1k",
+        image_size=288,
+        stored_side=320,
+        freeze="lp-ft",
+        head_epochs=1,
+        augment="photo-light",
+        epochs=4,
+        batch_size=32,
+        optimizer="adamw",
+        lr=2e-5,
+        head_rate=5,
+        layer_decay=0.75,
+        weight_decay=0.05,
+        warmup=0.1,
+        ema=0.995,
+        views="mirror+five_crops",
+    ),
+}

@@ -1,0 +1,74 @@
+"""Any data set of one folder a class: train/<class>/…, or <class>/…, with or without a test set.
+
+It is on no site: nothing is downloaded or submitted. Where the test set has class folders too, or
+there is a val/ and no test/, the run is scored on it, as a course does.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from common import submission
+from common.competition import Competition
+from common.data.layout import write_images
+from common.data.tree import open_tree
+from common.progress import say
+from competitions.folder.recipes import RECIPES
+
+
+def read_train(folder: Path) -> pd.DataFrame:
+    """A row an image of the class folders; its id is its path, as train/cat/1.jpg."""
+    tree = open_tree(folder)
+    for remark in tree.remarks():
+        say(remark)
+    return tree.train_rows()
+
+
+def read_test(folder: Path) -> pd.DataFrame:
+    """The images of test/, or of val/ where there is no test/; none where there is neither."""
+    return open_tree(folder).test_rows().loc[:, ["id", "path"]]
+
+
+def read_answers(folder: Path) -> pd.Series | None:
+    """The labels of the test set by id, where its folders tell them."""
+    rows = open_tree(folder).test_rows()
+    return rows.set_index("id")["label"] if "label" in rows else None
+
+
+def make_sample(folder: Path) -> pd.DataFrame:
+    """The test set's ids, all with the label of the first class."""
+    tree = open_tree(folder)
+    return tree.test_rows()[["id"]].assign(label=tree.train_rows()["label"].iloc[0])
+
+
+def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
+    """train/<class>/ for labelled rows, and test/ without folders for the others."""
+    names = [
+        _below(name, "test" if pd.isna(label) else label)
+        for name, label in zip(table["id"], table["label"], strict=True)
+    ]
+    write_images(table.assign(id=names), images, folder, train="train/{id}", test="{id}")
+
+
+def _below(name: str, place: str) -> str:
+    """The part of a path from its folder `place` on; put below one where it has none."""
+    parts = PurePosixPath(name).parts
+    at = parts.index(place) if place in parts[:-1] else -1
+    return "/".join(parts[at:] if at >= 0 else (place, *parts))
+
+
+COMPETITION = Competition(
+    name="folder",
+    slug="folder",
+    title="A folder of images",
+    metric="accuracy",
+    on_kaggle=False,
+    read_train=read_train,
+    read_test=read_test,
+    read_answers=read_answers,
+    make_sample=make_sample,
+    writer=submission.label_rows,
+    lay_out=lay_out,
+    recipes=RECIPES,
+)

@@ -1,0 +1,90 @@
+"""Recipes for a folder of classes. Each note: command, score with its n, minutes, hardware.
+
+The first four differ in one thing alone, so that `kit folder compare scratch frozen finetune rows`
+answers the course's question. A model is trained anew on all training images and judged on test/.
+"""
+
+from dataclasses import replace
+
+from common.recipe import Recipe
+
+FINETUNE = Recipe(
+    backbone="mobilenetv2_100.ra_in1k",
+    weights="pretrained",
+    image_size=160,
+    stored_side=256,
+    augment="photo-light",
+    folds=1,
+    final="refit",
+    epochs=8,
+    batch_size=16,
+    lr=0.01,
+    head_rate=10,
+    warmup=0.1,
+    weight_decay=1e-4,
+    views="mirror",
+)
+
+RECIPES = {
+    # The head alone, on features that are computed once.
+    "frozen": replace(FINETUNE, freeze="backbone", augment="photo-none"),
+    "finetune": FINETUNE,
+    "scratch": replace(FINETUNE, weights="scratch", head_rate=1),
+    # The old classifier's rows where a class has the name of one (pizza does, sushi does not).
+    "rows": replace(FINETUNE, head="rows"),
+    # The course's hotdog: its lr 5e-5 and decay 0.001 are of a loss summed over a batch of 128.
+    # Not measured: needs ResNet-18's weights.
+    "course-hotdog": Recipe(
+        backbone="resnet18.tv_in1k",
+        weights="pretrained",
+        image_size=224,
+        augment="photo-crop",
+        folds=1,
+        final="refit",
+        epochs=5,
+        batch_size=128,
+        lr=6.4e-3,
+        momentum=0.0,
+        weight_decay=7.8e-6,
+        head_rate=10,
+        schedule="constant",
+    ),
+    # The course's food: its MXNet trainer divides by the batch. Not measured: needs the weights.
+    "course-food": Recipe(
+        backbone="resnet18.tv_in1k",
+        weights="pretrained",
+        image_size=224,
+        augment="photo-crop",
+        folds=1,
+        final="refit",
+        epochs=20,
+        batch_size=200,
+        lr=0.01,
+        momentum=0.0,
+        weight_decay=1e-3,
+        head_rate=10,
+        schedule="constant",
+    ),
+    # Not measured: needs the weights and a GPU.
+    "strong": Recipe(
+        backbone="convnext_tiny.fb_in22k_ft_in1k",
+        weights="pretrained",
+        image_size=224,
+        stored_side=256,
+        augment="photo",
+        freeze="lp-ft",
+        head_epochs=2,
+        epochs=12,
+        batch_size=32,
+        optimizer="adamw",
+        lr=2e-4,
+        head_rate=5,
+        layer_decay=0.8,
+        weight_decay=0.05,
+        warmup=0.1,
+        label_smoothing=0.1,
+        ema=0.99,
+        drop_path=0.1,
+        views="mirror",
+    ),
+}

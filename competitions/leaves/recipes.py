@@ -1,0 +1,45 @@
+"""Recipes for classify-leaves. Each note: command, score with its n, minutes, hardware."""
+
+from dataclasses import replace
+
+from common.recipe import Recipe
+
+QUICK = Recipe(
+    backbone="mobilenetv2_100.ra_in1k",
+    weights="pretrained",
+    image_size=128,
+    augment="photo-light",
+    epochs=12,
+    batch_size=32,
+    lr=0.02,
+    head_rate=5,
+    warmup=0.1,
+    weight_decay=1e-4,
+    label_smoothing=0.1,
+    views="mirror",
+)
+
+RECIPES = {
+    "quick": QUICK,
+    # The head alone, on features that are computed once. Leaves are far from ImageNet: it is weak.
+    "frozen": replace(QUICK, freeze="backbone", augment="photo-none", epochs=60, head_grid="small"),
+    # What separated the best teams: augmentation, views, folds, cosine. Not measured: needs the
+    # competition's images, the weights and a GPU.
+    "strong": replace(
+        QUICK,
+        backbone="convnext_tiny.fb_in22k",
+        image_size=224,
+        augment="photo",
+        freeze="lp-ft",
+        head_epochs=2,
+        epochs=30,
+        optimizer="adamw",
+        lr=3e-4,
+        layer_decay=0.8,
+        weight_decay=0.05,
+        cutmix=1.0,
+        ema=0.998,
+        drop_path=0.1,
+        views="mirror+five_crops",
+    ),
+}

@@ -1,0 +1,133 @@
+"""Any folder of classes, from its images to a score on its own test set."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toy_files import encode
+
+import competitions
+from common import submission
+from common.atomic import read_json
+from common.recipe import Recipe
+from common.workflow import check, download, leaderboard, predict, rehearse, run, submit, validate
+from common.workflow.request import Request
+
+COLOURS = ("blue", "green", "red")
+
+
+def image(colour: str, seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 120, (8, 8, 3), dtype=np.uint8)
+    pixels[..., 2 - COLOURS.index(colour)] += 100
+    return encode(pixels)
+
+
+def write(folder: Path, place: str, count: int, seed: int = 0, *, flat: bool = False) -> None:
+    for colour in COLOURS:
+        for number in range(count):
+            name = f"{colour[0]}{number}.png"
+            path = folder / place / (name if flat else f"{colour}/{name}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(image(colour, seed + number))
+
+
+@pytest.fixture
+def colours(tmp_path: Path) -> Any:
+    """A request for 36 images of three colours, with a test set of 12 in class folders."""
+    write(tmp_path / "data", "train", 12)
+    write(tmp_path / "data", "test", 4, seed=100)
+    recipe = Recipe(folds=2, epochs=4, batch_size=8, lr=0.02, augment="small", device="cpu")
+    competition = replace(competitions.load("folder"), recipes={"toy": recipe})
+    return Request(
+        competition=competition, recipe_name="toy", data=tmp_path / "data", runs=tmp_path / "runs"
+    )
+
+
+def test_a_labelled_test_set_is_scored_and_the_score_kept(colours: Any, capsys: Any) -> None:
+    result = run.run(colours)
+    rows = submission.read_csv(Path(result["submission"]))
+    assert sorted(rows["id"])[0] == "test/blue/b0.png"
+    right = (rows["label"] == rows["id"].str.split("/").str[1]).mean()
+    assert result["test"] == pytest.approx(right)
+    assert result["test"] > 0.8
+    assert result["test_n"] == 12
+    assert f"test accuracy {right:.4f} (n = 12)" in capsys.readouterr().err
+    kept = read_json(Path(result["run"]) / "scores.json")
+    assert (kept["test"], kept["test_n"]) == (result["test"], 12)
+    again = predict.run(replace(colours, words=("views=mirror",)))
+    assert again["run"] == result["run"]
+    assert again["test_n"] == 12
+
+
+def test_the_score_of_other_views_is_no_score_of_this_submission(colours: Any) -> None:
+    run.run(colours)
+    judged = validate.run(replace(colours, words=("views=mirror",)))
+    assert "test" not in judged
+    assert "test" in validate.run(colours)
+
+
+def test_an_unlabelled_test_set_gets_a_submission_and_no_score(colours: Any) -> None:
+    shutil.rmtree(colours.data / "test")
+    write(colours.data, "test", 4, seed=100, flat=True)
+    result = run.run(colours)
+    ids = submission.read_csv(Path(result["submission"]))["id"]
+    assert set(ids) == {f"test/{colour[0]}{n}.png" for colour in COLOURS for n in range(4)}
+    assert "test" not in result
+
+
+def test_without_a_test_set_a_run_validates_and_predict_refuses(colours: Any, capsys: Any) -> None:
+    shutil.rmtree(colours.data / "test")
+    result = run.run(colours)
+    assert result["cv"] > 0.8
+    assert "submission" not in result
+    assert "has no test set: nothing was predicted" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="has no test set: there is nothing to predict"):
+        predict.run(colours)
+    found = check.run(colours)
+    assert (found["train"], found["test"], found["problems"]) == (36, 0, [])
+
+
+def test_a_validation_folder_is_the_test_set_and_this_is_said(colours: Any, capsys: Any) -> None:
+    (colours.data / "test").rename(colours.data / "val")
+    assert run.run(colours)["test_n"] == 12
+    assert capsys.readouterr().err.count("val is taken for the test set") == 1
+
+
+def test_a_class_of_the_test_set_that_no_image_shows_stops_before_training(colours: Any) -> None:
+    (colours.data / "test/red").rename(colours.data / "test/rouge")
+    with pytest.raises(ValueError, match=r"has the folders rouge, which .*train has not"):
+        run.run(colours)
+    assert not list(colours.runs.glob("*/fold0/log.jsonl"))
+
+
+def test_check_finds_a_test_image_among_the_training_images(colours: Any) -> None:
+    shutil.copy(colours.data / "train/red/r0.png", colours.data / "test/red/r9.png")
+    assert any("also training images" in each for each in check.run(colours)["problems"])
+
+
+@pytest.mark.parametrize("layout", ["split", "bare"])
+def test_a_rehearsal_hides_images_under_names_that_tell_nothing(colours: Any, layout: str) -> None:
+    if layout == "bare":
+        for colour in COLOURS:
+            (colours.data / "train" / colour).rename(colours.data / colour)
+        (colours.data / "train").rmdir()
+    result = rehearse.run(colours)
+    served = Path(result["rehearsal"]) / "site" / "files"
+    assert {path.name for path in (served / "train").iterdir()} == set(COLOURS)
+    hidden = list((served / "test").iterdir())
+    assert len(hidden) == result["hidden"] == 7
+    assert all(path.is_file() and len(path.stem) == 16 for path in hidden)
+    assert result["private"] > 0.5
+    assert "test" not in result
+
+
+def test_nothing_is_downloaded_or_submitted_and_this_is_said(colours: Any) -> None:
+    for verb in (submit, download, leaderboard):
+        with pytest.raises(ValueError, match="is on no site, so there is nothing to"):
+            verb.run(colours)
+    for verb in (run, validate, check, rehearse, download):
+        with pytest.raises(ValueError, match=r"no data were named.*\(--data DIR\)"):
+            verb.run(replace(colours, data=None))
