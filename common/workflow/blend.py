@@ -27,6 +27,7 @@ from common.metrics import Metric, Probs, Targets
 from common.progress import say
 from common.recipe import Recipe
 from common.runs import Run, begin, fingerprint, owned
+from common.workflow.answers import judge_test
 from common.workflow.files import Files, open_files
 from common.workflow.find import named_run
 from common.workflow.predict import write_submission
@@ -92,6 +93,7 @@ def run(request: Request) -> dict[str, Any]:
         ids = list(members[0].test.ids)
         write_submission(request, files, blend, ids=ids, probs=test)
         blend.note(test=members[0].test_name, predicted={})
+        judge_test(blend, Recipe(), request.competition, files, ids=ids, probs=test)
         blend.note(seconds={"blend": round(time.perf_counter() - started, 2)})
     _tell(blend, found)
     return result_of(blend) | {"blend": found["blend"]}

@@ -85,8 +85,7 @@ def _judged(request: Request, metric: Metric) -> Judged:
     """Train and judge what is not yet; predict too where the test set's labels are known."""
     with prepared(request) as ready:
         validate(ready)
-        # A competition tells by `read_answers` that its test set has labels.
-        if getattr(request.competition, "read_answers", None) is not None:
+        if request.competition.read_answers is not None:
             test = open_test(ready)
             if test is not None:
                 predict_test(ready, *test)
