@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +10,10 @@ import pandas as pd
 
 from common.data.folds import Rows
 from common.metrics import FLOOR, Metric, Probs, Targets
-from common.progress import first_of
+from common.progress import bar, first_of
 
 Weights = npt.NDArray[np.float64]
+Held = tuple[Weights, Probs, npt.NDArray[np.float64]]  # times each run is in it; sums of probs
 ROUNDS = 50  # of the greedy search: no weight is finer than a fiftieth
 
 
@@ -62,28 +64,33 @@ def rank(stack: Probs, targets: Targets, metric: Metric) -> Weights:
     return weights / weights.sum()
 
 
-def greedy(stack: Probs, targets: Targets, metric: Metric) -> Weights:  # noqa: ARG001
+def greedy(stack: Probs, targets: Targets, metric: Metric) -> Weights:
     """Ensemble selection with replacement: Caruana et al., 2004 ("… from libraries of models").
 
     It begins with the best few runs (that many of the sorted list whose mean is best), adds fifty
-    times the run that helps most, and keeps the best mean met on the way. What is best is the log
-    loss, whatever the metric: it moves with every row, while an accuracy is flat but for the few
-    rows on the border, which a search would fit by chance.
+    times the run that helps most, and keeps the best mean met on the way. What is best is the
+    metric; the log loss decides between equals, where an accuracy is flat.
     """
-    own = stack[:, np.arange(len(targets)), targets].astype(np.float64)
-    own /= stack.sum(axis=2, dtype=np.float64)
-    order = np.argsort([_loss(row) for row in own], kind="stable")
-    starts = [_loss(own[order[: count + 1]].mean(axis=0)) for count in range(len(own))]
-    counts = np.zeros(len(own))
-    counts[order[: int(np.argmin(starts)) + 1]] = 1
-    best, least = counts.copy(), min(starts)
+    own, alone = stack[:, np.arange(len(targets)), targets], np.eye(len(stack))
+
+    def added(held: Held, run: int) -> Held:
+        counts, total, sure = held
+        return counts + alone[run], total + stack[run], sure + own[run]
+
+    def cost(held: Held) -> tuple[float, float]:
+        counts, total, sure = held
+        loss = float(-np.log(np.clip(sure / counts.sum(), FLOOR, 1 - FLOOR)).mean())
+        mean = total / np.float32(counts.sum())
+        return -metric.gain(metric.score(mean, targets), 0.0), loss
+
+    nothing: Held = np.zeros(len(stack)), np.zeros_like(stack[0]), np.zeros(len(targets))
+    runs = range(len(stack))
+    order = sorted(runs, key=lambda run: cost(added(nothing, run)))
+    held = best = min([*accumulate(order, added, initial=nothing)][1:], key=cost)
     for _ in range(ROUNDS):
-        total = counts @ own
-        tried = [_loss((total + row) / (counts.sum() + 1)) for row in own]
-        counts[int(np.argmin(tried))] += 1
-        if min(tried) < least:
-            best, least = counts.copy(), min(tried)
-    return best / best.sum()
+        held = min((added(held, run) for run in runs), key=cost)
+        best = min(best, held, key=cost)
+    return np.asarray(best[0] / best[0].sum())
 
 
 KINDS: dict[str, Callable[[Probs, Targets, Metric], Weights]] = {
@@ -91,11 +98,6 @@ KINDS: dict[str, Callable[[Probs, Targets, Metric], Weights]] = {
     "rank": rank,
     "greedy": greedy,
 }
-
-
-def _loss(own: npt.NDArray[np.float64]) -> float:
-    """The mean log loss of the true classes' probabilities [N]."""
-    return float(-np.log(np.clip(own, FLOOR, 1 - FLOOR)).mean())
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,13 @@ def blended(stack: Probs, targets: Targets, parts: Rows, *, kind: str, metric: M
     """
     fit = KINDS[kind]
     probs = np.empty_like(stack[0])
-    for part in np.unique(parts):
-        mine = parts == part
-        weights = fit(stack[:, ~mine], targets[~mine], metric)
-        probs[mine] = weighted(stack[:, mine], weights)
-    return Blend(fit(stack, targets, metric), probs)
+    with bar(len(np.unique(parts)) + 1, f"weights, {kind}", "fits") as progress:
+        for part in np.unique(parts):
+            mine = parts == part
+            weights = fit(stack[:, ~mine], targets[~mine], metric)
+            probs[mine] = weighted(stack[:, mine], weights)
+            progress.update()
+        return Blend(fit(stack, targets, metric), probs)
 
 
 def weighted(stack: Sequence[Probs] | Probs, weights: Weights) -> Probs:

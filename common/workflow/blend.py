@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from common.atomic import write_json, write_text
 from common.data.classes import targets_of
-from common.data.folds import Rows, groups_of, read_folds
+from common.data.folds import Rows, read_folds
 from common.inference.blend import KINDS, Blend, aligned, blended, weighted
 from common.inference.bootstrap import Interval, paired_interval
 from common.inference.crossfit import parts_of
@@ -27,11 +27,12 @@ from common.metrics import Metric, Probs, Targets
 from common.progress import say
 from common.recipe import Recipe
 from common.runs import Run, begin, fingerprint, owned
+from common.workflow.answers import judge_test
 from common.workflow.files import Files, open_files
 from common.workflow.find import named_run
 from common.workflow.predict import write_submission
 from common.workflow.predicted import Predicted, check_data, data_of, predicted
-from common.workflow.prepare import code_of, labelled
+from common.workflow.prepare import code_of, labelled, row_groups
 from common.workflow.record import draw_judged, predictions_folder, result_of, save_probs
 from common.workflow.request import Request
 
@@ -65,7 +66,7 @@ def run(request: Request) -> dict[str, Any]:
     for member in members:
         check_data(member.run, table, store)
     _check_test(members)
-    groups = groups_of(table, store.digests, first.recipe().groups).set_axis(table["id"])
+    groups = row_groups(table, store, first.recipe()).set_axis(table["id"])
     held = _held(members, files, table.set_index("id")["label"], groups)
     metric = request.competition.scored_by
     blends = {
@@ -92,6 +93,7 @@ def run(request: Request) -> dict[str, Any]:
         ids = list(members[0].test.ids)
         write_submission(request, files, blend, ids=ids, probs=test)
         blend.note(test=members[0].test_name, predicted={})
+        judge_test(blend, Recipe(), request.competition, files, ids=ids, probs=test)
         blend.note(seconds={"blend": round(time.perf_counter() - started, 2)})
     _tell(blend, found)
     return result_of(blend) | {"blend": found["blend"]}

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.atomic import replacing
-from common.data.folds import groups_of
 from common.inference.bootstrap import Interval, paired_interval
 from common.metrics import Metric, RowScores
 from common.progress import say
@@ -24,7 +23,7 @@ from common.runs import fingerprint
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.predict import open_test, predict_test
-from common.workflow.prepare import prepared
+from common.workflow.prepare import prepared, row_groups
 from common.workflow.record import predictions_folder, result_of
 from common.workflow.request import Request
 from common.workflow.validate import validate
@@ -86,15 +85,14 @@ def _judged(request: Request, metric: Metric) -> Judged:
     """Train and judge what is not yet; predict too where the test set's labels are known."""
     with prepared(request) as ready:
         validate(ready)
-        # A competition tells by `read_answers` that its test set has labels.
-        if getattr(request.competition, "read_answers", None) is not None:
+        if request.competition.read_answers is not None:
             test = open_test(ready)
             if test is not None:
                 predict_test(ready, *test)
         with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
             ids, probs = kept["ids"], kept["probs"]
         at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))
-        groups = groups_of(ready.table, ready.store.digests, ready.recipe.groups)
+        groups = row_groups(ready.table, ready.store, ready.recipe)
         return Judged(
             ids=ids.tolist(), rows=metric.rows(probs, ready.setting.targets[at]),
             groups=groups.to_numpy(dtype=object)[at], result=result_of(ready.run),

@@ -97,7 +97,8 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     run.note(test=name)
     write_submission(ready.request, ready.files, run, ids=ids, probs=probs)
     run.note(predicted=differences(recipe, ("predict",)))
-    judge_test(ready, ids, probs)
+    competition = ready.request.competition
+    judge_test(run, recipe, competition, ready.files, ids=ids, probs=probs)
 
 
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:

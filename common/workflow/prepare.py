@@ -104,6 +104,11 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
     return table, open_store(table, side=recipe.stored_side, cache=request.cache)
 
 
+def row_groups(table: pd.DataFrame, store: Store, recipe: Recipe) -> pd.Series:
+    """The group of every row [N], as the recipe's folds keep them together."""
+    return groups_of(table, store.digests, recipe.groups)
+
+
 def code_of(request: Request) -> str:
     """The digest of the code that a run of this competition depends on."""
     return code_digest(Path(inspect.getfile(request.competition.read_train)).parent)
@@ -163,7 +168,7 @@ def _folds(
     """The run's folds: drawn once, before any model, and read from the run ever after."""
     if (folder / "folds.csv").is_file():
         return read_folds(folder / "folds.csv", table["id"])
-    groups = groups_of(table, store.digests, recipe.groups)
+    groups = row_groups(table, store, recipe)
     return assign_folds(table["label"], groups, recipe)
 
 

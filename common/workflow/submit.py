@@ -107,20 +107,20 @@ def _last_screen(request: Request, run: Run) -> None:
     metric = result["metric"].replace("_", " ")
     spread = f" ± {result['cv_sd']:.4f}" if result.get("cv_sd") is not None else ""
     seconds = run.read().get("seconds", {})
-    recipe = run.read()["recipe_name"]
+    recipe, trained = run.read()["recipe_name"], run.read()["kind"] == "trained"
     lines = [
         "", f"{request.competition.title}: {metric}, recipe {recipe}",
         f"  cross-validation  {result['cv']:.4f}{spread}  on {result['n']:,} rows",
         f"  leaderboard       public {_shown(result['public'])}, private {_shown(result['private'])}",
         f"  submission        {result['submission']} (ref {result['ref']})",
         f"  took              {sum(seconds.values()):,.0f} s"
-        f" ({', '.join(f'{stage} {each:,.0f}' for stage, each in seconds.items())}),"
-        f" {result['images_per_second']:,.0f} images/s in training",
+        f" ({', '.join(f'{stage} {each:,.0f}' for stage, each in seconds.items())})"
+        + f", {result['images_per_second']:,.0f} images/s in training" * trained,
         f"  pictures          {run / 'pictures'}",
         "next:",
         f"  look              the worst mistakes: {run / 'pictures' / 'worst_mistakes.png'}",
     ]  # fmt: skip
-    if run.read()["kind"] == "trained":
+    if trained:
         lines += [
             f"  more views        kit {name} run views=shifts+scales      (trains nothing again)",
             f"  another field     kit {name} run epochs={run.recipe().epochs * 2}"

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from common.atomic import replacing, write_json
-from common.data.folds import groups_of
 from common.inference.calibrate import calibrated
 from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import mean
@@ -28,7 +27,7 @@ from common.training.stack import Point
 from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
-from common.workflow.prepare import Prepared, check_code, prepared
+from common.workflow.prepare import Prepared, check_code, prepared, row_groups
 from common.workflow.record import (
     draw_batch,
     draw_curves,
@@ -174,7 +173,7 @@ def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder
     targets, metric = ready.setting.targets, ready.setting.metric
     folds, calibration = judged(held, views), None
     if ready.recipe.calibration == "temperature":
-        groups = groups_of(ready.table, ready.store.digests, ready.recipe.groups)
+        groups = row_groups(ready.table, ready.store, ready.recipe)
         fitted = calibrated(folds, targets, groups, metric)
         folds, calibration = fitted.folds, fitted.facts
     rows, probs = pooled(folds, len(targets))

@@ -34,7 +34,8 @@ def variants(
         raise ValueError(f"--seeds {seeds}: each variant has one run at least")
     found = [(name, _variant(request, name, shared)) for name in names]
     if not own_budget:
-        found = [(name, _at_budget(name, each, found[0][1])) for name, each in found]
+        trained = [each.recipe.epochs for _, each in found if each.recipe.epochs]
+        found = [(name, _at_budget(name, each, trained)) for name, each in found]
     _check_alike(found)
     if seeds is None:
         return [(name, [each]) for name, each in found]
@@ -49,9 +50,13 @@ def _variant(request: Request, name: str, shared: tuple[str, ...]) -> Request:
     return found
 
 
-def _at_budget(name: str, request: Request, first: Request) -> Request:
-    """The variant with the first one's epochs, unless its own word gives it others."""
-    wanted, own = first.recipe.epochs, request.recipe.epochs
+def _at_budget(name: str, request: Request, trained: Sequence[int]) -> Request:
+    """The variant with the first of `trained` as its epochs, unless its own word gives it others.
+
+    What trains nothing (epochs=0) goes on doing so.
+    """
+    own = request.recipe.epochs
+    wanted = trained[0] if own else 0
     if own == wanted:
         return request
     if any(word.startswith("epochs=") for word in request.words):

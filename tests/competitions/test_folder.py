@@ -13,7 +13,18 @@ import competitions
 from common import submission
 from common.atomic import read_json
 from common.recipe import Recipe
-from common.workflow import check, download, leaderboard, predict, rehearse, run, submit, validate
+from common.workflow import (
+    blend,
+    check,
+    compare,
+    download,
+    leaderboard,
+    predict,
+    rehearse,
+    run,
+    submit,
+    validate,
+)
 from common.workflow.request import Request
 
 COLOURS = ("blue", "green", "red")
@@ -60,6 +71,20 @@ def test_a_labelled_test_set_is_scored_and_the_score_kept(colours: Any, capsys: 
     again = predict.run(replace(colours, words=("views=mirror",)))
     assert again["run"] == result["run"]
     assert again["test_n"] == 12
+
+
+def test_variants_and_their_blend_are_judged_on_the_test_set_too(colours: Any, capsys: Any) -> None:
+    options = {"variants": ["toy", "toy,lr=0.03", "epochs=1"]}
+    rows = compare.run(replace(colours, options=options))["variants"]
+    assert [row["test_n"] for row in rows] == [12, 12]
+    members = [Path(row["runs"][0]) for row in rows]
+    result = blend.run(replace(colours, options={"members": members}))
+    assert result["test_n"] == 12
+    right = submission.read_csv(Path(result["submission"]))
+    assert result["test"] == pytest.approx(
+        (right["label"] == right["id"].str.split("/").str[1]).mean()
+    )
+    assert f"test accuracy {result['test']:.4f}" in capsys.readouterr().err
 
 
 def test_the_score_of_other_views_is_no_score_of_this_submission(colours: Any) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from common.inference.blend import KINDS, Predictions, aligned, blended, greedy, rank, weighted
-from common.metrics import METRICS, log_loss
+from common.metrics import METRICS, Metric, log_loss
 
 LOSS, ACCURACY = METRICS["log_loss"], METRICS["accuracy"]
 
@@ -21,13 +21,17 @@ def knowing(rng: np.random.Generator, targets: np.ndarray, share: float) -> np.n
     return (0.1 + 0.7 * np.eye(3)[known]).astype(np.float32)
 
 
-def test_on_noise_the_printed_score_is_no_better_than_chance() -> None:
+@pytest.mark.parametrize(
+    ("metric", "chance", "boast"), [(LOSS, np.log(2), 0.08), (ACCURACY, 0.5, 0.2)]
+)
+def test_on_noise_the_printed_score_is_no_better_than_chance(
+    metric: Metric, chance: float, boast: float
+) -> None:
     stack, targets = noise(members=60, rows=60)
-    parts = np.arange(60) % 5
-    found = blended(stack, targets, parts, kind="greedy", metric=LOSS)
-    in_sample = log_loss(weighted(stack, found.weights), targets)
-    assert in_sample < np.log(2) - 0.08  # what a fit on the judged rows would boast of
-    assert log_loss(found.probs, targets) > np.log(2)
+    found = blended(stack, targets, np.arange(60) % 5, kind="greedy", metric=metric)
+    in_sample = metric.score(weighted(stack, found.weights), targets)
+    assert metric.gain(in_sample, chance) > boast  # of a fit on the judged rows
+    assert metric.gain(metric.score(found.probs, targets), chance) < 0
 
 
 def test_a_parts_labels_change_nothing_in_its_own_probs() -> None:
@@ -64,10 +68,22 @@ def test_greedy_leaves_out_what_does_not_help_and_joins_what_does() -> None:
     assert log_loss(joint.probs, targets) < min(log_loss(each, targets) for each in good)
 
 
-def test_greedy_is_never_worse_than_the_best_run_on_the_rows_it_was_fitted_on() -> None:
+@pytest.mark.parametrize("metric", [LOSS, ACCURACY])
+def test_greedy_is_never_worse_than_the_best_run_on_the_rows_it_was_fitted_on(
+    metric: Metric,
+) -> None:
     stack, targets = noise(members=8, rows=50)
-    weights = greedy(stack, targets, LOSS)
-    assert log_loss(weighted(stack, weights), targets) <= min(log_loss(p, targets) for p in stack)
+    score = metric.score(weighted(stack, greedy(stack, targets, metric)), targets)
+    assert all(metric.gain(score, metric.score(probs, targets)) > 0 for probs in stack)
+
+
+def test_greedy_serves_the_metric_and_not_how_sure_a_run_is() -> None:
+    rng = np.random.default_rng(6)
+    targets = rng.integers(0, 3, 600)
+    sure, modest = knowing(rng, targets, 0.6), 0.01 * knowing(rng, targets, 0.9) + 0.33
+    weights = greedy(np.stack([sure, modest]), targets, ACCURACY)
+    assert weights[1] > 0.9
+    assert greedy(np.stack([sure, modest]), targets, LOSS)[1] < 0.5
 
 
 def test_rank_weights_the_runs_by_their_order() -> None:

@@ -74,8 +74,9 @@ def test_the_budget_is_the_firsts_unless_a_word_says_otherwise(toy: Any, capsys:
     request = toy(epochs=2)
     both = request.competition.recipes | {"long": replace(request.recipe, epochs=9, lr=0.5)}
     request = replace(request, competition=replace(request.competition, recipes=both))
-    words = ["toy", "long", "long,epochs=4"]
-    for own, epochs in ((False, [2, 2, 4]), (True, [2, 9, 4])):
+    zero = "toy,epochs=0,head=rows,freeze=backbone"
+    words = [zero, "toy", "long", "long,epochs=4"]
+    for own, epochs in ((False, [0, 2, 2, 4]), (True, [0, 2, 9, 4])):
         found = variants(request, words, seeds=None, own_budget=own)
         assert [each.epochs for each in recipes(found)] == epochs
     said = capsys.readouterr().err
