@@ -42,15 +42,15 @@ def build_matched(
 ) -> tuple[nn.Module, list[Match]]:
     """As `build`, and with head=rows the old classifier's row for each class."""
     check_backbone(recipe.backbone)
-    if bare or recipe.weights == "scratch":
-        if recipe.head == "rows" and not bare:
-            raise ValueError("head=rows takes the old classifier's rows: weights=scratch has none")
-        if recipe.head in ("linear", "rows"):  # it begins as its authors let it begin
-            return _create(recipe, len(classes), pretrained=False), []
-    elif recipe.weights == "pretrained":
+    if bare:
+        model = _create(recipe, pretrained=False)
+        return model, begin_head(model, recipe, classes, known=False)
+    if recipe.weights == "scratch" and recipe.head == "rows":
+        raise ValueError("head=rows takes the old classifier's rows: weights=scratch has none")
+    if recipe.weights == "pretrained":
         check_pretrained(recipe.backbone)
-    model = _create(recipe, None, pretrained=not bare and recipe.weights == "pretrained")
-    if not bare and recipe.weights not in ("scratch", "pretrained"):
+    model = _create(recipe, pretrained=recipe.weights == "pretrained")
+    if recipe.weights not in ("scratch", "pretrained"):
         load_into(model, Path(recipe.weights))
     return model, begin_head(model, recipe, classes)
 
@@ -60,17 +60,19 @@ def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor
     model = build(recipe, classes, bare=True)
     old = next((name for name in weights if name.endswith(".old.weight")), None)
     if old is not None and weights[old].shape != model.state_dict()[old].shape:
-        model = _create(recipe, len(weights[old]), pretrained=False)
+        model = _create(recipe, pretrained=False)
+        model.reset_classifier(len(weights[old]))  # type: ignore[operator]
         begin_head(model, recipe, classes)
     model.load_state_dict(dict(weights))
     return model
 
 
-def _create(recipe: Recipe, class_count: int | None, *, pretrained: bool) -> nn.Module:
-    """timm's network; with `class_count` None, its classifier is the one of its weights."""
+def _create(recipe: Recipe, *, pretrained: bool) -> nn.Module:
+    """timm's network with the classifier of its weights: the recipe's head takes its place.
+
+    Some families would draw a classifier of few classes far too wide (MobileNet: by its outputs).
+    """
     settings: dict[str, object] = {"drop_rate": recipe.drop_rate}
-    if class_count is not None:
-        settings["num_classes"] = class_count
     if recipe.drop_path:
         settings["drop_path_rate"] = recipe.drop_path
     if recipe.image_size and has_one_size(recipe.backbone):

@@ -40,18 +40,22 @@ def head_names(model: nn.Module) -> set[str]:
     return {name for name, tensor in tensors if id(tensor) in owned}
 
 
-def begin_head(model: nn.Module, recipe: Recipe, classes: Sequence[str]) -> list[Match]:
+def begin_head(
+    model: nn.Module, recipe: Recipe, classes: Sequence[str], *, known: bool = True
+) -> list[Match]:
     """Put the recipe's head in the place of the old classifier; new parameters are drawn from torch.
 
-    With head=rows the rows that were taken come back.
+    With head=rows the rows that were taken come back; where the old classifier is not `known` (only
+    the shape is wanted) none are.
 
     Raises:
         ValueError: a classifier that this head cannot replace, or no old class of any label's name.
     """
-    if recipe.head == "linear":
+    if recipe.head == "linear" or (recipe.head == "rows" and not known):
         model.reset_classifier(len(classes))  # type: ignore[operator]
-        for head in heads_of(model):
-            head.apply(_xavier)
+        if recipe.weights != "scratch":
+            for head in heads_of(model):
+                head.apply(_xavier)
     elif recipe.head == "rows":
         return _from_rows(model, classes)
     else:

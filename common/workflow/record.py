@@ -41,9 +41,18 @@ def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:
 
 
 def scores_of(run: Run) -> dict[str, Any]:
-    """The scores that belong to submission.csv: other views may have been judged since."""
-    made = Recipe(**run.read().get("predicted", {}))
-    return dict(read_json(predictions_folder(run, made) / "scores.json"))
+    """The scores that belong to submission.csv: other views may have been judged since.
+
+    Raises:
+        ValueError: the code has changed since, and was accepted: the file is of neither.
+    """
+    path = predictions_folder(run, Recipe(**run.read().get("predicted", {}))) / "scores.json"
+    if not path.is_file():
+        raise ValueError(
+            f"{run.folder} went on with changed code since its submission.csv was written: "
+            f"`kit <competition> predict --run {run.folder}` writes it anew"
+        )
+    return dict(read_json(path))
 
 
 def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
