@@ -49,9 +49,12 @@ types: $(STAMP)
 
 check: lint types test
 
+# Of ARGS, each of the two verbs gets what it takes; the shell keeps quoted words whole.
 %-submit: $(STAMP)
-	$(KIT) $* run $(ARGS)
-	$(KIT) $* submit $(filter-out --fresh --accept-code,$(ARGS))
+	@set -- $(ARGS); value=; for word; do shift; case "$$value$$word" in \
+	  --message) value='of ' ;; 'of '*) value= ;; --again | --message=*) ;; *) set -- "$$@" "$$word" ;; \
+	  esac; done; set -x; $(KIT) $* run "$$@"
+	@set -- $(filter-out --fresh --accept-code,$(ARGS)); set -x; $(KIT) $* submit "$$@"
 
 ledger: $(STAMP)
 	$(KIT) ledger $(ARGS)

@@ -27,14 +27,14 @@ class SubmissionError(KaggleError):
     """The submission arrived, and Kaggle could not score it."""
 
 
-def digest_mark(file: Path) -> str:
-    """What the description of every submission of this file's content holds."""
-    return f"[{digest_file(file)}."
+def digest_mark(digest: str) -> str:
+    """What the description of every submission of the file with this digest holds."""
+    return f"[{digest}."
 
 
 def new_mark(file: Path) -> str:
     """A mark for one submission of this file, to find it by in the list."""
-    return f"{digest_mark(file)}{uuid.uuid4().hex[:8]}]"
+    return f"{digest_mark(digest_file(file))}{uuid.uuid4().hex[:8]}]"
 
 
 def submit(
@@ -154,7 +154,8 @@ def wait(
     with waiting() as show:
         while True:
             request = {"operation": "submission", "slug": slug, "ref": ref}
-            found = submission_of(call(request, ASKING, environment))
+            doing = f"waiting for the score of submission {ref} to"
+            found = submission_of(call(request, doing, environment))
             if found.status == "COMPLETE":
                 return found
             if found.status == "ERROR":

@@ -14,9 +14,16 @@ from common.workflow.request import Request
 
 
 def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    result = fetch(request)
+    say(f"next: kit {request.competition.name} run")
+    return result
+
+
+def fetch(request: Request) -> dict[str, Any]:
     """Fetch the files whole into the data folder, unless they are there."""
     folder = request.data_folder
-    if request.competition.embedded is not None:
+    if not request.on_site:
         with alone(folder):
             if holds_files(folder):
                 say(f"{folder}: there already; delete it to have it written anew")
@@ -24,7 +31,6 @@ def run(request: Request) -> dict[str, Any]:
                 lay_out_embedded(request)
         return {"data": str(folder)}
     archive = client.download(request.competition.slug, folder)
-    say(f"{archive}: whole. next: kit {request.competition.name} run")
     return {"data": str(folder), "archive": str(archive)}
 
 
@@ -34,7 +40,7 @@ def fetch_if_absent(request: Request) -> None:
     A download that was cut off leaves hidden files only, and is fetched again.
     """
     if request.data is None and not holds_files(request.data_folder):
-        run(request)
+        fetch(request)
 
 
 def holds_files(folder: Path) -> bool:

@@ -6,6 +6,7 @@ Example: kit cifar10 run --recipe quick epochs=12
 """
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from common.progress import say
@@ -26,12 +27,17 @@ def flags(parser: ArgumentParser) -> None:
 
 def run(request: Request) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
+    result = finished(request)
+    say(f"pictures: {Path(result['run']) / 'pictures'}")
+    say(f"next: kit {request.competition.name} submit")
+    return result
+
+
+def finished(request: Request) -> dict[str, Any]:
+    """The result of a run that is trained, judged and has its submission.csv."""
     fetch_if_absent(request)
     with prepared(request) as ready:
         test = open_test(ready)
         validate(ready)
         predict_test(ready, *test)
-        result = result_of(ready.run)
-    say(f"pictures: {ready.run / 'pictures'}")
-    say(f"next: kit {request.competition.name} submit")
-    return result
+        return result_of(ready.run)

@@ -198,7 +198,7 @@ def test_the_environment_is_as_before_even_after_a_failure(toy: Any, monkeypatch
         raise ValueError("refused")
 
     before = dict(os.environ)
-    monkeypatch.setattr(submit, "run", refused)
+    monkeypatch.setattr(submit, "send", refused)
     with pytest.raises(ValueError, match="refused"):
         rehearse.run(toy())
     assert dict(os.environ) == before
