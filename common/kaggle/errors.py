@@ -42,8 +42,8 @@ def explained(
             "credential": NO_CREDENTIAL,
             "connection": f"{doing} {slug}: Kaggle could not be reached ({words}); check the "
             "network and any proxy variables, then try again",
-            "cut": f"{doing} {slug}: the connection broke again and again ({words}); what has "
-            "arrived is kept, and the same command goes on from there",
+            "cut": f"{doing} {slug}: {words}, again and again; they are kept, and the same command "
+            "goes on from there",
             "timeout": f"{doing} {slug}: Kaggle gave {words}; try again later",
             "storage": f"{doing} {slug}: Kaggle's store gave {failure.words}; try again later, "
             "what has arrived is kept",

@@ -25,9 +25,11 @@ def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> 
     very object; `path` may be cut short at any moment, and is continued by the next call.
 
     Raises:
-        requests.RequestException: the connection ended early, or the store refused.
-        OperationError: kind "cut", fewer bytes came than were promised.
+        requests.RequestException: the store refused, or fell silent.
+        OperationError: kind "cut", the connection ended early.
     """
+    from requests.exceptions import ChunkedEncodingError
+
     validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
     size = int(response.headers.get("Content-Length") or 0)
     identity = {"validator": validator, "size": size}
@@ -46,10 +48,14 @@ def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> 
     if not present:
         path.unlink(missing_ok=True)
     write_json(note, identity)
-    _write(response, path, present, size, bar)
+    try:
+        _write(response, path, present, size, bar)
+    except ChunkedEncodingError:
+        if not size:  # which tells as much, in words
+            raise
     arrived = path.stat().st_size
     if size and arrived != size:
-        raise OperationError("cut", f"{arrived:,} of {size:,} bytes arrived")
+        raise OperationError("cut", f"cut off, {arrived:,} of {size:,} bytes are here")
     return md5
 
 

@@ -87,7 +87,7 @@ def submit(
 def _may_count(failure: RemoteError) -> bool:
     """Could it have been submitted all the same? An answer below 500 is a refusal."""
     return (
-        failure.kind in ("connection", "cut", "timeout", "other")
+        failure.kind in ("connection", "timeout", "other")
         or failure.status >= 500
         or failure.status == 408
     )
