@@ -12,7 +12,7 @@ VERBS  := download check validate predict run rehearse leaderboard recipes
 help:
 	@echo 'make digits-submit              the whole way, no account needed: data, folds, training, upload, score'
 	@echo 'make digits-rehearse            a hidden test set of the training images: what is a score worth?'
-	@echo 'make ledger                     every scored submission, CV against leaderboard'
+	@echo 'make ledger                     every submission, CV against leaderboard'
 	@echo 'make test                       the tests (test-all: the slow, shared and gpu ones too)'
 	@echo 'make <competition>-<verb>       $(VERBS) submit'
 	@echo '                                such as: make cifar10-submit ARGS="epochs=2 lr=3e-4"'

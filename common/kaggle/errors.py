@@ -7,10 +7,11 @@ from common.kaggle.credential import Credential
 from common.kaggle.process import RemoteError
 
 SITE = "https://www.kaggle.com"
-NO_CREDENTIAL = (
-    f"no Kaggle credential was found: create an API token at {SITE}/settings and save it as "
-    "~/.kaggle/access_token (or kaggle.json as ~/.kaggle/kaggle.json), or set KAGGLE_API_TOKEN"
+MAKE_ONE = (
+    f"create an API token at {SITE}/settings and save it as ~/.kaggle/access_token (or kaggle.json "
+    "as ~/.kaggle/kaggle.json), or set KAGGLE_API_TOKEN"
 )
+NO_CREDENTIAL = f"no Kaggle credential was found: {MAKE_ONE}"
 
 
 class KaggleError(ValueError):

@@ -77,7 +77,8 @@ def submit(
         if not may_count and not (failure.passing and left):
             raise _refused(failure, slug, environment) from failure
         pause = left.pop(0) if left else None
-        rest(f"submitting to {slug}: {failure.words}", failure.retry_after or pause or 0.0)
+        then = "looking whether it counted" if may_count else "trying again"
+        rest(f"submitting to {slug}: {failure.words}", failure.retry_after or pause or 0.0, then)
         if may_count and (ref := _looked_for(slug, marked, failure, environment)):
             return ref
         if pause is None:

@@ -90,7 +90,9 @@ def _looked_for(
         if there is not None or left <= 0:
             return there
         rest(
-            "this file was sent by a call that was cut off; it is not in the list yet", min(left, 5)
+            "this file was sent by a call that was cut off; it is not in the list yet",
+            min(left, 5),
+            "looking again",
         )
         found = client.standing(slug, environment=environment)
     return None
@@ -122,14 +124,14 @@ def _refuse_the_same(slug: str, run: Run, path: Path, found: client.Standing) ->
     noted = [sent for sent in run.read().get("submitted", []) if sent["file"] == digest]
     row = found.marked(client.digest_mark(digest))
     if row is not None:
-        scored = row.error or f"public score {row.public if row.public is not None else 'not told'}"
-        said = f"submission {row.ref} of {row.date[:10]}, {row.status.lower()}: {scored}"
+        ref, date, public, error = row.ref, row.date, row.public, row.error
     elif noted:
-        sent = noted[-1]
-        scored = "not told" if sent["public"] is None else sent["public"]
-        said = f"submission {sent['ref']} of {sent['time'][:10]}: public score {scored}"
+        ref, date, public = (noted[-1][name] for name in ("ref", "time", "public"))
+        error = noted[-1].get("error")
     else:
         return
+    told = error or ("no score yet" if public is None else f"public score {public}")
     raise client.KaggleError(
-        f"{path} was submitted to {slug} before ({said}) and would score the same: --again sends it"
+        f"{path} was submitted to {slug} before (submission {ref} of {date[:10]}: {told}) and would "
+        "fare the same: --again sends it"
     )

@@ -25,20 +25,17 @@ AROUND = 2  # rows above and below your own place
 def run(request: Request) -> dict[str, Any]:
     """Do it; the JSON holds the rows, and the place that the best public score has or would have."""
     competition, metric = request.competition, request.competition.scored_by
-    entered = [
-        entry for entry in ledger.read(request.runs / ledger.NAME)
-        if entry.competition == competition.name and entry.public is not None
-    ]  # fmt: skip
     if request.on_site:
         rows, noun, where = client.leaderboard(competition.slug), "team", "on the board"
         told = client.submissions(competition.slug)
         complete(request.runs, competition.name, told)
-        runs = {entry.ref: entry.run for entry in entered}
+        runs = {entry.ref: entry.run for entry in _entered(request)}
         mine = [
             (each.public, each.ref, runs.get(each.ref, ""))
             for each in told if each.public is not None
         ]  # fmt: skip
     else:
+        entered = _entered(request)
         rows, noun = _of_ledger(entered, metric), "submission"
         where = "in your ledger, which is its board"
         mine = [(entry.public or 0.0, entry.ref, entry.run) for entry in entered]
@@ -55,6 +52,14 @@ def run(request: Request) -> dict[str, Any]:
     named = f"ref {ref}, {run}" if run else f"ref {ref}"
     say(f"your best public score {best:.5f} ({named}) has place {place:,} of {len(rows):,}")
     return result | {"public": best, "ref": ref, "place": place, "run": run or None}
+
+
+def _entered(request: Request) -> list[Entry]:
+    """The competition's submissions in the ledger that have a public score."""
+    return [
+        entry for entry in ledger.read(request.runs / ledger.NAME)
+        if entry.competition == request.competition.name and entry.public is not None
+    ]  # fmt: skip
 
 
 def place_of(score: float, rows: list[Place], metric: Metric) -> int:

@@ -48,7 +48,7 @@ def test_the_same_file_is_sent_again_only_when_the_command_line_says_so(
     assert digits(tmp_path, "submit") == 1
     refused = capsys.readouterr().err
     assert f"was submitted to digits before (submission {first} of " in refused
-    assert "public score 0.5) and would score the same: --again sends it" in refused
+    assert "public score 0.5) and would fare the same: --again sends it" in refused
     assert digits(tmp_path, "submit", "--again", "--message", "two", "--json") == 0
     assert json.loads(capsys.readouterr().out)["ref"] == second
     assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25) for ref in (first, second)]
@@ -90,7 +90,7 @@ def test_a_refused_file_is_in_the_ledger_as_refused(
     assert "Submission must have 418 rows; correct the file" in capsys.readouterr().err
     assert rows(tmp_path) == [(50_000_001, "error", None, None)]
     assert digits(tmp_path, "submit") == 1
-    assert "error: Submission must have 418 rows.) and would" in capsys.readouterr().err
+    assert ": Submission must have 418 rows.) and would fare the same" in capsys.readouterr().err
 
 
 def test_words_of_the_command_line_become_faults_and_terms() -> None:
