@@ -118,7 +118,7 @@ def allow(slug: str, found: Standing, *, now: datetime | None = None) -> None:
         )
     if found.facts.get("closed"):
         raise KaggleError(
-            f"{slug} takes no submissions any more; `rehearse` scores a run on this machine"
+            f"{slug} takes no submissions any more; `kit <competition> rehearse` scores runs on this machine"
         )
     left = found.limits
     # All zeros are also the answer to a team that does not exist yet.
