@@ -12,7 +12,7 @@ VERBS  := download check validate predict run blend compare export rehearse lead
 help:
 	@echo 'make digits-submit              the whole way, no account needed: data, folds, training, upload, score'
 	@echo 'make digits-rehearse            a hidden test set of the training images: what is a score worth?'
-	@echo 'make ledger                     every scored submission, CV against leaderboard'
+	@echo 'make ledger                     every submission, CV against leaderboard'
 	@echo 'make test                       the tests (test-all: the slow, shared and gpu ones too)'
 	@echo 'make <competition>-<verb>       $(VERBS) submit'
 	@echo '                                such as: make cifar10-submit ARGS="epochs=2 lr=3e-4"'
@@ -49,9 +49,12 @@ types: $(STAMP)
 
 check: lint types test
 
+# Of ARGS, each of the two verbs gets what it takes; the shell keeps quoted words whole.
 %-submit: $(STAMP)
-	$(KIT) $* run $(ARGS)
-	$(KIT) $* submit $(filter-out --fresh --accept-code,$(ARGS))
+	@set -- $(ARGS); value=; for word; do shift; case "$$value$$word" in \
+	  --message) value='of ' ;; 'of '*) value= ;; --again | --message=*) ;; *) set -- "$$@" "$$word" ;; \
+	  esac; done; set -x; $(KIT) $* run "$$@"
+	@set -- $(filter-out --fresh --accept-code,$(ARGS)); set -x; $(KIT) $* submit "$$@"
 
 ledger: $(STAMP)
 	$(KIT) ledger $(ARGS)

@@ -28,6 +28,11 @@ def bar(total: int, label: str, unit: str = "images") -> "tqdm[Any]":
     )
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 row", "1,797 rows": for nouns whose plural takes an s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def first_of(names: Sequence[str], limit: int = 5) -> str:
     """The first few names of a long list, and how many more there are: 'a, b and 7 more'."""
     shown = ", ".join(str(name) for name in names[:limit])

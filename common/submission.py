@@ -10,7 +10,7 @@ import pandas as pd
 from common.atomic import replacing
 from common.data.table import read_csv
 from common.metrics import Probs
-from common.progress import first_of
+from common.progress import counted, first_of
 from common.submission_check import texts, validate
 
 __all__ = ["label_rows", "probability_rows", "read_csv", "validate", "write"]
@@ -129,7 +129,7 @@ def _in_order(
     broken = ~(np.isfinite(sums) & (sums > 0) & (probs >= 0).all(axis=1))
     if broken.any():
         raise ValueError(
-            f"{int(broken.sum()):,} rows of probs are no distribution (NaN, negative or all zero): "
+            f"{counted(int(broken.sum()), 'row')} of probs with no distribution (NaN, negative or all zero): "
             f"{first_of(names[broken].tolist())}; predict them again in full precision"
         )
     rows = probs.astype(np.float64) / sums[:, None]

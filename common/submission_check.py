@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from common.progress import first_of
+from common.progress import counted, first_of
 
 Mask = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.object_]
@@ -97,7 +97,9 @@ def _ids(ids: Cells, wanted: Cells, column: str) -> list[str]:
     problems = []
     if empty.any():
         rows = [str(row + 1) for row in np.flatnonzero(empty)]
-        problems.append(f"column {column!r} is empty in {_rows(rows)}: row {first_of(rows)}")
+        problems.append(
+            f"column {column!r} is empty in {counted(len(rows), 'row')}: row {first_of(rows)}"
+        )
     if len(missing):
         problems.append(f"{_are(len(missing), 'id')} missing: {first_of(missing.tolist())}")
     if len(extra):
@@ -134,7 +136,7 @@ def _labels(column: "pd.Series[str]", ids: Cells, classes: Sequence[str]) -> lis
         names = pd.unique(labels[unknown])
         shown = [repr(name) + nearest(name, classes) for name in names[:5]]
         problems.append(
-            f"{_rows(labels[unknown])} with a label that no class has: "
+            f"{counted(int(unknown.sum()), 'row')} with a label that no class has: "
             f"{first_of([*shown, *names[5:]])}; first at {first_of(ids[unknown].tolist())}"
         )
     return problems
@@ -182,12 +184,10 @@ def _offenders(bad: Mask, ids: Cells, what: str, example: str = "") -> list[str]
     if not bad.any():
         return []
     names = ids[bad].tolist()
-    return [f"{_rows(names)} with {what}: {first_of([names[0] + example, *names[1:]])}"]
-
-
-def _rows(names: Sequence[str] | Cells) -> str:
-    return "1 row" if len(names) == 1 else f"{len(names):,} rows"
+    return [
+        f"{counted(len(names), 'row')} with {what}: {first_of([names[0] + example, *names[1:]])}"
+    ]
 
 
 def _are(count: int, noun: str) -> str:
-    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
+    return f"{counted(count, noun)} {'is' if count == 1 else 'are'}"

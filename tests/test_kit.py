@@ -98,24 +98,35 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
     assert "quick" in json.loads(listed.stdout.splitlines()[-1])["recipes"]
 
 
+def made(*words: str) -> list[str]:
+    """What a make target calls kit with, a line each, every word in brackets."""
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-s", "-o", ".venv/.ready", *words,
+         r"""KIT=f() { printf '<%s>' "$$@"; echo; }; f"""],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+        # By `make test` or by hand, it is the same: the outer make's variables stay outside.
+        env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
 def test_make_targets_are_aliases_of_kit() -> None:
-    # Called by `make test` or by hand, it is the same: the outer make's variables stay outside.
-    outside = {"PATH": os.environ["PATH"]}
+    assert made("cifar10-submit") == ["<cifar10><run>", "<cifar10><submit>"]
+    assert made("cifar10-rehearse", "ARGS=--seed 1") == ["<cifar10><rehearse><--seed><1>"]
+    assert made("cifar10-leaderboard") == ["<cifar10><leaderboard>"]
+    assert made("ledger") == ["<ledger>"]
+    words = made("dog-breed-validate", "ARGS=epochs=2 lr=3e-4")
+    assert words == ["<dog-breed><validate><epochs=2><lr=3e-4>"]
 
-    def make(*words: str) -> list[str]:
-        done = subprocess.run(
-            ["make", "--no-print-directory", "-n", "-o", ".venv/.ready", *words],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            env=outside,
-        )
-        return [line.strip() for line in done.stdout.splitlines()]
 
-    assert make("cifar10-submit") == [".venv/bin/kit cifar10 run", ".venv/bin/kit cifar10 submit"]
-    assert make("cifar10-rehearse", "ARGS=--seed 1") == [".venv/bin/kit cifar10 rehearse --seed 1"]
-    assert make("cifar10-leaderboard") == [".venv/bin/kit cifar10 leaderboard"]
-    assert make("ledger") == [".venv/bin/kit ledger"]
-    words = make("dog-breed-validate", "ARGS=epochs=2 lr=3e-4")
-    assert words == [".venv/bin/kit dog-breed validate epochs=2 lr=3e-4"]
+def test_make_submit_gives_each_of_its_two_verbs_the_words_it_takes() -> None:
+    words = (
+        """ARGS=epochs=2 --fresh --message "first try, it's said" --again --runs 'my runs' lr=1"""
+    )
+    assert made("digits-submit", words) == [
+        "<digits><run><epochs=2><--fresh><--runs><my runs><lr=1>",
+        "<digits><submit><epochs=2><--message><first try, it's said><--again><--runs><my runs><lr=1>",
+    ]
+    assert made("digits-submit", "ARGS=--message=a --accept-code") == [
+        "<digits><run><--accept-code>", "<digits><submit><--message=a>",
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.progress import first_of
+from common.progress import counted, first_of
 
 TRAIN_COLUMNS = ["id", "path", "label"]
 TEST_COLUMNS = ["id", "path"]
@@ -39,45 +39,45 @@ def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataF
             "they are not all there"
         )
     table = table[columns].reset_index(drop=True)
-    _check_text(table["id"], source, "ids", list(range(len(table))))
+    _check_text(table["id"], source, "id", list(range(len(table))))
     repeated = table["id"][table["id"].duplicated()].unique().tolist()
     if repeated:
         raise ValueError(
-            f"{source} has {len(repeated):,} ids on more than one row ({first_of(repeated)}): "
-            "every image needs an id of its own"
+            f"{source} has {counted(len(repeated), 'id')} on more than one row "
+            f"({first_of(repeated)}): every image needs an id of its own"
         )
-    _check_spaces(table["id"], source, "ids")
+    _check_spaces(table["id"], source, "id")
     _check_paths(table, source)
     if labelled:
-        _check_text(table["label"], source, "labels", table["id"].tolist())
-        _check_spaces(table["label"], source, "labels")
+        _check_text(table["label"], source, "label", table["id"].tolist())
+        _check_spaces(table["label"], source, "label")
     return table
 
 
-def _check_text(column: pd.Series, source: str, what: str, names: Sequence[object]) -> None:
+def _check_text(column: pd.Series, source: str, noun: str, names: Sequence[object]) -> None:
     """Every value is text with something in it; offenders are called by `names`."""
     values = column.tolist()
     empty = [i for i, value in enumerate(values) if _is_empty(value)]
     if empty:
         where = first_of([f"row {names[i]}" for i in empty])
         raise ValueError(
-            f"{source} has {len(empty):,} empty {what} ({where}): fill them in or drop the rows"
+            f"{source} has {counted(len(empty), f'empty {noun}')} ({where}): fill them in or drop the rows"
         )
     other = [i for i, value in enumerate(values) if not isinstance(value, str)]
     if other:
         shown = first_of([repr(values[i]) for i in other])
         raise ValueError(
-            f"{source} has {len(other):,} {what} that are not text ({shown}): read them with "
+            f"{source} has {counted(len(other), noun)} not of text ({shown}): read them with "
             "dtype=str, or 007 and 12e4567 lose their form"
         )
 
 
-def _check_spaces(column: pd.Series, source: str, what: str) -> None:
+def _check_spaces(column: pd.Series, source: str, noun: str) -> None:
     """No value begins or ends with a space: Kaggle would take it for another value."""
     spaced = [value for value in column.unique() if value != value.strip()]
     if spaced:
         raise ValueError(
-            f"{source} has {what} with space around them ({first_of([repr(v) for v in spaced])}): "
+            f"{source} has {noun}s with space around them ({first_of([repr(v) for v in spaced])}): "
             "remove the space, or strip it in the competition's reader"
         )
 
@@ -90,7 +90,7 @@ def _check_paths(table: pd.DataFrame, source: str) -> None:
     ]
     if wrong:
         raise ValueError(
-            f"{source} has {len(wrong):,} rows without a path ({first_of(wrong)}): the "
+            f"{source} has {counted(len(wrong), 'row')} without a path ({first_of(wrong)}): the "
             "competition's reader must name a file for each row"
         )
 

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from common.kaggle.calls import Environment, call, check
 from common.kaggle.errors import KaggleError
 from common.kaggle.patience import silence_s
+from common.kaggle.protocol import md5_of
 from common.progress import say
 
 LOCK = "lock"
@@ -37,6 +38,7 @@ def download(slug: str, folder: Path, *, environment: Environment = None) -> Pat
         with FileLock(part / LOCK, timeout=0):
             try:
                 _fetched(slug, part, environment).replace(target)
+                say(f"{target}: whole, every member's checksum is right")
             finally:  # what has arrived is kept, to be resumed from
                 if not (part / target.name).exists():
                     shutil.rmtree(part)
@@ -77,8 +79,8 @@ def _fetched(slug: str, part: Path, environment: Environment) -> Path:
         "silence_s": silence_s(),
     }  # fmt: skip
     for _ in range(FETCHES):
-        call(request, "downloading", environment, growth=size, show=terminal)
-        fault = zip_fault(archive)
+        stated = call(request, "downloading", environment, growth=size, show=terminal)["md5"]
+        fault = zip_fault(archive) or _md5_fault(archive, stated)
         if not fault:
             return archive
         _empty(part)  # or the next call would take it for whole
@@ -87,6 +89,12 @@ def _fetched(slug: str, part: Path, environment: Environment) -> Path:
         f"downloading {slug}: the archive arrived damaged {FETCHES} times ({fault}), nothing of it "
         "is kept; try again later"
     )
+
+
+def _md5_fault(path: Path, stated: str) -> str:
+    """What the members' checksums do not cover: names, times, the order of the members."""
+    found = md5_of(path) if stated else ""
+    return f"its MD5 is {found} and should be {stated}" if found != stated else ""
 
 
 def _empty(part: Path) -> None:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from common.kaggle.credential import credential, shadowed
-from common.kaggle.errors import NO_CREDENTIAL, SITE, KaggleError, explained
+from common.kaggle.credential import credential, shadowed, unusable
+from common.kaggle.errors import MAKE_ONE, NO_CREDENTIAL, SITE, KaggleError, explained
 from common.kaggle.patience import pauses, rest, silence_s
 from common.kaggle.process import RemoteError, ask
 
@@ -27,6 +27,11 @@ def check(slug: str, environment: Environment) -> None:
             f"{SITE}/competitions/<slug>"
         )
     if credential(environment=environment) is None:
+        broken = unusable(environment=environment)
+        if broken:
+            raise KaggleError(
+                f"{broken} holds no username and key, so there is no Kaggle credential: {MAKE_ONE}"
+            )
         raise KaggleError(NO_CREDENTIAL)
 
 

@@ -46,6 +46,14 @@ def credential(*, environment: Mapping[str, str] | None = None) -> Credential | 
     return _access_token(variables, home) or _api_key(variables, home) or _oauth(home)
 
 
+def unusable(*, environment: Mapping[str, str] | None = None) -> Path | None:
+    """A `kaggle.json` where the client looks for it that is no API key: cut off, half filled in."""
+    variables = surroundings(environment)
+    home = home_of(variables)
+    path = config_folder(variables, home) / "kaggle.json"
+    return path if path.is_file() and _api_key(variables, home) is None else None
+
+
 def without_secrets(text: str, variables: Mapping[str, str], known: Iterable[str] = ()) -> str:
     """Blank out the secrets among `variables`, and the `known` ones, should `text` quote one."""
     named = (variables.get(name, "") for name in ("KAGGLE_KEY", "KAGGLE_API_TOKEN", "KAGGLE_TOKEN"))

@@ -133,7 +133,9 @@ class Desk:
                 raise RefusedError(400, "The submission file was not uploaded")
             limit = self._hosted[slug].daily_limit
             if self.today(slug) >= limit:
-                raise RefusedError(400, f"You have used all {limit} submissions of today (UTC)")
+                raise RefusedError(
+                    400, f"Your team has used its daily submission allowance ({limit}) today"
+                )
             ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
             entry = Entry(
                 ref, slug, upload.name, upload.path.name, upload.length, description, self.clock()

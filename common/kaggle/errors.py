@@ -7,10 +7,11 @@ from common.kaggle.credential import Credential
 from common.kaggle.process import RemoteError
 
 SITE = "https://www.kaggle.com"
-NO_CREDENTIAL = (
-    f"no Kaggle credential was found: create an API token at {SITE}/settings and save it as "
-    "~/.kaggle/access_token (or kaggle.json as ~/.kaggle/kaggle.json), or set KAGGLE_API_TOKEN"
+MAKE_ONE = (
+    f"create an API token at {SITE}/settings and save it as ~/.kaggle/access_token (or kaggle.json "
+    "as ~/.kaggle/kaggle.json), or set KAGGLE_API_TOKEN"
 )
+NO_CREDENTIAL = f"no Kaggle credential was found: {MAKE_ONE}"
 
 
 class KaggleError(ValueError):
@@ -42,8 +43,8 @@ def explained(
             "credential": NO_CREDENTIAL,
             "connection": f"{doing} {slug}: Kaggle could not be reached ({words}); check the "
             "network and any proxy variables, then try again",
-            "cut": f"{doing} {slug}: the connection broke again and again ({words}); what has "
-            "arrived is kept, and the same command goes on from there",
+            "cut": f"{doing} {slug}: {words}, again and again; they are kept, and the same command "
+            "goes on from there",
             "timeout": f"{doing} {slug}: Kaggle gave {words}; try again later",
             "storage": f"{doing} {slug}: Kaggle's store gave {failure.words}; try again later, "
             "what has arrived is kept",

@@ -17,7 +17,6 @@ class OperationError(Exception):
 def described(error: BaseException) -> dict[str, Any]:
     """An exception as `kind`, `status` (0: no answer), `reason`, `retry_after` (s; 0: not said)."""
     from requests import RequestException
-    from requests.exceptions import ChunkedEncodingError
 
     response = getattr(error, "response", None)  # `is None`: a Response of an error is falsy
     if isinstance(error, RequestException) and response is not None:
@@ -37,7 +36,7 @@ def described(error: BaseException) -> dict[str, Any]:
     elif isinstance(error, ModuleNotFoundError):
         kind = "missing"
     elif isinstance(error, RequestException):
-        kind = "cut" if isinstance(error, ChunkedEncodingError) else "connection"
+        kind = "connection"
         while error.__context__ is not None:  # the innermost says it in the fewest words
             error = error.__context__
     elif isinstance(error, OSError):

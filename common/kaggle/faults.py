@@ -16,7 +16,8 @@ class Fault:
         status: the error answered in place of doing it.
         message: the reason given with `status`, or the description of a failed scoring.
         retry_after: seconds told in the header of that name.
-        silent: nothing is done and nothing is ever answered; the connection stays open.
+        silent: nothing is done and nothing is ever answered; the connection stays open. With
+            `cut_at`, a download falls silent there.
         slow_s: seconds that pass before it is done, whether or not anybody still listens.
         cut_at: the connection ends at this byte of the file, on its way in or out.
         corrupt_at: this byte of the file is sent wrong; the length stays right.

@@ -16,36 +16,47 @@ CHUNK = 1 << 15  # of a chunk that is cut, nothing is kept
 CONNECT_S = 20.0
 
 
-def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> None:
+def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> str:
     """Write what `response`, the answer to a GET, stands for to `path`.
+
+    Returns the MD5 that the store states for the whole file, base64; "" when it states none.
 
     Bytes that are there already are kept when the note beside them says that they belong to this
     very object; `path` may be cut short at any moment, and is continued by the next call.
 
     Raises:
-        requests.RequestException: the connection ended early, or the store refused.
-        OperationError: kind "cut", fewer bytes came than were promised.
+        requests.RequestException: the store refused, or fell silent.
+        OperationError: kind "cut", the connection ended early.
     """
+    from requests.exceptions import ChunkedEncodingError
+
     validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
     size = int(response.headers.get("Content-Length") or 0)
     identity = {"validator": validator, "size": size}
+    stated = re.search(r"md5=([\w+/=]+)", response.headers.get("x-goog-hash", ""))
+    md5 = stated[1] if stated else ""
     note = path.with_name(f"{path.name}.identity.json")
     present = path.stat().st_size if path.exists() else 0
     if not (validator and note.exists() and _noted(note) == identity and present <= size):
         present = 0
     if present and present == size:
         response.close()
-        return
+        return md5
     if present:
         response.close()
         response, present = _rest(response.url, validator, present, silence_s)
     if not present:
         path.unlink(missing_ok=True)
     write_json(note, identity)
-    _write(response, path, present, size, bar)
+    try:
+        _write(response, path, present, size, bar)
+    except ChunkedEncodingError:
+        if not size:  # which tells as much, in words
+            raise
     arrived = path.stat().st_size
     if size and arrived != size:
-        raise OperationError("cut", f"{arrived:,} of {size:,} bytes arrived")
+        raise OperationError("cut", f"cut off, {arrived:,} of {size:,} bytes are here")
+    return md5
 
 
 def _noted(note: Path) -> Any:

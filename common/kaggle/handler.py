@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         self.closing.wait(fault.slow_s)
         if fault.status:
             raise RefusedError(fault.status, fault.message, retry_after=fault.retry_after)
-        if fault.silent:
+        if fault.silent and fault.cut_at is None:
             self.closing.wait()
             raise ConnectionResetError
 
@@ -142,6 +142,7 @@ class Handler(BaseHTTPRequestHandler):
             "Content-Length": str(last - first + 1),
             "Last-Modified": modified,
             "ETag": etag,
+            "x-goog-hash": f"md5={shelf.md5(file)}",
             "Accept-Ranges": "bytes",
         }
         if wanted:
@@ -181,6 +182,8 @@ class Handler(BaseHTTPRequestHandler):
                 sent = self._fault.spoilt(data, first) if self._fault else data
                 self.wfile.write(sent)
                 if len(sent) < len(data):
+                    if self._fault and self._fault.silent:
+                        self.closing.wait()
                     raise ConnectionResetError
                 first += len(data)
                 count -= len(data)

@@ -19,9 +19,12 @@ from common.kaggle.desk import Desk
 from common.kaggle.faults import FOREVER, Fault, Faults
 from common.kaggle.handler import Handler
 from common.kaggle.hosted import Hosted, Shelf
+from common.kaggle.service import METHODS as CALLED
 from common.kaggle.service import Service
 
-__all__ = ["FOREVER", "Fault", "Host", "Hosted"]
+__all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
+
+METHODS = (*CALLED, "PUT", "GET", "Score")  # what a fault can happen to
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.

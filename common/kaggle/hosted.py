@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from zipfile import ZIP_STORED, ZipFile
 
 from common.atomic import replacing
-from common.kaggle.protocol import RefusedError
+from common.kaggle.protocol import RefusedError, md5_of
 
 FAR_OFF = 4_102_444_740.0  # the last minute of 2099
 Score = Callable[[Path], tuple[float, float]]
@@ -58,6 +58,7 @@ class Shelf:
         self._secret = secret
         self._lock = threading.Lock()
         self._bundled = False
+        self._md5: dict[str, str] = {}
         self._names = [
             path.relative_to(hosted.files).as_posix()
             for path in sorted(hosted.files.rglob("*"))
@@ -90,6 +91,13 @@ class Shelf:
         if not hmac.compare_digest(signature.encode(), self._signature(name).encode()):
             raise RefusedError(403, "Signature does not match")
         return self.path(name) if name else self._whole()
+
+    def md5(self, file: Path) -> str:
+        """Of one of the shelf's files, taken once."""
+        key = f"{file} {tag(file)}"
+        if key not in self._md5:
+            self._md5[key] = md5_of(file)
+        return self._md5[key]
 
     def _signature(self, name: str) -> str:
         text = f"{self._hosted.slug}/{name}".encode()

@@ -26,18 +26,18 @@ def pauses() -> list[float]:
     return list(_numbers("KIT_PAUSES", PAUSES_S))
 
 
-def rest(said: str, seconds: float) -> None:
+def rest(said: str, seconds: float, then: str = "trying again") -> None:
     """Say what happened and wait; on a terminal the seconds are counted down in place."""
     seconds = min(seconds, LONGEST_PAUSE_S)
     if not sys.stderr.isatty():
-        say(f"{said}; trying again in {seconds:.0f} s")
+        say(f"{said}; {then} in {seconds:.0f} s")
         time.sleep(seconds)
         return
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        print(f"\r{said}; trying again in {left:.0f} s \033[K", end="", file=sys.stderr, flush=True)
+        print(f"\r{said}; {then} in {left:.0f} s \033[K", end="", file=sys.stderr, flush=True)
         time.sleep(min(left, 1.0))
-    print(f"\r{said}; trying again now\033[K", file=sys.stderr, flush=True)
+    print(f"\r{said}; {then} now\033[K", file=sys.stderr, flush=True)
 
 
 @contextmanager

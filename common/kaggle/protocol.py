@@ -1,10 +1,12 @@
 """Kaggle's wire protocol as far as the loopback host speaks it: refusals, times, pages, ranges."""
 
 import base64
+import hashlib
 import hmac
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 COMPETITIONS = "competitions.CompetitionApiService"
@@ -59,6 +61,12 @@ def page(items: Sequence[Any], request: dict[str, Any], name: str) -> dict[str, 
     if start + size < len(items):
         answer["nextPageToken"] = str(start + size)
     return answer
+
+
+def md5_of(path: Path) -> str:
+    """A file's MD5 as the header `x-goog-hash: md5=` states it: base64."""
+    with path.open("rb") as file:
+        return base64.b64encode(hashlib.file_digest(file, "md5").digest()).decode()
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:

@@ -9,6 +9,8 @@ import json
 import os
 import re
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +22,7 @@ from common.kaggle.fetch import fetch
 from common.kaggle.lists import PAGES, Request, files, known, plain_submission, submissions
 
 LOOPBACK = "http://localhost"
+ORPHANED_S = 0.2  # for which it goes on at most; the next call takes longer to start
 
 
 def guard_surroundings() -> None:
@@ -62,11 +65,10 @@ def rpc(api: Any, name: str, **fields: Any) -> Any:
 
 
 def download(api: Any, request: Request) -> dict[str, Any]:
-    """All files of a competition as `file`."""
+    """All files of a competition as `file`; the MD5 that the store states, or ""."""
     answer = rpc(api, "DownloadDataFiles", competition_name=request["slug"])
     silence_s, bar = float(request["silence_s"]), bool(request.get("bar"))
-    fetch(answer, Path(request["file"]), silence_s=silence_s, bar=bar)
-    return {}
+    return {"md5": fetch(answer, Path(request["file"]), silence_s=silence_s, bar=bar)}
 
 
 def upload(api: Any, request: Request) -> dict[str, Any]:
@@ -194,8 +196,16 @@ def answer(request: Request) -> dict[str, Any]:
         return {"error": {**found, "reason": without_secrets(found["reason"], os.environ, secrets)}}
 
 
+def end_with(parent: int) -> None:
+    """Wait for this process's parent to end, and end too: nothing is left that writes files."""
+    while os.getppid() == parent:
+        time.sleep(ORPHANED_S)
+    os._exit(1)
+
+
 def main() -> NoReturn:
     """Read the request, answer it; whatever the client prints goes to stderr."""
+    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
         os.dup2(2, 1)
         channel.write(json.dumps(answer(json.load(sys.stdin))) + "\n")

@@ -39,7 +39,7 @@ def scorer(
     if unknown or truth.empty:
         raise ValueError(f"the solution has no rows, or labels not in classes: {first_of(unknown)}")
     targets = np.asarray(truth.map(position), dtype=np.int64)
-    public = _public_rows(len(truth), public_share, seed)
+    public = _public_mask(len(truth), public_share, seed)
 
     def score(path: Path) -> tuple[float, float]:
         submission = read_csv(path)
@@ -56,13 +56,17 @@ def scorer(
     return score
 
 
-def _public_rows(
+def public_rows(count: int, share: float) -> int:
+    """How many of `count` rows are behind the public score: some, but not all, if there are two."""
+    return min(max(round(count * share), 1), max(count - 1, 1))
+
+
+def _public_mask(
     count: int, share: float, seed: int
 ) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """A mask with at least one row on either side, if there are two."""
+    """The rows behind the public score, drawn by `seed`."""
     chosen = np.zeros(count, dtype=bool)
-    size = min(max(round(count * share), 1), max(count - 1, 1))
-    chosen[np.random.default_rng(seed).permutation(count)[:size]] = True
+    chosen[np.random.default_rng(seed).permutation(count)[: public_rows(count, share)]] = True
     return chosen
 
 

@@ -27,14 +27,14 @@ class SubmissionError(KaggleError):
     """The submission arrived, and Kaggle could not score it."""
 
 
-def digest_mark(file: Path) -> str:
-    """What the description of every submission of this file's content holds."""
-    return f"[{digest_file(file)}."
+def digest_mark(digest: str) -> str:
+    """What the description of every submission of the file with this digest holds."""
+    return f"[{digest}."
 
 
 def new_mark(file: Path) -> str:
     """A mark for one submission of this file, to find it by in the list."""
-    return f"{digest_mark(file)}{uuid.uuid4().hex[:8]}]"
+    return f"{digest_mark(digest_file(file))}{uuid.uuid4().hex[:8]}]"
 
 
 def submit(
@@ -77,7 +77,8 @@ def submit(
         if not may_count and not (failure.passing and left):
             raise _refused(failure, slug, environment) from failure
         pause = left.pop(0) if left else None
-        rest(f"submitting to {slug}: {failure.words}", failure.retry_after or pause or 0.0)
+        then = "looking whether it counted" if may_count else "trying again"
+        rest(f"submitting to {slug}: {failure.words}", failure.retry_after or pause or 0.0, then)
         if may_count and (ref := _looked_for(slug, marked, failure, environment)):
             return ref
         if pause is None:
@@ -87,7 +88,7 @@ def submit(
 def _may_count(failure: RemoteError) -> bool:
     """Could it have been submitted all the same? An answer below 500 is a refusal."""
     return (
-        failure.kind in ("connection", "cut", "timeout", "other")
+        failure.kind in ("connection", "timeout", "other")
         or failure.status >= 500
         or failure.status == 408
     )
@@ -154,7 +155,8 @@ def wait(
     with waiting() as show:
         while True:
             request = {"operation": "submission", "slug": slug, "ref": ref}
-            found = submission_of(call(request, ASKING, environment))
+            doing = f"waiting for the score of submission {ref} to"
+            found = submission_of(call(request, doing, environment))
             if found.status == "COMPLETE":
                 return found
             if found.status == "ERROR":

@@ -31,6 +31,15 @@ class Raw:
 Answer = Wire | Redirect | Raw
 Call = Callable[[Wire], Answer]
 
+CALLS = (
+    "list_competitions", "get_competition", "list_data_files", "download_data_files",
+    "download_data_file", "start_submission_upload", "create_submission", "list_submissions",
+    "get_submission", "get_submission_limits", "get_leaderboard", "download_leaderboard",
+    "introspect_token",
+)  # fmt: skip
+METHODS = tuple(name.title().replace("_", "") for name in CALLS)
+INTROSPECT = f"security.OAuthService/{METHODS[-1]}"
+
 
 class Service:
     """All calls over one account's competitions."""
@@ -44,22 +53,14 @@ class Service:
         self._hosted = hosted
         self._shelves = shelves
         self._desk = desk
-        calls: list[Call] = [
-            self.list_competitions, self.get_competition, self.list_data_files,
-            self.download_data_files, self.download_data_file, self.start_submission_upload,
-            self.create_submission, self.list_submissions, self.get_submission,
-            self.get_submission_limits, self.get_leaderboard, self.download_leaderboard,
-        ]  # fmt: skip
-        self._calls = {
-            f"{COMPETITIONS}/{call.__name__.title().replace('_', '')}": call for call in calls
-        }
-        self._open: dict[str, Call] = {
-            "security.OAuthService/IntrospectToken": self.introspect_token
-        }
+        self._calls: dict[str, Call] = {
+            f"{COMPETITIONS}/{method}": getattr(self, name)
+            for name, method in zip(CALLS[:-1], METHODS[:-1], strict=True)
+        } | {INTROSPECT: self.introspect_token}
 
     def needs_account(self, name: str) -> bool:
         """Only the question whether a token is good may be asked without one."""
-        return name not in self._open
+        return name != INTROSPECT
 
     def answer(self, name: str, request: Wire) -> Answer:
         """Answer `package.Service/Method`.
@@ -67,7 +68,7 @@ class Service:
         Raises:
             RefusedError: an error answer.
         """
-        call = self._calls.get(name) or self._open.get(name)
+        call = self._calls.get(name)
         if call is None:
             raise RefusedError(404, f"This host does not know the method {name}")
         return call(request)

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.kaggle.calls import Environment, UnsupportedError, call
 from common.kaggle.errors import SITE, KaggleError
-from common.progress import say
+from common.progress import counted, say
 
 ASKING = "asking about"
 
@@ -118,7 +118,7 @@ def allow(slug: str, found: Standing, *, now: datetime | None = None) -> None:
         )
     if found.facts.get("closed"):
         raise KaggleError(
-            f"{slug} takes no submissions any more; `rehearse` scores a run on this machine"
+            f"{slug} takes no submissions any more; `kit <competition> rehearse` scores runs on this machine"
         )
     left = found.limits
     # All zeros are also the answer to a team that does not exist yet.
@@ -134,12 +134,13 @@ def allow(slug: str, found: Standing, *, now: datetime | None = None) -> None:
 def used_up(slug: str, left: Limits, now: datetime) -> str:
     """The sentence for a quota that is used up, with the time of its renewal."""
     if left.capped:
-        return f"{slug}: all {left.total} submissions that one team may make are used up"
+        made = counted(left.total, "submission")
+        return f"{slug}: {made} made, and one team may make no more"
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     minutes = int((midnight - now).total_seconds()) // 60
     return (
-        f"{slug}: all {left.today} submissions of today are used up; the next ones are allowed "
-        f"from midnight UTC, in {minutes // 60} h {minutes % 60:02} min"
+        f"{slug}: today's quota is used up ({counted(left.today, 'submission')}); the next is "
+        f"allowed from midnight UTC, in {minutes // 60} h {minutes % 60:02} min"
     )
 
 

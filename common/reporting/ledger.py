@@ -1,4 +1,4 @@
-"""The ledger: a CSV with one row for every scored submission, its CV beside its leaderboard."""
+"""The ledger: a CSV with one row for every submission, its CV beside its leaderboard."""
 
 import csv
 import math
@@ -15,6 +15,7 @@ from common.atomic import replacing
 from common.metrics import METRICS
 
 NAME = "ledger.csv"
+STATUSES = ("pending", "complete", "error")
 FEWEST = 3  # submissions that a rank correlation is worth printing for
 
 
@@ -30,6 +31,7 @@ class Entry:
         public, private: leaderboard scores; None where the site has told none.
         file: the digest of the submitted file.
         ref: the submission's number.
+        status: "pending" until there is a score or an error, for good.
     """
 
     time: str
@@ -43,6 +45,7 @@ class Entry:
     private: float | None
     file: str
     ref: int
+    status: str = "complete"
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -111,12 +114,15 @@ def read(path: Path) -> list[Entry]:
             rows = list(csv.reader(file, strict=True))
     except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"{path} is no readable CSV file ({error}): bring it back") from error
-    if not rows or tuple(rows[0]) != COLUMNS:
+    header = tuple(rows[0]) if rows else ()
+    if header not in (COLUMNS, COLUMNS[:-1]):  # scored rows alone were entered once, without status
         raise ValueError(
             f"{path} does not begin with the columns {','.join(COLUMNS)}: bring the ledger back, or "
             "move it away to begin a new one"
         )
-    entries = [_entry(row, f"{path}, row {number}") for number, row in enumerate(rows[1:], 2)]
+    entries = [
+        _entry(header, row, f"{path}, row {number}") for number, row in enumerate(rows[1:], 2)
+    ]
     seen: set[object] = set()
     for number, entry in enumerate(entries, 2):
         if entry.key in seen:
@@ -125,10 +131,10 @@ def read(path: Path) -> list[Entry]:
     return entries
 
 
-def _entry(row: Sequence[str], where: str) -> Entry:
-    if len(row) != len(COLUMNS):
-        raise ValueError(f"{where} has {len(row)} values, not {len(COLUMNS)}: correct it")
-    found = dict(zip(COLUMNS, row, strict=True))
+def _entry(header: Sequence[str], row: Sequence[str], where: str) -> Entry:
+    if len(row) != len(header):
+        raise ValueError(f"{where} has {len(row)} values, not {len(header)}: correct it")
+    found = dict(zip(header, row, strict=True))
     for name in ("time", "competition", "run", "recipe", "file"):
         if not found[name].strip():
             raise ValueError(f"{where} has no {name}: fill it in")
@@ -138,6 +144,10 @@ def _entry(row: Sequence[str], where: str) -> Entry:
         )
     if not found["ref"].isdecimal():
         raise ValueError(f"{where} has the ref {found['ref']!r}, which is no number: correct it")
+    if found.get("status", "complete") not in STATUSES:
+        raise ValueError(
+            f"{where} has the status {found['status']!r}: there are {', '.join(STATUSES)}"
+        )
     try:
         datetime.fromisoformat(found["time"])
     except ValueError as error:

@@ -11,7 +11,7 @@ from common.data.carve import Encoded, blind_ids, hidden_rows, joined_groups
 from common.data.facts import read_facts
 from common.data.folds import groups_of
 from common.data.once import alone
-from common.progress import first_of, say
+from common.progress import counted, first_of, say
 from common.runs import fingerprint
 from common.workflow.files import Files
 from common.workflow.ledger import REHEARSALS
@@ -34,7 +34,7 @@ def carved(request: Request, files: Files, *, share: float, seed: int) -> Path:
     facts = read_facts(table, threads=2)
     if facts.faults:
         named = first_of([f"{facts.paths[row]} ({why})" for row, why in facts.faults.items()])
-        raise ValueError(f"{len(facts.faults):,} training images cannot be read: {named}")
+        raise ValueError(f"{counted(len(facts.faults), 'training image')} cannot be read: {named}")
     how = request.recipe.groups
     stated = groups_of(table, facts.digests, how if Path(how).is_file() else "none")
     groups = joined_groups(facts.digests, stated.tolist())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common import submission
-from common.progress import say
+from common.progress import counted, say
 from common.workflow.files import open_files
 from common.workflow.request import Request
 
@@ -27,5 +27,5 @@ def run(request: Request) -> dict[str, Any]:
     if problems:
         listed = "".join(f"\n  {problem}" for problem in problems)
         raise ValueError(f"{path} would be refused:{listed}")
-    say(f"{path}: {len(rows):,} rows, as the sample wants them")
+    say(f"{path}: {counted(len(rows), 'row')}, as the sample wants them")
     return {"submission": str(path), "problems": []}

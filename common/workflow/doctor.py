@@ -12,6 +12,7 @@ from typing import Any
 
 from common import environment
 from common.fields import STAGES
+from common.kaggle.errors import MAKE_ONE
 from common.progress import say
 from common.recipe import Recipe
 
@@ -91,8 +92,7 @@ def _missing(found: dict[str, Any]) -> list[str]:
     sentences = []
     if not found["credential"]:
         sentences.append(
-            "a Kaggle key: make one at https://www.kaggle.com/settings (API, create new token) and "
-            "put kaggle.json into ~/.kaggle; digits needs none"
+            f"a Kaggle key: {MAKE_ONE}; digits and `kit <competition> rehearse` need none"
         )
     if found["free_disk_gb"] < NEED_GB:
         sentences.append(

@@ -1,5 +1,7 @@
 """Fetch a competition's files: from Kaggle, or written out where the data set is embedded.
 
+Cut off, it goes on where it was. The archive has its name only once all its checksums are right.
+
 Example: kit cifar10 download
 """
 
@@ -14,18 +16,27 @@ from common.workflow.request import Request
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Fetch the files whole into the data folder, unless they are there."""
+    """Do it, and return what the JSON line holds."""
+    result = fetch(request) if request.on_site else lay_out(request)
+    say(f"next: kit {request.competition.name} run")
+    return result
+
+
+def fetch(request: Request) -> dict[str, Any]:
+    """Fetch the archive whole into the data folder, unless it is there."""
+    archive = client.download(request.slug, request.data_folder)
+    return {"data": str(request.data_folder), "archive": str(archive)}
+
+
+def lay_out(request: Request) -> dict[str, Any]:
+    """Write an embedded data set into the data folder, unless it is there."""
     folder = request.data_folder
-    if request.competition.embedded is not None:
-        with alone(folder):
-            if holds_files(folder):
-                say(f"{folder}: there already; delete it to have it written anew")
-            else:
-                lay_out_embedded(request)
-        return {"data": str(folder)}
-    archive = client.download(request.slug, folder)
-    say(f"{archive}: whole. next: kit {request.competition.name} run")
-    return {"data": str(folder), "archive": str(archive)}
+    with alone(folder):
+        if holds_files(folder):
+            say(f"{folder}: there already; delete it to have it written anew")
+        else:
+            lay_out_embedded(request)
+    return {"data": str(folder)}
 
 
 def fetch_if_absent(request: Request) -> None:
@@ -34,7 +45,7 @@ def fetch_if_absent(request: Request) -> None:
     A download that was cut off leaves hidden files only, and is fetched again.
     """
     if request.data is None and not holds_files(request.data_folder):
-        run(request)
+        (lay_out if request.competition.embedded else fetch)(request)
 
 
 def holds_files(folder: Path) -> bool:

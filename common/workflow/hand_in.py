@@ -16,7 +16,7 @@ def hand_in(
     slug: str, run: Run, path: Path, message: str, *, again: bool,
     environment: Mapping[str, str] | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Submit `path`, wait for its score, note both in the run, and return what was noted.
+    """Submit `path` once; note it in the run, pending, and return what was noted.
 
     What is about to be sent is noted first, with the mark it can be found by: a call that was cut
     off at any point is gone on with, and never sends a second time what has arrived.
@@ -26,16 +26,16 @@ def hand_in(
         environment: see `common.kaggle.client`.
 
     Raises:
-        KaggleError: it was not submitted, not scored, or is the same file as an earlier one.
+        KaggleError: it was not submitted, or is the same file as an earlier one.
     """
     found = client.standing(slug, environment=environment)
     begun = run.read().get("submitting") or {}
     if begun.get("file") != digest_file(path):
         begun = {}
-    there = _arrived(slug, found, begun, environment)
+    there = _looked_for(slug, found, begun, environment)
     if there is not None:
-        say(f"{path} is there already, from a call that was cut off: submission {there.ref}")
-        return _waited_for(slug, run, there.ref, begun, environment)
+        say(f"{path} was sent by a call before this one: submission {there.ref}")
+        return _arrived(run, there.ref, begun)
     if not again:
         _refuse_the_same(slug, run, path, found)
     client.allow(slug, found)
@@ -52,10 +52,30 @@ def hand_in(
     except client.KaggleError:  # surely not submitted: the next call has nothing to look for
         run.note(submitting=begun)
         raise
-    return _waited_for(slug, run, ref, begun, environment)
+    say(f"{path} has arrived: submission {ref}; waiting for its score")
+    return _arrived(run, ref, begun)
 
 
-def _arrived(
+def await_score(
+    slug: str, run: Run, sent: Mapping[str, Any], *, environment: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """Wait for the score of what `hand_in` returned; note and return it.
+
+    Raises:
+        SubmissionError: Kaggle could not score it; its reason is noted in the run.
+        KaggleError: there is no score yet; the submission stays pending, and the next call of
+            `hand_in` finds it.
+    """
+    try:
+        scored = client.wait(slug, sent["ref"], environment=environment)
+    except client.SubmissionError as refusal:
+        _note(run, {**sent, "status": "error", "error": str(refusal)}, submitting=None)
+        raise
+    told = {"public": scored.public, "private": scored.private, "status": "complete"}
+    return _note(run, {**sent, **told}, submitting=None)
+
+
+def _looked_for(
     slug: str, found: client.Standing, begun: Mapping[str, Any],
     environment: Mapping[str, str] | None,
 ) -> client.Submission | None:  # fmt: skip
@@ -70,42 +90,48 @@ def _arrived(
         if there is not None or left <= 0:
             return there
         rest(
-            "this file was sent by a call that was cut off; it is not in the list yet", min(left, 5)
+            "this file was sent by a call that was cut off; it is not in the list yet",
+            min(left, 5),
+            "looking again",
         )
         found = client.standing(slug, environment=environment)
     return None
 
 
-def _waited_for(
-    slug: str, run: Run, ref: int, begun: dict[str, Any], environment: Mapping[str, str] | None
-) -> dict[str, Any]:
-    try:
-        scored = client.wait(slug, ref, environment=environment)
-    except client.SubmissionError:  # known for good: nothing is left to go on with
-        run.note(submitting=None)
-        raise
-    sent = {
-        "ref": ref, "public": scored.public, "private": scored.private,
-        "message": begun["message"], "file": begun["file"],
+def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:
+    """Note a submission without a score, unless a call before this one did."""
+    for sent in run.read().get("submitted", []):
+        if sent.get("mark") == begun["mark"]:
+            return dict(sent)
+    return _note(run, {
+        "ref": ref, "public": None, "private": None, "status": "pending",
+        "message": begun["message"], "file": begun["file"], "mark": begun["mark"],
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
-    run.note(submitted=[*run.read().get("submitted", []), sent], submitting=None)
+    })  # fmt: skip
+
+
+def _note(run: Run, sent: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """Make `sent` the last of the run's submissions, in place of what was known of it before."""
+    known = run.read().get("submitted", [])
+    others = [each for each in known if each.get("mark") != sent["mark"]]
+    run.note(submitted=[*others, sent], **facts)
     return sent
 
 
 def _refuse_the_same(slug: str, run: Run, path: Path, found: client.Standing) -> None:
     """Raise when this very file is in the team's list, or in the run's own record."""
-    row = found.marked(client.digest_mark(path))
+    digest = digest_file(path)
+    noted = [sent for sent in run.read().get("submitted", []) if sent["file"] == digest]
+    row = found.marked(client.digest_mark(digest))
     if row is not None:
-        scored = row.error or f"public score {row.public if row.public is not None else 'not told'}"
-        said = f"submission {row.ref} of {row.date[:10]}, {row.status.lower()}: {scored}"
+        ref, date, public, error = row.ref, row.date, row.public, row.error
+    elif noted:
+        ref, date, public = (noted[-1][name] for name in ("ref", "time", "public"))
+        error = noted[-1].get("error")
     else:
-        noted = [
-            sent for sent in run.read().get("submitted", []) if sent["file"] == digest_file(path)
-        ]
-        if not noted:
-            return
-        said = f"submission {noted[-1]['ref']}, public score {noted[-1]['public']}"
+        return
+    told = error or ("no score yet" if public is None else f"public score {public}")
     raise client.KaggleError(
-        f"{path} was submitted to {slug} before ({said}) and would score the same: --again sends it"
+        f"{path} was submitted to {slug} before (submission {ref} of {date[:10]}: {told}) and would "
+        "fare the same: --again sends it"
     )

@@ -1,26 +1,34 @@
 """Run the kit's own Kaggle by hand, until Ctrl-C: for scripts, the official client, other tools.
 
 It offers embedded competitions, and rehearsals (`kit <competition> rehearse` carves one). It
-listens on 127.0.0.1 alone and prints the variables that lead the client there.
+listens on 127.0.0.1 alone and prints the variables that lead the client there. Things go wrong at
+it when they are asked to, and a competition's terms can be other than open to all.
 
-Example: kit host digits
+Example: kit host digits --fault "DownloadDataFiles status=503 times=2" --terms daily_limit=1
 """
 
 import shlex
 import threading
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from common.competition import Competition
-from common.kaggle.host import Host
+from common.fields import nearest
+from common.kaggle.host import METHODS, Fault, Host
 from common.kaggle.hosted import Hosted
 from common.progress import say
 from common.runs import owned
 from common.workflow import flags as shared
 from common.workflow.carving import facts_of, rehearsals
 from common.workflow.hosting import of_embedded, of_rehearsal
+
+READ: Mapping[str, Callable[[str], Any]] = {
+    "bool": {"true": True, "false": False}.__getitem__, "int": int, "float": float, "str": str,
+}  # fmt: skip
+FIXED = ("method", "slug", "title", "metric")  # what the method or the competition is
 
 
 def flags(parser: ArgumentParser) -> None:
@@ -30,16 +38,31 @@ def flags(parser: ArgumentParser) -> None:
         "named", nargs="*", metavar="COMPETITION",
         help="a competition, or a rehearsal's folder; default: all whose data are at hand",
     )  # fmt: skip
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="'METHOD NAME=VALUE …'",
+        help=f"goes wrong at the next call of a method: {', '.join(METHODS)}; with "
+        f"{', '.join(_types(Fault))} (no times: once; method alone: its answer is lost)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--terms", action="append", default=[], metavar="NAME=VALUE",
+        help=f"of all that it serves: {', '.join(_types(Hosted))} (deadline: seconds since 1970)",
+    )  # fmt: skip
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
     """Serve until Ctrl-C, or until `options["until"]`, an event, is set."""
     runs = Path(options["runs"])
     folder = runs / "host"
+    faults = [fault_of(text) for text in options.get("fault", [])]
+    terms = values_of(Hosted, options.get("terms", []))
     until = options.get("until") or threading.Event()
     with owned(folder):
-        hosted = chosen(options["named"], options["competitions"], runs)
+        hosted = [
+            replace(each, **terms)
+            for each in chosen(options["named"], options["competitions"], runs)
+        ]
         with Host(hosted, folder=folder) as host:
+            host.faults.add(*faults)
             for line in exports(host.environment):
                 print(line, flush=True)
             say()
@@ -101,3 +124,41 @@ def exports(environment: Mapping[str, str]) -> list[str]:
         f"export {name}={shlex.quote(value)}" if value else f"unset {name}"
         for name, value in environment.items()
     ]
+
+
+def fault_of(text: str) -> Fault:
+    """A fault in words: 'DownloadDataFiles status=503 times=2', 'Score message="no such column"'.
+
+    Raises:
+        ValueError: no such method of the host, no such field, or not a value for it.
+    """
+    method, *words = shlex.split(text) or [""]
+    if method not in METHODS:
+        raise ValueError(f"--fault {text!r} begins with no method: {nearest(method, METHODS)}")
+    return Fault(method=method, **values_of(Fault, words))
+
+
+def values_of(kind: type, words: Iterable[str]) -> dict[str, Any]:
+    """`name=value` words as typed values for fields of a dataclass.
+
+    Raises:
+        ValueError: no such field, or not a value for it.
+    """
+    types = _types(kind)
+    found: dict[str, Any] = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        if name not in types:
+            raise ValueError(f"{word!r} is not name=value: {nearest(name, tuple(types))}")
+        try:
+            found[name] = READ[types[name]](text)
+        except (KeyError, ValueError):
+            raise ValueError(f"{word}: {name} is of type {types[name]}") from None
+    return found
+
+
+def _types(kind: type) -> dict[str, str]:
+    """The fields that words can set, `int | None` going by its first type."""
+    first = {each.name: (get_args(each.type) or (each.type,))[0] for each in fields(kind)}
+    named = {name: getattr(each, "__name__", "") for name, each in first.items()}
+    return {name: each for name, each in named.items() if each in READ and name not in FIXED}

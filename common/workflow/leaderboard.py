@@ -1,20 +1,21 @@
 """Show the public leaderboard, and where your best score stands on it.
 
-It reads rows and downloads no file. An embedded competition's board is your own ledger.
+It reads rows and downloads no file, and enters into the ledger the scores told since. An embedded
+competition's board is your own ledger.
 
 Example: kit cifar10 leaderboard
 """
 
-import os
 from dataclasses import asdict
 from typing import Any
 
 from common.kaggle import client
 from common.kaggle.client import Place
 from common.metrics import Metric
-from common.progress import say
+from common.progress import counted, say
 from common.reporting import ledger
 from common.reporting.ledger import Entry
+from common.workflow.ledger import complete
 from common.workflow.request import Request
 
 SHOWN = 10  # rows from the top
@@ -24,21 +25,22 @@ AROUND = 2  # rows above and below your own place
 def run(request: Request) -> dict[str, Any]:
     """Do it; the JSON holds the rows, and the place that the best public score has or would have."""
     competition, metric = request.competition, request.competition.scored_by
-    entered = [
-        entry for entry in ledger.read(request.runs / ledger.NAME)
-        if entry.competition == competition.name and entry.public is not None
-    ]  # fmt: skip
-    if competition.embedded is not None and os.environ.get("KAGGLE_API_ENVIRONMENT") != "LOCALHOST":
-        rows, whose = _of_ledger(entered, metric), "submissions in your ledger, which is its board"
-        mine = [(entry.public or 0.0, entry.ref, entry.run) for entry in entered]
-    else:
-        rows, whose = client.leaderboard(request.slug), "teams on the board"
-        runs = {entry.ref: entry.run for entry in entered}
+    if request.on_site:
+        rows, noun, where = client.leaderboard(request.slug), "team", "on the board"
+        told = client.submissions(request.slug)
+        complete(request.runs, competition.name, told)
+        runs = {entry.ref: entry.run for entry in _entered(request)}
         mine = [
             (each.public, each.ref, runs.get(each.ref, ""))
-            for each in client.submissions(competition.slug) if each.public is not None
+            for each in told if each.public is not None
         ]  # fmt: skip
-    say(f"{competition.title}: {metric.name.replace('_', ' ')}, {len(rows):,} {whose}")
+    else:
+        entered = _entered(request)
+        rows, noun = _of_ledger(entered, metric), "submission"
+        where = "in your ledger, which is its board"
+        mine = [(entry.public or 0.0, entry.ref, entry.run) for entry in entered]
+    said = f"{metric.name.replace('_', ' ')}, {counted(len(rows), noun)} {where}"
+    say(f"{competition.title}: {said}")
     result: dict[str, Any] = {"teams": len(rows), "rows": [asdict(row) for row in rows]}
     if not mine:
         _tell(rows, 0)
@@ -50,6 +52,14 @@ def run(request: Request) -> dict[str, Any]:
     named = f"ref {ref}, {run}" if run else f"ref {ref}"
     say(f"your best public score {best:.5f} ({named}) has place {place:,} of {len(rows):,}")
     return result | {"public": best, "ref": ref, "place": place, "run": run or None}
+
+
+def _entered(request: Request) -> list[Entry]:
+    """The competition's submissions in the ledger that have a public score."""
+    return [
+        entry for entry in ledger.read(request.runs / ledger.NAME)
+        if entry.competition == request.competition.name and entry.public is not None
+    ]  # fmt: skip
 
 
 def place_of(score: float, rows: list[Place], metric: Metric) -> int:

@@ -1,4 +1,4 @@
-"""List every scored submission: CV against leaderboard, competition by competition.
+"""List every submission: CV against leaderboard, competition by competition.
 
 Rehearsals have ledgers of their own, which are listed after the real submissions.
 
@@ -6,12 +6,14 @@ Example: kit ledger --competition cifar10
 """
 
 from argparse import ArgumentParser
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from common.progress import say
+from common.kaggle import client
+from common.progress import counted, say
 from common.reporting import ledger
 from common.reporting.ledger import Entry
 from common.runs import Run
@@ -43,7 +45,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     ]
     if not blocks:
         of = f" of {wanted}" if wanted else ""
-        say(f"{runs} holds no scored submission{of} yet: `kit <competition> submit` enters one")
+        say(f"{runs} holds no submission{of} yet: `kit <competition> submit` enters one")
         say("without a key: `kit <competition> rehearse`")
     for block in blocks:
         _tell(block)
@@ -61,15 +63,32 @@ def check_ledger(runs: Path) -> None:
     ledger.read(runs / ledger.NAME)
 
 
-def enter(runs: Path, run: Run, scores: dict[str, Any], sent: dict[str, Any]) -> None:
-    """Write a submission into the ledger of `runs`: `scores` of its run, and what was `sent`."""
+def enter(runs: Path, run: Run, scores: dict[str, Any]) -> None:
+    """Write the run's last submission into the ledger of `runs`, as far as it is known."""
     facts = run.read()
+    sent = facts["submitted"][-1]
     ledger.record(runs / ledger.NAME, Entry(
         time=sent["time"], competition=facts["competition"], run=run.folder.name,
         recipe=facts["recipe_name"], metric=facts["metric"], cv=scores.get("cv"),
         cv_sd=scores.get("cv_sd"), public=sent["public"], private=sent["private"],
-        file=sent["file"], ref=sent["ref"],
+        file=sent["file"], ref=sent["ref"], status=sent["status"],
     ))  # fmt: skip
+
+
+def complete(runs: Path, competition: str, told: Sequence[client.Submission]) -> None:
+    """Enter what Kaggle tells by now: a score that came late, a private one after the deadline."""
+    path, rows = runs / ledger.NAME, {row.ref: row for row in told}
+    for entry in ledger.read(path):
+        row = rows.get(entry.ref)
+        same = row is not None and client.digest_mark(entry.file) in row.description
+        if row is None or not same or entry.competition != competition:
+            continue
+        known = {name: getattr(row, name) for name in ("public", "private")}
+        known = {name: score for name, score in known.items() if score is not None}
+        now = replace(entry, status=row.status.lower(), **known)
+        if now != entry:
+            ledger.record(path, now)
+            say(f"{path}: submission {entry.ref} is {now.status}, public {_shown(now.public)}")
 
 
 def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
@@ -95,19 +114,29 @@ def _tell(block: dict[str, Any]) -> None:
     for row in rows:
         say(
             f"  {row['time'][:16].replace('T', ' '):<16} {row['run']:<{wide}} {_cv(row):>16}"
-            f" {_shown(row['public']):>8} {_shown(row['private']):>8}"
+            f" {_public(row):>8} {_shown(row['private']):>8}"
             f" {_shown(row['difference'], '+.4f'):>8}  {row['ref']}"
         )
-    say(f"  best by CV {block['best_cv']}, by leaderboard {block['best_leaderboard']}")
+    best = block["best_leaderboard"] or "none yet"
+    say(f"  best by CV {block['best_cv']}, by leaderboard {best}")
     if block["rank_correlation"] is not None:
         files = len({(row["run"], row["file"]) for row in rows})
         say(f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"
             f" over {files} files")  # fmt: skip
+    pending = sum(row["status"] == "pending" for row in rows)
+    if pending:
+        verb = "rehearse" if block["rehearsal"] else "leaderboard"
+        say(f"  {counted(pending, 'submission')} had no score yet: `kit {block['competition']} {verb}`"
+            " asks again")  # fmt: skip
 
 
 def _cv(row: dict[str, Any]) -> str:
     spread = f" ± {row['cv_sd']:.4f}" if row["cv_sd"] is not None else ""
     return _shown(row["cv"]) + spread
+
+
+def _public(row: dict[str, Any]) -> str:
+    return _shown(row["public"]) if row["status"] == "complete" else str(row["status"])
 
 
 def _shown(score: float | None, form: str = ".4f") -> str:

@@ -66,7 +66,8 @@ def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
     if path.is_file() and facts.get("predicted") == found.get("predict"):
         result["submission"] = str(path)
         result |= {key: found[key] for key in ("test", "test_n") if key in found}
-        if sent and sent[-1]["file"] == digest_file(path):
+        scored = sent and sent[-1].get("status", "complete") == "complete"
+        if scored and sent[-1]["file"] == digest_file(path):
             result |= {key: sent[-1][key] for key in ("public", "private", "ref")}
     result["seconds"] = round(sum(facts.get("seconds", {}).values()), 1)
     result["images_per_second"] = round(facts.get("images_per_second", 0.0), 1)

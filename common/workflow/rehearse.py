@@ -17,6 +17,7 @@ import numpy as np
 from common.atomic import read_json
 from common.data.classes import targets_of
 from common.kaggle.host import Host
+from common.kaggle.scoring import public_rows
 from common.metrics import Metric
 from common.progress import say
 from common.runs import Run, owned
@@ -67,21 +68,21 @@ def _competed(request: Request, folder: Path) -> dict[str, Any]:
     with Host([of_rehearsal(request.competition, folder)], folder=folder / "host") as host:
         if not download.holds_files(request.data_folder):
             with surrounded(host.environment):
-                download.run(request)
-        result = whole_run.run(request)
-        run = Run(Path(result["run"]))
+                download.fetch(request)
+        run = Run(Path(whole_run.finished(request)["run"]))
         result = result_of(run, scores_of(run))
         if "ref" in result:
             say(f"{result['submission']}: submitted before (ref {result['ref']})")
             return result
         with surrounded(host.environment):
-            return submit.run(replace(request, run=run.folder))
+            submit.send(replace(request, run=run.folder))
+        return result_of(run, scores_of(run))
 
 
 def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """How many rows stand behind each score, and how far luck alone may carry it."""
     hidden = int(facts_of(folder)["hidden"])
-    rows = {"cv": result["n"], "public": min(max(round(hidden * PUBLIC_SHARE), 1), hidden - 1)}
+    rows = {"cv": result["n"], "public": public_rows(hidden, PUBLIC_SHARE)}
     rows["private"] = hidden - rows["public"]
     metric, spread = request.competition.scored_by, _spread(request, folder, result)
     errors = {

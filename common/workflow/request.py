@@ -66,6 +66,15 @@ class Request:
         return competition.slug
 
     @property
+    def on_site(self) -> bool:
+        """Is it Kaggle that serves it? Embedded data are at hand, and scored by the kit's own.
+
+        Whoever points the client at a server of their own means that server for every competition.
+        """
+        elsewhere = os.environ.get("KAGGLE_API_ENVIRONMENT") == "LOCALHOST"
+        return self.competition.embedded is None or elsewhere
+
+    @property
     def data_folder(self) -> Path:
         """Where the competition's files are, or will be.
 

@@ -6,6 +6,7 @@ Example: kit cifar10 run --recipe quick epochs=12
 """
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from common.progress import say
@@ -26,16 +27,21 @@ def flags(parser: ArgumentParser) -> None:
 
 def run(request: Request) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
+    result = finished(request)
+    say(f"pictures: {Path(result['run']) / 'pictures'}")
+    name, on_kaggle = request.competition.name, request.competition.on_kaggle
+    say(f"next: kit {name} {'submit' if on_kaggle else f'rehearse --data {request.data}'}")
+    return result
+
+
+def finished(request: Request) -> dict[str, Any]:
+    """The result of a run that is trained, judged and has its submission.csv."""
     fetch_if_absent(request)
     with prepared(request) as ready:
         test = open_test(ready)
         validate(ready)
         if test is not None:
             predict_test(ready, *test)
-        result = result_of(ready.run)
-    if test is None:
-        say(f"{ready.files.folder} has no test set: nothing was predicted")
-    say(f"pictures: {ready.run / 'pictures'}")
-    name, on_kaggle = request.competition.name, request.competition.on_kaggle
-    say(f"next: kit {name} {'submit' if on_kaggle else f'rehearse --data {request.data}'}")
-    return result
+        else:
+            say(f"{ready.files.folder} has no test set: nothing was predicted")
+        return result_of(ready.run)

@@ -5,7 +5,6 @@ It never trains. An embedded competition goes to the kit's own Kaggle on this ma
 Example: kit cifar10 submit --message "first try"
 """
 
-import os
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from common.runs import Run, owned
 from common.workflow import flags as shared
 from common.workflow.files import open_files
 from common.workflow.find import find_run
-from common.workflow.hand_in import hand_in
+from common.workflow.hand_in import await_score, hand_in
 from common.workflow.ledger import check_ledger, enter
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
@@ -38,7 +37,14 @@ def flags(parser: ArgumentParser) -> None:
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Check the file once more, upload it, and record what came back."""
+    """Do it, and return what the JSON line holds."""
+    found = send(request)
+    _last_screen(request, found)
+    return result_of(found, scores_of(found))
+
+
+def send(request: Request) -> Run:
+    """Check a run's file once more, upload it, record what came back, and return the run."""
     slug, found = request.slug, find_run(request)
     path = found / "submission.csv"
     if not path.is_file():
@@ -59,9 +65,12 @@ def run(request: Request) -> dict[str, Any]:
             if environment is not None:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
             sent = hand_in(slug, found, path, message, again=again, environment=environment)
-        enter(request.runs, found, scores_of(found), sent)
-    _last_screen(request, found)
-    return result_of(found, scores_of(found))
+            enter(request.runs, found, scores_of(found))
+            try:
+                await_score(slug, found, sent, environment=environment)
+            finally:
+                enter(request.runs, found, scores_of(found))
+    return found
 
 
 def _check_fields(request: Request, run: Run) -> None:
@@ -84,12 +93,8 @@ def _message(run: Run) -> str:
 
 @contextmanager
 def _kaggle(request: Request, folder: Path) -> Iterator[Mapping[str, str] | None]:
-    """The environment that reaches the Kaggle to submit to; None: the one we were called with.
-
-    Whoever points the client at a server of their own means that server for every competition.
-    """
-    elsewhere = os.environ.get("KAGGLE_API_ENVIRONMENT") == "LOCALHOST"
-    if request.competition.embedded is None or elsewhere:
+    """The environment that reaches the Kaggle to submit to; None: the one we were called with."""
+    if request.on_site:
         yield None
         return
     from common.kaggle.host import Host

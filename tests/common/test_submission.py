@@ -83,7 +83,7 @@ def test_long_lists_of_ids_are_counted_not_printed() -> None:
 def test_writers_refuse_rows_that_are_no_distribution(value: float) -> None:
     _, probs = shuffled_probs()
     probs[3, 1] = value
-    with pytest.raises(ValueError, match=r"1 rows of probs .*: images/18353\.jpg;"):
+    with pytest.raises(ValueError, match=r"1 row of probs .*: images/18353\.jpg;"):
         submission.label_rows(label_sample(), IDS, probs, CLASSES)
 
 

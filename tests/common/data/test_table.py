@@ -90,16 +90,16 @@ def test_paths_may_be_path_objects_and_need_not_exist() -> None:
     ("table", "labelled", "sentence"),
     [
         (rows([]), False, "^the set is empty: "),
-        (rows([1, 2]), False, r"2 ids that are not text \(1, 2\)"),
-        (rows(["a", ""]), False, r"1 empty ids \(row 1\)"),
-        (rows(["a", None]), False, r"1 empty ids \(row 1\)"),
+        (rows([1, 2]), False, r"2 ids not of text \(1, 2\)"),
+        (rows(["a", ""]), False, r"1 empty id \(row 1\)"),
+        (rows(["a", None]), False, r"1 empty id \(row 1\)"),
         (rows(["a", "b", "a", "a", "b"]), False, r"2 ids on more than one row \(a, b\)"),
         (rows(["a"]), True, "has the columns id, path where id, path, label are needed"),
         (rows(["a"], ["x"]), False, "has the columns id, path, label where id, path are needed"),
-        (rows(["a", "b"], ["x", float("nan")]), True, r"1 empty labels \(row b\)"),
-        (rows(["a", "b"], ["x", " "]), True, r"1 empty labels \(row b\)"),
-        (rows(["a", "b"], [0, 1]), True, "2 labels that are not text"),
-        (rows(["a"]).assign(path=""), False, r"1 rows without a path \(a\)"),
+        (rows(["a", "b"], ["x", float("nan")]), True, r"1 empty label \(row b\)"),
+        (rows(["a", "b"], ["x", " "]), True, r"1 empty label \(row b\)"),
+        (rows(["a", "b"], [0, 1]), True, "2 labels not of text"),
+        (rows(["a"]).assign(path=""), False, r"1 row without a path \(a\)"),
     ],
 )
 def test_a_wrong_table_is_refused_in_one_sentence(

@@ -13,8 +13,8 @@ import pytest
 from common.kaggle import client
 from common.kaggle.archive import zip_fault
 from common.kaggle.client import KaggleError
+from common.kaggle.fetch import CHUNK
 from common.kaggle.host import FOREVER, Fault, Host, Hosted
-from common.kaggle.process import ask
 
 PART = ".petals.part"
 
@@ -101,7 +101,11 @@ def test_an_archive_cut_half_way_is_gone_on_with(
 ) -> None:
     host.faults.add(Fault(method="GET", cut_at=200_000))
     client.download("petals", tmp_path, environment=host.environment)
-    assert "trying again" in capsys.readouterr().err
+    kept = 200_000 // CHUNK * CHUNK
+    said = (
+        f"cut off, {kept:,} of {(tmp_path / 'petals.zip').stat().st_size:,} bytes are here; trying"
+    )
+    assert said in capsys.readouterr().err
     assert is_whole(tmp_path)
 
 
@@ -109,7 +113,7 @@ def test_an_archive_cut_for_ever_is_kept_as_a_part_and_finished_by_the_next_call
     host: Host, tmp_path: Path
 ) -> None:
     host.faults.add(Fault(method="GET", cut_at=200_000, times=FOREVER))
-    with pytest.raises(KaggleError, match=r"broke again and again .*goes on from there"):
+    with pytest.raises(KaggleError, match=r"are here, again and again; .*goes on from there"):
         client.download("petals", tmp_path, environment=host.environment)
     assert not (tmp_path / "petals.zip").exists()
     kept = size_of(tmp_path)
@@ -145,6 +149,15 @@ def test_a_wrong_byte_is_found_and_the_archive_fetched_again(
     assert is_whole(tmp_path)
 
 
+def test_a_wrong_byte_that_no_members_checksum_covers_is_found_by_the_md5(
+    host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.faults.add(Fault(method="GET", corrupt_at=11))  # in the time of the first member's header
+    client.download("petals", tmp_path, environment=host.environment)
+    assert "petals.zip arrived damaged (its MD5 is " in capsys.readouterr().err
+    assert is_whole(tmp_path)
+
+
 def test_wrong_bytes_for_ever_leave_nothing_behind(host: Host, tmp_path: Path) -> None:
     host.faults.add(Fault(method="GET", corrupt_at=150_000, times=FOREVER))
     with pytest.raises(KaggleError, match="arrived damaged 2 times"):
@@ -170,24 +183,6 @@ def test_a_whole_archive_is_not_fetched_again(
     host.faults.add(Fault(method="DownloadDataFiles", status=404))
     client.download("petals", tmp_path, environment=host.environment)
     assert "there already, and whole" in capsys.readouterr().err
-
-
-def test_a_process_killed_on_the_way_leaves_a_part_that_is_gone_on_with(
-    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host.faults.add(Fault(method="GET", cut_at=200_000))
-    part = tmp_path / PART
-    part.mkdir()
-    request = {
-        "operation": "download", "slug": "petals", "file": str(part / "petals.zip"),
-        "silence_s": 5,
-    }  # fmt: skip
-    with pytest.raises(Exception, match="IncompleteRead"):
-        ask(request, environment=host.environment)  # and nobody is there to try again
-    assert not (tmp_path / "petals.zip").exists()
-    monkeypatch.setenv("KIT_SILENCE", "30")
-    client.download("petals", tmp_path, environment=host.environment)
-    assert is_whole(tmp_path)
 
 
 def test_a_part_of_another_version_is_not_mixed_in(host: Host, tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ def test_a_wrong_key_from_a_file_names_the_file(host: Host) -> None:
     assert f"the API key of ann from {path} (401: Unauthenticated)" in said
 
 
+def test_a_kaggle_json_that_holds_no_key_is_named(host: Host) -> None:
+    path = Path(host.environment["KAGGLE_CONFIG_DIR"]) / "kaggle.json"
+    path.write_text('{"username": "ann", ', encoding="utf-8")
+    said = refusal(host, KAGGLE_USERNAME="", KAGGLE_KEY="")
+    assert said.startswith(f"{path} holds no username and key, so there is no Kaggle credential")
+
+
 def test_a_stale_token_is_named_with_the_good_key_it_hides(host: Host) -> None:
     said = refusal(host, KAGGLE_API_TOKEN="stale-token")
     assert "did not accept the access token from the environment variable KAGGLE_API_TOKEN" in said

@@ -99,9 +99,11 @@ def test_the_daily_limit_is_told_before_an_upload_and_after_a_refusal(
     assert limits == client.Limits(today=2, total=2, allowed=0, capped=False)
 
     evening = datetime(2026, 11, 20, 21, 15, tzinfo=UTC)
-    with pytest.raises(KaggleError, match=r"all 2 submissions of today are used up.*in 2 h 45 min"):
+    with pytest.raises(KaggleError, match=r"quota is used up \(2 submissions\).*in 2 h 45 min"):
         client.allow("petals", client.standing("petals", environment=environment), now=evening)
-    with pytest.raises(KaggleError, match=r"midnight UTC.*You have used all 2 submissions"):
+    with pytest.raises(
+        KaggleError, match=r"midnight UTC.*has used its daily submission allowance .2. today"
+    ):
         client.submit("petals", submission, "m", environment=environment)
     assert len(refs(host)) == 2
 

@@ -48,6 +48,16 @@ def test_a_submission_has_one_row_however_often_its_score_arrives(tmp_path: Path
     assert len(ledger.read(path)) == 2
 
 
+def test_a_ledger_from_before_there_was_a_status_holds_scored_submissions(tmp_path: Path) -> None:
+    path = tmp_path / ledger.NAME
+    ledger.record(path, PLAIN)
+    path.write_text(path.read_text().replace(",status", "").replace(",complete", ""))
+    assert ledger.read(path) == [PLAIN]
+    pending = replace(PLAIN, ref=8, public=None, status="pending")
+    ledger.record(path, pending)
+    assert ledger.read(path) == [PLAIN, pending]
+
+
 def test_two_processes_at_once_lose_no_row(tmp_path: Path) -> None:
     path = tmp_path / ledger.NAME
     (tmp_path / "tests_entry.py").write_text(
@@ -72,10 +82,11 @@ def test_two_processes_at_once_lose_no_row(tmp_path: Path) -> None:
         ("0.9,0.01", "0.9,nought", "row 2, cv_sd: 'nought' is no number"),
         ("0.9,0.01", "nan,0.01", "row 2, cv: 'nan' is no number"),
         ("accuracy", "luck", "has the metric 'luck'"),
-        (",00e7,7", ",00e7", "row 2 has 10 values, not 11"),
+        (",00e7,7", ",00e7", "row 2 has 11 values, not 12"),
         (",00e7,7", ",00e7,seven", "has the ref 'seven'"),
         ("petals-quick-0a1b2c3d", "", "row 2 has no run"),
         ("2026-01-02", "yesterday ", "row 2 has the time"),
+        ("complete", "done", "has the status 'done'"),
     ],
 )  # fmt: skip
 def test_a_damaged_ledger_is_an_error_and_stays_as_it_is(

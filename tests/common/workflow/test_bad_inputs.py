@@ -56,7 +56,7 @@ def break_label_outside_the_sample(folder: Path) -> None:
         (break_truncated_png, "50e7"),
         (break_duplicate_id, "00e7"),
         (break_empty_test, "sample_submission.csv has a header but no rows"),
-        (break_missing_label, "empty labels.*00e7"),
+        (break_missing_label, "empty label.*00e7"),
         (break_column, "label.*labels"),
         (break_label_outside_the_sample, "the labels 2 are no column of sample_submission.csv"),
     ],

@@ -17,7 +17,7 @@ from common.atomic import write_json
 from common.kaggle.client import KaggleError, SubmissionError
 from common.kaggle.host import Fault, Host, Hosted
 from common.runs import Run
-from common.workflow.hand_in import hand_in
+from common.workflow.hand_in import await_score, hand_in
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,9 +57,9 @@ def finished(tmp_path: Path) -> Callable[[str], Run]:
 
 
 def send(host: Host, run: Run, *, again: bool = False) -> dict[str, Any]:
-    return hand_in(
-        "petals", run, run / "submission.csv", "a cv 0.5", again=again, environment=host.environment
-    )
+    path, environment = run / "submission.csv", host.environment
+    sent = hand_in("petals", run, path, "a cv 0.5", again=again, environment=environment)
+    return await_score("petals", run, sent, environment=environment)
 
 
 def count(host: Host) -> int:
@@ -73,10 +73,10 @@ def test_the_same_file_is_refused_unless_it_is_to_be_sent_again(
     sent = send(host, run)
     assert (sent["public"], sent["private"]) == (0.5, 0.25)
     assert run.read()["submitting"] is None
-    known = rf"submission {sent['ref']} of .*complete: public score 0\.5.*--again sends it"
+    known = rf"submission {sent['ref']} of .*: public score 0\.5.*--again sends it"
     with pytest.raises(KaggleError, match=known):
         send(host, run)
-    run.note(submitted=[])  # the list alone knows it
+    run.note(submitted=[])  # the site's list alone knows it
     with pytest.raises(KaggleError, match=known):
         send(host, run)
     assert count(host) == 1
@@ -100,8 +100,30 @@ def test_a_file_that_cannot_be_scored_is_not_waited_for_again(
     run = finished("nonsense")
     with pytest.raises(SubmissionError, match="could not convert"):
         send(host, run)
-    with pytest.raises(KaggleError, match=r"error: could not convert.*--again"):
+    with pytest.raises(KaggleError, match=r"of [\d-]+: could not convert.*--again"):
         send(host, run)
+    assert count(host) == 1
+    noted = run.read()["submitted"]
+    assert [each["status"] for each in noted] == ["error"]
+    assert "could not convert" in noted[0]["error"]
+
+
+def test_a_submission_whose_score_is_long_in_coming_is_pending_until_a_call_fetches_it(
+    host: Host, finished: Callable[[str], Run]
+) -> None:
+    run = finished("0.5")
+    host.faults.add(Fault(method="GetSubmission", status=503, times=4))
+    with pytest.raises(
+        KaggleError, match=r"waiting for the score of submission 50000001 to petals"
+    ):
+        send(host, run)
+    known = {"ref": 50_000_001, "public": None, "private": None, "status": "pending"}
+    assert run.read()["submitted"][0].items() >= known.items()
+    earlier = run.read()["submitted"][0] | {"time": "2026-01-02T03:04:05+00:00"}
+    run.note(submitted=[earlier])
+    sent = send(host, run, again=True)  # even so: that one is not finished
+    assert (sent["public"], sent["status"], sent["time"]) == (0.5, "complete", earlier["time"])
+    assert run.read()["submitted"] == [sent]
     assert count(host) == 1
 
 
@@ -133,7 +155,7 @@ def test_a_call_killed_while_it_waits_for_the_score_is_gone_on_with(
     host.faults.add(Fault(method="Score", slow_s=1.5))
     killed_while(host, run, lambda: count(host) == 1)
     assert send(host, run)["public"] == 0.5
-    assert "is there already, from a call that was cut off" in capsys.readouterr().err
+    assert "was sent by a call before this one: submission 50000001" in capsys.readouterr().err
     assert count(host) == 1
 
 

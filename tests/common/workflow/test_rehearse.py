@@ -54,6 +54,7 @@ def test_the_last_lines_say_what_the_number_is_worth(toy: Any, capsys: Any) -> N
     kept = min(max(p, 0.5 / n), 1 - 0.5 / n)
     assert f"sqrt(p(1-p)/n) is {math.sqrt(kept * (1 - kept) / n):.4f}" in said
     assert "nothing of it counts as a run of digits" in said
+    assert said.count("next:") == 1  # the verbs on the way name no step that is taken anyway
 
 
 def test_the_run_can_read_no_hidden_label(toy: Any) -> None:
@@ -198,7 +199,7 @@ def test_the_environment_is_as_before_even_after_a_failure(toy: Any, monkeypatch
         raise ValueError("refused")
 
     before = dict(os.environ)
-    monkeypatch.setattr(submit, "run", refused)
+    monkeypatch.setattr(submit, "send", refused)
     with pytest.raises(ValueError, match="refused"):
         rehearse.run(toy())
     assert dict(os.environ) == before
