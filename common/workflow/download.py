@@ -24,8 +24,9 @@ def run(request: Request) -> dict[str, Any]:
 
 def fetch(request: Request) -> dict[str, Any]:
     """Fetch the archive whole into the data folder, unless it is there."""
-    archive = client.download(request.slug, request.data_folder)
-    return {"data": str(request.data_folder), "archive": str(archive)}
+    folder, slug = request.data_folder, request.slug
+    archive = client.download(slug, folder)
+    return {"data": str(folder), "archive": str(archive)}
 
 
 def lay_out(request: Request) -> dict[str, Any]:
