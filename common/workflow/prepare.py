@@ -141,7 +141,7 @@ def _folds(
     """The run's folds: drawn once, before any model, and read from the run ever after."""
     if (folder / "folds.csv").is_file():
         return read_folds(folder / "folds.csv", table["id"])
-    groups = groups_of(table, store.digests, recipe.groups)
+    groups = groups_of(table, store, recipe.groups)
     return assign_folds(table["label"], groups, recipe)
 
 
