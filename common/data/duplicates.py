@@ -1,7 +1,9 @@
 """Which images are the same, which show the same shot, and the groups that these make.
 
 *same*: equal pixels, whatever the files. *near*: the same shot, resized, compressed again, mirrored,
-moved, cropped a little or recoloured. What was found is kept beside the stores.
+moved, cropped a little or recoloured. Of images below 16 pixels, and of those with hardly an edge
+(silhouettes, skies), only equal pixels count: a shot and a look-alike cannot be told apart there.
+What was found is kept beside the stores.
 """
 
 import hashlib
@@ -16,7 +18,7 @@ from common.atomic import replacing
 from common.data.candidates import VIEWS, candidates, thumbnail
 from common.data.once import alone
 from common.data.parallel import in_order
-from common.data.same_shot import distance
+from common.data.same_shot import NEVER, PLAIN, distance, edges
 from common.data.store import Store
 from common.progress import bar, say
 
@@ -96,7 +98,7 @@ def _kept(stores: list[Store], threads: int) -> pd.DataFrame:
                 found = sorted(_search(stores, threads))
                 with replacing(path) as temporary:
                     pd.DataFrame(found, columns=COLUMNS).to_csv(temporary, index=False)
-    return pd.read_csv(path)
+    return pd.read_csv(path, dtype={"a": int, "b": int, "kind": str, "distance": float})
 
 
 def _search(stores: list[Store], threads: int) -> Iterator[Found]:
@@ -107,20 +109,15 @@ def _search(stores: list[Store], threads: int) -> Iterator[Found]:
     else:
         for content in one.keys() & other.keys():
             yield from _listed(one[content], other[content], "same", 0.0)
-    firsts = [
-        [rows[0] for rows in each.values() if _is_large(store, rows[0])]
-        for store, each in zip(stores, copies, strict=True)
-    ]
+    # From here on one row speaks for all of its content.
     of = [{rows[0]: rows for rows in each.values()} for each in copies]
     known = [{rows[0]: content for content, rows in each.items()} for each in copies]
-    for a, b, apart in _near(stores, firsts, threads):
-        if len(stores) == 1 or known[0][a] != known[1][b]:
-            ordered = _listed(of[0][a], of[-1][b], "near", apart)
-            yield from (
-                ordered
-                if len(stores) == 2
-                else ((min(x, y), max(x, y), kind, value) for x, y, kind, value in ordered)
-            )
+    for a, b, apart in _near(stores, [list(rows) for rows in of], threads):
+        for x, y, kind, value in _listed(of[0][a], of[-1][b], "near", apart):
+            if len(stores) == 1:
+                yield min(x, y), max(x, y), kind, value
+            elif known[0][a] != known[1][b]:
+                yield x, y, kind, value
 
 
 def _copies(store: Store) -> dict[bytes, list[int]]:
@@ -132,10 +129,6 @@ def _copies(store: Store) -> dict[bytes, list[int]]:
         digest.update(image.data)
         rows[digest.digest()].append(row)
     return dict(rows)
-
-
-def _is_large(store: Store, row: int) -> bool:
-    return bool(store.shapes[row].min() >= SMALLEST)
 
 
 def _same_within(copies: Iterable[list[int]]) -> Iterator[Found]:
@@ -155,6 +148,11 @@ def _near(
     stores: list[Store], rows: list[list[int]], threads: int
 ) -> Iterator[tuple[int, int, float]]:
     """Rows that show the same shot, and how far they are apart."""
+    edged = [
+        {row: edges(store[row]) for row in each if store.shapes[row].min() >= SMALLEST}
+        for store, each in zip(stores, rows, strict=True)
+    ]
+    rows = [[row for row, share in each.items() if share >= PLAIN] for each in edged]
     if not all(rows):
         return
     small = [
@@ -165,10 +163,14 @@ def _near(
     parts = [pairs[at : at + PER_TASK].tolist() for at in range(0, len(pairs), PER_TASK)]
 
     def measured(part: list[list[int]]) -> list[tuple[int, int, float]]:
-        ends = [(rows[0][a], rows[-1][b], view) for a, b, view in part]
-        return [(a, b, distance(stores[0][a], stores[-1][b], VIEWS[v])) for a, b, v in ends]
+        found = []
+        for first, second, view in part:
+            a, b = rows[0][first], rows[-1][second]
+            least = min(edged[0][a], edged[-1][b])
+            found.append((a, b, distance(stores[0][a], stores[-1][b], VIEWS[view], least)))
+        return found
 
     with bar(len(pairs), "aligning", unit="pairs") as progress:
         for part in in_order(measured, parts, threads):
-            yield from (each for each in part if each[2] < np.inf)
+            yield from (each for each in part if each[2] < NEVER)
             progress.update(len(part))

@@ -48,7 +48,7 @@ def run(request: Request) -> dict[str, Any]:
     seconds = round(time.perf_counter() - started, 1)
     path = request.runs / "checks" / request.competition.name / "pairs.csv"
     with replacing(path) as temporary:
-        pairs[COLUMNS].to_csv(temporary, index=False, lineterminator="\n")
+        pairs[COLUMNS].to_csv(temporary, index=False, lineterminator="\n", float_format="%g")
     picture = draw(pairs, tables, stores, path.with_suffix(".png"))
     problems = pair_problems(pairs, files.train)
     problems += _table_problems(files.train, test, files.sample)
