@@ -26,7 +26,7 @@ Rows = npt.NDArray[np.int64]
 SIDE = 32  # of the thumbnails that are searched
 INSIDE = 26.0  # side of the plain window: what is left when an image has moved by a few pixels
 STEP = 2.5  # how far a window is moved
-ZOOM = 1.16
+ZOOM, SQUEEZE = 1.16, 1.12  # of a window: both ways, one way
 FREQUENCIES, FADE = 6, 4.0
 BINS = 16
 LENGTH = 4000  # of a descriptor: its square is below 2^24, what a float32 counts to exactly
@@ -39,17 +39,22 @@ BLOCK = ACROSS = 512
 
 @dataclass(frozen=True)
 class View:
-    """How the first image of a pair is looked at: moved by pixels, a window scaled, mirrored."""
+    """How the first image of a pair is looked at: a window moved by pixels and scaled; mirrored."""
 
     right: float = 0.0
     down: float = 0.0
-    zoom: float = 1.0
+    wide: float = 1.0
+    high: float = 1.0
     mirrored: bool = False
 
 
 STEPS = (0.0, STEP, -STEP)
-MOVES = (*((right, down, 1.0) for right, down in product(STEPS, STEPS)),
-         (0.0, 0.0, ZOOM), (0.0, 0.0, 1 / ZOOM))  # fmt: skip
+MOVES = (
+    *((right, down, 1.0, 1.0) for right, down in product(STEPS, STEPS)),
+    *((0.0, 0.0, zoom, zoom) for zoom in (ZOOM, 1 / ZOOM)),
+    *((0.0, 0.0, squeeze, 1.0) for squeeze in (SQUEEZE, 1 / SQUEEZE)),
+    *((0.0, 0.0, 1.0, squeeze) for squeeze in (SQUEEZE, 1 / SQUEEZE)),
+)
 VIEWS = tuple(View(*move, mirrored) for mirrored, move in product((False, True), MOVES))
 
 
@@ -76,7 +81,7 @@ def descriptors(greys: Pixels, view: View = VIEWS[0]) -> Floats:
         greys: uint8 [N, 32, 32].
         view: the window that is described.
     """
-    wide, high = (_projection(move, view.zoom) for move in (view.right, view.down))
+    wide, high = _projection(view.right, view.wide), _projection(view.down, view.high)
     found = high @ greys.astype(np.float64) @ wide.T
     if view.mirrored:
         found *= (-1.0) ** np.arange(FREQUENCIES)
@@ -175,22 +180,22 @@ def _agreement(pairs: Rows, first: Floats, second: Floats) -> Floats:
     return best
 
 
-def matched(first: Floats, second: Floats, view: View) -> tuple[float, float, float, float]:
-    """The correlation at the best place, and that place: (correlation, zoom, right, down).
+def matched(first: Floats, second: Floats, view: View) -> tuple[float, Floats]:
+    """The correlation at the best place, and the map [2, 3] that leads there.
 
-    A pixel (x, y) of the second image, mirrored if the view is, lies at (zoom x + right,
-    zoom y + down) of the first.
+    The map takes a place of the second image, mirrored if the view is, to one of the first.
     """
     size = 24
-    edge = round((SIDE - size / view.zoom) / 2)
-    inside = SIDE - 2 * edge
+    edge = [round((SIDE - size / zoom) / 2) for zoom in (view.wide, view.high)]
     turned = second[:, ::-1] if view.mirrored else second
-    middle = np.ascontiguousarray(turned[edge : SIDE - edge, edge : SIDE - edge])
-    if inside != size:
+    middle = np.ascontiguousarray(turned[edge[1] : SIDE - edge[1], edge[0] : SIDE - edge[0]])
+    if middle.shape != (size, size):
         middle = cv2.resize(middle, (size, size), interpolation=cv2.INTER_LINEAR)
     answer = cv2.matchTemplate(first, middle, cv2.TM_CCOEFF_NORMED)
-    down, right = divmod(int(answer.argmax()), answer.shape[1])
-    zoom = size / inside
-    centre = (SIDE - 1) / 2
-    shift = (size - 1) / 2 - zoom * centre
-    return float(answer[down, right]), zoom, right + shift, down + shift
+    place = divmod(int(answer.argmax()), answer.shape[1])
+    wide, high = (size / (SIDE - 2 * each) for each in edge)
+    right, down = (
+        start + (size - 1) / 2 - zoom * (SIDE - 1) / 2
+        for start, zoom in ((place[1], wide), (place[0], high))
+    )
+    return float(answer[place]), np.array([[wide, 0, right], [0, high, down]], np.float32)

@@ -8,6 +8,7 @@ is asked for; of images with hardly any only equal pixels count.
 """
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -25,7 +26,8 @@ PLAIN = 0.25  # least share of places with edges: silhouettes on plain grounds a
 EDGE, FAINT = 0.03, 2.0  # least slope a pixel: as a share of the image's contrast, in grey levels
 COLOURS = 0.5  # least share of the structure that one linear map of the colours explains
 STRETCH, TURN, SCALE = 0.2, 0.08, 0.4  # largest |log| of the aspect, angle, |log| of the scale
-OVERLAP = 0.4  # least share of the second image that the first covers
+RIM = 1 / 16  # of the side: what moving, scanning and framing leave at the borders does not count
+OVERLAP = 0.35  # least share of the second image that the first covers
 QUIET = 4.0  # variance of grey levels that compression alone makes
 DETAIL = 64  # side of the squeezed images where the originals have as many pixels
 NEVER = math.inf
@@ -51,7 +53,10 @@ def distance(first: Pixels, second: Pixels, view: View, edged: float) -> float:
     if found is None:
         return NEVER
     size = (side, side)
-    inside = cv2.warpAffine(np.ones(size, np.float32), found, size, flags=_LOOK) > 0.99
+    rim = round(RIM * side)
+    middle = np.zeros(size, np.float32)
+    middle[rim:-rim, rim:-rim] = 1
+    inside = (cv2.warpAffine(middle, found, size, flags=_LOOK) > 0.99) & (middle > 0)
     if inside.mean() < OVERLAP:
         return NEVER
     laid = cv2.warpAffine(colours[0], found, size, flags=_LOOK, borderMode=cv2.BORDER_REPLICATE)
@@ -91,13 +96,11 @@ def _begin(first: Pixels, second: Pixels, view: View, side: int) -> Floats:
         cv2.cvtColor(thumbnail(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
         for image in (first, second)
     ]
-    straight = View(view.right, view.down, view.zoom)  # the second is mirrored already
-    _, zoom, right, down = matched(structure(greys[0]), structure(greys[1]), straight)
-    half = (
-        zoom - 1
-    ) / 2  # places are centres of pixels, and pixels are smaller where side is larger
-    right, down = ((shift + half) * side / SIDE - half for shift in (right, down))
-    return np.array([[zoom, 0, right], [0, zoom, down]], np.float32)
+    straight = replace(view, mirrored=False)  # the second is mirrored already
+    _, begin = matched(structure(greys[0]), structure(greys[1]), straight)
+    half = (begin.diagonal() - 1) / 2  # places are centres of pixels, of whatever size
+    begin[:, 2] = (begin[:, 2] + half) * side / SIDE - half
+    return begin
 
 
 def _is_plausible(found: Floats) -> bool:
