@@ -1,7 +1,7 @@
 """Read everything once: tables, every image, the sample; list problems and duplicates.
 
-Pairs of images that are the same, or show the same shot, go to a CSV; the least sure of them are
-drawn beside it. Nothing is removed: `groups=near` keeps such pairs in one fold.
+Pairs of images that are the same, or show the same shot, go to a CSV; the nearest and the farthest
+are drawn beside it. Nothing is removed: `groups=near` keeps such pairs in one fold.
 
 Example: kit cifar10 check --data data/cifar-10
 """
@@ -26,7 +26,7 @@ from common.workflow.request import Request
 
 COLUMNS = ["split_a", "id_a", "split_b", "id_b", "kind", "distance"]
 SPLITS = ("train", "test")
-DRAWN = 12  # of the nearest pairs, and of the least sure
+DRAWN = 12  # of the nearest pairs, and of the farthest
 
 
 def flags(parser: ArgumentParser) -> None:
@@ -93,7 +93,7 @@ def all_pairs(tables: dict[str, pd.DataFrame], stores: dict[str, Store]) -> pd.D
 def draw(
     pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], stores: dict[str, Store], path: Path
 ) -> str | None:
-    """The picture of the nearest pairs and of the least sure ones; None where there are none."""
+    """The picture of the nearest pairs and of the farthest; None where there are none."""
     near = pairs[pairs["near"]] if pairs["near"].any() else pairs
     shown = near if len(near) <= 2 * DRAWN else pd.concat([near[:DRAWN], near[-DRAWN:]])
     if shown.empty:
@@ -118,7 +118,7 @@ def draw(
             strict=True,
         )
     ]  # fmt: skip
-    which = "the nearest and the least sure" if len(near) > len(shown) else "all"
+    which = "the nearest and the farthest" if len(near) > len(shown) else "all"
     kind = "of the same shot" if pairs["near"].any() else "of equal pixels"
     title = f"{len(near):,} pairs {kind}: {which}, by distance"
     contact_sheet(images, captions, title, path)
