@@ -20,7 +20,7 @@ from common.data.decode import Pixels
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-ENOUGH = 1.0  # least sum of likeness and, as RICHNESS times it, the share of places with edges
+ENOUGH = 1.03  # least sum of likeness and, as RICHNESS times it, the share of places with edges
 RICHNESS = 0.3
 PLAIN = 0.25  # least share of places with edges: silhouettes on plain grounds all look alike
 EDGE, FAINT = 0.03, 2.0  # least slope a pixel: as a share of the image's contrast, in grey levels
