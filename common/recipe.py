@@ -29,7 +29,9 @@ class Recipe:
         0, "split", "seed of the split, apart from the training seed", low=0, high=2**31
     )
     groups: str = described(
-        "none", "split", "rows never split apart: none, identical (same file), or a CSV of id,group"
+        "near",
+        "split",
+        "rows never split apart: near (same shot), identical (same file), none, or a CSV of id,group",
     )
 
     backbone: str = described("kit_resnet9_16", "train", "a timm model name")

@@ -10,6 +10,8 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from common.atomic import replacing
+from common.data.duplicates import near_groups
+from common.data.store import Store
 from common.data.table import read_csv
 from common.progress import first_of
 from common.recipe import Recipe
@@ -63,18 +65,27 @@ def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> R
     return fold
 
 
-def groups_of(table: pd.DataFrame, digests: list[str], how: str) -> pd.Series:
-    """The group of every row of a table [N]: its own, its file's content, or a CSV's word.
+def groups_of(table: pd.DataFrame, store: Store, how: str) -> pd.Series:
+    """The group of every row of a table [N]: its shot, its file, its own, or a CSV's word.
+
+    Args:
+        table: rows with `id`.
+        store: the pixels of the table.
+        how: near (the same or the same shot), identical (the same file), none, or a CSV file.
 
     Raises:
         ValueError: the CSV lacks rows of the table.
     """
     if how == "none":
         return pd.Series(np.arange(len(table)).astype(str), index=table.index)
+    if how == "near":
+        return near_groups(store).set_axis(table.index)
     if how == "identical":
-        return pd.Series(digests, index=table.index)
+        return pd.Series(store.digests, index=table.index)
     if not Path(how).is_file():
-        raise ValueError(f"groups={how} is none of none, identical, or a CSV file of id,group")
+        raise ValueError(
+            f"groups={how} is none of near, identical, none, or a CSV file of id,group"
+        )
     listed = read_groups(Path(how))
     missing = sorted(set(table["id"]) - set(listed.index))
     if missing:

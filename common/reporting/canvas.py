@@ -95,21 +95,22 @@ def tiles(images: Sequence[Image], *, columns: int, captions: int, title: str) -
     """
     largest = max(max(image.shape[:2]) for image in images)
     side = largest * max(1, round(TILE / largest)) if largest <= TILE else TILE
+    tall = round(side * max(image.shape[0] for image in images) / largest)
     cell, margin, line, top = max(side, TILE), MARGIN, 15, 52
     below = captions * line + 16
     rows = math.ceil(len(images) / columns)
     width = max(margin + columns * (cell + margin), title_width(title))
-    height = top + rows * (side + below) + margin
+    height = top + rows * (tall + below) + margin
     figure = new_figure(width, height)
     write_title(figure, title)
 
     def corner(tile: int) -> tuple[int, int]:
         row, column = divmod(tile, columns)
-        return margin + column * (cell + margin), height - top - row * (side + below)
+        return margin + column * (cell + margin), height - top - row * (tall + below)
 
     for tile, image in enumerate(images):
         left, upper = corner(tile)
-        axes = figure.add_axes((left / width, (upper - side) / height, side / width, side / height))
+        axes = figure.add_axes((left / width, (upper - tall) / height, side / width, tall / height))
         enlarged = max(image.shape[:2]) <= side
         axes.imshow(image, interpolation="nearest" if enlarged else "hanning")
         axes.set_axis_off()
@@ -117,7 +118,7 @@ def tiles(images: Sequence[Image], *, columns: int, captions: int, title: str) -
 
     def caption(tile: int, row: int, text: str, **style: Any) -> None:
         left, upper = corner(tile)
-        place = (upper - side - 5 - row * line) / height
+        place = (upper - tall - 5 - row * line) / height
         figure.text(left / width, place, text, va="top", **{"size": TEXT, "color": INK, **style})
 
     return figure, caption

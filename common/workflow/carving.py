@@ -8,16 +8,18 @@ import pandas as pd
 from common.atomic import read_json, replacing, write_json
 from common.competition import Competition
 from common.data.carve import Encoded, blind_ids, hidden_rows, joined_groups
-from common.data.facts import read_facts
+from common.data.duplicates import near_groups
 from common.data.folds import groups_of
 from common.data.once import alone
-from common.progress import counted, first_of, say
+from common.data.store import open_store
+from common.progress import say
 from common.runs import fingerprint
 from common.workflow.files import Files
 from common.workflow.ledger import REHEARSALS
 from common.workflow.request import Request
 
-FORMAT = 1
+FORMAT = 2
+SIDE = 128  # of the pixels that duplicates are searched in, whatever a recipe stores
 FACTS = Path("site") / "rehearsal.json"
 SERVED = Path("site") / "files"
 SOLUTION = Path("site") / "solution.csv"
@@ -26,19 +28,17 @@ SOLUTION = Path("site") / "solution.csv"
 def carved(request: Request, files: Files, *, share: float, seed: int) -> Path:
     """The rehearsal's folder, with a site to serve in it; carved when it is not there yet.
 
-    Its name is of the rows' contents, the share and the seed. In it, `site/files` is what the host
-    serves, in the competition's own layout with the original bytes; the hidden labels are in
-    `site/solution.csv`; what the competitor has (`data`, `runs`) lies beside the site.
+    Images of the same shot stay on one side. Its name is of the rows' contents, the share and the
+    seed. In it, `site/files` is what the host serves, in the competition's own layout with the
+    original bytes; the hidden labels are in `site/solution.csv`; what the competitor has (`data`,
+    `runs`) lies beside the site.
     """
     table, competition = files.train, request.competition
-    facts = read_facts(table, threads=2)
-    if facts.faults:
-        named = first_of([f"{facts.paths[row]} ({why})" for row, why in facts.faults.items()])
-        raise ValueError(f"{counted(len(facts.faults), 'training image')} cannot be read: {named}")
-    how = request.recipe.groups
-    stated = groups_of(table, facts.digests, how if Path(how).is_file() else "none")
-    groups = joined_groups(facts.digests, stated.tolist())
-    shape = [FORMAT, competition.slug, share, seed, facts.digests]
+    store = open_store(table, side=SIDE, cache=request.cache)
+    groups = near_groups(store).tolist()
+    if Path(how := request.recipe.groups).is_file():
+        groups = joined_groups(groups, groups_of(table, store, how).tolist())
+    shape = [FORMAT, competition.slug, share, seed, store.digests]
     key = fingerprint(*shape, table["id"].tolist(), table["label"].tolist(), groups)[:8]
     folder = request.runs / REHEARSALS / f"{competition.name}-{key}"
     with alone(folder / "site"):

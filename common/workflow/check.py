@@ -1,15 +1,21 @@
-"""Read everything once: tables, every image, the sample; list problems and identical images.
+"""Read everything once: tables, every image, the sample; list problems and duplicates.
+
+Pairs of images that are the same, or show the same shot, go to a CSV; the nearest and the farthest
+are drawn beside it. Nothing is removed: `groups=near` keeps such pairs in one fold.
 
 Example: kit cifar10 check --data data/cifar-10
 """
 
+import time
 from argparse import ArgumentParser
-from itertools import combinations
+from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from common.atomic import replacing
+from common.data import duplicates
 from common.data.store import Store, open_store
 from common.data.transforms import PHOTO
 from common.progress import first_of, say
@@ -20,6 +26,7 @@ from common.workflow.files import open_files, read_test
 from common.workflow.request import Request
 
 COLUMNS = ["split_a", "id_a", "split_b", "id_b", "kind", "distance"]
+DRAWN = 12  # of the nearest pairs, and of the farthest
 
 
 def flags(parser: ArgumentParser) -> None:
@@ -34,64 +41,124 @@ def run(request: Request) -> dict[str, Any]:
     test = read_test(request, files.folder)
     side = request.recipe.stored_side
     tables = {"train": files.train} | ({"test": test} if len(test) else {})
-    stores = [open_store(table, side=side, cache=request.cache) for table in tables.values()]
-    rows = [
-        row for split, store in zip(tables, stores, strict=True)
-        for row in _rows(tables[split], store, split)
-    ]  # fmt: skip
-    pairs = identical(pd.DataFrame(rows, columns=["split", "id", "digest"]))
+    stores = {name: open_store(table, side=side, cache=request.cache)
+              for name, table in tables.items()}  # fmt: skip
+    started = time.perf_counter()
+    pairs = all_pairs(tables, stores)
+    seconds = round(time.perf_counter() - started, 1)
     path = request.runs / "checks" / request.competition.name / "pairs.csv"
     with replacing(path) as temporary:
-        pairs.to_csv(temporary, index=False, lineterminator="\n")
-    problems = _problems(files.train, test, files.sample, pairs)
-    problems += _size_problems(request.recipe, stores)
+        pairs[COLUMNS].to_csv(temporary, index=False, lineterminator="\n", float_format="%g")
+    picture = draw(pairs, tables, stores, path.with_suffix(".png"))
+    problems = pair_problems(pairs, files.train)
+    problems += _table_problems(files.train, test, files.sample)
+    problems += _size_problems(request.recipe, list(stores.values()))
     counts = files.train["label"].value_counts()
+    near = int((pairs["kind"] == "near").sum())
     say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, all decoded")
     say(f"  {len(files.classes)} classes of {counts.min():,} to {counts.max():,} images")
-    say(f"  {_sizes(stores)}; {len(pairs):,} pairs of identical files: {path}")
+    say(f"  {_sizes(list(stores.values()))}")
+    say(f"  {len(pairs) - near:,} pairs of equal pixels and {near:,} of the same shot "
+        f"({seconds:g} s): {path}")  # fmt: skip
     for problem in problems:
         say(f"  problem: {problem}")
     say(f"next: kit {request.competition.name} run" if not problems else "no problem stops a run")
-    return {"pairs": str(path), "problems": problems, "train": len(files.train), "test": len(test)}
+    return {
+        "pairs": str(path), "picture": picture, "problems": problems, "same": len(pairs) - near,
+        "near": near, "duplicate_seconds": seconds, "train": len(files.train), "test": len(test),
+    }  # fmt: skip
 
 
-def identical(rows: pd.DataFrame) -> pd.DataFrame:
-    """Every pair of rows of `split, id, digest` whose files are the same, in row order."""
-    shared = rows[rows["digest"].duplicated(keep=False)]
-    pairs = [
-        (a.split, a.id, b.split, b.id, "same", 0)
-        for _, group in shared.groupby("digest", sort=False)
-        for a, b in combinations(group.itertuples(index=False), 2)
-    ]
-    return pd.DataFrame(pairs, columns=COLUMNS)
+def all_pairs(tables: dict[str, pd.DataFrame], stores: dict[str, Store]) -> pd.DataFrame:
+    """Every pair within train, across and within test: `COLUMNS`, and the rows `a` and `b`.
+
+    Same before near, the nearest first; then in the order of the rows.
+    """
+    found = []
+    for first, second in combinations_with_replacement(stores, 2):
+        pairs = (
+            duplicates.within(stores[first])
+            if first == second
+            else duplicates.across(stores[first], stores[second])
+        )
+        ids = [tables[name]["id"].to_numpy() for name in (first, second)]
+        found.append(pairs.assign(
+            split_a=first, id_a=ids[0][pairs["a"]], split_b=second, id_b=ids[1][pairs["b"]],
+        ))  # fmt: skip
+    both = pd.concat(found, ignore_index=True)
+    both["near"] = both["kind"] == "near"
+    return both.sort_values(["near", "distance"], kind="stable", ignore_index=True)
 
 
-def _rows(table: pd.DataFrame, store: Store, split: str) -> list[tuple[str, str, str]]:
-    return [(split, name, digest) for name, digest in zip(table["id"], store.digests, strict=True)]
+def draw(
+    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], stores: dict[str, Store], path: Path
+) -> str | None:
+    """The picture of the nearest pairs and of the farthest; None where there are none."""
+    near = pairs[pairs["near"]] if pairs["near"].any() else pairs
+    shown = near if len(near) <= 2 * DRAWN else pd.concat([near[:DRAWN], near[-DRAWN:]])
+    if shown.empty:
+        path.unlink(missing_ok=True)
+        return None
+    from common.reporting.pairs import contact_sheet
+
+    labels = tables["train"]["label"].tolist()
+
+    def ends(side: str) -> list[tuple[str, int]]:
+        return list(zip(shown[f"split_{side}"].tolist(), shown[side].tolist(), strict=True))
+
+    def told(split: str, row: int) -> str:
+        return labels[row] if split == "train" else "test"
+
+    both = list(zip(ends("a"), ends("b"), strict=True))
+    images = [(stores[one][a], stores[other][b]) for (one, a), (other, b) in both]
+    captions = [
+        (f"{apart:.3f} {told(*one)} | {told(*other)}", f"{id_a} {id_b}")
+        for apart, one, other, id_a, id_b in zip(
+            shown["distance"].tolist(), ends("a"), ends("b"), shown["id_a"], shown["id_b"],
+            strict=True,
+        )
+    ]  # fmt: skip
+    which = "the nearest and the farthest" if len(near) > len(shown) else "all"
+    kind = "of the same shot" if pairs["near"].any() else "of equal pixels"
+    title = f"{len(near):,} pairs {kind}: {which}, by distance"
+    contact_sheet(images, captions, title, path)
+    return str(path)
 
 
-def _problems(
-    train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame, pairs: pd.DataFrame
-) -> list[str]:
+def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame) -> list[str]:
+    """What the pairs mean for scores, a sentence each; `pairs` has `COLUMNS`."""
     found = []
     label = train.set_index("id")["label"]
-    inside = pairs[(pairs["split_a"] == "train") & (pairs["split_b"] == "train")]
-    odd = inside[
-        label.reindex(inside["id_a"]).to_numpy() != label.reindex(inside["id_b"]).to_numpy()
-    ]
-    if len(odd):
-        named = first_of([f"{a} and {b}" for a, b in zip(odd["id_a"], odd["id_b"], strict=True)])
-        found.append(f"{len(odd):,} pairs of identical images have two labels: {named}")
-    if len(inside):
-        found.append(
-            f"{len(inside):,} pairs of identical training images: groups=identical keeps them in one fold"
-        )
-    twins = pairs[pairs["split_a"] == "test"]
-    if len(twins):
-        found.append(f"{len(twins):,} pairs of identical test images")
-    across = pairs[(pairs["split_a"] == "train") & (pairs["split_b"] == "test")]
-    if len(across):
-        found.append(f"{len(across):,} test images are also training images: their scores flatter")
+    for kind, word in (("same", "of equal pixels"), ("near", "of the same shot")):
+        of = pairs[pairs["kind"] == kind]
+        inside = of[of["split_b"] == "train"]
+        two = label.reindex(inside["id_a"]).to_numpy() != label.reindex(inside["id_b"]).to_numpy()
+        odd = inside[two]
+        if len(odd):
+            named = first_of(
+                [f"{a} and {b}" for a, b in zip(odd["id_a"], odd["id_b"], strict=True)]
+            )
+            found.append(f"{len(odd):,} pairs {word} in train have two labels: {named}")
+        if len(inside):
+            images = len({*inside["id_a"], *inside["id_b"]})
+            found.append(
+                f"{len(inside):,} pairs {word} within train ({images:,} images): groups=near, the "
+                "default, keeps them in one fold"
+            )
+        across = of[(of["split_a"] == "train") & (of["split_b"] == "test")]
+        if len(across):
+            images = across["id_b"].nunique()
+            found.append(
+                f"{len(across):,} pairs {word} across train and test ({images:,} test images): "
+                "their scores flatter"
+            )
+        if twins := int((of["split_a"] == "test").sum()):
+            found.append(f"{twins:,} pairs {word} within test")
+    return found
+
+
+def _table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
+    found = []
     single = train["label"].value_counts().loc[lambda counts: counts == 1].index.tolist()
     if single:
         found.append(

@@ -106,7 +106,7 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
 
 def row_groups(table: pd.DataFrame, store: Store, recipe: Recipe) -> pd.Series:
     """The group of every row [N], as the recipe's folds keep them together."""
-    return groups_of(table, store.digests, recipe.groups)
+    return groups_of(table, store, recipe.groups)
 
 
 def code_of(request: Request) -> str:
@@ -116,7 +116,7 @@ def code_of(request: Request) -> str:
 
 def check_trained(run: Run) -> None:
     """Raise a ValueError when the run has no models of its own."""
-    if run.read()["kind"] != "trained":
+    if run.read()["kind"] not in ("trained", "zero-training"):
         raise ValueError(
             f"{run.folder} is {run.read()['kind']} and has no models of its own: name a run that was "
             "trained (--run RUN)"

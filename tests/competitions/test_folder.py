@@ -50,7 +50,7 @@ def colours(tmp_path: Path) -> Any:
     """A request for 36 images of three colours, with a test set of 12 in class folders."""
     write(tmp_path / "data", "train", 12)
     write(tmp_path / "data", "test", 4, seed=100)
-    recipe = Recipe(folds=2, epochs=8, batch_size=8, lr=0.02, augment="small", device="cpu")
+    recipe = Recipe(folds=2, epochs=12, batch_size=8, lr=0.02, augment="small", device="cpu")
     competition = replace(competitions.load("folder"), recipes={"toy": recipe})
     return Request(
         competition=competition, recipe_name="toy", data=tmp_path / "data", runs=tmp_path / "runs"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from toy_shots import shot, stored
 
 from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
 from common.recipe import Recipe
@@ -61,18 +62,22 @@ def test_more_folds_than_rows_is_refused_in_words() -> None:
 
 def test_identical_files_are_one_group_and_a_csv_must_name_every_row(tmp_path: Path) -> None:
     table = pd.DataFrame({"id": ["1e7", "2e7"]})
-    assert groups_of(table, ["x", "x"], "identical").tolist() == ["x", "x"]
+    store = stored(tmp_path, [shot(1), shot(1)])
+    one, other = groups_of(table, store, "identical")
+    assert one == other
+    assert groups_of(table, store, "near").nunique() == 1
+    assert groups_of(table, store, "none").nunique() == 2
     path = tmp_path / "groups.csv"
     path.write_text("id,group\n2e7,g\n1e7,h\n")
-    assert groups_of(table, [], str(path)).tolist() == ["h", "g"]
+    assert groups_of(table, store, str(path)).tolist() == ["h", "g"]
     path.write_text("id,group\n2e7,g\n")
     with pytest.raises(ValueError, match="has no row for 1e7"):
-        groups_of(table, [], str(path))
+        groups_of(table, store, str(path))
     path.write_text("id,group\n2e7,g\n1e7,h\n2e7,h\n")
     with pytest.raises(ValueError, match="more than one row for 2e7"):
-        groups_of(table, [], str(path))
-    with pytest.raises(ValueError, match="is none of none, identical"):
-        groups_of(table, [], "identicall")
+        groups_of(table, store, str(path))
+    with pytest.raises(ValueError, match="is none of near, identical"):
+        groups_of(table, store, "identicall")
 
 
 def test_rare_classes_in_groups_do_not_stop_the_split() -> None:
