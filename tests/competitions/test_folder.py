@@ -130,7 +130,7 @@ def test_a_class_of_the_test_set_that_no_image_shows_stops_before_training(colou
 
 def test_check_finds_a_test_image_among_the_training_images(colours: Any) -> None:
     shutil.copy(colours.data / "train/red/r0.png", colours.data / "test/red/r9.png")
-    assert any("also training images" in each for each in check.run(colours)["problems"])
+    assert any("across train and test" in each for each in check.run(colours)["problems"])
 
 
 @pytest.mark.parametrize("layout", ["split", "bare"])
