@@ -21,10 +21,15 @@ ROWS = Recipe(
 )
 
 RECIPES = {
+    # Measured with other weights of the same network (tf_in1k) on 300 labelled images (110 breeds), five
+    # folds, two cores: log loss 0.301 with the mirrored view, 0.197 calibrated; 35 seconds, most of
+    # it one pass of features for each view.
     "quick": ROWS,
-    # No training at all: a submission before any.
+    # No training at all: a submission before any. The same images: plain 0.315, mirrored 0.309,
+    # calibrated 0.207 (accuracy 0.930).
     "zero": replace(ROWS, epochs=0),
-    # A head that begins afresh on the same features.
+    # A head that begins afresh on the same features. With two or three images a breed it has little
+    # to learn from: 2.13, and 2.19 calibrated.
     "frozen": replace(ROWS, head="linear", epochs=30, lr=0.1, weight_decay=1e-4, head_grid="small"),
     "finetune": replace(
         ROWS, freeze="none", augment="photo-light", epochs=5, batch_size=32, lr=0.002
