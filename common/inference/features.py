@@ -70,8 +70,8 @@ def features_of(
     found: Features = {}
     for group in views:
         made_by = (
-            FORMAT, weights, store.folder.name, group, body.facts, body.size, str(body.precision),
-            body.device.type,
+            FORMAT, weights, store.folder.name, type(source).__name__, group, body.facts, body.size,
+            str(body.precision), body.device.type,
         )  # fmt: skip
         folder = cache / "features" / hashlib.sha256(repr(made_by).encode()).hexdigest()[:32]
         blocks = _blocks(body, source, len(store), group, folder)

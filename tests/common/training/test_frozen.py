@@ -108,3 +108,10 @@ def test_a_fold_moves_its_head_and_nothing_else(frozen: Any, tmp_path: Path) -> 
         same = [bool((fold[name] == before[name]).all()) for fold in folds if "head" not in name]
         assert all(same), name
     assert not (folds[0]["head.weight"] == folds[1]["head.weight"]).all()
+
+
+def test_images_cut_another_way_have_features_of_their_own(frozen: Any) -> None:
+    small, photo = (
+        validate.run(frozen(augment=f"{kind}-none", image_size=16)) for kind in ("small", "photo")
+    )
+    assert np.abs(oof(small["run"]) - oof(photo["run"])).max() > 1e-4
