@@ -34,7 +34,7 @@ class Recipe:
         "rows never split apart: near (same shot), identical (same file), none, or a CSV of id,group",
     )
 
-    backbone: str = described("kit_resnet9_16", "train", "a timm model name")
+    backbone: str = described("kit_resnet9_16", "train", "a timm model name, or local-dir:FOLDER")
     weights: str = described("scratch", "train", "scratch, pretrained, or a local weights file")
     image_size: int = described(0, "train", "side of the network's input; 0: as stored", low=0)
     stored_side: int = described(0, "train", "shorter side kept in the store; 0: as it is", low=0)
@@ -115,7 +115,12 @@ class Recipe:
         "rare classes count more: weights (in the loss) or sampling (drawn oftener)",
         choices=("none", "weights", "sampling"),
     )
-    augment: str = described("small", "train", "an augmentation preset: see `kit doctor --fields`")
+    augment: str = described(
+        "small",
+        "train",
+        "images of one small size: small, small-mirror, small-shift, small-none; photographs: photo, "
+        "photo-crop, photo-light, photo-none",
+    )
     seed: int = described(0, "train", "seed of weights, order and augmentation", low=0)
     seeds: int = described(
         1, "train", "models a fold, seeds seed, seed+1, …, averaged", low=1, high=100

@@ -83,3 +83,12 @@ def test_one_recipe_has_one_spelling() -> None:
     assert (
         Recipe(views="mirror") == Recipe(views="identity+mirror") == Recipe(views="mirror+identity")
     )
+
+
+def test_the_field_augment_names_every_preset() -> None:
+    from common.data.augment import SMALL
+    from common.data.transforms import PHOTO
+
+    meaning = next(each for each in fields(Recipe) if each.name == "augment").metadata["meaning"]
+    named = {word.strip(" ,;") for part in meaning.split(":") for word in part.split()}
+    assert {*SMALL, *PHOTO} <= named
