@@ -10,6 +10,7 @@ from typing import Any
 
 from common.fields import check, described, nearest, typed
 
+FREEZES = ("none", "backbone", "stages", "lp-ft", "gradual")
 VIEWS = ("identity", "mirror", "shifts", "five_crops", "square", "scales")
 
 
@@ -51,11 +52,9 @@ class Recipe:
     freeze: str = described(
         "none",
         "train",
-        "what stays as it was: none, backbone, stages (the first frozen_stages), lp-ft (head_epochs "
-        "of the head alone, then all), gradual (the head, then stage by stage)",
-        choices=("none", "backbone", "stages", "lp-ft", "gradual"),
+        "what stays as it was: none, backbone, stages:N (the first N), lp-ft (head_epochs of the head "
+        "alone, then all), gradual (the head, then stage by stage)",
     )
-    frozen_stages: int = described(1, "train", "freeze=stages: how many, from the input on", low=1)
     head_epochs: int = described(
         1, "train", "epochs of the head alone with freeze=lp-ft or gradual", low=1
     )
@@ -168,6 +167,15 @@ class Recipe:
                 raise ValueError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
         wanted = {"identity", *self.views.split("+")}
         object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
+        kind, _, count = self.freeze.partition(":")
+        if kind not in FREEZES:
+            raise ValueError(f"freeze={self.freeze}: {nearest(kind, FREEZES)}")
+        if (kind == "stages") != (count.isdigit() and int(count) > 0) or (
+            count and kind != "stages"
+        ):
+            raise ValueError(
+                f"freeze={self.freeze}: say how many stages, from the input on, as in freeze=stages:2"
+            )
         if self.freeze in ("lp-ft", "gradual") and self.head_epochs >= self.epochs:
             raise ValueError(
                 f"head_epochs={self.head_epochs} leaves no epoch for the backbone of "

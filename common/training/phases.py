@@ -25,13 +25,14 @@ def phases_of(recipe: Recipe, stages: int) -> list[Phase]:
         return Phase(epochs, frozen, recipe.image_size, recipe.lr)
 
     later = recipe.epochs - recipe.head_epochs
-    match recipe.freeze:
+    kind, _, count = recipe.freeze.partition(":")
+    match kind:
         case "none":
             return [phase(recipe.epochs, 0)]
         case "backbone":
             return [phase(recipe.epochs, stages)] if recipe.epochs else []
         case "stages":
-            return [phase(recipe.epochs, min(recipe.frozen_stages, stages))]
+            return [phase(recipe.epochs, min(int(count), stages))]
         case "lp-ft":
             return [phase(recipe.head_epochs, stages), phase(later, 0)]
         case "gradual":  # Howard and Ruder, 2018; with few epochs several stages thaw at once
