@@ -5,7 +5,7 @@ input is a fixed function of the image, training a head on them equals training 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from common.atomic import replacing
 from common.data.batches import Source
-from common.data.folds import Rows
 from common.data.store import Store
 from common.inference.predict import Network, mean_probs, outputs
 from common.metrics import Probs
@@ -25,8 +24,6 @@ from common.progress import bar
 
 FORMAT = 1
 BLOCK = 2048  # rows a file holds: what an interruption loses at most
-
-Features = dict[str, Tensor]  # group of views to float32 [V, N, F]
 
 
 def split(model: nn.Module) -> tuple[str, nn.Module]:
@@ -54,36 +51,33 @@ def splits(model: nn.Module, height: int, width: int) -> bool:
     return seen[0].ndim == 2 and torch.equal(seen[1], whole)
 
 
-def features_of(
-    body: Network, source: Source, store: Store, *, views: Sequence[str], cache: Path
-) -> Features:
-    """The head's inputs of all images of a store under each group of views.
+def features_of(body: Network, source: Source, store: Store, group: str, *, cache: Path) -> Tensor:
+    """The head's inputs of all images of a store under a group of views: float32 [V, N, F]."""
+    blocks = [block for _, block in feature_blocks(body, source, store, group, cache=cache)]
+    return torch.cat(blocks, dim=1)
 
-    What `cache` holds is not computed again; after an interruption at most a block is.
+
+def feature_blocks(
+    body: Network, source: Source, store: Store, group: str, *, cache: Path
+) -> Iterator[tuple[int, Tensor]]:
+    """The same in pieces: the first row of each, and its features [V, rows, F] on the device.
+
+    What `cache` holds is not computed again; after an interruption at most a piece is.
 
     Args:
         body: the network without its head.
         source: where the store's images come from.
+
+    Raises:
+        ValueError: a feature is not a finite number.
     """
     body.model.eval()
-    weights = _digest_of(body.model)
-    found: Features = {}
-    for group in views:
-        made_by = (
-            FORMAT, weights, store.folder.name, type(source).__name__, group, body.facts, body.size,
-            str(body.precision), body.device.type,
-        )  # fmt: skip
-        folder = cache / "features" / hashlib.sha256(repr(made_by).encode()).hexdigest()[:32]
-        blocks = _blocks(body, source, len(store), group, folder)
-        found[group] = torch.from_numpy(np.concatenate(blocks, axis=1)).to(body.device)
-    return found
-
-
-def _blocks(
-    body: Network, source: Source, count: int, group: str, folder: Path
-) -> list[npt.NDArray[np.float32]]:
-    """The blocks [V, rows, F] of a group, read where they are there, else computed and kept."""
-    found = []
+    made_by = (
+        FORMAT, _code(), _digest_of(body.model), store.folder.name, type(source).__name__, group,
+        body.facts, body.size, str(body.precision), body.device.type,
+    )  # fmt: skip
+    folder = cache / "features" / hashlib.sha256(repr(made_by).encode()).hexdigest()[:32]
+    count = len(store)
     with bar(count, f"features of the frozen backbone, view {group}") as progress:
         for start in range(0, count, BLOCK):
             rows = np.arange(start, min(start + BLOCK, count))
@@ -93,12 +87,19 @@ def _blocks(
                     outputs(body, body.input(images), group).cpu().numpy()
                     for images in _shown(source.plain(rows, body.size), progress)
                 ]
-                with replacing(path) as temporary, temporary.open("wb") as file:
-                    np.save(file, np.concatenate(parts, axis=1))
+                _keep(path, np.concatenate(parts, axis=1))
             else:
                 progress.update(len(rows))
-            found.append(np.load(path))
-    return found
+            yield start, torch.from_numpy(np.load(path)).to(body.device)
+
+
+def _keep(path: Path, block: npt.NDArray[np.float32]) -> None:
+    if not np.isfinite(block).all():
+        raise ValueError(
+            "the backbone's features are not finite in this precision: say precision=fp32"
+        )
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, block)
 
 
 def _shown(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]:
@@ -108,17 +109,22 @@ def _shown(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]:
 
 
 @torch.inference_mode()
-def predict_head(head: nn.Module, features: Features, rows: Rows) -> dict[str, Probs]:
-    """For every group of views, the mean of its views' softmax: name to float32 [len(rows), C]."""
+def predict_head(head: nn.Module, features: Tensor) -> Probs:
+    """The mean over views of their softmax: features [V, N, F] to float32 [N, C]."""
     head.eval()
-    at = torch.from_numpy(rows)
-    return {
-        name: mean_probs(head(found[:, at.to(found.device)])) for name, found in features.items()
-    }
+    return mean_probs(head(features))
+
+
+def _code() -> str:
+    """A digest of the code between a stored image and a feature."""
+    here = Path(__file__).parent
+    files = [here / f"{name}.py" for name in ("views", "predict", "features")]
+    files += [here.parent / "data" / f"{name}.py" for name in ("batches", "transforms")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _digest_of(model: nn.Module) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr(model).encode())  # paddings and the like are no tensors
     for name, tensor in model.state_dict().items():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensor.detach().float().cpu().numpy()).data)

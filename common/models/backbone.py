@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import common.models.kit_resnet as kit_resnet
+from common.atomic import read_json
 from common.models.heads import begin_head, head_names
 from common.models.labels import Match
 from common.models.weights import LOCAL, check_pretrained, first_line, load_into
@@ -51,7 +52,7 @@ def build_matched(
         check_pretrained(recipe.backbone)
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
     if recipe.weights not in ("scratch", "pretrained"):
-        load_into(model, Path(recipe.weights))
+        load_into(model, Path(recipe.weights), classifier=recipe.head in ("rows", "logits-mlp"))
     return model, begin_head(model, recipe, classes)
 
 
@@ -112,8 +113,12 @@ def check_input(model: nn.Module, height: int, width: int, *, name: str) -> None
 
 def has_one_size(name: str) -> bool:
     """Is this a network whose parameters depend on the input's size (a ViT, say)?"""
-    facts = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
-    return bool(facts and facts.fixed_input_size)
+    if name.startswith(LOCAL):
+        config = Path(name.removeprefix(LOCAL)) / "config.json"
+        facts = read_json(config).get("pretrained_cfg", {}) if config.is_file() else {}
+        return bool(facts.get("fixed_input_size"))
+    known = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return bool(known and known.fixed_input_size)
 
 
 def check_backbone(name: str) -> None:

@@ -5,7 +5,7 @@ some share one with a thing of another kind (a cardigan is worn, too).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from timm.data import ImageNetInfo, infer_imagenet_subset
@@ -29,8 +29,8 @@ class Match:
     others: tuple[str, ...] = ()
 
 
-def old_names(model: nn.Module, count: int) -> list[str]:
-    """What the `count` classes of a network's old classifier are called; empty when not known.
+def old_names(model: nn.Module, count: int) -> list[list[str]]:
+    """The names of each of the `count` classes of a network's old classifier; empty when not known.
 
     Names come from the weights themselves (`label_names`, as the kit's own exports have them), else
     from timm's list for that number of ImageNet classes.
@@ -39,43 +39,54 @@ def old_names(model: nn.Module, count: int) -> list[str]:
     assert isinstance(facts, Mapping)
     own = facts.get("label_names")
     if own and len(own) == count:
-        return list(own)
+        return [[str(name)] for name in own]
     subset = infer_imagenet_subset({"num_classes": count})
     if subset is None:
         return []
     info = ImageNetInfo(subset)
-    return [info.index_to_description(row) for row in range(count)]
+    return [info.index_to_description(row).split(", ") for row in range(count)]
 
 
-def match(labels: Sequence[str], names: Sequence[str]) -> list[Match]:
-    """Find each label among `names` (each a list of synonyms with commas), ignoring case and marks.
+def match(labels: Sequence[str], names: Sequence[Sequence[str]]) -> list[Match]:
+    """Find each label among `names` (each class's own), letter for letter, else but for case and marks.
 
-    Two labels never share a row. A name that several classes have is decided by company: ImageNet's
-    classes stand in the order of WordNet's tree, so the class nearest to the rows of the labels
-    that are certain is of their kind. Without such company the label stays unmatched.
+    Two labels never share a row, and the certain ones choose first. A name that several classes have
+    is decided by company: ImageNet's classes stand in the order of WordNet's tree, so the class
+    nearest to the rows of the certain labels is of their kind. Without such company the label stays
+    unmatched.
     """
+    exact, plain = _rows(names, str), _rows(names, _plain)
+    found = {label: exact.get(label) or plain.get(_plain(label), []) for label in labels}
+    chosen: dict[str, int] = {}
+    for label, rows in found.items():
+        if len(rows) == 1 and rows[0] not in chosen.values():
+            chosen[label] = rows[0]
+    company = set(chosen.values())
+    for label, rows in found.items():
+        free = [row for row in rows if row not in chosen.values()]
+        if len(rows) > 1 and free and (company or len(free) == 1):
+            chosen[label] = min(
+                free, key=lambda row: min((abs(row - o) for o in company), default=0)
+            )
+    return [
+        Match(
+            label, chosen.get(label), ", ".join(names[chosen[label]]) if label in chosen else "",
+            tuple(f"{at}: {', '.join(names[at])}" for at in rows if at != chosen.get(label)),
+        )
+        for label, rows in found.items()
+    ]  # fmt: skip
+
+
+def _rows(names: Sequence[Sequence[str]], key: Callable[[str], str]) -> dict[str, list[int]]:
+    """The classes that have a name, by that name's key; a name without a key is left out."""
     rows: dict[str, list[int]] = {}
-    for at, synonyms in enumerate(names):
-        for name in dict.fromkeys(_plain(part) for part in synonyms.split(",")):
-            rows.setdefault(name, []).append(at)
-    found = {label: rows.get(_plain(label), []) for label in labels}
-    company = {candidates[0] for candidates in found.values() if len(candidates) == 1}
-    taken: dict[int, str] = {}
-    matches = []
-    for label in labels:
-        chosen = _nearest(found[label], company)
-        row = chosen if chosen is not None and taken.setdefault(chosen, label) == label else None
-        others = tuple(f"{at}: {names[at]}" for at in found[label] if at != row)
-        matches.append(Match(label, row, names[row] if row is not None else "", others))
-    return matches
+    for at, own in enumerate(names):
+        for name in dict.fromkeys(key(each) for each in own):
+            if name:
+                rows.setdefault(name, []).append(at)
+    return rows
 
 
 def _plain(name: str) -> str:
     """Letters and digits alone: 'black-and-tan_coonhound' is 'Black and tan coonhound'."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _nearest(candidates: Sequence[int], company: set[int]) -> int | None:
-    if len(candidates) < 2 or not company:
-        return candidates[0] if len(candidates) == 1 else None
-    return min(candidates, key=lambda row: min(abs(row - other) for other in company))
+    return re.sub(r"[\W_]", "", name.casefold())

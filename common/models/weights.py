@@ -126,10 +126,10 @@ def _unwrapped(found: Any, path: Path) -> dict[str, Tensor]:
     return found
 
 
-def load_into(model: nn.Module, path: Path) -> None:
+def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
     """Load every tensor of a local file, the old classifier of whatever size with it.
 
-    A file without a classifier leaves the network's own as it was drawn.
+    A file without a classifier leaves the network's own as it was drawn, unless one is asked for.
 
     Raises:
         ValueError: the file is of another network; what is missing and unexpected is named.
@@ -141,8 +141,14 @@ def load_into(model: nn.Module, path: Path) -> None:
     if len(counts) == 1 and counts != {own_count}:
         model.reset_classifier(counts.pop())  # type: ignore[operator]
     own = model.state_dict()
+    if classifier and not head & set(found):
+        raise ValueError(
+            f"weights={path} has no classifier, which head=rows and head=logits-mlp begin with: say "
+            "head=linear"
+        )
+    spared = head if not head & set(found) else set()
     differing = {
-        "missing": sorted(set(own) - set(found) - head),
+        "missing": sorted(set(own) - set(found) - spared),
         "unexpected": sorted(set(found) - set(own)),
         "of another shape": [n for n in found if n in own and own[n].shape != found[n].shape],
     }

@@ -5,6 +5,7 @@ over the jobs. Order, batches, rates and losses are those of the loop, so the nu
 numbers to rounding.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -18,62 +19,84 @@ from common import randomness
 from common.data.batches import epoch_order
 from common.inference.features import features_of, split
 from common.models.backbone import build
+from common.recipe import Recipe
 from common.training import resume
 from common.training.jobs import Job
+from common.training.loop import REMEDY, Diverged
 from common.training.setting import Setting
 from common.training.stack import Point, Trained, train_stack
 
-# head_grid=small: factors of lr and of weight_decay; the recipe's own values come first.
+# The recipe's own values come first.
 OWN: tuple[Point, ...] = ((1.0, 1.0),)
-GRID: tuple[Point, ...] = tuple(
-    (rate, decay) for rate in (1.0, 0.3, 3.0) for decay in (1.0, 0.1, 10.0)
-)
+RATES, DECAYS = (1.0, 0.3, 3.0), (1.0, 0.1, 10.0)
+
+
+def grid_of(recipe: Recipe) -> list[Point]:
+    """The points that a recipe tries: factors of its rate and, where it has any, of its decay."""
+    if recipe.head_grid == "none":
+        return list(OWN)
+    return [
+        (rate, decay) for rate in RATES for decay in (DECAYS if recipe.weight_decay else OWN[0][:1])
+    ]
 
 
 def train_heads(
-    jobs: Sequence[Job], setting: Setting, folders: Sequence[Path], points: Sequence[Point] = OWN
-) -> dict[str, Any]:
-    """Train the heads of all jobs on one pass of features, and write each job's log and weights.
+    jobs: Sequence[Job], setting: Setting, points: Sequence[Point] = OWN
+) -> list[Trained]:
+    """Train the heads of all jobs, at every point of the grid, on one pass of features.
 
-    With several points each job takes the one that did best on the other jobs' held-out rows, so
-    that its own held-out score stays honest. Where there are no others, it takes its own best.
-
-    Returns:
-        `points`, each point's mean held-out log loss (`losses`), the `chosen` one of each job, the
-        `best` one over all; empty without a choice.
+    Raises:
+        Diverged: no point left usable weights.
     """
-    name, bodies = "", list[nn.Module]()
     heads: dict[str, nn.Module] = {}
+    name, bodies = "", list[nn.Module]()
     for job in jobs:
         torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
         model = build(setting.recipe, setting.classes)
         name, heads[job.name] = split(model)
         bodies = bodies or [model]
     body = setting.network(bodies[0])
-    features = features_of(
-        body, setting.source, setting.store, views=["identity"], cache=setting.cache
-    )["identity"][0]
+    features = features_of(body, setting.source, setting.store, "identity", cache=setting.cache)[0]
     trained = []
     for _, equal in groupby(sorted(jobs, key=_length(setting)), key=_length(setting)):
         members = list(equal)
         trained += train_stack(members, setting, features, [heads[j.name] for j in members], points)
-    trained.sort(key=lambda each: jobs.index(each.job))
-    chosen = [choice(each, trained, len(points)) for each in trained]
     whole = {key: tensor.detach() for key, tensor in body.model.state_dict().items()}
-    for each, point, folder in zip(trained, chosen, folders, strict=True):
-        folder.mkdir(parents=True, exist_ok=True)
-        resume.trim_log(folder, 0)
-        for record in each.logs[point]:
-            resume.append_log(folder, record)
-        head = {f"{name}.{key}": tensor for key, tensor in each.weights[point].items()}
-        resume.save_weights(folder, whole | head)
-    if len(points) == 1:
-        return {}
+    for each in trained:
+        if not any(each.usable(at) for at in range(len(points))):
+            raise Diverged(
+                f"training diverged in {each.job.name}: its head is not finite. {REMEDY}"
+            )
+        for at, head in enumerate(each.weights):
+            each.weights[at] = whole | {f"{name}.{key}": tensor for key, tensor in head.items()}
+    return sorted(trained, key=lambda each: jobs.index(each.job))
+
+
+def choices(trained: Sequence[Trained], points: Sequence[Point]) -> dict[str, Any]:
+    """Which point of the grid each job takes: the one that did best on the other jobs' held-out rows.
+
+    So its own held-out score stays honest. Where there are no others, it takes its own best.
+
+    Returns:
+        `points`, each point's mean held-out log loss (`losses`, None where it diverged), the
+        `chosen` one of each job, the `best` one over all.
+    """
     losses = [float(np.mean([each.loss(at) for each in trained])) for at in range(len(points))]
     return {
-        "points": [list(point) for point in points], "losses": losses, "chosen": chosen,
+        "points": [list(point) for point in points],
+        "losses": [loss if math.isfinite(loss) else None for loss in losses],
+        "chosen": [choice(each, trained, len(points)) for each in trained],
         "best": int(np.argmin(losses)),
-    }  # fmt: skip
+    }
+
+
+def write_job(folder: Path, trained: Trained, point: int) -> None:
+    """Write a job's log and, last, its weights: the mark of a finished job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    resume.trim_log(folder, 0)
+    for record in trained.logs[point]:
+        resume.append_log(folder, record)
+    resume.save_weights(folder, trained.weights[point])
 
 
 def _length(setting: Setting) -> Any:
@@ -83,8 +106,7 @@ def _length(setting: Setting) -> Any:
 
 def choice(mine: Trained, trained: Sequence[Trained], points: int) -> int:
     """The point of the least loss on held-out rows that are not this job's."""
-    if points == 1 or mine.job.held_out is None:
-        return 0
+    assert mine.job.held_out is not None
     own = set(mine.job.held_out.tolist())
     others = [
         each for each in trained

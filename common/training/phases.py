@@ -19,7 +19,11 @@ class Phase:
 
 
 def phases_of(recipe: Recipe, stages: int) -> list[Phase]:
-    """The phases of a recipe for a network of so many stages; their epochs add up to `epochs`."""
+    """The phases of a recipe for a network of so many stages; their epochs add up to `epochs`.
+
+    Raises:
+        ValueError: more stages are to be frozen than there are.
+    """
 
     def phase(epochs: int, frozen: int) -> Phase:
         return Phase(epochs, frozen, recipe.image_size, recipe.lr)
@@ -32,7 +36,9 @@ def phases_of(recipe: Recipe, stages: int) -> list[Phase]:
         case "backbone":
             return [phase(recipe.epochs, stages)] if recipe.epochs else []
         case "stages":
-            return [phase(recipe.epochs, min(int(count), stages))]
+            if int(count) > stages:
+                raise ValueError(f"freeze={recipe.freeze}: {recipe.backbone} has {stages} stages")
+            return [phase(recipe.epochs, int(count))]
         case "lp-ft":
             return [phase(recipe.head_epochs, stages), phase(later, 0)]
         case "gradual":  # Howard and Ruder, 2018; with few epochs several stages thaw at once

@@ -16,8 +16,10 @@ from common.inference.features import splits
 from common.inference.predict import Network
 from common.metrics import Metric
 from common.models.backbone import InputFacts, build_matched, check_input, input_facts
+from common.models.freezing import stages
 from common.models.labels import Match
 from common.recipe import Recipe
+from common.training.phases import phases_of
 
 # Their update of an element depends on that element alone: stacked heads do not see one another.
 ELEMENTWISE = ("sgd", "adam", "adamw", "nadam", "nadamw", "rmsprop", "lion")
@@ -126,10 +128,19 @@ def open_setting(
         raise ValueError(
             f"views=square turns images, and these are {width}x{height}: say image_size="
         )
+    phases_of(recipe, len(stages(model)))  # stages that there are not are told here
+    reason = why_not(recipe) or (
+        "" if splits(model, height, width) else "its head is not on vectors"
+    )
+    if recipe.head_grid != "none" and reason:
+        raise ValueError(
+            f"head_grid={recipe.head_grid} needs the backbone's features, computed once, and here they "
+            f"cannot be ({reason}): say head_grid=none, or augment=photo-none and the like"
+        )
     return Setting(
         recipe, targets, classes, metric, source, facts, accelerator, precision,
         store=store, cache=cache, matches=matches,
-        on_features=not why_not(recipe) and splits(model, height, width),
+        on_features=not reason,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Heads on features as one stack: every job's head at every point of a grid, step by step."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,9 +67,15 @@ class Trained:
     weights: list[dict[str, Tensor]]
     logs: list[list[resume.Record]]
 
+    def usable(self, point: int) -> bool:
+        """Are the weights numbers, and was the last loss one that comes back?"""
+        finite = all(bool(tensor.isfinite().all()) for tensor in self.weights[point].values())
+        return finite and all(record["train_loss"] < 1000 for record in self.logs[point][-1:])
+
     def loss(self, point: int) -> float:
-        """The held-out log loss after the last epoch."""
-        return float(self.logs[point][-1]["valid_loss"])
+        """The held-out log loss after the last epoch; infinite where training diverged."""
+        loss = float(self.logs[point][-1]["valid_loss"])
+        return loss if math.isfinite(loss) and self.usable(point) else math.inf
 
 
 def train_stack(
@@ -163,6 +170,7 @@ def _epoch(
 def _judge(head: nn.Module, job: Job, setting: Setting, features: Tensor) -> resume.Record:
     if job.held_out is None:
         return {}
-    found = predict_head(head, {"identity": features[None]}, job.held_out)["identity"]
+    at = torch.from_numpy(job.held_out).to(features.device)
+    found = predict_head(head, features[None, at])
     truth = setting.targets[job.held_out]
     return {"valid_loss": log_loss(found, truth), "score": setting.metric.score(found, truth)}

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import torch
 from safetensors.torch import load_file
 
 from common.data.folds import Rows
-from common.inference.features import features_of, predict_head, split
+from common.inference.features import feature_blocks, predict_head, split
 from common.inference.predict import Network, predict
 from common.metrics import Probs
 from common.models.backbone import rebuild
@@ -26,16 +28,32 @@ def predictions(
 
     Jobs that trained on features share one pass of them.
     """
-    views, features = setting.recipe.views.split("+"), None
+    if setting.on_features:
+        yield from _from_features(setting, folders, rows)
+        return
+    views = setting.recipe.views.split("+")
     for number, folder in enumerate(folders, 1):
-        network = load_trained(setting, folder)
-        if not setting.on_features:
-            text = f"{label}, model {number} of {len(folders)}"
-            yield predict(network, setting.source, rows, views=views, label=text)
-            continue
-        _, head = split(network.model)
-        if features is None:
-            features = features_of(
-                network, setting.source, setting.store, views=views, cache=setting.cache
-            )
-        yield predict_head(head, features, rows)
+        text = f"{label}, model {number} of {len(folders)}"
+        yield predict(load_trained(setting, folder), setting.source, rows, views=views, label=text)
+
+
+def _from_features(setting: Setting, folders: Sequence[Path], rows: Rows) -> list[dict[str, Probs]]:
+    """A block of features at a time goes through the heads of all jobs."""
+    networks = [load_trained(setting, folder) for folder in folders]
+    heads = [split(network.model)[1] for network in networks]
+    found: list[dict[str, Probs]] = [{} for _ in folders]
+    for group in setting.recipe.views.split("+"):
+        parts: list[list[Probs]] = [[] for _ in folders]
+        order = []
+        for start, block in feature_blocks(
+            networks[0], setting.source, setting.store, group, cache=setting.cache
+        ):
+            inside = np.flatnonzero((rows >= start) & (rows < start + block.shape[1]))
+            order.append(inside)
+            features = block[:, torch.from_numpy(rows[inside] - start).to(block.device)]
+            for head, mine in zip(heads, parts, strict=True):
+                mine.append(predict_head(head, features))
+        back = np.argsort(np.concatenate(order), kind="stable")
+        for groups, mine in zip(found, parts, strict=True):
+            groups[group] = np.concatenate(mine)[back]
+    return found

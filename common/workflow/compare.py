@@ -9,6 +9,7 @@ Example: kit cifar10 compare quick quick,lr=0.1 transfer rows=5000 --seeds 3
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ def run(request: Request) -> dict[str, Any]:
         say(f"variant {number} of {len(named)}: {name}")
         done[name] = [_judged(each, metric) for each in requests]
     first = next(iter(done.values()))
+    _check_folds(done, first[0])
     table: list[dict[str, Any]] = [
         {"variant": name, "epochs": requests[0].recipe.epochs, **_row(done[name], first, metric)}
         for name, requests in named
@@ -100,9 +102,19 @@ def _judged(request: Request, metric: Metric) -> Judged:
         )  # fmt: skip
 
 
+def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
+    """Raise a ValueError when a variant was judged on other folds than the first."""
+    wanted = (Path(first.result["run"]) / "folds.csv").read_bytes()
+    for name, runs in done.items():
+        if any((Path(each.result["run"]) / "folds.csv").read_bytes() != wanted for each in runs):
+            raise ValueError(
+                f"{name} has other folds than the first variant: at another stored_side= other images "
+                "count as one shot; give all one stored_side=, or say groups=identical"
+            )
+
+
 def _row(runs: list[Judged], first: list[Judged], metric: Metric) -> dict[str, Any]:
     """A variant's line: scores over its seeds, the paired gain on the first, what it took."""
-    assert all(each.ids == first[0].ids for each in runs), "the folds differ"
     scores = [float(each.rows.mean()) for each in runs]
     mean, before = (np.mean([each.rows for each in group], axis=0) for group in (runs, first))
     sign = 1 if metric.higher_is_better else -1
@@ -114,6 +126,7 @@ def _row(runs: list[Judged], first: list[Judged], metric: Metric) -> dict[str, A
         "test": float(np.mean(tests)) if tests else None, "test_sd": _sd(tests),
         "test_n": runs[0].result.get("test_n"),
         "minutes": round(sum(each.minutes for each in runs), 2),
+        "optimistic": runs[0].result.get("optimistic"),
         "runs": [each.result["run"] for each in runs],
     }  # fmt: skip
 
@@ -136,6 +149,9 @@ def _tell(table: list[dict[str, Any]], metric: Metric, count: int) -> None:
         say(f"  {row['variant']:<{wide}}  {_spread(row['score'], row['sd']):>15}  {gain:<26}{test}"
             f"  {row['minutes']:>7.1f}")  # fmt: skip
     runs = len(table[0]["runs"])
+    for row in table:
+        if row["optimistic"]:
+            say(f"  {row['variant']} is judged optimistically: {row['optimistic']}")
     over = f"± is the sd over {runs} seeds; " if runs > 1 else ""
     say(f"  {over}an interval across 0 may be luck in the rows; it knows nothing of")
     say("  luck in the training seed" + ("" if runs > 1 else ", which --seeds 3 shows"))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from common.recipe import differences, with_values
-from common.runs import Run, all_runs
+from common.runs import WITH_MODELS, Run, all_runs
 from common.workflow.request import Request
 
 SHAPING = ("split", "train")
@@ -63,5 +63,5 @@ def named_run(request: Request, folder: Path) -> Run:
 
 def _shape(run: Run) -> dict[str, Any] | None:
     """What a trained run was shaped by; a blend has its first run's recipe, and was not."""
-    trained = run.read()["kind"] == "trained"
+    trained = run.read()["kind"] in WITH_MODELS
     return differences(run.recipe(), SHAPING) if trained else None

@@ -20,6 +20,7 @@ from common.models.weights import read_weights
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import (
+    WITH_MODELS,
     Run,
     begin,
     clear,
@@ -116,7 +117,7 @@ def code_of(request: Request) -> str:
 
 def check_trained(run: Run) -> None:
     """Raise a ValueError when the run has no models of its own."""
-    if run.read()["kind"] not in ("trained", "zero-training"):
+    if run.read()["kind"] not in WITH_MODELS:
         raise ValueError(
             f"{run.folder} is {run.read()['kind']} and has no models of its own: name a run that was "
             "trained (--run RUN)"

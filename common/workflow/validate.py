@@ -7,7 +7,6 @@ Example: kit cifar10 validate epochs=2 lr=3e-4
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ from common.inference.predict import mean
 from common.progress import say
 from common.recipe import differences
 from common.training import resume
-from common.training.frozen import GRID, OWN, train_heads
+from common.training.frozen import choices, grid_of, train_heads, write_job
 from common.training.jobs import Job, jobs_of
 from common.training.loop import train
-from common.training.stack import Point
 from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
@@ -113,19 +111,24 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
 
 
 def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
-    """The heads of all jobs at once; a refit takes the point of the grid that the folds chose."""
+    """The heads of these jobs at once; a refit takes the point of the grid that the folds chose."""
     run, recipe, started = ready.run, ready.recipe, time.perf_counter()
-    points: Sequence[Point] = GRID if recipe.head_grid == "small" else OWN
-    grid = run.read().get("head_grid")
-    if grid and jobs[0].held_out is None:
-        points = [grid["points"][grid["best"]]]
-    folders = [run / job.name for job in jobs]
-    found = train_heads(jobs, ready.setting, folders, points)
-    if found:
-        run.note(head_grid=found)
-    for job, folder in zip(jobs, folders, strict=True):
-        for record in resume.read_log(folder)[-1:]:
-            tell_epoch(ready, job, record)
+    points, chosen = grid_of(recipe), [0] * len(jobs)
+    if len(points) > 1 and jobs[0].held_out is None:
+        grid = run.read()["head_grid"]
+        points = [tuple(grid["points"][grid["best"]])]
+    elif len(points) > 1:
+        jobs = jobs_of(recipe, ready.folds)  # what a job chooses depends on all the others
+        chosen = [0] * len(jobs)
+    trained = train_heads(jobs, ready.setting, points)
+    if len(points) > 1:
+        grid = choices(trained, points)
+        chosen = grid["chosen"]
+        run.note(head_grid=grid)
+    for each, point in zip(trained, chosen, strict=True):
+        write_job(run / each.job.name, each, point)
+        for record in each.logs[point][-1:]:
+            tell_epoch(ready, each.job, record)
     run.add_seconds("train", time.perf_counter() - started)
     note_speed(ready)
     draw_curves(run, ready.setting.metric.name)

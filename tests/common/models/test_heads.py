@@ -72,7 +72,10 @@ def test_the_new_rows_are_the_old_rows_of_the_same_names(weights: Path) -> None:
 
 
 def test_a_name_that_two_classes_have_goes_to_the_kind_of_the_others() -> None:
-    names = ["cardigan, knitted jacket", "hat", "shoe", "pug", "cardigan, welsh corgi", "beagle"]
+    names = [
+        ["cardigan", "knitted jacket"], ["hat"], ["shoe"], ["pug"], ["cardigan", "welsh corgi"],
+        ["beagle"],
+    ]  # fmt: skip
     dogs = match(["pug", "Cardigan", "beagle"], names)
     assert [each.row for each in dogs] == [3, 4, 5]
     assert dogs[1].others == ("0: cardigan, knitted jacket",)
@@ -81,8 +84,19 @@ def test_a_name_that_two_classes_have_goes_to_the_kind_of_the_others() -> None:
 
 
 def test_two_labels_never_share_a_row() -> None:
-    found = match(["hot-dog", "Hot Dog"], ["hotdog, hot dog", "pizza"])
+    found = match(["hot-dog", "Hot Dog"], [["hotdog", "hot dog"], ["pizza"]])
     assert [each.row for each in found] == [0, None]
+
+
+def test_a_certain_label_has_its_row_before_an_ambiguous_one_chooses() -> None:
+    names = [["pug"], ["cardigan", "welsh corgi"], ["shoe"], ["cardigan"]]
+    found = match(["cardigan", "Welsh_corgi", "pug"], names)
+    assert [each.row for each in found] == [3, 1, 0]
+
+
+def test_names_that_differ_in_marks_alone_are_told_apart() -> None:
+    own = ["-1", "1", "2", "狗", "猫", "a, b", "?"]
+    assert [each.row for each in match(own, [[name] for name in own])] == list(range(len(own)))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +128,7 @@ def test_all_dog_breeds_are_found_and_cardigan_is_the_corgi() -> None:
     if not path.is_file():
         pytest.skip("the shared data are not here")
     info = ImageNetInfo()
-    names = [info.index_to_description(row) for row in range(1000)]
+    names = [info.index_to_description(row).split(", ") for row in range(1000)]
     found = match(list(read_csv(path).columns[1:]), names)
     assert all(each.row is not None and 151 <= each.row <= 275 for each in found)
     assert [each.row for each in found if each.others] == [264]

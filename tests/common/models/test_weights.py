@@ -61,6 +61,16 @@ def test_a_file_without_a_classifier_gives_the_body_alone(
     assert all(torch.equal(t, body[n]) for n, t in body_of(tmp_path / "w.safetensors").items())
 
 
+def test_old_rows_of_a_file_without_a_classifier_are_refused(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    body = {name: tensor for name, tensor in state.items() if not name.startswith("head")}
+    save_file(body, tmp_path / "w.safetensors")
+    for head in ("rows", "logits-mlp"):
+        with pytest.raises(ValueError, match="has no classifier"):
+            build(Recipe(weights=str(tmp_path / "w.safetensors"), head=head), CLASSES)
+
+
 def test_a_missing_layer_is_named(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
     del state["stem.0.weight"]
     save_file(state, tmp_path / "w.safetensors")

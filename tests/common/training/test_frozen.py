@@ -1,5 +1,6 @@
 """Heads trained at once on frozen features come to what the loop comes to, fold by fold."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from safetensors.torch import load_file, save_file
 from common.atomic import read_json
 from common.models.backbone import build
 from common.recipe import Recipe
+from common.training import resume
 from common.training.frozen import choice
 from common.training.jobs import Job
+from common.training.loop import Diverged
 from common.training.stack import Trained
 from common.workflow import validate
 from common.workflow.run import run as whole_run
@@ -50,11 +53,20 @@ def oof(run: str) -> Any:
     ],
 )
 def test_features_give_the_numbers_of_the_loop(frozen: Any, fields: dict[str, Any]) -> None:
-    fast, slow = validate.run(frozen(**fields)), validate.run(frozen(SLOW, **fields))
+    fast = validate.run(frozen(**fields))
+    kept = set(features_in(fast["run"]))
+    assert kept
+    slow = validate.run(frozen(SLOW, **fields))
+    assert set(features_in(slow["run"])) == kept
     assert fast["run"] != slow["run"]
     assert np.abs(oof(fast["run"]) - oof(slow["run"])).max() < 1e-5
     logs = [Path(each["run"]) / "fold0" / "log.jsonl" for each in (fast, slow)]
     assert len(logs[0].read_text().splitlines()) == len(logs[1].read_text().splitlines())
+
+
+def features_in(run: str) -> list[Path]:
+    """What is kept of features beside a run."""
+    return sorted((Path(run).parent / "cache" / "features").rglob("*.npy"))
 
 
 def test_the_features_are_computed_once(frozen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +84,8 @@ def test_each_fold_takes_the_point_of_the_grid_that_the_others_chose() -> None:
     losses = {0: [0.9, 0.1], 1: [0.2, 0.5], 2: [0.3, 0.5]}  # fold 0 alone would take the second
     trained = [
         Trained(
-            Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold])), [],
-            [[{"valid_loss": loss}] for loss in each],
+            Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold])), [{}, {}],
+            [[{"valid_loss": loss, "train_loss": 1.0}] for loss in each],
         )
         for fold, each in losses.items()
     ]  # fmt: skip
@@ -93,11 +105,42 @@ def test_a_grid_chosen_on_its_only_fold_is_marked_optimistic(frozen: Any) -> Non
 
 
 def test_a_refit_takes_the_grids_best_point_and_predicts(frozen: Any) -> None:
-    result = whole_run(frozen(head_grid="small", final="refit"))
+    result = whole_run(frozen(head_grid="small", final="refit", lr=0.5, schedule="constant"))
+    run = Path(result["run"])
     assert Path(result["submission"]).is_file()
-    best = read_json(Path(result["run"]) / "run.json")["head_grid"]["best"]
-    assert 0 <= best < 9
-    assert (Path(result["run"]) / "refit" / "weights.safetensors").is_file()
+    grid = read_json(run / "run.json")["head_grid"]
+    rate, _ = grid["points"][grid["best"]]
+    assert rate != 1  # or this could not tell
+    assert resume.read_log(run / "refit")[-1]["lr"] == pytest.approx(0.5 * rate)
+
+
+def test_a_point_that_diverged_is_never_chosen(frozen: Any) -> None:
+    wild = {"head": "mlp", "head_width": 8, "lr": 10.0, "head_rate": 30.0, "epochs": 12}
+    grid = read_json(Path(validate.run(frozen(head_grid="small", **wild))["run"]) / "run.json")
+    found = grid["head_grid"]
+    assert None in found["losses"]
+    assert all(found["losses"][point] is not None for point in [*found["chosen"], found["best"]])
+
+
+def test_heads_that_diverge_end_in_a_sentence(frozen: Any) -> None:
+    with pytest.raises(Diverged, match=r"training diverged in fold\d.*Lower lr="):
+        validate.run(frozen(lr=100.0, head_rate=1000.0, epochs=20))
+
+
+def test_a_killed_grid_chooses_as_if_undisturbed(frozen: Any) -> None:
+    request = frozen(head_grid="small", lr=0.003)
+    run = Path(validate.run(request)["run"])
+    grid, before = read_json(run / "run.json")["head_grid"], oof(str(run))
+    shutil.rmtree(run / "predictions")
+    (run / "fold2" / "weights.safetensors").unlink()
+    validate.run(request)
+    assert read_json(run / "run.json")["head_grid"] == grid
+    assert np.array_equal(oof(str(run)), before)
+
+
+def test_a_grid_that_cannot_be_tried_is_refused(frozen: Any) -> None:
+    with pytest.raises(ValueError, match=r"head_grid=small needs.*\(augment=small\)"):
+        validate.run(frozen(head_grid="small", augment="small"))
 
 
 def test_a_fold_moves_its_head_and_nothing_else(frozen: Any, tmp_path: Path) -> None:

@@ -157,7 +157,9 @@ def test_early_stopping_begins_anew_with_each_phase(toy: Any) -> None:
     import common.training.resume as resume
 
     run = validate.run(toy(freeze="lp-ft", head_epochs=4, epochs=8, early_stop=1, lr=1e-9))["run"]
-    assert len(resume.read_log(Path(run) / "fold0")) == 3  # two of the head, one of all
+    epochs = [record["epoch"] for record in resume.read_log(Path(run) / "fold0")]
+    assert len(epochs) < 8  # nothing is learnt at this rate
+    assert epochs[-1] > 4  # the head's patience was used up, and all of the network had its own
 
 
 def test_a_last_update_that_breaks_the_weights_ends_in_a_sentence(toy: Any) -> None:

@@ -22,7 +22,6 @@ CLASSES = ("ant", "bee", "cat")
         ({"freeze": "backbone", "epochs": 3}, [(3, 4)]),
         ({"freeze": "backbone", "epochs": 0, "head": "rows"}, []),
         ({"freeze": "stages:3", "epochs": 2}, [(2, 3)]),
-        ({"freeze": "stages:9", "epochs": 2}, [(2, 4)]),
         ({"freeze": "lp-ft", "head_epochs": 2, "epochs": 5}, [(2, 4), (3, 0)]),
         ({"freeze": "gradual", "epochs": 5}, [(1, 4), (1, 3), (1, 2), (1, 1), (1, 0)]),
         ({"freeze": "gradual", "epochs": 3}, [(1, 4), (1, 2), (1, 0)]),
@@ -35,6 +34,11 @@ def test_a_recipes_phases_freeze_so_many_of_four_stages(
     recipe = Recipe(**fields)  # type: ignore[arg-type]
     found = [(phase.epochs, phase.frozen) for phase in phases_of(recipe, 4)]
     assert found == expected
+
+
+def test_more_stages_than_there_are_cannot_be_frozen() -> None:
+    with pytest.raises(ValueError, match=r"freeze=stages:9: kit_resnet9_16 has 4 stages"):
+        phases_of(Recipe(freeze="stages:9"), 4)
 
 
 def groups_of(recipe: Recipe) -> dict[str, tuple[float, float]]:
