@@ -1,6 +1,7 @@
 """What every competition promises, shown on a miniature that its own `lay_out` writes."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import cv2
@@ -81,13 +82,19 @@ def test_a_competition_is_few_lines_and_its_recipes_have_notes(name: str) -> Non
     assert len((folder / "__init__.py").read_text().splitlines()) <= 100
     notes = (folder / "recipes.py").read_text()
     for recipe in competitions.load(name).recipes:
-        note = (
-            notes[: notes.index(f'"{recipe}": Recipe(')].rsplit("\n\n", 1)[-1].rsplit("),\n", 1)[-1]
+        note = " ".join(_comment_above(f'    "{recipe}": ', notes))
+        assert re.search(rf"kit {name} (run|compare)", note), (
+            f"{name} {recipe}: the note gives no command"
         )
-        assert f"kit {name} run" in note, f"{name} {recipe}: the note gives no command"
         assert re.search(r"n = [\d,]+|not measured: needs", note), (
             f"{name} {recipe}: no score, no n"
         )
+
+
+def _comment_above(line: str, text: str) -> list[str]:
+    above = text[: text.index(line)].splitlines()
+    lines = takewhile(lambda each: each.strip().startswith("#"), reversed(above))
+    return [each.strip("# ") for each in reversed(list(lines))]
 
 
 def test_the_digits_are_all_there_and_the_hidden_part_is_drawn_once() -> None:
