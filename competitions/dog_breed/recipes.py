@@ -21,22 +21,23 @@ ROWS = Recipe(
 )
 
 RECIPES = {
-    # `kit dog_breed run` with other weights of the same network (tf_in1k) on 300 labelled images of 110
-    # breeds (n = 300), five folds, two cores: log loss 0.301 with the mirrored view, 0.197 calibrated; 35 seconds, most of
-    # it one pass of features for each view.
+    # `kit dog_breed run` with other weights of the same network (tf_in1k) on 300 labelled images of
+    # 110 breeds (n = 300), five folds, two cores: log loss 0.301 with the mirrored view, 0.197
+    # calibrated; 35 seconds, most of it one pass of features for each view.
     "quick": ROWS,
-    # `kit dog_breed run --recipe zero`: a submission before any training. The same n = 300: plain 0.315, mirrored 0.309,
-    # calibrated 0.207 (accuracy 0.930).
+    # `kit dog_breed run --recipe zero`: a submission before any training. The same n = 300: plain
+    # 0.315, mirrored 0.309, calibrated 0.207 (accuracy 0.930).
     "zero": replace(ROWS, epochs=0),
-    # `kit dog_breed run --recipe frozen`: a head that begins afresh, same n = 300. With two or three images a breed it has little
-    # to learn from: 2.13, and 2.19 calibrated.
+    # `kit dog_breed run --recipe frozen`: a head that begins afresh, same n = 300. With two or
+    # three images a breed it has little to learn from: 2.13, and 2.19 calibrated.
     "frozen": replace(ROWS, head="linear", epochs=30, lr=0.1, weight_decay=1e-4, head_grid="small"),
     # `kit dog_breed run --recipe finetune`: not measured: needs more images than are at hand.
     "finetune": replace(
         ROWS, freeze="none", augment="photo-light", epochs=5, batch_size=32, lr=0.002
     ),
-    # `kit dog_breed run --recipe course-dogs`. The course's: a frozen ResNet-34, 1000 -> 256 -> 120 on its logits, lr 1e-4 and decay 1e-4 of a
-    # loss summed over batches of 32. not measured: needs ResNet-34's weights.
+    # `kit dog_breed run --recipe course-dogs`. The course's: a frozen ResNet-34, 1000 -> 256 -> 120
+    # on its logits, lr 1e-4 and decay 1e-4 of a loss summed over batches of 32. not measured: needs
+    # ResNet-34's weights.
     "course-dogs": Recipe(
         backbone="resnet34.tv_in1k",
         weights="pretrained",

@@ -26,19 +26,22 @@ FINETUNE = Recipe(
 )
 
 RECIPES = {
-    # `kit folder compare scratch finetune frozen epochs=4 image_size=128 stored_side=160 --seeds 3`, with
-    # MobileNetV2's tf_in1k weights, on two busy cores. hotdog, test n = 80: 0.796 ± 0.007; 0.1 minutes of
-    # training for the three. The head alone, on features that are computed once.
+    # `kit folder compare scratch finetune frozen epochs=4 image_size=128 stored_side=160 --seeds
+    # 3`, with MobileNetV2's tf_in1k weights, on two busy cores. hotdog, test n = 80: 0.796 ± 0.007;
+    # 0.1 minutes of training for the three. The head alone, on features that are computed once.
     "frozen": replace(FINETUNE, freeze="backbone", augment="photo-none"),
-    # The same `kit folder compare …`: hotdog, test n = 80: 0.850 ± 0.025; 4.6 minutes for the three.
+    # The same `kit folder compare …`: hotdog, test n = 80: 0.850 ± 0.025; 4.6 minutes for the
+    # three.
     "finetune": FINETUNE,
-    # The same `kit folder compare …`: hotdog, test n = 80: 0.554 ± 0.038; 5.3 minutes for the three.
+    # The same `kit folder compare …`: hotdog, test n = 80: 0.554 ± 0.038; 5.3 minutes for the
+    # three.
     "scratch": replace(FINETUNE, weights="scratch", head_rate=1, lr=0.01),
-    # `kit folder run --recipe rows`: the old classifier's rows where a class has the name of one (pizza
-    # does, sushi does not). not measured: needs a data set whose classes ImageNet mostly knows.
+    # `kit folder run --recipe rows`: the old classifier's rows where a class has the name of one
+    # (pizza does, sushi does not). not measured: needs a data set whose classes ImageNet mostly
+    # knows.
     "rows": replace(FINETUNE, head="rows"),
-    # `kit folder run --recipe course-hotdog`. The course's: its lr 5e-5 and decay 0.001 are of a loss summed over a batch of 128.
-    # not measured: needs ResNet-18's weights.
+    # `kit folder run --recipe course-hotdog`. The course's: its lr 5e-5 and decay 0.001 are of a
+    # loss summed over a batch of 128. not measured: needs ResNet-18's weights.
     "course-hotdog": Recipe(
         backbone="resnet18.tv_in1k",
         weights="pretrained",
@@ -54,8 +57,8 @@ RECIPES = {
         head_rate=10,
         schedule="constant",
     ),
-    # `kit folder run --recipe course-food`. The course's MXNet trainer divides by the batch: its rates
-    # are as written. not measured: needs ResNet-18's weights.
+    # `kit folder run --recipe course-food`. The course's MXNet trainer divides by the batch: its
+    # rates are as written. not measured: needs ResNet-18's weights.
     "course-food": Recipe(
         backbone="resnet18.tv_in1k",
         weights="pretrained",

@@ -22,8 +22,9 @@ QUICK = Recipe(
 RECIPES = {
     # `kit leaves run`: not measured: needs the competition's images and the weights.
     "quick": QUICK,
-    # `kit leaves run --recipe frozen`: the head alone, on features that are computed once. Leaves are far
-    # from ImageNet: it is weak. not measured: needs the competition's images and the weights.
+    # `kit leaves run --recipe frozen`: the head alone, on features that are computed once. Leaves
+    # are far from ImageNet: it is weak. not measured: needs the competition's images and the
+    # weights.
     "frozen": replace(QUICK, freeze="backbone", augment="photo-none", epochs=60, head_grid="small"),
     # `kit leaves run --recipe strong`: what separated the best teams: augmentation, views, folds,
     # cosine. not measured: needs the competition's images, the weights and a GPU.
