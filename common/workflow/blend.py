@@ -7,6 +7,7 @@ greedy. The blend is a run like any other: submit it, compare it, blend it again
 Example: kit cifar10 blend runs/cifar10-quick-1a2b3c4d runs/cifar10-transfer-5e6f7a8b
 """
 
+import shlex
 import time
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -95,7 +96,9 @@ def run(request: Request) -> dict[str, Any]:
         blend.note(test=members[0].test_name, predicted={})
         judge_test(blend, Recipe(), request.competition, files, ids=ids, probs=test)
         blend.note(seconds={"blend": round(time.perf_counter() - started, 2)})
-    _tell(blend, found)
+    _tell(found)
+    if request.competition.on_kaggle:
+        say(f"next: {request.command(f'submit --run {shlex.quote(str(blend.folder))}')}")
     return result_of(blend) | {"blend": found["blend"]}
 
 
@@ -181,7 +184,7 @@ def _write(
     write_text(blend / "folds.csv", (first.run / "folds.csv").read_text(encoding="utf-8"))
 
 
-def _tell(blend: Run, found: dict[str, Any]) -> None:
+def _tell(found: dict[str, Any]) -> None:
     """The runs, the kinds beside the best of them, and what was used."""
     facts, metric = found["blend"], found["metric"].replace("_", " ")
     wide = max(len(Path(row["run"]).name) for row in facts["runs"])
@@ -199,4 +202,3 @@ def _tell(blend: Run, found: dict[str, Any]) -> None:
     for key in ("optimistic", "caution"):
         if key in found:
             say(f"  {key}: {found[key]}")
-    say(f"next: kit {blend.read()['competition']} submit --run {blend.folder}")

@@ -62,7 +62,7 @@ def run(request: Request) -> dict[str, Any]:
         f"({seconds:g} s): {path}")  # fmt: skip
     for problem in problems:
         say(f"  problem: {problem}")
-    say(f"next: kit {request.competition.name} run" if not problems else "no problem stops a run")
+    say(f"next: {request.command('run')}" if not problems else "no problem stops a run")
     return {
         "pairs": str(path), "picture": picture, "problems": problems, "same": len(pairs) - near,
         "near": near, "duplicate_seconds": seconds, "train": len(files.train), "test": len(test),

@@ -1,6 +1,7 @@
 """What a person asked for, typed: the competition, the recipe, the places."""
 
 import os
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,12 @@ class Request:
     def cache(self) -> Path:
         """Where unpacked archives and decoded stores are kept: KIT_CACHE, or beside the runs."""
         return Path(os.environ.get("KIT_CACHE") or self.runs / "cache")
+
+    def command(self, verb: str) -> str:
+        """What to type for another verb on the same data and runs."""
+        places = [] if self.data is None else ["--data", str(self.data)]
+        places += [] if self.runs == Path("runs") else ["--runs", str(self.runs)]
+        return shlex.join(["kit", self.competition.name, *shlex.split(verb), *places])
 
     def words_of(self, *stages: str) -> list[str]:
         """The typed words whose fields are of these stages."""

@@ -29,8 +29,7 @@ def run(request: Request) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
     result = finished(request)
     say(f"pictures: {Path(result['run']) / 'pictures'}")
-    name, on_kaggle = request.competition.name, request.competition.on_kaggle
-    say(f"next: kit {name} {'submit' if on_kaggle else f'rehearse --data {request.data}'}")
+    say(f"next: {request.command('submit' if request.competition.on_kaggle else 'rehearse')}")
     return result
 
 

@@ -226,3 +226,9 @@ def test_predictions_of_accepted_code_are_made_anew(toy: Any, monkeypatch: Any) 
     before = set((folder / "predictions").iterdir())
     run.run(toy())
     assert set((folder / "predictions").iterdir()) - before  # the plain views again, by this code
+
+
+def test_the_next_command_names_the_same_places_as_a_shell_wants_them(toy: Any) -> None:
+    request = replace(toy(), data=Path("my data"), runs=Path("runs"))
+    assert request.command("submit") == "kit digits submit --data 'my data'"
+    assert replace(request, data=None).command("run") == "kit digits run"
