@@ -70,13 +70,13 @@ def matches_of(model: nn.Module, classes: Sequence[str]) -> list[Match]:
         ValueError: it is not known what the old classes are called, or none has a class's name.
     """
     count = int(_weight(heads_of(model)[0]).shape[0])
-    names = old_names(model, count)
+    names, own = old_names(model, count)
     if not names:
         raise ValueError(
             f"head=rows: it is not known what the {count:,} classes of these weights are called; "
             "say head=linear"
         )
-    found = match(classes, names)
+    found = match(classes, names, exact=own)
     if all(each.row is None for each in found):
         raise ValueError(
             f"head=rows: none of the {len(classes)} labels ({', '.join(classes[:3])}, …) is the name "

@@ -29,8 +29,9 @@ class Match:
     others: tuple[str, ...] = ()
 
 
-def old_names(model: nn.Module, count: int) -> list[list[str]]:
-    """The names of each of the `count` classes of a network's old classifier; empty when not known.
+def old_names(model: nn.Module, count: int) -> tuple[list[list[str]], bool]:
+    """The names of each of the `count` classes of a network's old classifier, and whether they are its
+    own; none when they are not known.
 
     Names come from the weights themselves (`label_names`, as the kit's own exports have them), else
     from timm's list for that number of ImageNet classes.
@@ -39,24 +40,30 @@ def old_names(model: nn.Module, count: int) -> list[list[str]]:
     assert isinstance(facts, Mapping)
     own = facts.get("label_names")
     if own and len(own) == count:
-        return [[str(name)] for name in own]
+        return [[str(name)] for name in own], True
     subset = infer_imagenet_subset({"num_classes": count})
     if subset is None:
-        return []
+        return [], False
     info = ImageNetInfo(subset)
-    return [info.index_to_description(row).split(", ") for row in range(count)]
+    return [info.index_to_description(row).split(", ") for row in range(count)], False
 
 
-def match(labels: Sequence[str], names: Sequence[Sequence[str]]) -> list[Match]:
-    """Find each label among `names` (each class's own), letter for letter, else but for case and marks.
+def match(
+    labels: Sequence[str], names: Sequence[Sequence[str]], *, exact: bool = False
+) -> list[Match]:
+    """Find each label among `names` (each class's own), ignoring case and marks.
+
+    `exact`: letter for letter first, as among a competition's own labels ('-1' is not '1'). Among
+    ImageNet's that would decide by a capital which Cardigan is meant.
 
     Two labels never share a row, and the certain ones choose first. A name that several classes have
     is decided by company: ImageNet's classes stand in the order of WordNet's tree, so the class
     nearest to the rows of the certain labels is of their kind. Without such company the label stays
     unmatched.
     """
-    exact, plain = _rows(names, str), _rows(names, _plain)
-    found = {label: exact.get(label) or plain.get(_plain(label), []) for label in labels}
+    same = _rows(names, str) if exact else {}
+    plain = _rows(names, _plain)
+    found = {label: same.get(label) or plain.get(_plain(label), []) for label in labels}
     chosen: dict[str, int] = {}
     for label, rows in found.items():
         if len(rows) == 1 and rows[0] not in chosen.values():

@@ -83,6 +83,11 @@ def test_a_name_that_two_classes_have_goes_to_the_kind_of_the_others() -> None:
     assert match(["cardigan"], names)[0].row is None
 
 
+def test_a_capital_does_not_decide_which_class_is_meant() -> None:
+    names = [["cardigan"], ["shoe"], ["pug"], ["Cardigan", "Welsh corgi"], ["beagle"]]
+    assert [each.row for each in match(["pug", "cardigan", "beagle"], names)] == [2, 3, 4]
+
+
 def test_two_labels_never_share_a_row() -> None:
     found = match(["hot-dog", "Hot Dog"], [["hotdog", "hot dog"], ["pizza"]])
     assert [each.row for each in found] == [0, None]
@@ -96,7 +101,9 @@ def test_a_certain_label_has_its_row_before_an_ambiguous_one_chooses() -> None:
 
 def test_names_that_differ_in_marks_alone_are_told_apart() -> None:
     own = ["-1", "1", "2", "狗", "猫", "a, b", "?"]
-    assert [each.row for each in match(own, [[name] for name in own])] == list(range(len(own)))
+    assert [each.row for each in match(own, [[name] for name in own], exact=True)] == list(
+        range(len(own))
+    )
 
 
 @pytest.mark.parametrize(
