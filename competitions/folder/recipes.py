@@ -25,6 +25,22 @@ FINETUNE = Recipe(
     views="mirror",
 )
 
+COURSE = Recipe(
+    backbone="resnet18.tv_in1k",
+    weights="pretrained",
+    image_size=224,
+    augment="photo-crop",
+    folds=1,
+    final="refit",
+    epochs=5,
+    batch_size=128,
+    lr=6.4e-3,
+    momentum=0.0,
+    weight_decay=7.8e-6,
+    head_rate=10,
+    schedule="constant",
+)
+
 RECIPES = {
     # `kit folder compare scratch finetune frozen epochs=4 image_size=128 stored_side=160 --seeds
     # 3`, with MobileNetV2's tf_in1k weights, on two busy cores. hotdog, test n = 80: 0.796 ± 0.007;
@@ -42,38 +58,10 @@ RECIPES = {
     "rows": replace(FINETUNE, head="rows"),
     # `kit folder run --recipe course-hotdog`. The course's: its lr 5e-5 and decay 0.001 are of a
     # loss summed over a batch of 128. not measured: needs ResNet-18's weights.
-    "course-hotdog": Recipe(
-        backbone="resnet18.tv_in1k",
-        weights="pretrained",
-        image_size=224,
-        augment="photo-crop",
-        folds=1,
-        final="refit",
-        epochs=5,
-        batch_size=128,
-        lr=6.4e-3,
-        momentum=0.0,
-        weight_decay=7.8e-6,
-        head_rate=10,
-        schedule="constant",
-    ),
+    "course-hotdog": COURSE,
     # `kit folder run --recipe course-food`. The course's MXNet trainer divides by the batch: its
     # rates are as written. not measured: needs ResNet-18's weights.
-    "course-food": Recipe(
-        backbone="resnet18.tv_in1k",
-        weights="pretrained",
-        image_size=224,
-        augment="photo-crop",
-        folds=1,
-        final="refit",
-        epochs=20,
-        batch_size=200,
-        lr=0.01,
-        momentum=0.0,
-        weight_decay=1e-3,
-        head_rate=10,
-        schedule="constant",
-    ),
+    "course-food": replace(COURSE, epochs=20, batch_size=200, lr=0.01, weight_decay=1e-3),
     # `kit folder run --recipe strong`: not measured: needs the weights and a GPU.
     "strong": Recipe(
         backbone="convnext_tiny.fb_in22k_ft_in1k",
