@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import Field, field
 from typing import Any
 
@@ -63,6 +64,42 @@ def allowed(each: Field[Any]) -> str:
     if low is not None:
         kind += f" from {low:g} to {high:g}" if high is not None else f" of at least {low:g}"
     return f"{kind} ({each.metadata['meaning']})"
+
+
+def filled(name: str, text: str, forms: Mapping[str, tuple[float | None, ...]]) -> str:
+    """The one spelling of a word with numbers: 'step' and 'step:10' as 'step:10:0.1'.
+
+    Args:
+        forms: every word, and the numbers that may follow it; None where one has to be said.
+
+    Raises:
+        ValueError: none of these words, numbers too many or too few, or one that is not above zero.
+    """
+    kind, *said = text.split(":")
+    if kind not in forms:
+        raise ValueError(f"{name}={text}: {nearest(kind, tuple(forms))}")
+    usual = forms[kind]
+    example = ":".join([kind, *(f"{2 if n is None else n:g}" for n in usual)])
+    try:
+        numbers = [float(n) for n in said] + [float(n) for n in usual[len(said) :] if n is not None]
+    except ValueError:
+        numbers = []
+    whole = all(
+        n == int(n) for n, u in zip(numbers, usual, strict=False) if not isinstance(u, float)
+    )
+    if len(numbers) != len(usual) or not whole or not all(0 < n < math.inf for n in numbers):
+        raise ValueError(f"{name}={text}: say it as in {name}={example}")
+    return ":".join([kind, *(f"{n:g}" for n in numbers)])
+
+
+def kind_of(text: str) -> str:
+    """The word of 'step:10:0.1'."""
+    return text.partition(":")[0]
+
+
+def numbers_of(text: str) -> list[float]:
+    """The numbers of 'step:10:0.1'."""
+    return [float(each) for each in text.split(":")[1:]]
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

@@ -8,9 +8,14 @@ from collections.abc import Iterable
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from common.fields import check, described, nearest, typed
+from common.fields import check, described, filled, kind_of, nearest, numbers_of, typed
 
-FREEZES = ("none", "backbone", "stages", "lp-ft", "gradual")
+# Words that numbers may follow, as in step:10:0.1; None: a number that has to be said.
+FORMS = {
+    "head": {"linear": (), "rows": (), "mlp": (256,), "logits-mlp": (256,)},
+    "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
+    "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
+}
 VIEWS = ("identity", "mirror", "shifts", "five_crops", "square", "scales")
 
 
@@ -44,19 +49,14 @@ class Recipe:
     head: str = described(
         "linear",
         "train",
-        "the new classifier: linear, mlp (on features), logits-mlp (on the old classifier's outputs), "
-        "rows (the old classifier's, by label name)",
-        choices=("linear", "mlp", "logits-mlp", "rows"),
+        "the new classifier: linear, mlp:256 (on features, hidden units), logits-mlp:256 (on the old "
+        "classifier's outputs), rows (the old classifier's, by label name)",
     )
-    head_width: int = described(256, "train", "hidden units of head=mlp and logits-mlp", low=1)
     freeze: str = described(
         "none",
         "train",
-        "what stays as it was: none, backbone, stages:N (the first N), lp-ft (head_epochs of the head "
-        "alone, then all), gradual (the head, then stage by stage)",
-    )
-    head_epochs: int = described(
-        1, "train", "epochs of the head alone with freeze=lp-ft or gradual", low=1
+        "what stays as it was: none, backbone, stages:2 (the first two), lp-ft:1 (an epoch of the head "
+        "alone, then all), gradual:1 (an epoch of the head, then stage by stage)",
     )
     head_grid: str = described(
         "none",
@@ -87,15 +87,11 @@ class Recipe:
     schedule: str = described(
         "cosine",
         "train",
-        "how the rate moves after warm-up",
-        choices=("cosine", "step", "constant", "one-cycle"),
+        "how the rate moves after warm-up: cosine, constant, one-cycle, step:10:0.1 (every 10 epochs, to "
+        "a tenth)",
     )
     warmup: float = described(
         0.0, "train", "share of the updates that rise linearly to the peak", low=0, high=0.9
-    )
-    step_epochs: float = described(10, "train", "schedule=step: epochs between two drops", low=0.01)
-    step_factor: float = described(
-        0.1, "train", "schedule=step: what a drop multiplies by", low=0, high=1
     )
     lr_floor: float = described(0.0, "train", "the last rate, as a share of lr", low=0, high=1)
     label_smoothing: float = described(
@@ -159,6 +155,8 @@ class Recipe:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
+            if each.name in FORMS and isinstance(value, str):
+                object.__setattr__(self, each.name, filled(each.name, value, FORMS[each.name]))
             check(each, value)
             if each.type is float:  # lr=1 and lr=1.0 are one recipe
                 object.__setattr__(self, each.name, float(value))
@@ -167,19 +165,11 @@ class Recipe:
                 raise ValueError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
         wanted = {"identity", *self.views.split("+")}
         object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
-        kind, _, count = self.freeze.partition(":")
-        if kind not in FREEZES:
-            raise ValueError(f"freeze={self.freeze}: {nearest(kind, FREEZES)}")
-        if (kind == "stages") != (count.isdigit() and int(count) > 0) or (
-            count and kind != "stages"
-        ):
+        kind, head_epochs = kind_of(self.freeze), sum(numbers_of(self.freeze))
+        if kind in ("lp-ft", "gradual") and head_epochs >= self.epochs:
             raise ValueError(
-                f"freeze={self.freeze}: say how many stages, from the input on, as in freeze=stages:2"
-            )
-        if self.freeze in ("lp-ft", "gradual") and self.head_epochs >= self.epochs:
-            raise ValueError(
-                f"head_epochs={self.head_epochs} leaves no epoch for the backbone of "
-                f"epochs={self.epochs}: lower it, or say freeze=backbone"
+                f"freeze={self.freeze} leaves no epoch for the backbone of epochs={self.epochs}: lower "
+                f"the head's, as in freeze={kind}:1, or say freeze=backbone"
             )
         if self.epochs == 0 and (self.head != "rows" or self.freeze != "backbone"):
             raise ValueError(

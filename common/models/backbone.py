@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import common.models.kit_resnet as kit_resnet
 from common.atomic import read_json
+from common.fields import kind_of
 from common.models.heads import begin_head, head_names
 from common.models.labels import Match
 from common.models.weights import LOCAL, check_pretrained, first_line, load_into
@@ -52,7 +53,9 @@ def build_matched(
         check_pretrained(recipe.backbone)
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
     if recipe.weights not in ("scratch", "pretrained"):
-        load_into(model, Path(recipe.weights), classifier=recipe.head in ("rows", "logits-mlp"))
+        load_into(
+            model, Path(recipe.weights), classifier=kind_of(recipe.head) in ("rows", "logits-mlp")
+        )
     return model, begin_head(model, recipe, classes)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from common.fields import kind_of, numbers_of
 from common.models.labels import Match, match, old_names
 from common.recipe import Recipe
 
@@ -110,13 +111,12 @@ def _put(model: nn.Module, recipe: Recipe, count: int) -> None:
             f"head={recipe.head}: the classifier of backbone={recipe.backbone} is no single linear "
             "layer; say head=linear"
         )
-    inputs = old.in_features if recipe.head == "mlp" else old.out_features
-    new = nn.Sequential(
-        nn.Linear(inputs, recipe.head_width), nn.ReLU(), nn.Linear(recipe.head_width, count)
-    )
+    kind, width = kind_of(recipe.head), int(sum(numbers_of(recipe.head)))
+    inputs = old.in_features if kind == "mlp" else old.out_features
+    new = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, count))
     new.apply(_xavier)
     name = next(name for name, module in model.named_modules() if module is old)
-    model.set_submodule(name, new if recipe.head == "mlp" else OnLogits(old, new))
+    model.set_submodule(name, new if kind == "mlp" else OnLogits(old, new))
 
 
 def _xavier(module: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from common.fields import kind_of, numbers_of
 from common.recipe import Recipe
 
 
@@ -28,19 +29,19 @@ def phases_of(recipe: Recipe, stages: int) -> list[Phase]:
     def phase(epochs: int, frozen: int) -> Phase:
         return Phase(epochs, frozen, recipe.image_size, recipe.lr)
 
-    later = recipe.epochs - recipe.head_epochs
-    kind, _, count = recipe.freeze.partition(":")
-    match kind:
+    number = int(sum(numbers_of(recipe.freeze)))
+    later = recipe.epochs - number
+    match kind_of(recipe.freeze):
         case "none":
             return [phase(recipe.epochs, 0)]
         case "backbone":
             return [phase(recipe.epochs, stages)] if recipe.epochs else []
         case "stages":
-            if int(count) > stages:
+            if number > stages:
                 raise ValueError(f"freeze={recipe.freeze}: {recipe.backbone} has {stages} stages")
-            return [phase(recipe.epochs, int(count))]
+            return [phase(recipe.epochs, number)]
         case "lp-ft":
-            return [phase(recipe.head_epochs, stages), phase(later, 0)]
+            return [phase(number, stages), phase(later, 0)]
         case "gradual":  # Howard and Ruder, 2018; with few epochs several stages thaw at once
             steps = min(stages, later)
             thawed = [
@@ -50,5 +51,5 @@ def phases_of(recipe: Recipe, stages: int) -> list[Phase]:
                 )
                 for n in range(steps)
             ]
-            return [phase(recipe.head_epochs, stages), *thawed]
+            return [phase(number, stages), *thawed]
     raise AssertionError(recipe.freeze)

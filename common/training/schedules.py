@@ -2,6 +2,7 @@
 
 import math
 
+from common.fields import kind_of, numbers_of
 from common.recipe import Recipe
 
 
@@ -19,12 +20,13 @@ def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> f
         return (step + 1) / (warmup + 1)
     done = (step - warmup) / max(1, steps - warmup)
     floor = recipe.lr_floor
-    match recipe.schedule:
+    match kind_of(recipe.schedule):
         case "constant":
             return 1.0
         case "step":
-            drops = math.floor(step / (recipe.step_epochs * steps_per_epoch) + 1e-9)
-            return max(floor, recipe.step_factor**drops)
+            epochs, factor = numbers_of(recipe.schedule)
+            drops = math.floor(step / (epochs * steps_per_epoch) + 1e-9)
+            return max(floor, factor**drops)
         case "cosine":
             return floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2
         case "one-cycle":

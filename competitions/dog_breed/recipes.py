@@ -41,8 +41,7 @@ RECIPES = {
     "course-dogs": Recipe(
         backbone="resnet34.tv_in1k",
         weights="pretrained",
-        head="logits-mlp",
-        head_width=256,
+        head="logits-mlp:256",
         freeze="backbone",
         image_size=224,
         stored_side=256,
@@ -54,9 +53,7 @@ RECIPES = {
         batch_size=32,
         lr=3.2e-3,
         weight_decay=3.1e-6,
-        schedule="step",
-        step_epochs=2,
-        step_factor=0.9,
+        schedule="step:2:0.9",
     ),
     # `kit dog_breed run --recipe strong`: not measured: needs the weights and a GPU.
     "strong": replace(
@@ -64,8 +61,7 @@ RECIPES = {
         backbone="convnext_base.fb_in22k_ft_in1k",
         image_size=288,
         stored_side=320,
-        freeze="lp-ft",
-        head_epochs=1,
+        freeze="lp-ft:1",
         augment="photo-light",
         epochs=4,
         batch_size=32,

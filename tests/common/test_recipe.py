@@ -23,7 +23,12 @@ from common.recipe import Recipe, differences, stage_of, with_values
         ("freeze=stage", "did you mean 'stages'"),
         ("freeze=stages", "freeze=stages:2"),
         ("freeze=stages:0", "freeze=stages:2"),
-        ("freeze=backbone:2", "freeze=stages:2"),
+        ("freeze=backbone:2", "say it as in freeze=backbone"),
+        ("freeze=stages:1.5", "freeze=stages:2"),
+        ("freeze=lp-ft:no", "freeze=lp-ft:1"),
+        ("schedule=step:2:0.9:1", "schedule=step:10:0.1"),
+        ("schedule=step:-2", "schedule=step:10:0.1"),
+        ("head=mpl", "did you mean 'mlp'"),
         ("epochs", "is not field=value"),
         ("weights=", "weights is text"),
     ],
@@ -69,7 +74,7 @@ def test_differences_hold_only_what_is_not_default() -> None:
 @pytest.mark.parametrize(
     "impossible",
     [
-        {"freeze": "lp-ft", "head_epochs": 5, "epochs": 5},
+        {"freeze": "lp-ft:5", "epochs": 5},
         {"final": "refit", "early_stop": 2},
         {"freeze": "backbone", "drop_rate": 0.5},
         {"mixup": 0.2, "batch_size": 5},
@@ -84,6 +89,9 @@ def test_fields_that_contradict_each_other_are_refused(impossible: dict[str, obj
 def test_one_recipe_has_one_spelling() -> None:
     assert Recipe(lr=1) == Recipe(lr=1.0)
     assert type(Recipe(lr=1).lr) is float
+    assert Recipe(schedule="step") == Recipe(schedule="step:10.0") == Recipe(schedule="step:10:.1")
+    assert Recipe(head="mlp") == Recipe(head="mlp:256") != Recipe(head="mlp:128")
+    assert Recipe(freeze="lp-ft") == Recipe(freeze="lp-ft:1") != Recipe(freeze="lp-ft:2")
     assert (
         Recipe(views="mirror") == Recipe(views="identity+mirror") == Recipe(views="mirror+identity")
     )

@@ -27,11 +27,11 @@ def weights(tmp_path: Path) -> Path:
 
 def made(weights: Path, head: str) -> torch.nn.Module:
     torch.manual_seed(2)
-    recipe = Recipe(backbone="test_resnet", weights=str(weights), head=head, head_width=16)
+    recipe = Recipe(backbone="test_resnet", weights=str(weights), head=head)
     return build(recipe, CLASSES).eval()
 
 
-@pytest.mark.parametrize("head", ["linear", "mlp", "logits-mlp", "rows"])
+@pytest.mark.parametrize("head", ["linear", "mlp:16", "logits-mlp:16", "rows"])
 def test_every_head_gives_the_competitions_logits_and_keeps_the_body(
     weights: Path, head: str
 ) -> None:
@@ -43,17 +43,17 @@ def test_every_head_gives_the_competitions_logits_and_keeps_the_body(
     assert all(torch.equal(found[name], tensor) for name, tensor in body.items())
 
 
-@pytest.mark.parametrize("head", ["linear", "mlp", "logits-mlp", "rows"])
+@pytest.mark.parametrize("head", ["linear", "mlp:16", "logits-mlp:16", "rows"])
 def test_a_network_is_rebuilt_from_what_was_saved_of_it(weights: Path, head: str) -> None:
     model, images = made(weights, head), torch.rand(2, 3, 64, 64)
     weights.unlink()
-    recipe = Recipe(backbone="test_resnet", weights=str(weights), head=head, head_width=16)
+    recipe = Recipe(backbone="test_resnet", weights=str(weights), head=head)
     again = rebuild(recipe, CLASSES, model.state_dict()).eval()
     assert torch.equal(again(images), model(images))
 
 
 def test_the_head_on_logits_leaves_the_old_classifier_to_the_body(weights: Path) -> None:
-    model = made(weights, "logits-mlp")
+    model = made(weights, "logits-mlp:16")
     (head,) = heads_of(model)
     assert [tuple(p.shape) for p in head.parameters()] == [(16, 1000), (16,), (3, 16), (3,)]
     assert not any("old" in name for name in head_names(model))

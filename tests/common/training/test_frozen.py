@@ -46,8 +46,8 @@ def oof(run: str) -> Any:
     "fields",
     [
         {},
-        {"head": "mlp", "head_width": 8, "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.1},
-        {"head": "logits-mlp", "head_width": 8, "head_rate": 10.0},
+        {"head": "mlp:8", "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.1},
+        {"head": "logits-mlp:8", "head_rate": 10.0},
         {"balance": "sampling", "label_smoothing": 0.1, "schedule": "step", "seeds": 2},
         {"balance": "weights", "batch_size": 64, "repeats": 2, "folds": 2},
     ],
@@ -115,7 +115,7 @@ def test_a_refit_takes_the_grids_best_point_and_predicts(frozen: Any) -> None:
 
 
 def test_a_point_that_diverged_is_never_chosen(frozen: Any) -> None:
-    wild = {"head": "mlp", "head_width": 8, "lr": 10.0, "head_rate": 30.0, "epochs": 12}
+    wild = {"head": "mlp:8", "lr": 10.0, "head_rate": 30.0, "epochs": 12}
     grid = read_json(Path(validate.run(frozen(head_grid="small", **wild))["run"]) / "run.json")
     found = grid["head_grid"]
     assert None in found["losses"]

@@ -156,7 +156,7 @@ def test_a_runs_folds_are_read_from_the_run_not_drawn_again(toy: Any) -> None:
 def test_early_stopping_begins_anew_with_each_phase(toy: Any) -> None:
     import common.training.resume as resume
 
-    run = validate.run(toy(freeze="lp-ft", head_epochs=4, epochs=8, early_stop=1, lr=1e-9))["run"]
+    run = validate.run(toy(freeze="lp-ft:4", epochs=8, early_stop=1, lr=1e-9))["run"]
     epochs = [record["epoch"] for record in resume.read_log(Path(run) / "fold0")]
     assert len(epochs) < 8  # nothing is learnt at this rate
     assert epochs[-1] > 4  # the head's patience was used up, and all of the network had its own

@@ -22,7 +22,7 @@ CLASSES = ("ant", "bee", "cat")
         ({"freeze": "backbone", "epochs": 3}, [(3, 4)]),
         ({"freeze": "backbone", "epochs": 0, "head": "rows"}, []),
         ({"freeze": "stages:3", "epochs": 2}, [(2, 3)]),
-        ({"freeze": "lp-ft", "head_epochs": 2, "epochs": 5}, [(2, 4), (3, 0)]),
+        ({"freeze": "lp-ft:2", "epochs": 5}, [(2, 4), (3, 0)]),
         ({"freeze": "gradual", "epochs": 5}, [(1, 4), (1, 3), (1, 2), (1, 1), (1, 0)]),
         ({"freeze": "gradual", "epochs": 3}, [(1, 4), (1, 2), (1, 0)]),
         ({"freeze": "gradual", "epochs": 8}, [(1, 4), (1, 3), (2, 2), (2, 1), (2, 0)]),

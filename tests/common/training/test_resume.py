@@ -32,7 +32,7 @@ def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
     "fields",
     [
         {"ema": 0.9, "drop_rate": 0.3, "optimizer": "adamw", "lr": 1e-3, "warmup": 0.25},
-        {"freeze": "lp-ft", "head_epochs": 2, "mixup": 0.3},
+        {"freeze": "lp-ft:2", "mixup": 0.3},
         {"early_stop": 2},
     ],
     ids=["ema-adamw", "phases-mixup", "early-stop"],

@@ -32,7 +32,7 @@ def test_cosine_is_timms() -> None:
 
 def test_step_is_timms_with_period_and_decay() -> None:
     timm = timm_rates(lambda o: StepLRScheduler(o, decay_t=30, decay_rate=0.5, t_in_epochs=False))
-    assert shares(schedule="step", step_epochs=3.0, step_factor=0.5) == pytest.approx(timm)
+    assert shares(schedule="step:3:0.5") == pytest.approx(timm)
 
 
 def test_constant_never_moves() -> None:
