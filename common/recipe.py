@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from common.fields import check, described, filled, kind_of, nearest, numbers_of, typed
+from common.fields import Forms, check, described, filled, kind_of, nearest, numbers_of, typed
 
 # Words that numbers may follow, as in step:10:0.1; None: a number that has to be said.
-FORMS = {
+FORMS: dict[str, Forms] = {
     "head": {"linear": (), "rows": (), "mlp": (256,), "logits-mlp": (256,)},
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
