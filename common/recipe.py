@@ -16,7 +16,7 @@ FORMS: dict[str, Forms] = {
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
 }
-VIEWS = ("identity", "mirror", "shifts", "five_crops", "square", "scales")
+VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,9 @@ class Recipe:
     head_rate: float = described(
         1.0, "train", "the head's rate as a multiple of lr (the course: 10)", low=0.001, high=1000
     )
+    bias_rate: float = described(
+        1.0, "train", "the rate of the norms' biases as a multiple of lr", low=0.001, high=1000
+    )
     layer_decay: float = described(
         1.0, "train", "each layer's rate as a share of the one after it", low=0.01, high=1
     )
@@ -113,7 +116,7 @@ class Recipe:
     augment: str = described(
         "small",
         "train",
-        "images of one small size: small, small-mirror, small-shift, small-none; photographs: photo, "
+        "images of one small size: small, small-mirror, small-alternate, small-shift, small-none; photographs: photo, "
         "photo-crop, photo-light, photo-none",
     )
     seed: int = described(0, "train", "seed of weights, order and augmentation", low=0)
@@ -122,6 +125,13 @@ class Recipe:
     )
 
     views: str = described("identity", "predict", "views joined by +: " + " ".join(VIEWS))
+    doubtful: float = described(
+        1.0,
+        "predict",
+        "share of the rows, those least certain under the plain view, that get the other views",
+        low=0.01,
+        high=1,
+    )
     final: str = described(
         "folds",
         "predict",

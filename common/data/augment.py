@@ -17,6 +17,7 @@ class SmallPreset:
     """Augmentation for images that all have one small size."""
 
     mirror: bool = False
+    alternate: bool = False  # mirrored in every second epoch, instead of by chance
     shift: float = 0.0  # largest shift, as a share of the side
     cutout: float = 0.0  # side of the erased square, as a share of the side
 
@@ -25,6 +26,7 @@ SMALL = {
     "small": SmallPreset(mirror=True, shift=1 / 8, cutout=1 / 4),
     "small-shift": SmallPreset(shift=1 / 8),
     "small-mirror": SmallPreset(mirror=True, shift=1 / 8),
+    "small-alternate": SmallPreset(mirror=True, alternate=True, shift=1 / 16),
     "small-none": SmallPreset(),
 }
 

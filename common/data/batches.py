@@ -47,7 +47,7 @@ def open_source(
                 "say augment=photo and image_size=224"
             )
         fill = torch.tensor([round(255 * channel) for channel in mean], dtype=torch.uint8)
-        return InMemory(torch.from_numpy(store.array().copy()).to(device), recipe, fill.to(device))
+        return InMemory(torch.from_numpy(store.private()).to(device), recipe, fill.to(device))
     if recipe.augment not in PHOTO:
         raise ValueError(f"augment={recipe.augment} is none of {', '.join([*SMALL, *PHOTO])}")
     if not recipe.image_size:
@@ -66,10 +66,12 @@ class InMemory:
     def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:  # noqa: ARG002
         generator = randomness.stream(randomness.AUGMENT, *place)
         table = generator.random((len(self.pixels), DRAWS), np.float32)
+        preset, batch = SMALL[self.recipe.augment], self.recipe.batch_size
+        if preset.alternate:
+            table[:, 0] = _alternating(len(self.pixels), place)
         # A row drawn again in an epoch gets numbers of its own: the first draw's, turned.
         again = times_before(rows)[:, None] * np.float32(0.618034) * np.arange(1, DRAWS + 1)
         draws = torch.from_numpy(np.float32((table[rows] + again) % 1)).to(self.pixels.device)
-        preset, batch = SMALL[self.recipe.augment], self.recipe.batch_size
         chunks = _chunks(rows, batch, self.pixels.device)
         for index, numbers in zip(chunks, draws.split(batch), strict=True):
             images = augment(self.pixels[index], numbers, preset, self.fill)
@@ -139,6 +141,16 @@ def _one_thread(_: int) -> None:
     import cv2
 
     cv2.setNumThreads(0)  # several workers with several threads each only wait for one another
+
+
+def _alternating(count: int, place: Place) -> npt.NDArray[np.float32]:
+    """Draws [count] of the mirror that change sides of 0.5 with every epoch (K. Jordan, 2024).
+
+    So two epochs show each image both ways, where chance would show it twice the same way.
+    """
+    seed, fold, epoch = place
+    first = randomness.stream(randomness.MIRROR, seed, fold).random(count, np.float32)
+    return (first + np.float32(0.5 * (epoch % 2))) % 1
 
 
 def _chunks(rows: Rows, size: int, device: torch.device) -> Iterator[Tensor]:

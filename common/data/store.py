@@ -74,6 +74,15 @@ class Store:
             )
         return self._pixels.reshape(len(self), *map(int, self.shapes[0]), 3)
 
+    def private(self) -> Pixels:
+        """The same as a mapping of its own that may be written without the file changing.
+
+        It costs no memory until then. Torch wants to be able to write what it reads.
+        """
+        self.array()  # one shape, or an error
+        mapped = np.memmap(self.folder / PIXELS, dtype=np.uint8, mode="c")
+        return mapped.view(np.ndarray).reshape(len(self), *map(int, self.shapes[0]), 3)
+
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder, "digests": self.digests}
 

@@ -21,10 +21,10 @@ from common.data.batches import epoch_order
 from common.environment import memory_mb
 from common.inference.predict import Network, predict
 from common.metrics import log_loss
-from common.models.backbone import build
 from common.models.freezing import freeze, stages, train_mode
 from common.progress import bar, say
 from common.training import resume
+from common.training.beginning import begin
 from common.training.early_stop import Best
 from common.training.jobs import Job
 from common.training.mixing import Mixing, build_loss
@@ -62,8 +62,7 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
     """
     recipe = setting.recipe
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
-    network = setting.network(build(recipe, setting.classes))
+    network = begin(job, setting)
     model = network.model
     averaged = ModelEmaV3(model, decay=recipe.ema) if recipe.ema else None
     judged = averaged.module if averaged else model

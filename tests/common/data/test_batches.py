@@ -85,6 +85,19 @@ def test_two_epochs_two_folds_and_two_seeds_never_share_their_numbers() -> None:
     assert len(set(longer)) == 3
 
 
+def test_two_epochs_in_succession_show_each_image_both_ways_round() -> None:
+    pixels, fill = images(200), torch.zeros(3, dtype=torch.uint8)
+    source = InMemory(pixels, Recipe(augment="small-alternate", batch_size=200), fill)
+    assert round(SMALL["small-alternate"].shift * 8) == 0  # too small here to move anything
+    first, second, third = (
+        next(source.training(np.arange(200), (0, 0, epoch), 0)) for epoch in range(3)
+    )
+    assert torch.equal(first.flip(3), second)
+    assert torch.equal(first, third)
+    plain = (first.permute(0, 2, 3, 1) == pixels).flatten(1).all(1)
+    assert 60 < int(plain.sum()) < 140
+
+
 def test_an_epoch_shuffles_every_row_once_and_drops_only_what_fills_no_batch() -> None:
     labels = np.zeros(103, dtype=np.int64)
     order = epoch_order(labels, Recipe(batch_size=10), (0, 0, 0))
