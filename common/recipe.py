@@ -160,6 +160,7 @@ class Recipe:
     )
     compile: bool = described(False, "runtime", "torch.compile the network")
     workers: int = described(2, "runtime", "processes that transform photographs", low=0, high=256)
+    processes: int = described(0, "runtime", "that train; 0: one a GPU", low=0, high=64)
     eval_batch: int = described(128, "runtime", "images an inference batch holds", low=1)
 
     def __post_init__(self) -> None:

@@ -7,21 +7,25 @@ Example: kit cifar10 validate epochs=2 lr=3e-4
 
 import time
 from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common.atomic import replacing, write_json
+from common.environment import memory_mb
 from common.inference.calibrate import calibrated
 from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import mean
 from common.progress import say
 from common.recipe import differences
+from common.runs import Run
 from common.training import resume
 from common.training.frozen import choices, grid_of, train_heads, write_job
 from common.training.jobs import Job, jobs_of
-from common.training.loop import train
+from common.training.processes import Worker, count_of, started, trained
 from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
@@ -94,20 +98,28 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
     kind = "trained" if ready.recipe.epochs else "zero-training"
     run.note(kind=kind, runtime=runtime, device=str(setting.device), precision=setting.precision)
-    say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
+    count = 1 if setting.on_features else count_of(setting, len(open_jobs))
+    say(
+        f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {setting.device.type}"
+        + (f", {count} at a time" if count > 1 else "")
+    )
     if ready.setting.on_features:
         _train_on_features(ready, open_jobs)
         return
-    for job in open_jobs:
-        started = drawn = time.perf_counter()
-        for record in train(job, ready.setting, run / job.name):
-            tell_epoch(ready, job, record)
-            if time.perf_counter() - drawn > SECONDS_BETWEEN_CURVES:
-                draw_curves(run, ready.setting.metric.name)
-                drawn = time.perf_counter()
-        run.add_seconds("train", time.perf_counter() - started)
-        note_speed(ready)
-        draw_curves(run, ready.setting.metric.name)
+    since = drawn = time.perf_counter()
+    with started(setting, count, run.folder) as workers:
+        for job, record in trained(open_jobs, setting, run.folder, workers):
+            if record is not None:
+                tell_epoch(ready, job, record)
+                if time.perf_counter() - drawn < SECONDS_BETWEEN_CURVES:
+                    continue
+            else:
+                run.add_seconds("train", time.perf_counter() - since)
+                since = time.perf_counter()
+                note_speed(ready)
+                note_workers(run, workers)
+            draw_curves(run, setting.metric.name)
+            drawn = time.perf_counter()
 
 
 def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
@@ -150,6 +162,18 @@ def note_speed(ready: Prepared) -> None:
     ready.run.see_memory(host=max(line["peak_memory_mb"] for line in logs))
     if ready.setting.device.type == "cuda":
         ready.run.see_memory(device=torch.cuda.max_memory_allocated() / 2**20)
+
+
+def note_workers(run: Run, workers: Sequence[Worker]) -> None:
+    """Record what the processes have cost, where there are several."""
+    if not workers:
+        return
+    run.note(processes=[worker.facts for worker in workers])
+    run.see_memory(host=memory_mb() + sum(each.facts.get("host_mb", 0.0) for each in workers))
+    gpus = Counter[float]()
+    for worker in workers:
+        gpus[worker.facts.get("gpu", 0)] += worker.facts.get("device_mb", 0.0)
+    run.see_memory(device=max(gpus.values()))
 
 
 def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> HeldOut:
