@@ -144,6 +144,11 @@ def open_setting(
     )  # fmt: skip
 
 
+def take_turn(setting: Setting) -> None:
+    """Make accelerate's one state this setting's again, where several are open in turn."""
+    _open_accelerator(replace(setting.recipe, precision=setting.precision))
+
+
 def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if recipe.device in there and not there[recipe.device]:
