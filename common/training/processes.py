@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, get_start_method, parent_process, set_start_method
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from os import _exit
@@ -30,6 +30,7 @@ from common.training.resume import Record
 from common.training.setting import Setting, open_setting
 
 GLANCE_S = 1.0  # between looks at whether a silent worker still lives
+TIDY_S = 5.0  # that a worker is given to end by itself
 
 
 @dataclass
@@ -65,6 +66,8 @@ def started(setting: Setting, count: int, folder: Path) -> Iterator[list[Worker]
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield workers
+        for worker in workers:  # all is done: they end by themselves
+            worker.process.join(TIDY_S)
     finally:
         for worker in workers:
             worker.process.kill()
@@ -122,7 +125,7 @@ def _start(setting: Setting, number: int, folder: Path) -> Worker:
     recipe = replace(setting.recipe, precision=setting.precision)
     alike = (recipe, setting.store, setting.targets)
     more = {"classes": setting.classes, "metric": setting.metric, "cache": setting.cache}
-    opening = (alike, more, torch.get_num_threads(), gpu)
+    opening = (alike, more, torch.get_num_threads(), gpu, get_start_method())
     process = context.Process(target=_work, args=(theirs, opening, folder), name=f"kit-{number}")
     process.start()
     theirs.close()
@@ -132,7 +135,8 @@ def _start(setting: Setting, number: int, folder: Path) -> Worker:
 def _work(channel: "Connection[Any, Any]", opening: Any, folder: Path) -> None:
     """A worker's life: open the setting, then train the jobs that come through the channel."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    alike, more, threads, gpu = opening
+    alike, more, threads, gpu, method = opening
+    set_start_method(method, force=True)  # a loader that is spawned imports torch every epoch
     torch.set_num_threads(threads)  # other threads would add in another order
     try:
         if gpu is not None:
