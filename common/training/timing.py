@@ -26,7 +26,8 @@ from common.training.loop import train_epoch
 from common.training.phases import phases_of
 from common.training.setting import Setting, take_turn
 
-ROUNDS, PATIENCE_S = 5, 20.0  # of a comparison: at most, and after which two rounds are enough
+# Rounds of a comparison: at most; and the seconds after which two are enough, three for a gain.
+ROUNDS, PATIENCE_S = 5, 20.0
 MOST_STEPS = 100
 SLOWER, NOISE = 0.9, 1.05  # a ratio below is clearly slower; one above is a gain
 RATE = 1e-9  # at which no weight moves and no loss diverges
@@ -119,7 +120,9 @@ def compare(trial: Trial, own: Trial, seconds: float) -> Comparison:
         for one in (own, trial) if number % 2 == 0 else (trial, own):
             (found.speeds if one is trial else found.others).append(one.run(images))
         late = time.perf_counter() - begun > PATIENCE_S
-        if number and (late or max(found.ratios) < SLOWER):
+        if number and (max(found.ratios) < SLOWER or (late and not found.faster)):
+            break
+        if number > 1 and late:
             break
     return found
 

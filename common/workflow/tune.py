@@ -146,26 +146,29 @@ def _rows(bench: Bench, recipe: Recipe, of: str, field: str, values: list[Any]) 
     own, rows, speeds = trial_of(bench.setting(recipe)), list[Row](), list[float]()
     # A loader's queue hides a slow one for a while.
     seconds = bench.seconds * (4 if field == "workers" else 1)
-    for value in values:
-        name = f"{field}={value}"
+
+    def measured(word: str) -> Row:
+        trial = trial_of(bench.setting(with_values(recipe, [word])))
+        found = compare(trial, own, seconds)
+        speeds.extend(found.others)
+        return Row(
+            word, of, _short(median(found.speeds)), _short(found.ratio), _short(trial.memory_mb),
+            len(found.speeds), found.faster,
+        )  # fmt: skip
+
+    for word in (f"{field}={value}" for value in values):
         try:
-            trial = trial_of(bench.setting(with_values(recipe, [name])))
-            found = compare(trial, own, seconds)
-            row = Row(
-                name, of, _short(median(found.speeds)), _short(found.ratio),
-                _short(trial.memory_mb), len(found.speeds), found.faster,
-            )  # fmt: skip
-            speeds += found.others
+            row = measured(word)
         except (ValueError, RuntimeError) as error:  # that a value does not work here is a finding
-            row = Row(name, of, 0.0, 0.0, 0.0, 0, error=first_line(error))
-        trial = None
+            row = Row(word, of, 0.0, 0.0, 0.0, 0, error=first_line(error))
         _free()
         _tell_row(row)
         rows.append(row)
-    value, speed = getattr(recipe, field), median(speeds or [own.run(1)])
-    row = Row(f"{field}={value}", of, _short(speed), 1.0, _short(own.memory_mb), len(speeds))
-    _tell_row(row, own=True)
-    return [*rows, row]
+    speed = _short(median(speeds or [own.run(1)]))
+    word = f"{field}={getattr(recipe, field)}"
+    rows.append(Row(word, of, speed, 1.0, _short(own.memory_mb), len(speeds)))
+    _tell_row(rows[-1], own=True)
+    return rows
 
 
 def _tell_row(row: Row, own: bool = False) -> None:

@@ -7,7 +7,6 @@ Example: kit cifar10 validate epochs=2 lr=3e-4
 
 import time
 from argparse import ArgumentParser
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -170,10 +169,10 @@ def note_workers(run: Run, workers: Sequence[Worker]) -> None:
         return
     run.note(processes=[worker.facts for worker in workers])
     run.see_memory(host=memory_mb() + sum(each.facts.get("host_mb", 0.0) for each in workers))
-    gpus = Counter[float]()
-    for worker in workers:
-        gpus[worker.facts.get("gpu", 0)] += worker.facts.get("device_mb", 0.0)
-    run.see_memory(device=max(gpus.values()))
+    gpus = {each.facts["gpu"] for each in workers if "gpu" in each.facts}
+    for gpu in gpus:
+        peaks = [each.facts.get("device_mb", 0.0) for each in workers if each.facts["gpu"] == gpu]
+        run.see_memory(device=sum(peaks))
 
 
 def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> HeldOut:

@@ -30,7 +30,7 @@ def results(run: str) -> dict[str, bytes]:
 
 
 def until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.005)
