@@ -20,7 +20,7 @@ from common.progress import say
 from common.recipe import differences
 from common.training import resume
 from common.training.frozen import choices, grid_of, train_heads, write_job
-from common.training.jobs import Job, jobs_of
+from common.training.jobs import Job, jobs_of, refit_jobs
 from common.training.loop import train
 from common.training.trained import predictions
 from common.workflow import flags as shared
@@ -51,6 +51,7 @@ def flags(parser: ArgumentParser) -> None:
 
 def run(request: Request) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
+    request.check_judged()
     fetch_if_absent(request)
     with prepared(request) as ready:
         validate(ready)
@@ -59,6 +60,9 @@ def run(request: Request) -> dict[str, Any]:
 
 def validate(ready: Prepared) -> None:
     """Train what is not trained, judge what is not judged, and write scores and pictures."""
+    if not ready.recipe.folds:
+        _leave_unjudged(ready)
+        return
     jobs = jobs_of(ready.recipe, ready.folds)
     if not resume.is_finished(ready.run / jobs[0].name):
         draw_batch(ready, jobs[0])
@@ -79,6 +83,21 @@ def validate(ready: Prepared) -> None:
     draw_judged(ready.run, ready.table, ready.store, ready.files.classes)
     tell_scores(ready)
     tell_strangers(ready)
+
+
+def _leave_unjudged(ready: Prepared) -> None:
+    """What a run without a held-out row has of all this: its first batch, and scores that hold none."""
+    draw_batch(ready, refit_jobs(ready.recipe, ready.folds)[0])
+    tell_rows(ready)
+    say(
+        "folds=0: all rows train and none is held out, so nothing here says how good the models are"
+    )
+    scores = {
+        "metric": ready.setting.metric.name, "fold_scores": [], "n": 0,
+        "predict": differences(ready.recipe, ("predict",)),
+    }  # fmt: skip
+    for folder in (predictions_folder(ready.run, ready.recipe), ready.run.folder):
+        write_json(folder / "scores.json", scores)
 
 
 def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
