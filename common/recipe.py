@@ -49,6 +49,9 @@ class Recipe:
     backbone: str = described("kit_resnet9_16", "train", "a timm model name, or local-dir:FOLDER")
     weights: str = described("scratch", "train", "scratch, pretrained, or a local weights file")
     image_size: int = described(0, "train", "side of the network's input; 0: as stored", low=0)
+    first_size: int = described(
+        0, "train", "side of the input in the first epoch, growing to image_size; 0: off", low=0
+    )
     stored_side: int = described(0, "train", "shorter side kept in the store; 0: as it is", low=0)
     drop_rate: float = described(0.0, "train", "dropout before the classifier", low=0, high=0.95)
     drop_path: float = described(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
@@ -166,7 +169,9 @@ class Recipe:
     )
     compile: bool = described(False, "runtime", "torch.compile the network")
     workers: int = described(2, "runtime", "processes that transform photographs", low=0, high=256)
-    eval_batch: int = described(128, "runtime", "images an inference batch holds", low=1)
+    eval_batch: int = described(
+        0, "runtime", "images an inference batch holds; 0: by device and image size", low=0
+    )
 
     def __post_init__(self) -> None:
         for each in fields(self):

@@ -18,6 +18,8 @@ from common.data.transforms import PHOTO, PhotoTransform
 from common.recipe import Recipe
 
 Place = tuple[int, int, int]  # (seed, fold, epoch)
+# Pixels and images that one inference batch holds: a CPU's caches set the first, a GPU's memory.
+AT_ONCE = {"cpu": (16 * 224**2, 256), "gpu": (256 * 224**2, 4096)}
 
 
 class Source(Protocol):
@@ -28,7 +30,7 @@ class Source(Protocol):
         ...
 
     def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
-        """The same images always, for judging and predicting, `eval_batch` at a time."""
+        """The same images always, for judging and predicting, `inference_batch` at a time."""
         ...
 
 
@@ -77,8 +79,10 @@ class InMemory:
             images = augment(self.pixels[index], numbers, preset, self.fill)
             yield images.permute(0, 3, 1, 2)
 
-    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:  # noqa: ARG002
-        for index in _chunks(rows, self.recipe.eval_batch, self.pixels.device):
+    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
+        height, width = (size, size) if size else self.pixels.shape[1:3]
+        batch = inference_batch(self.recipe, self.pixels.device.type, height, width)
+        for index in _chunks(rows, batch, self.pixels.device):
             yield self.pixels[index].permute(0, 3, 1, 2)
 
 
@@ -97,7 +101,8 @@ class PerImage:
 
     def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
         transform = PhotoTransform("photo-none", size=size, crop=self.crop)
-        yield from self._load(rows, transform, self.recipe.eval_batch, (0, 0, 0))
+        batch = inference_batch(self.recipe, self.device.type, size, size)
+        yield from self._load(rows, transform, batch, (0, 0, 0))
 
     def _load(
         self, rows: Rows, transform: PhotoTransform, batch: int, place: Place
@@ -151,6 +156,16 @@ def _alternating(count: int, place: Place) -> npt.NDArray[np.float32]:
     seed, fold, epoch = place
     first = randomness.stream(randomness.MIRROR, seed, fold).random(count, np.float32)
     return (first + np.float32(0.5 * (epoch % 2))) % 1
+
+
+def inference_batch(recipe: Recipe, device: str, height: int, width: int) -> int:
+    """How many images of this size go through the network at once when nothing is learnt.
+
+    `eval_batch` where it is given. Else as many as hold the pixels of 16 images of 224x224 on a CPU,
+    at most 256, and of 256 on a GPU, at most 4,096.
+    """
+    pixels, most = AT_ONCE["cpu" if device == "cpu" else "gpu"]
+    return recipe.eval_batch or max(1, min(most, pixels // (height * width)))
 
 
 def _chunks(rows: Rows, size: int, device: torch.device) -> Iterator[Tensor]:

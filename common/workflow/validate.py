@@ -16,12 +16,20 @@ from common.atomic import replacing, write_json
 from common.inference.calibrate import calibrated
 from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import mean
-from common.progress import say
+from common.progress import counted, say
 from common.recipe import differences
 from common.training import resume
-from common.training.frozen import choices, grid_of, train_heads, write_job
+from common.training.frozen import (
+    choices,
+    grid_of,
+    train_heads,
+    train_probes,
+    write_job,
+    write_probe,
+)
 from common.training.jobs import Job, jobs_of, refit_jobs
 from common.training.loop import train
+from common.training.sizes import head_epochs
 from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
@@ -112,11 +120,15 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     check_code(ready)
     runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
     kind = "trained" if ready.recipe.epochs else "zero-training"
-    run.note(kind=kind, runtime=runtime, device=str(setting.device), precision=setting.precision)
+    run.note(
+        kind=kind, runtime=runtime, device=str(setting.device), precision=setting.precision,
+        inference_batch=setting.inference_batch,
+    )  # fmt: skip
     say(f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {ready.setting.device}")
     if ready.setting.on_features:
         _train_on_features(ready, open_jobs)
         return
+    _probe(ready, [job for job in open_jobs if not resume.is_begun(run / job.name)])
     for job in open_jobs:
         started = drawn = time.perf_counter()
         for record in train(job, ready.setting, run / job.name):
@@ -127,6 +139,25 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         run.add_seconds("train", time.perf_counter() - started)
         note_speed(ready)
         draw_curves(run, ready.setting.metric.name)
+
+
+def _probe(ready: Prepared, jobs: list[Job]) -> None:
+    """The epochs of the head alone of jobs not yet begun, at once on features where that is exact."""
+    count, reason = head_epochs(ready.recipe), ready.setting.probe_in_loop
+    if not (count and jobs):
+        return
+    started = time.perf_counter()
+    ready.run.note(probe=f"in the loop ({reason})" if reason else "on features")
+    if reason:
+        say(
+            f"  the head's own {counted(count, 'epoch')} cannot be on features ({reason}): the loop "
+            f"trains it, with augment={ready.recipe.augment}"
+        )
+        return
+    for each in train_probes(jobs, ready.setting):
+        write_probe(ready.run / each.job.name, each)
+        tell_epoch(ready, each.job, each.logs[0][-1])
+    ready.run.add_seconds("train", time.perf_counter() - started)
 
 
 def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:

@@ -137,7 +137,7 @@ def _setting(recipe: Recipe) -> Setting:
     return Setting(
         recipe, np.arange(12) % 3, ("a", "b", "c"), METRICS["accuracy"], _Blocks(recipe.batch_size),
         facts, Accelerator(cpu=True), "fp32", store=cast(Any, None), cache=Path(), matches=[],
-        on_features=False,
+        side=recipe.image_size or 8, on_features=False, probe_in_loop="",
     )  # fmt: skip
 
 
