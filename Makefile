@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 KIT    := $(BIN)/kit
-VERBS  := download check validate predict run blend compare export rehearse leaderboard recipes
+VERBS  := download check validate predict run blend compare export rehearse leaderboard recipes tune
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-all lint types check ledger

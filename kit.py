@@ -18,7 +18,7 @@ from typing import Any
 WORKFLOW = Path(__file__).parent / "common" / "workflow"
 VERBS = (
     "download", "check", "validate", "predict", "run", "submit", "blend", "compare",
-    "export", "rehearse", "leaderboard", "check-submission", "recipes",
+    "export", "rehearse", "leaderboard", "check-submission", "recipes", "tune",
 )  # fmt: skip
 ALONE = ("list", "ledger", "host", "doctor", "new")
 
