@@ -15,7 +15,7 @@ from common.data.facts import Facts, read_facts
 from common.data.fill import fill
 from common.data.once import alone
 
-FORMAT = 1
+FORMAT = 2
 PIXELS = "pixels.bin"
 SHAPES = "shapes.npy"
 
