@@ -18,8 +18,8 @@ def measure(effort: Effort) -> list[Row]:
         images = len(paths) // BATCH * BATCH or len(paths)
         peers = [
             (12.0, "torchvision", lambda: torchvision_pass(paths)),
-            (12.0, "timm", lambda: timm_pass(paths)),
-            (12.0, "fastai", lambda: fastai_pass(paths)),
+            (0.0, "timm", lambda: timm_pass(paths)),
+            (0.0, "fastai", lambda: fastai_pass(paths)),
         ]
         ours = Way("kit", lambda: one_pass(store), images)
         return compare(CLAIM, ours, peers, repeats=effort.repeats)

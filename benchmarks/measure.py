@@ -52,7 +52,7 @@ class Row:
 
     claim: str
     peer: str
-    goal: float
+    goal: float  # 0: none was set
     ours_speed: float = 0.0
     peer_speed: float = 0.0
     ratios: tuple[float, ...] = ()  # none: the peer is not installed
@@ -64,13 +64,14 @@ class Row:
 
     def cells(self) -> list[str]:
         """claim, ours, peer, ratio (n, spread), goal, met?"""
-        goal = f"≥ {self.goal:g}×"
+        goal = f"≥ {self.goal:g}×" if self.goal else ""
         if not self.ratios:
             return [self.claim, "", f"{self.peer}: not installed", "not measured", goal, ""]
         spread = f"n = {len(self.ratios)}, {min(self.ratios):.3g} to {max(self.ratios):.3g}"
         return [
             self.claim, f"{self.ours_speed:,.0f}", f"{self.peer}: {self.peer_speed:,.0f}",
-            f"{self.ratio:.3g}× ({spread})", goal, "yes" if self.ratio >= self.goal else "no",
+            f"{self.ratio:.3g}× ({spread})", goal,
+            ("yes" if self.ratio >= self.goal else "no") if self.goal else "",
         ]  # fmt: skip
 
 
