@@ -65,11 +65,12 @@ def _ours(job: Job, setting: Setting) -> Way:
 def _by_hand(job: Job, setting: Setting) -> Way:
     network = begin(job, setting)
     model = network.model.train()
-    decay = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in model.parameters() if p.ndim > 1]},
+        {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
     optimiser = torch.optim.SGD(
-        [{"params": decay}, {"params": plain, "weight_decay": 0.0}],
-        lr=LR, momentum=RECIPE.momentum, weight_decay=RECIPE.weight_decay, nesterov=True,
+        groups, lr=LR, momentum=RECIPE.momentum, weight_decay=RECIPE.weight_decay, nesterov=True,
     )  # fmt: skip
     loss_of, targets = nn.CrossEntropyLoss(), torch.from_numpy(setting.targets)
 
