@@ -17,11 +17,9 @@ from common.data.batches import InMemory, epoch_order
 from common.metrics import METRICS
 from common.models.backbone import InputFacts
 from common.recipe import Recipe
-from common.training.beginning import begin
+from common.training.beginning import begin, in_phase, parts_of
 from common.training.jobs import Job
-from common.training.loop import Parts, _epoch
-from common.training.mixing import Mixing, build_loss
-from common.training.optimisers import build_optimiser
+from common.training.loop import train_epoch
 from common.training.phases import Phase
 from common.training.setting import Setting
 
@@ -49,17 +47,19 @@ def _setting(count: int) -> Setting:
         RECIPE, random.integers(0, CLASSES, count), tuple("abcdefghij"), METRICS["accuracy"],
         InMemory(pixels, RECIPE, torch.zeros(3, dtype=torch.uint8)),
         InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0), Accelerator(cpu=True), "fp32",
-        store=cast(Any, None), cache=Path(), matches=[], on_features=False,
+        store=cast(Any, None), cache=Path(), matches=[], side=SIDE,
+        on_features=False, probe_in_loop="",
     )  # fmt: skip
 
 
 def _ours(job: Job, setting: Setting) -> Way:
-    network = begin(job, setting)
-    optimiser = setting.accelerator.prepare(build_optimiser(network.model, RECIPE, LR))
-    loss = build_loss(RECIPE, torch.from_numpy(setting.targets), CLASSES)
-    parts = Parts(network, network.model, None, optimiser, loss, Mixing(RECIPE, CLASSES))
-    phase = Phase(epochs=1, frozen=0, image_size=0, lr=LR)
-    return Way("kit", lambda: _epoch(job, setting, phase, parts, epoch=0, begun=0), len(job.rows))
+    phase = Phase(frozen=0, sizes=(0,), lr=LR)
+    parts = in_phase(parts_of(job, setting), setting, phase)
+
+    def work() -> None:
+        train_epoch(job, setting, phase, parts, epoch=0, begun=0)
+
+    return Way("kit", work, len(job.rows))
 
 
 def _by_hand(job: Job, setting: Setting) -> Way:
