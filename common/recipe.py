@@ -168,7 +168,7 @@ class Recipe:
         "channels_last", "runtime", "memory layout", choices=("channels_last", "contiguous")
     )
     compile: bool = described(False, "runtime", "torch.compile the network")
-    workers: int = described(2, "runtime", "processes that transform photographs", low=0, high=256)
+    workers: int = described(2, "runtime", "threads that transform photographs", low=0, high=256)
     processes: int = described(0, "runtime", "that train; 0: one a GPU", low=0, high=64)
     eval_batch: int = described(
         0, "runtime", "images an inference batch holds; 0: by device and image size", low=0

@@ -21,6 +21,7 @@ SPEED = Recipe(
     warmup=0.02,
     label_smoothing=0.2,
     augment="small-alternate",
+    first_size=24,
     views="mirror+diagonal",
     doubtful=0.25,
 )
