@@ -6,7 +6,7 @@ the stream of all contents is cut into files by us, their CRCs checked.
 """
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -46,12 +46,12 @@ def _member(file: Any, encrypted: bool) -> Member:
     )
 
 
-def extract(archive: Path, writing: Writing) -> None:
-    """Hand the stream of all contents to `writing`, which checks the CRCs."""
+def extract(archive: Path, writing: Writing) -> Generator[None, None, None]:
+    """Hand the stream of all contents to `writing`, a piece a step; it checks the CRCs."""
     try:
         with SevenZipFile(archive) as opened:
             # One thread: pieces follow each other. It decompresses while this one writes files.
-            writing.pour(in_order(_read, _pieces(opened), threads=1))
+            yield from writing.pour(in_order(_read, _pieces(opened), threads=1))
     except UnsupportedCompressionMethodError as error:
         raise NotImplementedError(str(error)) from error
 

@@ -6,6 +6,7 @@ order of its list, to a pipe, and we write the files. So it cannot write where i
 
 import shutil
 import subprocess
+from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
@@ -57,15 +58,15 @@ def _member(block: str) -> Member:
     )
 
 
-def extract(archive: Path, writing: Writing) -> None:
-    """Hand every file's bytes to `writing`, and check the CRCs that the list gave."""
+def extract(archive: Path, writing: Writing) -> Generator[None, None, None]:
+    """Hand every file's bytes to `writing`, a piece a step; it checks the CRCs of the list."""
     command = [str(program()), "x", "-so", "-bd", "--", str(archive)]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as running:
         assert running.stdout is not None
         try:
-            writing.pour(iter(partial(running.stdout.read, CHUNK), b""))
+            yield from writing.pour(iter(partial(running.stdout.read, CHUNK), b""))
         except BaseException:
             running.kill()
             raise

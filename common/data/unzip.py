@@ -1,6 +1,7 @@
 """Zip archives, by the standard library."""
 
 import stat
+from collections.abc import Generator
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
@@ -16,8 +17,8 @@ def members(archive: Path) -> list[Member]:
         return [_member(info) for info in opened.infolist()]
 
 
-def extract(archive: Path, writing: Writing) -> None:
-    """Hand every file's bytes to `writing`; each member's CRC is checked."""
+def extract(archive: Path, writing: Writing) -> Generator[None, None, None]:
+    """Hand every file's bytes to `writing`, a chunk a step; each member's CRC is checked."""
     with ZipFile(archive) as opened:
         for info in opened.infolist():
             if info.is_dir():
@@ -25,6 +26,8 @@ def extract(archive: Path, writing: Writing) -> None:
             with opened.open(info) as source:
                 while chunk := source.read(CHUNK):
                     writing.add(info.filename, chunk)
+                    writing.count(len(chunk))
+                    yield
 
 
 def _member(info: ZipInfo) -> Member:
