@@ -11,7 +11,7 @@ from common.data.encoded import Encoded
 from common.data.nested import unpack_all
 from common.data.once import alone, remove
 from common.data.packs import are_whole, is_packed
-from common.data.unpack import is_archive, members_of
+from common.data.unpack import is_archive, listing_of
 from common.progress import bar
 
 PACKED = b"packed 1\0"  # the layout of a folder with packs, in its key
@@ -76,7 +76,7 @@ def _stands_beside(archive: Path) -> bool:
     if archive.suffix.lower() == ".7z":
         # Listing 300,000 names takes py7zr seconds, at every call; 7z archives come one a folder.
         return False
-    tops = {member.name.split("/")[0] for member in members_of(archive)}
+    tops = {member.name.split("/")[0] for member in listing_of(archive).members}
     if not tops or tops & {"", ".", ".."}:
         return False
     places = [archive.parent / top for top in tops]

@@ -41,7 +41,11 @@ def fill(place: Path, facts: Facts, *, side: int, threads: int) -> npt.NDArray[n
     faults = dict(facts.faults)
     shapes: list[tuple[int, int]] = []
     results = in_order(lambda rows: _decode_rows(rows, facts, side), _tasks(expected), threads)
-    with place.open("wb", buffering=BUFFER) as file, bar(len(expected), "decoding") as progress, _opencv_at_rest():
+    with (
+        place.open("wb", buffering=BUFFER) as file,
+        bar(len(expected), "decoding") as progress,
+        _opencv_at_rest(),
+    ):
         for images in results:
             for image in images:
                 if isinstance(image, str):
@@ -125,7 +129,9 @@ def _write(image: Pixels, file: IO[bytes], place: Path) -> None:
 
 
 def _complaint(facts: Facts, faults: dict[int, str]) -> str:
-    named = [f"{facts.ids[row]} ({facts.images.paths[row]}): {faults[row]}" for row in sorted(faults)]
+    named = [
+        f"{facts.ids[row]} ({facts.images.paths[row]}): {faults[row]}" for row in sorted(faults)
+    ]
     rest = f"; and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
     return (
         f"{len(named):,} of {len(facts.ids):,} images cannot be used; download them again or drop "

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from common.data.members import Member, judge, place_of
 from common.data.packs import PACKS, Packing, is_packed
-from common.data.unpack import SUFFIXES, Steps, is_archive, members_of, unpacking
+from common.data.unpack import SUFFIXES, is_archive, listing_of, unpacking
+from common.data.writing import Listing, Steps
 
 DEEPEST = 4
 AT_ONCE = 2  # archives: each decompresses on a thread of its own, with a dictionary of up to 1 GB
-
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,17 @@ class _Folder:
         for job in jobs:
             with _told(job):
                 plans.append((job, self._judged(job, self._used - before)))
-        _in_turns([self._steps(job, members) for job, members in plans])
+        _in_turns([self._steps(job, listing) for job, listing in plans])
         return [
             _Job(path, path.parent, job.origin)
-            for job, members in plans
-            for path in (job.into / name for name in _ending_like_archives(members))
+            for job, listing in plans
+            for path in (job.into / name for name in _ending_like_archives(listing.members))
             if is_archive(path)
         ]
 
-    def _judged(self, job: _Job, waiting: int) -> Sequence[Member]:
-        members = members_of(job.archive)
+    def _judged(self, job: _Job, waiting: int) -> Listing:
+        listing = listing_of(job.archive)
+        members = listing.members
         judge(job.archive, members, job.into, used=self._used, waiting=waiting)
         self._used += sum(member.size for member in members)
         within = self._within(job)
@@ -63,16 +64,16 @@ class _Folder:
                 "there: remove one of the two"
             )
         self._taken |= names
-        return members
+        return listing
 
-    def _steps(self, job: _Job, members: Sequence[Member]) -> Steps:
+    def _steps(self, job: _Job, listing: Listing) -> Steps:
         with _told(job), ExitStack() as stack:
             packing = None
-            if self.packed and any(is_packed(each.name, each.size) for each in members):
+            if self.packed and any(is_packed(each.name, each.size) for each in listing.members):
                 place = self.root / PACKS / f"{self._packs:04}"
                 packing = stack.enter_context(Packing(place, self._within(job)))
                 self._packs += 1
-            yield from unpacking(job.archive, members, job.into, packing)
+            yield from unpacking(job.archive, listing, job.into, packing)
 
     def _within(self, job: _Job) -> str:
         within = job.into.relative_to(self.root).as_posix()

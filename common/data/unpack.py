@@ -1,27 +1,17 @@
 """One archive into one folder, step by step: whole, or not at all."""
 
 import importlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from common.data import sevenzip_program, unzip
-from common.data.members import DamagedError, Member, RefusedError
+from common.data.members import DamagedError, RefusedError
 from common.data.packs import Packing
-from common.data.writing import Writing
+from common.data.writing import Listing, Steps, Writing
 from common.progress import bar, first_of, say
 
 SUFFIXES = (".zip", ".7z")
-Steps = Generator[None, None, None]
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How one kind of archive is listed and extracted."""
-
-    members: Callable[[Path], list[Member]]
-    extract: Callable[[Path, Writing], Steps]
 
 
 def is_archive(path: Path) -> bool:
@@ -29,52 +19,52 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def members_of(archive: Path) -> list[Member]:
+def listing_of(archive: Path) -> Listing:
     """List an archive's entries.
 
     Raises:
         ValueError: the archive is damaged, encrypted, or nothing here can read it.
     """
     with _guarded(archive):
-        return _reader(archive).members(archive)
+        return _reader(archive)(archive)
 
 
-def unpacking(
-    archive: Path, members: Sequence[Member], into: Path, packing: Packing | None = None
-) -> Steps:
+def unpacking(archive: Path, listing: Listing, into: Path, packing: Packing | None = None) -> Steps:
     """Unpack one archive in the existing folder `into`, a piece a step.
 
     Args:
         archive: a zip or 7z file.
-        members: what `members_of` lists, judged to do no harm.
+        listing: of it, judged to do no harm.
         into: a folder that the caller throws away when this fails.
         packing: where images go in place of `into`; none keeps them files.
 
     Raises:
         ValueError: the archive is damaged, or cannot be read here.
     """
+    members = listing.members
     files, size = sum(not member.folder for member in members), sum(m.size for m in members)
     say(f"unpacking {archive.name}: {files:,} files, {size / 1e6:,.1f} MB")
     with bar(size, f"unpacking {archive.name}", "B") as progress, _guarded(archive):
         with Writing(members, into, progress, packing) as writing:
-            yield from _reader(archive).extract(archive, writing)
+            yield from listing.extract(writing)
         if missing := writing.unfinished():
             raise DamagedError(f"cut short: {first_of(missing)}")
 
 
-def _reader(archive: Path) -> Reader:
+def _reader(archive: Path) -> Callable[[Path], Listing]:
     if archive.suffix.lower() == ".zip":
-        return Reader(unzip.members, unzip.extract)
+        return unzip.listing
     try:
         library = importlib.import_module("common.data.sevenzip")
     except ImportError:
         if sevenzip_program.program():
-            return Reader(sevenzip_program.members, sevenzip_program.extract)
+            return sevenzip_program.listing
         raise ValueError(
             f"nothing here can read {archive}: install the library with `pip install py7zr`, or "
             "the program 7z"
         ) from None
-    return Reader(library.members, library.extract)
+    listing: Callable[[Path], Listing] = library.listing
+    return listing
 
 
 @contextmanager

@@ -1,13 +1,16 @@
 """Writing what an archive holds: never more than it declared, never over or through anything."""
 
 import zlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
 from common.data.members import DamagedError, Member, RefusedError, place_of
 from common.data.packs import Packing, is_packed
+
+Steps = Generator[None, None, None]
 
 
 class Counter(Protocol):
@@ -76,7 +79,7 @@ class Writing:
         if left == 0:
             self._end(name)
 
-    def pour(self, chunks: Iterable[bytes | bytearray]) -> Generator[None, None, None]:
+    def pour(self, chunks: Iterable[bytes | bytearray]) -> Steps:
         """Cut one stream of all contents, in the members' order, into files; check their CRCs."""
         files = (member for member in self.members if not member.folder and member.size)
         member, left, crc = None, 0, 0
@@ -123,3 +126,11 @@ class Writing:
         if name not in self._made:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._made.add(name)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What an archive declares, and how its contents are handed to a writing, a piece a step."""
+
+    members: Sequence[Member]
+    extract: Callable[[Writing], Steps]

@@ -116,7 +116,7 @@ def test_unpacking_happens_once_and_links_follow_the_data(
     zipped(data / "train.zip", FILES)
     (data / "old.csv").write_text("old")
     first = open_folder(data, cache)
-    monkeypatch.setattr(archives, "unpack", None)
+    monkeypatch.setattr(archives, "unpack_all", None)
     (data / "old.csv").unlink()
     (data / "new.csv").write_text("new")
     assert open_folder(data, cache) == first
