@@ -126,5 +126,6 @@ def _is_whole(pack: Path) -> bool:
         size, names = (pack / BYTES).stat().st_size, (pack / NAMES).read_bytes()
     except (OSError, ValueError, EOFError):
         return False
-    ends = index["end"] if index.dtype == ENTRY else ()
-    return len(ends) == names.count(b"\0") > 0 and int(ends[-1]) == size
+    if index.dtype != ENTRY or not len(index) == names.count(b"\0") > 0:
+        return False
+    return int(index["end"][-1]) == size

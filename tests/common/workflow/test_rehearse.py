@@ -87,21 +87,6 @@ def test_images_keep_their_bytes(toy: Any) -> None:
         assert served[path.name].read_bytes() == path.read_bytes()
 
 
-def test_images_of_an_archive_are_carved_as_files_are(toy: Any, tmp_path: Path) -> None:
-    request = toy()
-    archived = replace(request, data=tmp_path / "archived", runs=tmp_path / "other")
-    archived.data.mkdir()
-    shutil.make_archive(str(archived.data / "all"), "zip", request.data)
-    folders = [folder_of(each) / SERVED for each in (request, archived)]
-    one, other = (
-        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
-        for folder in folders
-    )
-    assert len(one) > 48
-    assert one == other
-    assert folders[0].parents[1].name == folders[1].parents[1].name
-
-
 def test_identical_files_are_never_on_both_sides(toy: Any) -> None:
     request = toy()
     images = request.data / "train"
