@@ -130,7 +130,7 @@ class Writing:
 
 @dataclass(frozen=True)
 class Listing:
-    """What an archive declares, and how its contents are handed to a writing, a piece a step."""
+    """What an archive declares, and how its contents are handed, once, to a writing by steps."""
 
     members: Sequence[Member]
     extract: Callable[[Writing], Steps]
