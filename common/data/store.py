@@ -83,9 +83,9 @@ class Store:
 def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2) -> Store:
     """Open the store of a table's images, decoding them first where it is not there yet.
 
-    Every file is hashed at each call; it is decoded only when no store in `cache` has the same
-    contents in the same order at the same size. Safe to interrupt, and to call at once from
-    several processes.
+    Every file is hashed at each call (an image of a pack was, as it was packed); it is decoded only
+    when no store in `cache` has the same contents in the same order at the same size. Safe to
+    interrupt, and to call at once from several processes.
 
     Args:
         table: rows with `id` and `path`.
