@@ -12,7 +12,9 @@ from pathlib import Path
 
 from benchmarks.measure import Effort, Row, effort, report
 
-NAMES = ("first_pass", "later_passes", "small_batches", "training_step")
+NAMES = (
+    "archives_to_store", "first_pass", "later_passes", "small_batches", "training_step",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -1,42 +1,77 @@
-"""From 7z archives of small images to decoded pixels: the kit beside the program 7z and OpenCV.
+"""A 7z archive of 32x32 PNG becomes decoded pixels in one file.
 
-    python benchmarks/archives_to_store.py data/cifar-10 [rounds]
-
-The peer unpacks with `7z x` into a folder and decodes every file with OpenCV on two threads. Wall
-time and processor time of both, interleaved, in the same run; the ratio is peer / ours.
+The kit keeps the archive's images together and decodes them from there; the peer is the program
+`7z x` into a folder, and OpenCV reading every file of it on two threads. `--data` may name a folder
+with 7z archives, such as cifar-10's.
 """
 
 import os
-import resource
-import statistics
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from benchmarks.measure import Effort, Row, Way, alone, compare
 from common.data.archives import open_folder
 from common.data.packs import Pack, packs_of
 from common.data.sevenzip_program import program
 from common.data.store import open_store
 
+CLAIM = "7z of 32x32 PNG to decoded pixels"
+THREADS, SIDE, TIMES = 2, 32, 16
 
-def ours(data: Path, place: Path) -> int:
+
+def measure(effort: Effort) -> list[Row]:
+    """The kit, against 7z and OpenCV."""
+    with archives(effort) as (data, count):
+        ours = Way("kit", lambda: _in_scratch(data, stored), count)
+        peers = [(1.0, "7z", lambda: Way("7z x, OpenCV", lambda: _in_scratch(data, read), count))]
+        return compare(CLAIM, ours, peers, effort.repeats)
+
+
+@contextmanager
+def archives(effort: Effort) -> Iterator[tuple[Path, int]]:
+    """A folder with 7z archives, and how many images are in them."""
+    if effort.data is not None and any(effort.data.glob("*.7z")):
+        with TemporaryDirectory() as folder:
+            yield effort.data, stored(effort.data, Path(folder))
+        return
+    with TemporaryDirectory() as folder:
+        made(effort.images * TIMES, Path(folder))
+        yield Path(folder) / "data", effort.images * TIMES
+
+
+def made(count: int, folder: Path) -> None:
+    """`data/train.7z` of so many PNG of noise on a slope, by the library, as the program may be missing."""
+    from py7zr import SevenZipFile
+
+    random, slope = np.random.default_rng(0), np.linspace(0, 200, SIDE)[:, None, None]
+    (folder / "train").mkdir()
+    (folder / "data").mkdir()
+    for number in range(count):
+        pixels = (slope + random.integers(0, 50, (SIDE, SIDE, 3))).astype(np.uint8)
+        cv2.imwrite(str(folder / "train" / f"{number}.png"), pixels)
+    filters = [{"id": 0x21, "preset": 1}]  # LZMA2
+    with SevenZipFile(folder / "data" / "train.7z", "w", filters=filters) as archive:
+        archive.writeall(folder / "train", "train")
+
+
+def stored(data: Path, place: Path) -> int:
     """Pack, and fill one store with every image; return how many."""
     folder = open_folder(data, place, packed=True)
     names = [name for pack in packs_of(folder) for name in Pack(pack).names()]
     table = pd.DataFrame({"id": names, "path": [f"{folder}/{name}" for name in names]})
-    return len(open_store(table, side=0, cache=place))
+    return len(open_store(table, side=0, cache=place, threads=THREADS))
 
 
-def peer(data: Path, place: Path) -> int:
-    """`7z x` each archive, then read and decode every file into one array."""
+def read(data: Path, place: Path) -> int:
+    """`7z x` each archive, then read every file into one array; return how many."""
     for archive in sorted(data.glob("*.7z")):
         subprocess.run(
             [str(program()), "x", "-bd", "-y", f"-o{place}", str(archive)],
@@ -44,42 +79,22 @@ def peer(data: Path, place: Path) -> int:
         )  # fmt: skip
     cv2.setNumThreads(0)
     paths = [f"{parent}/{name}" for parent, _, names in os.walk(place) for name in names]
-    pixels = np.empty((len(paths), 32, 32, 3), np.uint8)
+    pixels = np.empty((len(paths), SIDE, SIDE, 3), np.uint8)
 
     def decode(rows: range) -> None:
         for row in rows:
             pixels[row] = cv2.imread(paths[row], cv2.IMREAD_COLOR_RGB)
 
     tasks = [range(at, min(at + 128, len(paths))) for at in range(0, len(paths), 128)]
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(decode, tasks))
     return len(paths)
 
 
-def _measured(work: Callable[[Path, Path], int], data: Path) -> tuple[float, float]:
-    """Wall and processor seconds (with those of programs that were called)."""
-    with tempfile.TemporaryDirectory(dir=os.environ.get("KIT_CACHE")) as place:
-        before, started = _processor(), time.perf_counter()
-        count = work(data, Path(place))
-        wall, used = time.perf_counter() - started, _processor() - before
-    print(f"{work.__name__:5} {count:,} images: wall {wall:6.2f} s, processor {used:6.2f} s")
-    return wall, used
-
-
-def _processor() -> float:
-    uses = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(use.ru_utime + use.ru_stime for use in uses)
-
-
-def main() -> None:
-    """Measure both in turn."""
-    data, rounds = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    taken = [(_measured(ours, data), _measured(peer, data)) for _ in range(rounds)]
-    for at, what in enumerate(("wall", "processor")):
-        ratios = [other[at] / own[at] for own, other in taken]
-        middle = statistics.median(ratios)
-        print(f"{what}: {middle:.2f}x (from {min(ratios):.2f} to {max(ratios):.2f}, n={rounds})")
+def _in_scratch(data: Path, work: Callable[[Path, Path], int]) -> None:
+    with TemporaryDirectory() as place:
+        work(data, Path(place))
 
 
 if __name__ == "__main__":
-    main()
+    alone(measure)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from common.data.sevenzip_program import program
 from common.environment import environment
 
 SETTINGS = ("GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")  # what `kit` sets for itself
@@ -76,8 +77,8 @@ class Row:
 
 
 def installed(peer: str) -> bool:
-    """Can a peer be imported here?"""
-    return importlib.util.find_spec(peer) is not None
+    """Can a peer be imported here, or called, if it is the program 7z?"""
+    return program() is not None if peer == "7z" else importlib.util.find_spec(peer) is not None
 
 
 def compare(
