@@ -7,6 +7,7 @@ from dataclasses import Field, field
 from typing import Any
 
 STAGES = ("split", "train", "predict", "runtime")
+Forms = Mapping[str, tuple[float | None, ...]]
 
 
 def described(
@@ -66,7 +67,7 @@ def allowed(each: Field[Any]) -> str:
     return f"{kind} ({each.metadata['meaning']})"
 
 
-def filled(name: str, text: str, forms: Mapping[str, tuple[float | None, ...]]) -> str:
+def filled(name: str, text: str, forms: Forms) -> str:
     """The one spelling of a word with numbers: 'step' and 'step:10' as 'step:10:0.1'.
 
     Args:

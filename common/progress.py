@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from multiprocessing import parent_process
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -15,12 +16,12 @@ def say(text: str = "") -> None:
 
 
 def bar(total: int, label: str, unit: str = "images") -> "tqdm[Any]":
-    """A progress bar of `total` units; silent where stderr is not a terminal."""
+    """A progress bar of `total` units; silent off a terminal, and in a process beside others."""
     return tqdm(
         total=total,
         desc=label,
         unit=f" {unit}",
-        disable=None,
+        disable=None if parent_process() is None else True,
         leave=False,
         dynamic_ncols=True,
         unit_scale=total > 100_000,

@@ -8,7 +8,7 @@ import numpy as np
 
 # What a stream is for. The purpose and the number of words lead, so that two uses at one place,
 # or two places of which one continues the other, never share numbers.
-ORDER, AUGMENT, DROPOUT, MIXING, WEIGHTS = range(5)
+ORDER, AUGMENT, DROPOUT, MIXING, WEIGHTS, MIRROR = range(6)
 
 
 def stream(purpose: int, *place: int) -> np.random.Generator:

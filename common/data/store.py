@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from common.data.facts import Facts, read_facts
 from common.data.fill import fill
 from common.data.once import alone
 
-FORMAT = 1
+FORMAT = 2
 PIXELS = "pixels.bin"
 SHAPES = "shapes.npy"
 
@@ -23,7 +22,7 @@ SHAPES = "shapes.npy"
 class Store:
     """RGB uint8 images of a table, in its order, mapped from one flat file.
 
-    `store[i]` is a read-only view [H, W, 3]. It pickles as a path: a worker maps the file anew.
+    `store[i]` is a read-only view [H, W, 3].
 
     Attributes:
         folder: where the pixel file lies.
@@ -34,9 +33,6 @@ class Store:
     def __init__(self, folder: Path, digests: Sequence[str]) -> None:
         self.folder = folder.resolve()
         self.digests = list(digests)
-        self._map()
-
-    def _map(self) -> None:
         self.shapes: npt.NDArray[np.int64] = np.load(self.folder / SHAPES)
         ends = np.cumsum(self.shapes.prod(axis=1) * 3)
         self._starts = np.concatenate([[0], ends]).astype(np.int64)
@@ -74,12 +70,14 @@ class Store:
             )
         return self._pixels.reshape(len(self), *map(int, self.shapes[0]), 3)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "digests": self.digests}
+    def private(self) -> Pixels:
+        """The same as a mapping of its own that may be written without the file changing.
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._map()
+        It costs no memory until then. Torch wants to be able to write what it reads.
+        """
+        self.array()  # one shape, or an error
+        mapped = np.memmap(self.folder / PIXELS, dtype=np.uint8, mode="c")
+        return mapped.view(np.ndarray).reshape(len(self), *map(int, self.shapes[0]), 3)
 
 
 def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2) -> Store:

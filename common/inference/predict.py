@@ -1,5 +1,6 @@
 """Probabilities of rows under a set of views, from one model."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from common.data.batches import Source, to_input
 from common.data.folds import Rows
-from common.inference.views import GROUPS
+from common.inference.views import GROUPS, WEIGHTS
 from common.metrics import Probs
 from common.models.backbone import InputFacts
 from common.progress import bar
@@ -50,9 +51,22 @@ class Network:
 
 
 def predict(
-    network: Network, source: Source, rows: Rows, *, views: Sequence[str], label: str
-) -> dict[str, Probs]:
-    """For every group of views, the mean of its views' softmax: name to float32 [len(rows), C]."""
+    network: Network, source: Source, rows: Rows, *, views: Sequence[str], label: str,
+    doubtful: float = 1.0,
+) -> dict[str, Probs]:  # fmt: skip
+    """For every group of views, the mean of its views' softmax: name to float32 [len(rows), C].
+
+    Only the `doubtful` share of the rows is shown under other views than the plain one.
+    """
+    others = [name for name in views if name != "identity"]
+    if doubtful < 1 and others:
+        found = predict(network, source, rows, views=["identity"], label=label)
+        unsure = least_certain(found["identity"], doubtful)
+        more = predict(network, source, rows[unsure], views=others, label=f"{label}, views")
+        for name in others:
+            found[name] = found["identity"].copy()
+            found[name][unsure] = more[name]
+        return found
     network.model.eval()
     sums: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in views}
     with bar(len(rows), label) as progress:
@@ -82,9 +96,15 @@ def mean_probs(logits: Tensor) -> Probs:
     return probs
 
 
+def least_certain(probs: Probs, share: float) -> Rows:
+    """The positions, in order, of this share of the rows [N, C] whose likeliest class is least likely."""
+    count = math.ceil(share * len(probs))
+    return np.sort(np.argsort(probs.max(axis=1), kind="stable")[:count])
+
+
 def joined(groups: dict[str, Probs], names: Sequence[str]) -> Probs:
-    """The mean over all single views of these groups: float32 [N, C]."""
-    weights = [len(GROUPS[name]) for name in names]
+    """The mean over all single views of these groups, each by its weight: float32 [N, C]."""
+    weights = [len(GROUPS[name]) * WEIGHTS.get(name, 1.0) for name in names]
     total = sum(weight * groups[name] for weight, name in zip(weights, names, strict=True))
     return np.asarray(total / np.float32(sum(weights)), dtype=np.float32)
 

@@ -28,6 +28,11 @@ def shift(x: Tensor, down: int, right: int) -> Tensor:
     return padded[..., reach - down :, reach - right :][..., :height, :width]
 
 
+def moved(x: Tensor, by: int, flipped: bool) -> Tensor:
+    """Moved down and right by `by` pixels, and mirrored first if `flipped`."""
+    return shift(x.flip(-1) if flipped else x, by, by)
+
+
 def crop(x: Tensor, vertical: float, horizontal: float, share: float = 7 / 8) -> Tensor:
     """A crop of `share` of the side, at 0 (top, left) … 1 (bottom, right), enlarged back."""
     height, width = x.shape[-2:]
@@ -60,6 +65,9 @@ GROUPS: dict[str, Sequence[View]] = {
     "identity": (identity,),
     "mirror": (mirror,),
     "shifts": tuple(partial(shift, down=d, right=r) for d in (-1, 1) for r in (-1, 1)),
+    "diagonal": tuple(
+        partial(moved, by=by, flipped=flipped) for flipped in (False, True) for by in (1, -1)
+    ),
     "five_crops": tuple(
         partial(crop, vertical=v, horizontal=h)
         for v, h in ((0, 0), (0, 1), (1, 0), (1, 1), (0.5, 0.5))
@@ -69,3 +77,6 @@ GROUPS: dict[str, Sequence[View]] = {
     ),
     "scales": (partial(scaled, factor=8 / 7), partial(scaled, factor=7 / 8)),
 }
+# What a view of a group counts in a mean, where it is not 1. With mirror+diagonal the image and its mirror
+# count twice as much as the same moved by a pixel (K. Jordan, 2024).
+WEIGHTS = {"diagonal": 0.5}

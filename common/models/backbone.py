@@ -9,6 +9,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+import common.models.kit_fastnet as kit_fastnet
 import common.models.kit_resnet as kit_resnet
 from common.atomic import read_json
 from common.fields import kind_of
@@ -126,7 +127,9 @@ def has_one_size(name: str) -> bool:
 
 def check_backbone(name: str) -> None:
     """Raise a ValueError that names the nearest backbones when timm has none of this name."""
-    assert kit_resnet.default_cfgs  # importing it registered the kit's own
+    assert (
+        kit_fastnet.default_cfgs and kit_resnet.default_cfgs
+    )  # importing it registered the kit's own
     if name.startswith((LOCAL, "hf-hub:")) or timm.is_model(name.partition(".")[0]):
         return
     close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.4)

@@ -6,29 +6,26 @@ the end of an epoch is parameters, optimiser and averages alone, and a killed jo
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from timm.utils import ModelEmaV3
-from torch import Tensor, nn
+from torch import Tensor
 
 from common import randomness
 from common.data.batches import epoch_order
 from common.environment import memory_mb
 from common.inference.predict import Network, predict
 from common.metrics import log_loss
-from common.models.backbone import build
-from common.models.freezing import freeze, stages, train_mode
+from common.models.freezing import stages, train_mode
 from common.progress import bar, say
 from common.training import resume
+from common.training.beginning import Parts, in_phase, parts_of
 from common.training.early_stop import Best
 from common.training.jobs import Job
-from common.training.mixing import Mixing, build_loss
-from common.training.optimisers import build_optimiser, set_rate
+from common.training.optimisers import set_rate
 from common.training.phases import Phase, phases_of
 from common.training.schedules import rate_share
 from common.training.setting import Setting
@@ -38,18 +35,6 @@ REMEDY = "Lower lr=, raise warmup=, or set clip=1"
 
 class Diverged(ValueError):
     """The loss is no longer a number."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What an update touches. `averaged` is None without EMA; `mix` hands back what it need not mix."""
-
-    network: Network
-    forward: Callable[[Tensor], Tensor]
-    averaged: ModelEmaV3 | None
-    optimiser: Any
-    loss_of: nn.Module
-    mix: Mixing
 
 
 def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
@@ -62,16 +47,8 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
     """
     recipe = setting.recipe
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
-    network = setting.network(build(recipe, setting.classes))
-    model = network.model
-    averaged = ModelEmaV3(model, decay=recipe.ema) if recipe.ema else None
-    judged = averaged.module if averaged else model
-    torch.compiler.reset()  # what earlier jobs compiled shapes nothing here
-    forward = torch.compile(model, dynamic=False) if recipe.compile else model
-    labels = torch.from_numpy(setting.targets[job.rows])
-    loss_of = build_loss(recipe, labels, len(setting.classes)).to(setting.device)
-    mix = Mixing(recipe, len(setting.classes))
+    parts = parts_of(job, setting)
+    model, judged = parts.network.model, parts.judged
     state = resume.load_state(folder)
     resume.trim_log(folder, state["epoch"] if state else 0)
     best = Best.of(state)
@@ -86,24 +63,22 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
         begun, finished = finished, finished + phase.epochs
         if state and state["epoch"] >= finished:
             continue
-        freeze(model, phase.frozen)
-        optimiser = setting.accelerator.prepare(build_optimiser(model, recipe, phase.lr))
+        parts = in_phase(parts, setting, phase)
         if state and state["epoch"] > begun:
-            optimiser.load_state_dict(state["optimiser"])
+            parts.optimiser.load_state_dict(state["optimiser"])
         else:
             best.waited = 0  # patience begins anew with each phase
-        parts = Parts(network, forward, averaged, optimiser, loss_of, mix)
         for epoch in range(max(begun, state["epoch"] if state else 0), finished):
             if recipe.early_stop and best.waited >= recipe.early_stop:
                 break
-            record = _epoch(job, setting, phase, parts, epoch=epoch, begun=begun)
+            record = train_epoch(job, setting, phase, parts, epoch=epoch, begun=begun)
             record |= _judge(job, setting, setting.network(judged))
             if job.held_out is not None:
                 best.see(record["score"], setting, judged)
             resume.append_log(folder, record)
             resume.save_state(folder, {
                 "epoch": epoch + 1, "model": model.state_dict(), "judged": judged.state_dict(),
-                "optimiser": optimiser.state_dict(), "scaler": _scaler(setting), **best.state(),
+                "optimiser": parts.optimiser.state_dict(), "scaler": _scaler(setting), **best.state(),
             })  # fmt: skip
             yield record
         setting.accelerator.free_memory()
@@ -114,7 +89,7 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
     resume.save_weights(folder, judged.state_dict())
 
 
-def _epoch(
+def train_epoch(
     job: Job, setting: Setting, phase: Phase, parts: Parts, *, epoch: int, begun: int
 ) -> resume.Record:
     """One pass over the job's rows: rates, updates, and what they cost."""

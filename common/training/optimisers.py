@@ -10,6 +10,8 @@ from torch import nn
 from common.models.heads import heads_of
 from common.recipe import Recipe
 
+NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
+
 
 def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.Optimizer:
     """An optimiser over the parameters that require a gradient."""
@@ -24,7 +26,11 @@ def optimiser_of(groups: list[dict[str, Any]], recipe: Recipe, lr: float) -> tor
     # Nesterov needs a momentum; timm calls SGD without it "momentum".
     name = "momentum" if recipe.optimizer == "sgd" and not recipe.momentum else recipe.optimizer
     settings: dict[str, object] = {}
-    if "adam" in recipe.optimizer or recipe.optimizer in ("lamb", "lion"):
+    if (
+        "muon" in recipe.optimizer
+    ):  # updates of one size for every layer, as K. Jordan (2024) has them
+        settings["adjust_lr_fn"] = "original"
+    elif "adam" in recipe.optimizer or recipe.optimizer in ("lamb", "lion"):
         settings["betas"] = (recipe.momentum, 0.99 if recipe.optimizer == "lion" else 0.999)
     optimiser: torch.optim.Optimizer = create_optimizer_v2(
         groups,
@@ -41,22 +47,30 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """What moves, in groups of one rate and one decay: `params`, `lr_scale`, `weight_decay`.
 
     The head's rate is `head_rate` times the recipe's; each layer of timm's `group_matcher` has
-    `layer_decay` times the rate of the next (BEiT, 2021). Norms, biases and what the network itself
-    spares (`no_weight_decay`) do not decay.
+    `layer_decay` times the rate of the next (BEiT, 2021), and the norms' biases `bias_rate` times
+    that. Norms, biases and what the network itself spares (`no_weight_decay`) do not decay.
     """
     spared: Any = getattr(model, "no_weight_decay", tuple)()
     head = {id(p) for each in heads_of(model) for p in each.parameters()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    biases = {
+        id(each.bias)
+        for each in model.modules()
+        if isinstance(each, NORMS) and each.bias is not None
+    }
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for layer in param_groups_layer_decay(
         model, recipe.weight_decay, spared, layer_decay=recipe.layer_decay
     ):
         for parameter in layer["params"]:
             # In front of a new head everything is a layer below it; the head itself is not scaled.
             scale = recipe.head_rate if id(parameter) in head else layer["lr_scale"]
-            groups.setdefault((scale, layer["weight_decay"]), []).append(parameter)
+            scale *= recipe.bias_rate if id(parameter) in biases else 1.0
+            key = (scale, layer["weight_decay"], id(parameter) in head)
+            groups.setdefault(key, []).append(parameter)
+    # Muon leaves a head to AdamW, for its rows are no directions in one space.
     return [
-        {"params": members, "lr_scale": scale, "weight_decay": decay}
-        for (scale, decay), members in groups.items()
+        {"params": members, "lr_scale": scale, "weight_decay": decay, "use_fallback": is_head}
+        for (scale, decay, is_head), members in groups.items()
     ]
 
 

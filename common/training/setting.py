@@ -165,6 +165,11 @@ def _shown(recipe: Recipe, store: Store) -> tuple[int, int]:
     return (recipe.image_size or height, recipe.image_size or width)
 
 
+def take_turn(setting: Setting) -> None:
+    """Make accelerate's one state this setting's again, where several are open in turn."""
+    _open_accelerator(replace(setting.recipe, precision=setting.precision))
+
+
 def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if recipe.device in there and not there[recipe.device]:

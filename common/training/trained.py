@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from common.data.folds import Rows
 from common.inference.features import feature_blocks, predict_head, split
-from common.inference.predict import Network, predict
+from common.inference.predict import Network, least_certain, predict
 from common.metrics import Probs
 from common.models.backbone import rebuild
 from common.training.setting import Setting
@@ -34,7 +34,9 @@ def predictions(
     views = setting.recipe.views.split("+")
     for number, folder in enumerate(folders, 1):
         text = f"{label}, model {number} of {len(folders)}"
-        yield predict(load_trained(setting, folder), setting.source, rows, views=views, label=text)
+        network = load_trained(setting, folder)
+        doubtful = setting.recipe.doubtful
+        yield predict(network, setting.source, rows, views=views, label=text, doubtful=doubtful)
 
 
 def _from_features(setting: Setting, folders: Sequence[Path], rows: Rows) -> list[dict[str, Probs]]:
@@ -56,4 +58,10 @@ def _from_features(setting: Setting, folders: Sequence[Path], rows: Rows) -> lis
         back = np.argsort(np.concatenate(order), kind="stable")
         for groups, mine in zip(found, parts, strict=True):
             groups[group] = np.concatenate(mine)[back]
+            if (
+                group != "identity"
+            ):  # heads cost nothing: the others' views are left out, not spared
+                sure = np.ones(len(rows), dtype=bool)
+                sure[least_certain(groups["identity"], setting.recipe.doubtful)] = False
+                groups[group][sure] = groups["identity"][sure]
     return found

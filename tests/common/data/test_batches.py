@@ -1,5 +1,6 @@
 """Batches: augmentation that belongs to the image, uint8 to the device, one normalisation there."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from common.data.batches import (
     InMemory,
     PerImage,
     epoch_order,
+    image_seeds,
     inference_batch,
     open_source,
     times_before,
     to_input,
-)
+)  # fmt: skip
 from common.data.store import Store, open_store
 from common.data.transforms import PHOTO, PhotoTransform
 from common.recipe import Recipe
@@ -74,6 +76,19 @@ def test_a_shift_moves_by_whole_pixels_and_reflects_the_edge() -> None:
     assert torch.equal(out[0, -1, 1:], x[0, -2, :-1])
 
 
+def test_pieces_of_strips_are_what_picking_every_pixel_gives() -> None:
+    x = images(50)[:, :5]  # 5 rows, 8 columns
+    d, preset = draws(50), SmallPreset(mirror=True, shift=1 / 4)
+    out = augment(x, d, preset, torch.zeros(3, dtype=torch.uint8))
+    for image, found, (mirror, down, right, *_) in zip(x.numpy(), out.numpy(), d, strict=True):
+        shown = image[:, ::-1] if mirror < 0.5 else image
+        reach = (round(5 / 4), round(8 / 4))
+        moves = [int(u * (2 * r + 1)) - r for u, r in zip((down, right), reach, strict=True)]
+        wide = np.pad(shown, ((reach[0],) * 2, (reach[1],) * 2, (0, 0)), "reflect")
+        top, left = (move + r for move, r in zip(moves, reach, strict=True))
+        assert np.array_equal(found, wide[top : top + 5, left : left + 8])
+
+
 def test_cutout_erases_one_square_of_the_fill() -> None:
     x = torch.full((1, 8, 8, 3), 200, dtype=torch.uint8)
     d = torch.tensor([[0.0, 0.0, 0.0, 0.5, 0.5]])
@@ -91,6 +106,19 @@ def test_two_epochs_two_folds_and_two_seeds_never_share_their_numbers() -> None:
     # A place is not the beginning of a longer one.
     longer = [randomness.seed_of(randomness.DROPOUT, 0, 0, *more) for more in ((), (0,), (0, 0))]
     assert len(set(longer)) == 3
+
+
+def test_two_epochs_in_succession_show_each_image_both_ways_round() -> None:
+    pixels, fill = images(200), torch.zeros(3, dtype=torch.uint8)
+    source = InMemory(pixels, Recipe(augment="small-alternate", batch_size=200), fill)
+    assert round(SMALL["small-alternate"].shift * 8) == 0  # too small here to move anything
+    first, second, third = (
+        next(source.training(np.arange(200), (0, 0, epoch), 0)) for epoch in range(3)
+    )
+    assert torch.equal(first.flip(3), second)
+    assert torch.equal(first, third)
+    plain = (first.permute(0, 2, 3, 1) == pixels).flatten(1).all(1)
+    assert 60 < int(plain.sum()) < 140
 
 
 def test_an_epoch_shuffles_every_row_once_and_drops_only_what_fills_no_batch() -> None:
@@ -126,6 +154,8 @@ def test_pixels_are_normalised_with_the_models_own_mean_and_std() -> None:
     assert out[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 7.0], rel=1e-5)
     assert x.max() == 255  # the caller's batch stays uint8
     assert to_input(x, mean, std, 8).shape == (1, 3, 8, 8)
+    bytes_ = images().permute(0, 3, 1, 2)
+    assert torch.equal(to_input(bytes_, mean, std, 0), to_input(bytes_.contiguous(), mean, std, 0))
 
 
 @pytest.mark.parametrize("preset", PHOTO)
@@ -151,6 +181,32 @@ def test_two_epochs_of_photographs_differ_and_workers_do_not_matter(photographs:
     assert all(torch.equal(a, b) for a, b in zip(first, workers, strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert first[0].dtype == torch.uint8
+
+
+def test_an_image_keeps_its_seed_in_any_order_and_a_second_draw_has_another() -> None:
+    first = image_seeds(np.array([3, 0, 2]), 4, (0, 0, 0))
+    again = image_seeds(np.array([2, 3, 3]), 4, (0, 0, 0))
+    assert again[:2] == [first[2], first[0]]
+    assert again[2] == first[0] + 1
+    assert not set(first) & set(image_seeds(np.array([3, 0, 2]), 4, (0, 0, 1)))
+
+
+def test_an_epoch_that_is_left_early_leaves_no_thread_behind(photographs: Store) -> None:
+    before = threading.active_count()
+    source = PerImage(photographs, Recipe(augment="photo", batch_size=2, workers=2), CPU, 0.875)
+    batches = source.training(np.arange(5), (0, 0, 0), 24)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("side", [36, 48, 49, 200])
+def test_shrinking_leaves_out_no_pixel(side: int) -> None:
+    stripes = np.zeros((side, side, 3), np.uint8)
+    stripes[:, ::2] = 200
+    shown = PhotoTransform("photo-none", size=32, crop=1.0)(stripes, 0)
+    assert shown.mean() == pytest.approx(100, abs=4)
+    assert (shown[8:-8, 8:-8].mean(axis=(0, 1)) > 80).all()
 
 
 def test_no_row_is_lost_or_padded_when_predicting(photographs: Store) -> None:

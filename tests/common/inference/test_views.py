@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
-from common.inference.predict import joined
+from common.inference.predict import joined, least_certain
 from common.inference.views import GROUPS, mirror, shift
 from common.metrics import METRICS, log_loss
 from common.recipe import VIEWS
@@ -54,6 +54,23 @@ def test_groups_are_weighted_by_their_number_of_views() -> None:
     assert joined({"identity": one, "shifts": four}, ["identity", "shifts"])[0, 0] == pytest.approx(
         0.8
     )
+
+
+def test_the_image_and_its_mirror_count_twice_as_much_as_either_moved_by_a_pixel() -> None:
+    zero, one = np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)
+    names = ["identity", "mirror", "diagonal"]
+    shares = [
+        joined({name: one if name == which else zero for name in names}, names)[0, 0]
+        for which in names
+    ]
+    assert shares == [0.25, 0.25, 0.5]  # the diagonal's half is that of four views
+
+
+def test_the_least_certain_share_is_that_of_the_lowest_likeliest_class() -> None:
+    probs = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]], np.float32)
+    assert least_certain(probs, 0.5).tolist() == [1, 2]
+    assert least_certain(probs, 0.26).tolist() == [1, 2]
+    assert least_certain(probs, 0.01).tolist() == [2]
 
 
 TARGETS = np.array([0, 1, 0, 1])

@@ -19,6 +19,7 @@ def names(count: int) -> list[str]:
 
 FAMILIES = [
     "kit_resnet9_16",
+    "kit_fastnet_16",
     "test_resnet.r160_in1k",
     "test_vit.r160_in1k",
     "test_efficientnet.r160_in1k",

@@ -11,7 +11,7 @@ from common.recipe import Recipe
 
 CLASSES = ("first", "second", "third")
 SMALL = [
-    "kit_resnet9_16", "test_resnet", "test_vit", "test_efficientnet", "test_convnext", "test_byobnet",
+    "kit_resnet9_16", "kit_fastnet_16", "test_resnet", "test_vit", "test_efficientnet", "test_convnext", "test_byobnet",
 ]  # fmt: skip
 # The families of the course's tutorials, as far as timm has them: the smallest of each.
 FAMILIES = [

@@ -6,17 +6,21 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from common.atomic import read_json
 from common.data.folds import Rows
+from common.inference.predict import least_certain
 from common.metrics import METRICS
 from common.models.backbone import InputFacts
+from common.models.whitening import Whitening, whitening_of
 from common.recipe import Recipe
-from common.training.jobs import Job
+from common.training.beginning import begin
+from common.training.jobs import Job, jobs_of
 from common.training.loop import Diverged, train
 from common.training.setting import Setting
 from common.workflow import validate
+from common.workflow.prepare import prepared
 
 
 def test_a_toy_competition_is_learnt(toy: Any) -> None:
@@ -40,6 +44,48 @@ def test_other_views_train_nothing_and_are_measured(toy: Any) -> None:
     assert (first / "fold0/weights.safetensors").stat().st_mtime_ns == stamp
     tried = [row["views"] for row in read_json(first / "scores.json")["views"]]
     assert tried == ["identity", "identity+mirror", "identity+shifts", "identity+mirror+shifts"]
+
+
+@pytest.mark.parametrize("fixed", [{}, {"freeze": "backbone", "augment": "small-none"}])
+def test_only_the_least_certain_rows_get_the_other_views(
+    toy: Any, tmp_path: Path, fixed: Any
+) -> None:
+    from common.models.backbone import build
+
+    if fixed:  # heads on cached features take another way through the views
+        torch.manual_seed(0)
+        state = build(Recipe(), [str(n) for n in range(5)]).state_dict()
+        save_file(state, tmp_path / "w.safetensors")
+        fixed = fixed | {"weights": str(tmp_path / "w.safetensors")}
+    run = validate.run(toy("views=mirror", **fixed))["run"]
+    plain = [dict(np.load(path)) for path in sorted(Path(run).glob("predictions/*/fold*.npz"))]
+    again = validate.run(toy("views=mirror", "doubtful=0.25", **fixed))["run"]
+    assert again == run
+    found = {p: dict(np.load(p)) for p in sorted(Path(run).glob("predictions/*/fold*.npz"))}
+    some = [
+        each for path, each in found.items()
+        if "doubtful" in read_json(path.with_name("fields.json"))
+    ]  # fmt: skip
+    assert len(some) == len(plain) == 2
+    for all_rows, few in zip(plain, some, strict=True):
+        unsure = least_certain(few["identity"], 0.25)
+        sure = np.setdiff1d(np.arange(len(few["ids"])), unsure)
+        assert np.array_equal(few["identity"], all_rows["identity"])
+        assert np.array_equal(few["mirror"][sure], few["identity"][sure])
+        assert np.allclose(few["mirror"][unsure], all_rows["mirror"][unsure], atol=1e-6)
+        assert not np.array_equal(few["mirror"][unsure], few["identity"][unsure])
+
+
+def test_a_held_out_image_has_no_say_in_the_whitening(toy: Any) -> None:
+    with prepared(toy(backbone="kit_fastnet_16", image_size=16)) as ready:
+        job = jobs_of(ready.recipe, ready.folds)[0]
+        network = begin(job, ready.setting)
+        own, alone = whitening_of(network.model), Whitening(3)
+        alone.fit(map(network.input, ready.setting.source.plain(job.rows, 0)))
+        assert own is not None
+        assert torch.allclose(own.weight, alone.weight, atol=1e-4)
+        alone.fit(map(network.input, ready.setting.source.plain(np.arange(len(ready.table)), 0)))
+        assert not torch.allclose(own.weight, alone.weight, atol=1e-4)
 
 
 def test_changed_code_stops_a_begun_run_in_words(toy: Any, monkeypatch: Any) -> None:

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 import torch
+from torch.nn import BatchNorm2d
 
 from common.models.backbone import build
 from common.models.freezing import freeze
@@ -66,6 +67,17 @@ def test_the_head_has_its_own_multiple_of_the_rate() -> None:
     recipe = Recipe(backbone="test_resnet", head_rate=10, layer_decay=0.5)
     found, head = groups_of(recipe), head_names(build(recipe, CLASSES))
     assert {found[name][0] for name in head} == {10.0}
+
+
+def test_only_the_biases_of_norms_have_the_biases_rate() -> None:
+    recipe = Recipe(backbone="test_resnet", bias_rate=64, head_rate=2)
+    found, model = groups_of(recipe), build(recipe, CLASSES)
+    norms = {
+        f"{name}.bias" for name, each in model.named_modules() if isinstance(each, BatchNorm2d)
+    }
+    assert norms
+    assert {name for name, (scale, _) in found.items() if scale == 64} == norms
+    assert {name for name, (scale, _) in found.items() if scale == 2} == set(head_names(model))
 
 
 def test_each_layer_has_a_share_of_the_rate_of_the_next() -> None:

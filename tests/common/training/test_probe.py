@@ -34,7 +34,7 @@ def probed(toy: Any, tmp_path: Path) -> Any:
 
 def stopped(request: Any, monkeypatch: Any, *, after: int) -> Path:
     """The run of a process that was killed when the loop had done so many epochs."""
-    honest, epochs = loop._epoch, iter(range(100))
+    honest, epochs = loop.train_epoch, iter(range(100))
 
     def cut(*parts: Any, **places: Any) -> Any:
         if next(epochs) == after:
@@ -42,7 +42,7 @@ def stopped(request: Any, monkeypatch: Any, *, after: int) -> Path:
         return honest(*parts, **places)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_epoch", cut)
+        patch.setattr(loop, "train_epoch", cut)
         with pytest.raises(KeyboardInterrupt):
             validate.run(request)
     found = Path(request.runs).glob("digits-*/run.json")

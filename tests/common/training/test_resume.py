@@ -47,7 +47,7 @@ def test_a_run_stopped_after_any_epoch_ends_bit_equal(
     kept = [oof(whole["run"]), digest(whole["run"], "fold0/weights.safetensors")]
     log = [row["rates"] for row in loop.resume.read_log(Path(whole["run"]) / "fold0")]
     epochs_run = iter(range(100))
-    honest = loop._epoch
+    honest = loop.train_epoch
 
     def interrupted(*parts: Any, **places: Any) -> Any:
         record = honest(*parts, **places)
@@ -57,7 +57,7 @@ def test_a_run_stopped_after_any_epoch_ends_bit_equal(
             raise KeyboardInterrupt
         return record
 
-    monkeypatch.setattr(loop, "_epoch", interrupted)
+    monkeypatch.setattr(loop, "train_epoch", interrupted)
     request = toy(epochs=4, fresh=True, **fields)
     for _ in range(20):
         try:

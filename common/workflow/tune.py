@@ -1,0 +1,210 @@
+"""Time the recipe's own steps on this machine, and say which runtime fields would be faster.
+
+Some hundred of the competition's own images are enough. Nothing is written into a recipe or a run:
+it ends with words to type. Other batch sizes change results; they are shown and not proposed.
+
+Example: kit cifar10 tune --recipe full
+"""
+
+import gc
+import os
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any
+
+import torch
+
+from common.data.batches import PerImage
+from common.data.classes import targets_of
+from common.data.store import Store
+from common.models.backbone import check_backbone
+from common.models.weights import first_line
+from common.progress import say
+from common.recipe import Recipe, with_values
+from common.training.optimisers import check_optimiser
+from common.training.setting import Setting, open_setting
+from common.training.timing import Trial, compare, inference_of, training_of
+from common.workflow import flags as shared
+from common.workflow.download import fetch_if_absent
+from common.workflow.files import Files, open_files
+from common.workflow.prepare import labelled
+from common.workflow.request import Request
+
+ROWS = 512
+SECONDS = 0.6
+OF = {"training": training_of, "inference": inference_of}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A value of a field, measured: images/s `of` training or inference, times the recipe's own, MB."""
+
+    candidate: str
+    of: str
+    images_per_second: float
+    ratio: float
+    memory_mb: float
+    rounds: int
+    faster: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The images that are timed, and how long at a time."""
+
+    request: Request
+    files: Files
+    store: Store
+    targets: Any
+    seconds: float
+
+    def setting(self, recipe: Recipe) -> Setting:
+        """The setting of a recipe on these images."""
+        competition = self.request.competition
+        return open_setting(
+            recipe, self.store, self.targets, classes=self.files.classes,
+            metric=competition.scored_by, cache=self.request.cache, trained=False,
+        )  # fmt: skip
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    parser.add_argument(
+        "--compile", action="store_true", help="try torch.compile on a CPU too; it takes a minute"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help=f"of a measurement; default: {SECONDS}"
+    )
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    fetch_if_absent(request)
+    recipe = request.recipe
+    check_backbone(recipe.backbone)
+    check_optimiser(recipe.optimizer)
+    files = open_files(request)
+    table, store = labelled(request, files, replace(recipe, rows=min(recipe.rows or ROWS, ROWS)))
+    targets = targets_of(table["label"], files.classes)
+    seconds = request.options.get("seconds", SECONDS)
+    bench = Bench(request, files, store, targets, seconds)
+    setting = bench.setting(recipe)
+    device = _device(setting)
+    say(f"{len(store):,} images on {device}; each value in turn with the recipe's own")
+    say(f"{'':34}{'images/s':>10}{'ratio':>8}{'memory MB':>11}")
+    rows, proposal = list[Row](), list[str]()
+    for field, of, values in candidates(setting, bool(request.options.get("compile"))):
+        found = _rows(bench, recipe, of, field, values)
+        rows += found
+        best = max(found, key=lambda row: row.ratio * row.faster, default=None)
+        if best and best.faster and field != "batch_size":
+            proposal.append(best.candidate)
+            recipe = with_values(recipe, [best.candidate])
+    _tell(proposal)
+    return {
+        "device": device, "rows": len(store), "table": [asdict(row) for row in rows],
+        "proposal": " ".join(proposal),
+    }  # fmt: skip
+
+
+def candidates(setting: Setting, compiled: bool) -> Iterator[tuple[str, str, list[Any]]]:
+    """Fields, what shows their speed, and the values that are worth a try on this device."""
+    recipe, gpu = setting.recipe, setting.device.type == "cuda"
+    # A head on features trains in no time: what takes some is the pass that computes them.
+    trains = bool(recipe.epochs) and not setting.on_features
+    of = "training" if trains else "inference"
+    yield "precision", of, [each for each in _precisions(gpu) if each != setting.precision]
+    layouts = ("channels_last", "contiguous")
+    yield "layout", of, [each for each in layouts if each != recipe.layout]
+    if trains and (gpu or compiled):
+        yield "compile", of, [not recipe.compile]
+    if isinstance(setting.source, PerImage):
+        powers = [0, *(2**n for n in range(5) if 2**n <= (os.cpu_count() or 1))]
+        yield "workers", of, [each for each in powers if each != recipe.workers]
+    batch = setting.inference_batch
+    yield "eval_batch", "inference", [max(1, batch // 4), max(1, batch // 2), batch * 2]
+    if trains:
+        sizes = [recipe.batch_size // 2, recipe.batch_size * 2, recipe.batch_size * 4 * gpu]
+        yield "batch_size", of, [size for size in sizes if size >= 2 and size % 2 == 0]
+
+
+def _precisions(gpu: bool) -> list[str]:
+    """A CPU does not train in fp16; a GPU before compute capability 8 only emulates bf16."""
+    if not gpu:
+        return ["fp32", "bf16"]
+    return ["fp32", "fp16", "bf16"][: 3 if torch.cuda.get_device_capability()[0] >= 8 else 2]
+
+
+def _rows(bench: Bench, recipe: Recipe, of: str, field: str, values: list[Any]) -> list[Row]:
+    """The values of a field in turn with the recipe's own, which comes last."""
+    if not values:
+        return []
+    own, rows, speeds = OF[of](bench.setting(recipe)), list[Row](), list[float]()
+    # A loader's queue hides a slow one for a while.
+    seconds = bench.seconds * (4 if field == "workers" else 1)
+    for value in values:
+        row, others = _tried(bench, recipe, of, f"{field}={value}", own, seconds)
+        _free()
+        _tell_row(row)
+        rows.append(row)
+        speeds += others
+    value, speed = getattr(recipe, field), median(speeds or [own.run(1)])
+    row = Row(f"{field}={value}", of, _short(speed), 1.0, _short(own.memory_mb), len(speeds))
+    _tell_row(row, own=True)
+    return [*rows, row]
+
+
+def _tried(
+    bench: Bench, recipe: Recipe, of: str, name: str, own: Trial, seconds: float
+) -> tuple[Row, list[float]]:
+    """A value in turn with the recipe's own, and the speeds of that one beside it."""
+    try:
+        trial = OF[of](bench.setting(with_values(recipe, [name])))
+        found = compare(trial, own, seconds)
+    except (ValueError, RuntimeError) as error:  # that a value does not work here is a finding
+        return Row(name, of, 0.0, 0.0, 0.0, 0, error=first_line(error)), []
+    row = Row(
+        name, of, _short(median(found.speeds)), _short(found.ratio),
+        _short(trial.memory_mb), len(found.speeds), found.faster,
+    )  # fmt: skip
+    return row, found.others
+
+
+def _tell_row(row: Row, own: bool = False) -> None:
+    if row.error:
+        say(f"{row.candidate:<26} {row.error}")
+        return
+    mark = "  the recipe's own" if own else "  faster" if row.faster else ""
+    if row.candidate.startswith("batch_size") and not own:
+        mark = "  other results too"
+    say(
+        f"{row.candidate:<26}{row.of:<10}{row.images_per_second:>10,.1f}{row.ratio:>8.2f}"
+        f"{row.memory_mb:>11,.0f}{mark}"
+    )
+
+
+def _tell(proposal: list[str]) -> None:
+    if proposal:
+        say(f"type: {' '.join(proposal)}")
+    else:
+        say("the recipe's own values are the fastest here")
+
+
+def _device(setting: Setting) -> str:
+    if setting.device.type == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{setting.device.type} with {torch.get_num_threads()} threads"
+
+
+def _free() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.4g}")
