@@ -56,14 +56,13 @@ def phases_of(recipe: Recipe, stages: int, side: int) -> list[Phase]:
             return [phase(number, stages), phase(later, 0)]
         case "gradual":  # Howard and Ruder, 2018; with few epochs several stages thaw at once
             steps = min(stages, later)
-            thawed = [
+            return [phase(number, stages)] + [
                 phase(
                     later * (n + 1) // steps - later * n // steps,
                     stages - stages * (n + 1) // steps,
                 )
                 for n in range(steps)
             ]
-            return [phase(number, stages), *thawed]
     raise AssertionError(recipe.freeze)
 
 

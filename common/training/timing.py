@@ -101,7 +101,7 @@ def inference_of(setting: Setting) -> Trial:
         network = begin(job, setting)
 
         def run(images: int) -> float:
-            rows = np.resize(job.rows, max(images, 3 * setting.recipe.eval_batch))
+            rows = np.resize(job.rows, max(images, 3 * setting.inference_batch))
             source = _Watched(setting.source, setting.device)
             predict(network, source, rows, views=["identity"], label=job.name)
             return source.speed

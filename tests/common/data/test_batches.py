@@ -17,6 +17,7 @@ from common.data.batches import (
     PerImage,
     epoch_order,
     image_seeds,
+    inference_batch,
     open_source,
     times_before,
     to_input,
@@ -234,3 +235,15 @@ def test_small_images_stay_uint8_until_they_are_on_the_device() -> None:
     batch = next(source.training(np.arange(6), (0, 0, 0), 0))
     assert batch.dtype == torch.uint8
     assert batch.shape == (4, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("device", "side", "batch"),
+    [
+        ("cpu", 224, 16), ("cpu", 128, 49), ("cpu", 32, 256), ("cpu", 8, 256), ("cpu", 2000, 1),
+        ("cuda", 224, 256), ("cuda", 32, 4096), ("mps", 448, 64),
+    ],
+)  # fmt: skip
+def test_an_inference_batch_holds_so_many_pixels(device: str, side: int, batch: int) -> None:
+    assert inference_batch(Recipe(), device, side, side) == batch
+    assert inference_batch(Recipe(eval_batch=7), device, side, side) == 7

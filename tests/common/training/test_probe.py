@@ -11,6 +11,8 @@ from common.models.backbone import build
 from common.recipe import Recipe
 from common.runs import Run
 from common.training import loop, resume
+from common.training.phases import probe_of
+from common.training.setting import why_not
 from common.workflow import validate
 from common.workflow.run import run as whole_run
 
@@ -156,16 +158,28 @@ def test_a_probe_sees_plain_images_whatever_the_augmentation(probed: Any, monkey
         ({"clip": 1.0}, "clip=1.0"),
         ({"accumulate": 2}, "accumulate=2"),
         ({"early_stop": 2}, "early_stop=2"),
-        ({"optimizer": "lamb", "lr": 0.001}, "optimizer=lamb"),
+        ({"optimizer": "lamb"}, "optimizer=lamb"),
+        ({"augment": "photo-crop", "ema": 0.9, "drop_rate": 0.5, "drop_path": 0.1}, ""),
     ],
 )
-def test_a_probe_that_cannot_be_on_features_says_why(
-    probed: Any, capsys: Any, fields: dict[str, Any], reason: str
+def test_a_probe_is_on_features_unless_a_field_stands_against_it(
+    fields: dict[str, Any], reason: str
 ) -> None:
-    run = Path(validate.run(probed(epochs=3, augment="small", **fields))["run"])
+    recipe = Recipe(**({"weights": "pretrained", "freeze": "lp-ft:2"} | fields))
+    assert why_not(probe_of(recipe)) == reason
+
+
+def test_a_probe_that_cannot_be_on_features_says_why(probed: Any, capsys: Any) -> None:
+    run = Path(validate.run(probed(epochs=3, augment="small", mixup=0.2))["run"])
     told = capsys.readouterr().err
-    assert f"cannot be on features ({reason}): the loop trains it, with augment=small" in told
-    assert Run(run).read()["probe"] == f"in the loop ({reason})"
+    assert "cannot be on features (mixup=0.2): the loop trains it, with augment=small" in told
+    assert Run(run).read()["probe"] == "in the loop (mixup=0.2)"
+
+
+def test_a_head_that_is_not_on_vectors_is_probed_in_the_loop(probed: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("common.training.setting.splits", lambda *_: False)
+    run = Path(validate.run(probed(epochs=3, folds=1))["run"])
+    assert Run(run).read()["probe"] == "in the loop (its head is not on vectors)"
 
 
 def test_a_refit_is_probed_too(probed: Any) -> None:
