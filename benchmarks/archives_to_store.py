@@ -32,7 +32,7 @@ def measure(effort: Effort) -> list[Row]:
     with archives(effort) as (data, count):
         ours = Way("kit", lambda: _in_scratch(data, stored), count)
         peers = [(1.0, "7z", lambda: Way("7z x, OpenCV", lambda: _in_scratch(data, read), count))]
-        return compare(CLAIM, ours, peers, effort.repeats)
+        return compare(CLAIM, ours, peers, repeats=effort.repeats)
 
 
 @contextmanager
@@ -83,7 +83,9 @@ def read(data: Path, place: Path) -> int:
 
     def decode(rows: range) -> None:
         for row in rows:
-            pixels[row] = cv2.imread(paths[row], cv2.IMREAD_COLOR_RGB)
+            image = cv2.imread(paths[row], cv2.IMREAD_COLOR_RGB)
+            assert image is not None
+            pixels[row] = image
 
     tasks = [range(at, min(at + 128, len(paths))) for at in range(0, len(paths), 128)]
     with ThreadPoolExecutor(THREADS) as pool:
