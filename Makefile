@@ -6,7 +6,7 @@ KIT    := $(BIN)/kit
 VERBS  := download check validate predict run blend compare export rehearse leaderboard recipes tune
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint types check ledger
+.PHONY: help setup test test-all lint types check ledger bench
 .SECONDARY:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo '                                such as: make cifar10-submit ARGS="epochs=2 lr=3e-4"'
 	@echo '                                submit is run, then submit'
 	@echo 'make lint | types | check       ruff | mypy | both and the tests'
+	@echo 'make bench                      the speed claims against their peers: benchmarks/RESULTS.md, some minutes'
 	@echo 'make setup                      only the set-up, which every target does when needed'
 	@if [ -x $(KIT) ]; then echo; $(KIT) list; fi
 
@@ -48,6 +49,10 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 check: lint types test
+
+# The settings that kit makes for itself; here the peers have them too.
+bench: $(STAMP)
+	GOMP_SPINCOUNT=5000 THP_MEM_ALLOC_ENABLE=1 $(BIN)/python -m benchmarks $(ARGS)
 
 # Of ARGS, each of the two verbs gets what it takes; the shell keeps quoted words whole.
 %-submit: $(STAMP)

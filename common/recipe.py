@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from common.fields import Forms, check, described, filled, kind_of, nearest, numbers_of, typed
+from common.agreement import check_agreement
+from common.fields import Forms, check, described, filled, nearest, typed
 
 # Words that numbers may follow, as in step:10:0.1; None: a number that has to be said.
 FORMS: dict[str, Forms] = {
@@ -26,7 +27,12 @@ class Recipe:
     rows: int = described(
         0, "split", "train on a stratified sample of this many rows; 0: all", low=0
     )
-    folds: int = described(5, "split", "folds of the cross-validation; 1: a single hold-out", low=1)
+    folds: int = described(
+        5,
+        "split",
+        "folds of the cross-validation; 1: a single hold-out; 0: none, nothing is judged",
+        low=0,
+    )
     holdout: float = described(
         0.2, "split", "share of rows held out when folds=1", low=0.01, high=0.5
     )
@@ -43,6 +49,9 @@ class Recipe:
     backbone: str = described("kit_resnet9_16", "train", "a timm model name, or local-dir:FOLDER")
     weights: str = described("scratch", "train", "scratch, pretrained, or a local weights file")
     image_size: int = described(0, "train", "side of the network's input; 0: as stored", low=0)
+    first_size: int = described(
+        0, "train", "side of the input in the first epoch, growing to image_size; 0: off", low=0
+    )
     stored_side: int = described(0, "train", "shorter side kept in the store; 0: as it is", low=0)
     drop_rate: float = described(0.0, "train", "dropout before the classifier", low=0, high=0.95)
     drop_path: float = described(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
@@ -159,9 +168,11 @@ class Recipe:
         "channels_last", "runtime", "memory layout", choices=("channels_last", "contiguous")
     )
     compile: bool = described(False, "runtime", "torch.compile the network")
-    workers: int = described(2, "runtime", "processes that transform photographs", low=0, high=256)
+    workers: int = described(2, "runtime", "threads that transform photographs", low=0, high=256)
     processes: int = described(0, "runtime", "that train; 0: one a GPU", low=0, high=64)
-    eval_batch: int = described(128, "runtime", "images an inference batch holds", low=1)
+    eval_batch: int = described(
+        0, "runtime", "images an inference batch holds; 0: by device and image size", low=0
+    )
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -176,35 +187,7 @@ class Recipe:
                 raise ValueError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
         wanted = {"identity", *self.views.split("+")}
         object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
-        kind, head_epochs = kind_of(self.freeze), sum(numbers_of(self.freeze))
-        if kind in ("lp-ft", "gradual") and head_epochs >= self.epochs:
-            raise ValueError(
-                f"freeze={self.freeze} leaves no epoch for the backbone of epochs={self.epochs}: lower "
-                f"the head's, as in freeze={kind}:1, or say freeze=backbone"
-            )
-        if self.epochs == 0 and (self.head != "rows" or self.freeze != "backbone"):
-            raise ValueError(
-                "epochs=0 predicts with the old classifier's own rows: say head=rows freeze=backbone, or "
-                "train for an epoch"
-            )
-        if self.head_grid != "none" and (self.freeze != "backbone" or not self.epochs):
-            raise ValueError(
-                f"head_grid={self.head_grid} tries rates for heads on frozen features: say freeze=backbone"
-            )
-        if self.freeze == "backbone" and self.drop_rate:
-            raise ValueError(
-                f"drop_rate={self.drop_rate:g} acts before the head, in the part that freeze=backbone "
-                "keeps in evaluation mode: say drop_rate=0"
-            )
-        if (self.mixup or self.cutmix) and self.batch_size % 2:
-            raise ValueError(
-                f"batch_size={self.batch_size}: mixup and cutmix mix in pairs; make it even"
-            )
-        if self.final == "refit" and self.early_stop:
-            raise ValueError(
-                "final=refit trains on all rows and has none left to stop by: "
-                "say early_stop=0 or final=folds"
-            )
+        check_agreement(self)
 
 
 def stage_of(name: str) -> str:

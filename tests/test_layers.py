@@ -19,6 +19,7 @@ LAYERS = (
         "progress",
         "metrics",
         "fields",
+        "agreement",
         "recipe",
         "competition",
         "randomness",

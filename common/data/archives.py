@@ -3,22 +3,23 @@
 import filecmp
 import hashlib
 import shutil
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from common.atomic import read_json, replacing, write_json
-from common.data.members import Member
+from common.data.encoded import Encoded
+from common.data.nested import unpack_all
 from common.data.once import alone, remove
-from common.data.unpack import is_archive, members_of, unpack
+from common.data.packs import are_whole, is_packed
+from common.data.unpack import is_archive, listing_of
 from common.progress import bar
 
-DEEPEST = 4
+PACKED = b"packed 1\0"  # the layout of a folder with packs, in its key
 LINKED = ".linked.json"
 DOWNLOAD = "download the data with `kit <competition> download`, or name its folder (--data DIR)"
 
 
-def open_folder(data: Path, cache: Path) -> Path:
+def open_folder(data: Path, cache: Path, *, packed: bool = False) -> Path:
     """The folder in which everything of a competition lies unpacked.
 
     Args:
@@ -26,6 +27,9 @@ def open_folder(data: Path, cache: Path) -> Path:
             one such archive; it may be read-only and is never written.
         cache: a writable folder; what is unpacked goes to `unpacked/<key>` in it, where the key
             is a digest of the archives' names and bytes, so it is made once.
+        packed: the archives' images stay together in packs (`common.data.packs`), which is many
+            times faster for many small ones. Their paths hold, for `common.data.encoded.Encoded`,
+            but there are no files; whoever lists folders needs files.
 
     Returns:
         `data` itself when there is nothing to unpack, else the folder in the cache, with the plain
@@ -38,11 +42,11 @@ def open_folder(data: Path, cache: Path) -> Path:
     archives = [data] if data.is_file() else [e for e in entries if _to_unpack(e)]
     if not archives:
         return data
-    folder = cache / "unpacked" / _key(archives)
+    folder = cache / "unpacked" / _key(archives, packed)
     with alone(folder):
-        if not folder.is_dir():
+        if not (folder.is_dir() and are_whole(folder)):
             with replacing(folder) as temporary:
-                _unpack_all(archives, temporary)
+                unpack_all(archives, temporary, packed=packed)
         _link([e for e in entries if not is_archive(e) and not _holds(e, cache)], folder)
     return folder
 
@@ -72,7 +76,7 @@ def _stands_beside(archive: Path) -> bool:
     if archive.suffix.lower() == ".7z":
         # Listing 300,000 names takes py7zr seconds, at every call; 7z archives come one a folder.
         return False
-    tops = {member.name.split("/")[0] for member in members_of(archive)}
+    tops = {member.name.split("/")[0] for member in listing_of(archive).members}
     if not tops or tops & {"", ".", ".."}:
         return False
     places = [archive.parent / top for top in tops]
@@ -85,9 +89,9 @@ def _holds(entry: Path, cache: Path) -> bool:
     return cache.resolve().is_relative_to(entry.resolve())
 
 
-def _key(archives: Sequence[Path]) -> str:
-    """A digest of the archives' names and bytes (32 hex digits)."""
-    digest = hashlib.blake2b(digest_size=16)
+def _key(archives: Sequence[Path], packed: bool) -> str:
+    """A digest of the archives' names and bytes, and of the layout (32 hex digits)."""
+    digest = hashlib.blake2b(PACKED if packed else b"", digest_size=16)
     total = sum(archive.stat().st_size for archive in archives)
     with bar(total, "reading archives", "B") as progress:
         for archive in archives:
@@ -99,41 +103,12 @@ def _key(archives: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _unpack_all(archives: Sequence[Path], folder: Path) -> None:
-    """Unpack archives, and the archives inside them, which are then removed."""
-    folder.mkdir()
-    pending = deque((archive, folder, archive) for archive in archives)
-    depth = dict.fromkeys(archives, 0)
-    used = 0
-    while pending:
-        archive, into, origin = pending.popleft()
-        if depth[archive] > DEEPEST:
-            raise ValueError(f"{origin} holds archives in archives, {DEEPEST} deep: do not use it")
-        if archive == origin or not archive.with_suffix("").exists():
-            members = _unpack_from(origin, archive, into, used)
-            used += sum(member.size for member in members)
-            inner = [into / m.name for m in members if not m.folder and is_archive(Path(m.name))]
-            depth |= dict.fromkeys(inner, depth[archive] + 1)
-            pending.extend((path, path.parent, origin) for path in inner)
-        if archive != origin:
-            archive.unlink()
-
-
-def _unpack_from(origin: Path, archive: Path, into: Path, used: int) -> Sequence[Member]:
-    try:
-        return unpack(archive, into, used=used)
-    except ValueError as error:
-        if archive == origin:
-            raise
-        # The inner archive is about to vanish with the temporary folder: name the one that stays.
-        inside = str(error).replace(str(archive), archive.name)
-        raise ValueError(f"in {origin}: {inside}") from error
-
-
 def _link(entries: Sequence[Path], folder: Path) -> None:
     """Make the plain entries stand in the unpacked folder, and no others that once were linked."""
     record = folder / LINKED
     before: list[str] = read_json(record) if record.exists() else []
+    twins = _in_packs(entries, folder)
+    entries = [e for e in entries if e.name not in twins]
     ours = [e for e in entries if e.name in before or _is_free(e, folder / e.name)]
     names = [entry.name for entry in ours]
     if names != before:
@@ -151,7 +126,22 @@ def _is_free(entry: Path, place: Path) -> bool:
         return True
     if place.is_file() and entry.is_file() and filecmp.cmp(place, entry, shallow=False):
         return False
-    raise ValueError(
+    raise _differs(entry)
+
+
+def _in_packs(entries: Sequence[Path], folder: Path) -> set[str]:
+    """Names of the plain images that an archive has put into a pack, too."""
+    images = [entry for entry in entries if is_packed(entry.name, 0) and entry.is_file()]
+    held = Encoded([folder / entry.name for entry in images])
+    twins = [(at, entry) for at, entry in enumerate(images) if held.known(at)]
+    for at, entry in twins:
+        if held[at] != entry.read_bytes():
+            raise _differs(entry)
+    return {entry.name for _, entry in twins}
+
+
+def _differs(entry: Path) -> ValueError:
+    return ValueError(
         f"{entry} differs from the {entry.name} in an archive beside it: move one of the two away"
     )
 

@@ -3,28 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from common.data.folds import Rows
-
-
-class Encoded(Sequence[bytes]):
-    """The files behind some paths as they lie on the disk, each read when it is asked for."""
-
-    def __init__(self, paths: Sequence[str | Path]) -> None:
-        self._paths = [Path(path) for path in paths]
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return Encoded(self._paths[index])
-        return self._paths[index].read_bytes()
 
 
 def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: int) -> Rows:

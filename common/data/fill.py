@@ -18,6 +18,7 @@ from common.progress import bar
 # A task is many small images or a few large ones, so that few large ones wait to be written.
 ROWS_PER_TASK = 128
 BYTES_PER_TASK = 32 << 20
+BUFFER = 1 << 20
 SPARE_BYTES = 10**9
 # Where no header tells an image's shape: pixels take about this many times the encoded bytes.
 USUAL_RATIO = 12
@@ -40,7 +41,11 @@ def fill(place: Path, facts: Facts, *, side: int, threads: int) -> npt.NDArray[n
     faults = dict(facts.faults)
     shapes: list[tuple[int, int]] = []
     results = in_order(lambda rows: _decode_rows(rows, facts, side), _tasks(expected), threads)
-    with place.open("wb") as file, bar(len(expected), "decoding") as progress, _opencv_at_rest():
+    with (
+        place.open("wb", buffering=BUFFER) as file,
+        bar(len(expected), "decoding") as progress,
+        _opencv_at_rest(),
+    ):
         for images in results:
             for image in images:
                 if isinstance(image, str):
@@ -61,7 +66,7 @@ def _decode_rows(rows: range, facts: Facts, side: int) -> list[Pixels | str]:
     images: list[Pixels | str] = []
     for row in rows:
         try:
-            images.append(decode(facts.paths[row].read_bytes(), side))
+            images.append(decode(facts.images[row], side))
         except OSError as error:
             images.append(fault_of(error))
         except UndecodableError as error:
@@ -124,7 +129,9 @@ def _write(image: Pixels, file: IO[bytes], place: Path) -> None:
 
 
 def _complaint(facts: Facts, faults: dict[int, str]) -> str:
-    named = [f"{facts.ids[row]} ({facts.paths[row]}): {faults[row]}" for row in sorted(faults)]
+    named = [
+        f"{facts.ids[row]} ({facts.images.paths[row]}): {faults[row]}" for row in sorted(faults)
+    ]
     rest = f"; and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
     return (
         f"{len(named):,} of {len(facts.ids):,} images cannot be used; download them again or drop "

@@ -24,11 +24,13 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
     """The fold of every row in every repeat: int64 [repeats, N]; -1 is never held out.
 
     Stratified by label; rows of one group stay on one side. With `folds=1` about `holdout` of the
-    rows (as a fraction of at most tenths) are fold 0, and the rest is -1.
+    rows (as a fraction of at most tenths) are fold 0, and the rest is -1; with `folds=0` all are -1.
 
     Raises:
         ValueError: fewer rows or groups than folds.
     """
+    if not recipe.folds:
+        return np.full((1, len(labels)), -1)
     share = Fraction(recipe.holdout).limit_denominator(10)
     if recipe.holdout < 0.1:
         share = Fraction(1, round(1 / recipe.holdout))

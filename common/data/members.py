@@ -4,14 +4,16 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from common.data.packs import PACKS
 from common.progress import first_of
 
 GB = 10**9
 MOST_BYTES = 200 * GB
 SPARE_BYTES = GB
 MOST_RATIO = 1000
+ODD = re.compile(r"//|(^|/)\.(/|$)|/$")
 
 
 class RefusedError(ValueError):
@@ -22,7 +24,7 @@ class DamagedError(Exception):
     """An archive whose bytes are not what they should be, in a few words."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """One entry of an archive, as its header declares it.
 
@@ -43,14 +45,22 @@ class Member:
     crc: int | None = None
 
 
-def judge(archive: Path, members: Sequence[Member], into: Path, *, used: int = 0) -> None:
+def place_of(name: str) -> str:
+    """Where a member's file goes, below the folder: its name without `./` and doubled slashes."""
+    return str(PurePosixPath(name)) if ODD.search(name) else name
+
+
+def judge(
+    archive: Path, members: Sequence[Member], into: Path, *, used: int = 0, waiting: int = 0
+) -> None:
     """Refuse an archive that could harm: by its names, its kinds of entries or its sizes.
 
     Args:
         archive: the file, for its name and its size.
         members: what its header declares.
         into: the existing folder to unpack in; its disk is the one that must have room.
-        used: bytes already unpacked from the same download.
+        used: bytes already judged of the same download.
+        waiting: how many of them are not written yet.
 
     Raises:
         RefusedError: one sentence with the first offenders.
@@ -59,18 +69,19 @@ def judge(archive: Path, members: Sequence[Member], into: Path, *, used: int = 0
         ("is encrypted", "download it without a password", [m for m in members if m.encrypted]),
         ("holds links or special files", "do not use it", [m for m in members if m.special]),
         ("holds names outside its folder", "do not use it", [m for m in members if _leaves(m)]),
+        (f"holds a folder {PACKS}", "rename it", [m for m in members if _is_ours(m)]),
         ("holds names twice", "pack it again", _repeated(members)),
     )
     for what, remedy, offenders in offences:
         if offenders:
             names = first_of([repr(member.name) for member in offenders])
             raise RefusedError(f"{archive} {what} and was not unpacked ({names}): {remedy}")
-    _judge_sizes(archive, sum(member.size for member in members), into, used)
+    _judge_sizes(archive, sum(member.size for member in members), into, used=used, waiting=waiting)
 
 
-def _judge_sizes(archive: Path, size: int, into: Path, used: int) -> None:
+def _judge_sizes(archive: Path, size: int, into: Path, *, used: int, waiting: int) -> None:
     packed = archive.stat().st_size
-    free = shutil.disk_usage(into).free - SPARE_BYTES
+    free = shutil.disk_usage(into).free - SPARE_BYTES - waiting
     if used + size > MOST_BYTES:
         reason = f"more than {MOST_BYTES / GB:.0f} GB in all: do not use it"
     elif size > GB and size > MOST_RATIO * packed:
@@ -97,12 +108,16 @@ def _leaves(member: Member) -> bool:
     )
 
 
+def _is_ours(member: Member) -> bool:
+    return PACKS in member.name and PACKS in member.name.split("/")
+
+
 def _repeated(members: Sequence[Member]) -> list[Member]:
-    seen: set[Path] = set()
+    seen: set[str] = set()
     repeated = []
     for member in members:
         if not member.folder:
-            place = Path(member.name)
+            place = place_of(member.name)
             if place in seen:
                 repeated.append(member)
             seen.add(place)

@@ -6,29 +6,35 @@ the stream of all contents is cut into files by us, their CRCs checked.
 """
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from py7zr import SevenZipFile
 from py7zr.exceptions import PasswordRequired, UnsupportedCompressionMethodError
 
 from common.data.members import DamagedError, Member, RefusedError
 from common.data.parallel import in_order
-from common.data.writing import Writing
+from common.data.writing import Listing, Steps, Writing
 
 CHUNK = 1 << 20
 PLAIN_KINDS = (None, 0, stat.S_IFREG, stat.S_IFDIR)
 
 
-def members(archive: Path) -> list[Member]:
-    """List the entries of a 7z archive, in the order of their contents."""
+def listing(archive: Path) -> Listing:
+    """List the entries of a 7z archive, in the order of their contents.
+
+    The header of many small files takes long to read and much memory, so it is read once, and of
+    it only what decompression needs is kept.
+    """
     try:
         with SevenZipFile(archive) as opened:
             encrypted = opened.needs_password()
-            return [_member(file, encrypted) for file in opened.files]
+            members = [_member(file, encrypted) for file in opened.files]
+            return Listing(members, partial(_extract, archive, _blocks(opened)))
     except PasswordRequired as error:
         raise RefusedError(
             f"{archive} is encrypted and was not unpacked: download it without a password"
@@ -46,12 +52,31 @@ def _member(file: Any, encrypted: bool) -> Member:
     )
 
 
-def extract(archive: Path, writing: Writing) -> None:
-    """Hand the stream of all contents to `writing`, which checks the CRCs."""
+@dataclass(frozen=True)
+class _Block:
+    """A part of the archive that is decompressed as one: its header, place and packed bytes."""
+
+    header: Any
+    at: int
+    packed: int
+
+
+def _blocks(opened: SevenZipFile) -> list[_Block]:
+    streams = getattr(opened.header, "main_streams", None)
+    if streams is None:  # nothing but empty files
+        return []
+    ends = pairwise(streams.packinfo.packpositions)
+    return [
+        _Block(block, opened.afterheader + at, end - at)
+        for block, (at, end) in zip(streams.unpackinfo.folders, ends, strict=False)
+    ]
+
+
+def _extract(archive: Path, blocks: Sequence[_Block], writing: Writing) -> Steps:
     try:
-        with SevenZipFile(archive) as opened:
+        with archive.open("rb") as source:
             # One thread: pieces follow each other. It decompresses while this one writes files.
-            writing.pour(in_order(_read, _pieces(opened), threads=1))
+            yield from writing.pour(in_order(_read, _pieces(source, blocks), threads=1))
     except UnsupportedCompressionMethodError as error:
         raise NotImplementedError(str(error)) from error
 
@@ -61,21 +86,17 @@ class _Piece:
     """The next `count` bytes of a block; its first piece begins at `start` of the file."""
 
     decompressor: Any
-    source: Any
+    source: IO[bytes]
     start: int | None
     count: int
 
 
-def _pieces(opened: SevenZipFile) -> Iterator[_Piece]:
-    streams = getattr(opened.header, "main_streams", None)
-    if streams is None:  # nothing but empty files
-        return
-    ends = pairwise(streams.packinfo.packpositions)
-    for block, (at, end) in zip(streams.unpackinfo.folders, ends, strict=False):
-        size, decompressor = block.get_unpack_size(), block.get_decompressor(end - at)
+def _pieces(source: IO[bytes], blocks: Sequence[_Block]) -> Iterator[_Piece]:
+    for block in blocks:
+        size = block.header.get_unpack_size()
+        decompressor = block.header.get_decompressor(block.packed)
         for done in range(0, size, CHUNK):
-            start = None if done else opened.afterheader + at
-            yield _Piece(decompressor, opened.fp, start, min(CHUNK, size - done))
+            yield _Piece(decompressor, source, None if done else block.at, min(CHUNK, size - done))
 
 
 def _read(piece: _Piece) -> bytearray:

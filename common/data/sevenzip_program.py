@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from common.data.members import DamagedError, Member, RefusedError
-from common.data.writing import Writing
+from common.data.writing import Listing, Steps, Writing
 
 CHUNK = 1 << 20
 PROGRAMS = ("7z", "7zz", "7za")
@@ -21,23 +21,25 @@ def program() -> str | None:
     return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
 
 
-def members(archive: Path) -> list[Member]:
-    """List the entries of a 7z archive."""
+def listing(archive: Path) -> Listing:
+    """List the entries of a 7z archive; as they are extracted, the list's CRCs are checked."""
     done = subprocess.run(
         [str(program()), "l", "-slt", "-ba", "-sccUTF-8", "--", str(archive)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
-    listing = done.stdout.decode("utf-8")
+    text = done.stdout.decode("utf-8")
     if done.returncode:
-        words = (done.stderr.decode("utf-8", "replace") + listing).strip()
+        words = (done.stderr.decode("utf-8", "replace") + text).strip()
         if "encrypted archive" in words or "Enter password" in words:
             raise RefusedError(
                 f"{archive} is encrypted and was not unpacked: download it without a password"
             )
         raise DamagedError(words.splitlines()[-1] if words else "7z could not list it")
-    return [_member(block) for block in listing.replace("\r", "").split("\n\n") if block.strip()]
+    blocks = text.replace("\r", "").split("\n\n")
+    members = [_member(block) for block in blocks if block.strip()]
+    return Listing(members, partial(_extract, archive))
 
 
 def _member(block: str) -> Member:
@@ -57,15 +59,14 @@ def _member(block: str) -> Member:
     )
 
 
-def extract(archive: Path, writing: Writing) -> None:
-    """Hand every file's bytes to `writing`, and check the CRCs that the list gave."""
+def _extract(archive: Path, writing: Writing) -> Steps:
     command = [str(program()), "x", "-so", "-bd", "--", str(archive)]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as running:
         assert running.stdout is not None
         try:
-            writing.pour(iter(partial(running.stdout.read, CHUNK), b""))
+            yield from writing.pour(iter(partial(running.stdout.read, CHUNK), b""))
         except BaseException:
             running.kill()
             raise

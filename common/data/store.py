@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from common.data.facts import Facts, read_facts
 from common.data.fill import fill
 from common.data.once import alone
 
-FORMAT = 1
+FORMAT = 2
 PIXELS = "pixels.bin"
 SHAPES = "shapes.npy"
 
@@ -23,7 +22,7 @@ SHAPES = "shapes.npy"
 class Store:
     """RGB uint8 images of a table, in its order, mapped from one flat file.
 
-    `store[i]` is a read-only view [H, W, 3]. It pickles as a path: a worker maps the file anew.
+    `store[i]` is a read-only view [H, W, 3].
 
     Attributes:
         folder: where the pixel file lies.
@@ -34,9 +33,6 @@ class Store:
     def __init__(self, folder: Path, digests: Sequence[str]) -> None:
         self.folder = folder.resolve()
         self.digests = list(digests)
-        self._map()
-
-    def _map(self) -> None:
         self.shapes: npt.NDArray[np.int64] = np.load(self.folder / SHAPES)
         ends = np.cumsum(self.shapes.prod(axis=1) * 3)
         self._starts = np.concatenate([[0], ends]).astype(np.int64)
@@ -83,20 +79,13 @@ class Store:
         mapped = np.memmap(self.folder / PIXELS, dtype=np.uint8, mode="c")
         return mapped.view(np.ndarray).reshape(len(self), *map(int, self.shapes[0]), 3)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "digests": self.digests}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._map()
-
 
 def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2) -> Store:
     """Open the store of a table's images, decoding them first where it is not there yet.
 
-    Every file is hashed at each call; it is decoded only when no store in `cache` has the same
-    contents in the same order at the same size. Safe to interrupt, and to call at once from
-    several processes.
+    Every file is hashed at each call (an image of a pack was, as it was packed); it is decoded only
+    when no store in `cache` has the same contents in the same order at the same size. Safe to
+    interrupt, and to call at once from several processes.
 
     Args:
         table: rows with `id` and `path`.

@@ -1,26 +1,17 @@
-"""One archive into one folder: whole, or not at all."""
+"""One archive into one folder, step by step: whole, or not at all."""
 
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from common.data import sevenzip_program, unzip
-from common.data.members import DamagedError, Member, RefusedError, judge
-from common.data.writing import Writing
+from common.data.members import DamagedError, RefusedError
+from common.data.packs import Packing
+from common.data.writing import Listing, Steps, Writing
 from common.progress import bar, first_of, say
 
 SUFFIXES = (".zip", ".7z")
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How one kind of archive is listed and extracted."""
-
-    members: Callable[[Path], list[Member]]
-    extract: Callable[[Path, Writing], None]
 
 
 def is_archive(path: Path) -> bool:
@@ -28,62 +19,59 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def members_of(archive: Path) -> list[Member]:
+def listing_of(archive: Path) -> Listing:
     """List an archive's entries.
 
     Raises:
         ValueError: the archive is damaged, encrypted, or nothing here can read it.
     """
-    return _guarded(archive, lambda: _reader(archive).members(archive))
+    with _guarded(archive):
+        return _reader(archive)(archive)
 
 
-def unpack(archive: Path, into: Path, *, used: int = 0) -> Sequence[Member]:
-    """Unpack one archive in the existing folder `into`; return what it held.
+def unpacking(archive: Path, listing: Listing, into: Path, packing: Packing | None = None) -> Steps:
+    """Unpack one archive in the existing folder `into`, a piece a step.
 
     Args:
         archive: a zip or 7z file.
+        listing: of it, judged to do no harm.
         into: a folder that the caller throws away when this fails.
-        used: bytes already unpacked from the same download.
+        packing: where images go in place of `into`; none keeps them files.
 
     Raises:
-        ValueError: the archive is damaged, unsafe, encrypted, too large, or cannot be read here.
+        ValueError: the archive is damaged, or cannot be read here.
     """
-    reader = _reader(archive)
-    members = members_of(archive)
-    judge(archive, members, into, used=used)
+    members = listing.members
     files, size = sum(not member.folder for member in members), sum(m.size for m in members)
     say(f"unpacking {archive.name}: {files:,} files, {size / 1e6:,.1f} MB")
-    with bar(size, f"unpacking {archive.name}", "B") as progress:
-        _guarded(archive, lambda: _extract(reader, archive, Writing(members, into, progress)))
-    return members
+    with bar(size, f"unpacking {archive.name}", "B") as progress, _guarded(archive):
+        with Writing(members, into, progress, packing) as writing:
+            yield from listing.extract(writing)
+        if missing := writing.unfinished():
+            raise DamagedError(f"cut short: {first_of(missing)}")
 
 
-def _extract(reader: Reader, archive: Path, writing: Writing) -> None:
-    with writing:
-        reader.extract(archive, writing)
-    if missing := writing.unfinished():
-        raise DamagedError(f"cut short: {first_of(missing)}")
-
-
-def _reader(archive: Path) -> Reader:
+def _reader(archive: Path) -> Callable[[Path], Listing]:
     if archive.suffix.lower() == ".zip":
-        return Reader(unzip.members, unzip.extract)
+        return unzip.listing
     try:
         library = importlib.import_module("common.data.sevenzip")
     except ImportError:
         if sevenzip_program.program():
-            return Reader(sevenzip_program.members, sevenzip_program.extract)
+            return sevenzip_program.listing
         raise ValueError(
             f"nothing here can read {archive}: install the library with `pip install py7zr`, or "
             "the program 7z"
         ) from None
-    return Reader(library.members, library.extract)
+    listing: Callable[[Path], Listing] = library.listing
+    return listing
 
 
-def _guarded(archive: Path, work: Callable[[], T]) -> T:
-    """Run a reader; whatever it stumbles over becomes one sentence about the archive."""
+@contextmanager
+def _guarded(archive: Path) -> Iterator[None]:
+    """Whatever a reader stumbles over becomes one sentence about the archive."""
     try:
-        return work()
+        yield
     except RefusedError as refused:
         named = str(archive) in str(refused)
         raise refused if named else RefusedError(f"{archive} was not unpacked: {refused}") from None

@@ -1,23 +1,24 @@
 """Zip archives, by the standard library."""
 
 import stat
+from functools import partial
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 from common.data.members import Member
-from common.data.writing import Writing
+from common.data.writing import Listing, Steps, Writing
 
 CHUNK = 1 << 20
 
 
-def members(archive: Path) -> list[Member]:
-    """List the entries of a zip archive."""
+def listing(archive: Path) -> Listing:
+    """List the entries of a zip archive; as they are extracted, each member's CRC is checked."""
     with ZipFile(archive) as opened:
-        return [_member(info) for info in opened.infolist()]
+        members = [_member(info) for info in opened.infolist()]
+    return Listing(members, partial(_extract, archive))
 
 
-def extract(archive: Path, writing: Writing) -> None:
-    """Hand every file's bytes to `writing`; each member's CRC is checked."""
+def _extract(archive: Path, writing: Writing) -> Steps:
     with ZipFile(archive) as opened:
         for info in opened.infolist():
             if info.is_dir():
@@ -25,6 +26,8 @@ def extract(archive: Path, writing: Writing) -> None:
             with opened.open(info) as source:
                 while chunk := source.read(CHUNK):
                     writing.add(info.filename, chunk)
+                    writing.count(len(chunk))
+                    yield
 
 
 def _member(info: ZipInfo) -> Member:

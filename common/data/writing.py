@@ -1,12 +1,16 @@
 """Writing what an archive holds: never more than it declared, never over or through anything."""
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-from common.data.members import DamagedError, Member, RefusedError
+from common.data.members import DamagedError, Member, RefusedError, place_of
+from common.data.packs import Packing, is_packed
+
+Steps = Generator[None, None, None]
 
 
 class Counter(Protocol):
@@ -19,23 +23,34 @@ class Counter(Protocol):
 class Writing:
     """Writes the members of one archive below a folder, as their bytes arrive.
 
-    Never writes more than a member declares, over a file that exists, or through a link.
+    Never writes more than a member declares, over a file that exists, or through a link. With a
+    packing, images go there; their folders are made and stay empty.
     """
 
-    def __init__(self, members: Sequence[Member], folder: Path, progress: Counter) -> None:
+    def __init__(
+        self, members: Sequence[Member], folder: Path, progress: Counter,
+        packing: Packing | None = None,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.members = members
         self._left = {member.name: member.size for member in members if not member.folder}
         self._open: dict[str, IO[bytes]] = {}
-        self._made: set[Path] = set()
+        self._pieces: dict[str, list[bytes]] = {}
+        self._made: set[str] = set()
         self._progress = progress
+        self._packing = packing
+        self._packed = {
+            member.name for member in members
+            if packing and not member.folder and is_packed(member.name, member.size)
+        }  # fmt: skip
 
     def __enter__(self) -> "Writing":
         for member in self.members:
             if member.folder:
-                self._make_folder(self.folder / member.name)
+                self._make_folder(member.name)
             elif member.size == 0:
-                self._create(member.name).close()
+                self._begin(member.name)
+                self._end(member.name)
         return self
 
     def __exit__(
@@ -54,16 +69,17 @@ class Writing:
         left = self._left[name] - len(chunk)
         if left < 0:
             raise RefusedError(f"its member {name!r} is larger than it declares")
-        file = self._open.get(name)
-        if file is None:
-            file = self._open[name] = self._create(name)
-        file.write(chunk)
+        if name not in self._pieces and name not in self._open:
+            self._begin(name)
+        if name in self._pieces:
+            self._pieces[name].append(bytes(chunk))
+        else:
+            self._open[name].write(chunk)
         self._left[name] = left
         if left == 0:
-            self._open.pop(name).close()
-        self._progress.update(len(chunk))
+            self._end(name)
 
-    def pour(self, chunks: Iterable[bytes | bytearray]) -> None:
+    def pour(self, chunks: Iterable[bytes | bytearray]) -> Steps:
         """Cut one stream of all contents, in the members' order, into files; check their CRCs."""
         files = (member for member in self.members if not member.folder and member.size)
         member, left, crc = None, 0, 0
@@ -81,17 +97,40 @@ class Writing:
                 left, crc = left - len(piece), zlib.crc32(piece, crc)
                 if left == 0 and member.crc not in (None, crc):
                     raise DamagedError(f"the checksum of {member.name!r} is wrong")
+            self.count(len(chunk))
+            yield
+
+    def count(self, size: int) -> None:
+        """Show that so many bytes more are written."""
+        self._progress.update(size)
 
     def unfinished(self) -> list[str]:
         """Names of the members that have not got all they declared."""
         return [name for name, left in self._left.items() if left > 0]
 
-    def _make_folder(self, folder: Path) -> None:
-        if folder not in self._made:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._made.add(folder)
+    def _begin(self, name: str) -> None:
+        self._make_folder(name.rpartition("/")[0])
+        if name in self._packed:
+            self._pieces[name] = []
+        else:
+            self._open[name] = (self.folder / name).open("xb", buffering=0)
 
-    def _create(self, name: str) -> IO[bytes]:
-        place = self.folder / name
-        self._make_folder(place.parent)
-        return place.open("xb", buffering=0)
+    def _end(self, name: str) -> None:
+        if name in self._pieces:
+            assert self._packing is not None
+            self._packing.add(place_of(name), b"".join(self._pieces.pop(name)))
+        else:
+            self._open.pop(name).close()
+
+    def _make_folder(self, name: str) -> None:
+        if name not in self._made:
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+            self._made.add(name)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What an archive declares, and how its contents are handed, once, to a writing by steps."""
+
+    members: Sequence[Member]
+    extract: Callable[[Writing], Steps]

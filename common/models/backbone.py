@@ -101,7 +101,7 @@ def _create(recipe: Recipe, *, pretrained: bool) -> nn.Module:
     return model
 
 
-def check_input(model: nn.Module, height: int, width: int, *, name: str) -> None:
+def check_input(model: nn.Module, height: int, width: int, *, name: str, remedy: str = "") -> None:
     """Raise a ValueError when the network does not take images of this size."""
     try:
         with torch.inference_mode():
@@ -111,7 +111,7 @@ def check_input(model: nn.Module, height: int, width: int, *, name: str) -> None
         assert isinstance(facts, dict)
         raise ValueError(
             f"backbone={name} does not take images of {width}x{height} ({first_line(error)}): "
-            f"say image_size={facts['input_size'][-1]}"
+            f"{remedy or 'say image_size=' + str(facts['input_size'][-1])}"
         ) from error
 
 

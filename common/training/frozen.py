@@ -7,6 +7,7 @@ numbers to rounding.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from common.inference.features import features_of, split
 from common.models.backbone import build
 from common.recipe import Recipe
 from common.training import resume
+from common.training.early_stop import Best
 from common.training.jobs import Job
 from common.training.loop import REMEDY, Diverged
+from common.training.phases import probe_of
 from common.training.setting import Setting
 from common.training.stack import Point, Trained, train_stack
 
@@ -67,8 +70,10 @@ def train_heads(
             raise Diverged(
                 f"training diverged in {each.job.name}: its head is not finite. {REMEDY}"
             )
-        for at, head in enumerate(each.weights):
-            each.weights[at] = whole | {f"{name}.{key}": tensor for key, tensor in head.items()}
+        for heads_of_points in (each.weights, each.unaveraged):
+            for at, head in enumerate(heads_of_points):
+                own = {f"{name}.{key}": tensor for key, tensor in head.items()}
+                heads_of_points[at] = whole | own
     return sorted(trained, key=lambda each: jobs.index(each.job))
 
 
@@ -97,6 +102,31 @@ def write_job(folder: Path, trained: Trained, point: int) -> None:
     for record in trained.logs[point]:
         resume.append_log(folder, record)
     resume.save_weights(folder, trained.weights[point])
+
+
+def train_probes(jobs: Sequence[Job], setting: Setting) -> list[Trained]:
+    """Train the heads of all jobs through the epochs that lp-ft or gradual gives them alone.
+
+    Raises:
+        Diverged: it left no usable weights.
+    """
+    return train_heads(jobs, replace(setting, recipe=probe_of(setting.recipe)))
+
+
+def write_probe(folder: Path, trained: Trained) -> None:
+    """Write a job's log and, last, the state that the loop goes on from, as if it had come so far.
+
+    The next phase begins with an optimiser of its own, and this one's is not kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    resume.trim_log(folder, 0)
+    (log,), (model,), (judged,) = trained.logs, trained.unaveraged, trained.weights
+    for record in log:
+        resume.append_log(folder, record)
+    resume.save_state(folder, {
+        "epoch": len(log), "model": model, "judged": judged, "optimiser": {}, "scaler": None,
+        **Best.of(None).state(),
+    })  # fmt: skip
 
 
 def _length(setting: Setting) -> Any:

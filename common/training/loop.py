@@ -57,9 +57,9 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
         judged.load_state_dict(state["judged"])
         say(f"  {job.name}: going on after epoch {state['epoch']} of {recipe.epochs}")
 
-    _load_scaler(setting, state["scaler"] if state else torch.amp.GradScaler("cpu").state_dict())
+    _load_scaler(setting, (state and state["scaler"]) or torch.amp.GradScaler("cpu").state_dict())
     finished = 0
-    for phase in phases_of(recipe, len(stages(model))):
+    for phase in phases_of(recipe, len(stages(model)), setting.side):
         begun, finished = finished, finished + phase.epochs
         if state and state["epoch"] >= finished:
             continue
@@ -99,16 +99,16 @@ def train_epoch(
     batches = math.ceil(len(rows) / recipe.batch_size)
     updates = math.ceil(batches / recipe.accumulate)
     targets = torch.from_numpy(setting.targets[rows]).to(device).split(recipe.batch_size)
-    network, optimiser = parts.network, parts.optimiser
+    network, optimiser, size = parts.network, parts.optimiser, phase.sizes[epoch - begun]
     train_mode(network.model)
     total, rates, peak = torch.zeros((), device=device), [], 0.0
     start = time.perf_counter()
     with bar(len(rows), f"{job.name} epoch {epoch + 1}/{recipe.epochs}") as progress:
-        for step, images in enumerate(setting.source.training(rows, place, phase.image_size)):
+        for step, images in enumerate(setting.source.training(rows, place, size)):
             update = (epoch - begun) * updates + step // recipe.accumulate
             rates.append(phase.lr * rate_share(recipe, update, phase.epochs * updates, updates))
             set_rate(optimiser, rates[-1])
-            x, y = parts.mix(network.input(images, phase.image_size), targets[step], (*place, step))
+            x, y = parts.mix(network.input(images, size), targets[step], (*place, step))
             torch.manual_seed(randomness.seed_of(randomness.DROPOUT, *place, step))
             with network.autocast():
                 logits = parts.forward(x)

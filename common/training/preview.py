@@ -9,6 +9,7 @@ from common.data.batches import epoch_order
 from common.training.jobs import Job
 from common.training.mixing import Mixing
 from common.training.setting import Setting
+from common.training.sizes import sizes_of
 
 
 def first_batch(job: Job, setting: Setting, count: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
@@ -17,7 +18,7 @@ def first_batch(job: Job, setting: Setting, count: int) -> tuple[npt.NDArray[np.
     A mixed image's label names both classes with their shares: 'cat 0.70 + dog 0.30'.
     """
     recipe, place = setting.recipe, (job.seed, job.fold, 0)
-    size = recipe.image_size
+    size = next(iter(sizes_of(recipe, setting.side)), recipe.image_size)
     rows = job.rows[epoch_order(setting.targets[job.rows], recipe, place)][: recipe.batch_size]
     network = setting.network(nn.Identity())
     images = network.input(next(iter(setting.source.training(rows, place, size))), size)

@@ -31,6 +31,11 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     return state
 
 
+def is_begun(folder: Path) -> bool:
+    """Has this job a state to go on from?"""
+    return (folder / "resume.pt").is_file()
+
+
 def save_weights(folder: Path, weights: dict[str, Tensor]) -> None:
     """Write the trained weights whole: the mark of a finished job. The resume state goes."""
     with replacing(folder / "weights.safetensors") as temporary:

@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
-from common.data.batches import InMemory, Source, open_source
+from common.data.batches import InMemory, Source, inference_batch, open_source
 from common.data.store import Store
 from common.inference.features import splits
 from common.inference.predict import Network
@@ -19,7 +19,8 @@ from common.models.backbone import InputFacts, build_matched, check_input, input
 from common.models.freezing import stages
 from common.models.labels import Match
 from common.recipe import Recipe
-from common.training.phases import phases_of
+from common.training.phases import phases_of, probe_of
+from common.training.sizes import check_growth, head_epochs, sizes_of
 
 # Their update of an element depends on that element alone: stacked heads do not see one another.
 ELEMENTWISE = ("sgd", "adam", "adamw", "nadam", "nadamw", "rmsprop", "lion")
@@ -41,13 +42,21 @@ class Setting:
     store: Store
     cache: Path
     matches: list[Match]
+    side: int  # of the network's input at full size, in pixels; 0: not square
     on_features: bool  # is the head trained on features that are computed once?
+    probe_in_loop: str  # why not the probe of lp-ft or gradual; empty where it is, or there is none
 
     @property
     def device(self) -> torch.device:
         """Where the network trains."""
         device: torch.device = self.accelerator.device
         return device
+
+    @property
+    def inference_batch(self) -> int:
+        """How many images are judged or predicted at once."""
+        height, width = _shown(self.recipe, self.store)
+        return inference_batch(self.recipe, self.device.type, height, width)
 
     def network(self, model: torch.nn.Module) -> Network:
         """The model, moved to the device in the recipe's layout, with what it takes to feed it."""
@@ -91,7 +100,6 @@ def why_not(recipe: Recipe) -> str:
         "augment": not recipe.augment.endswith("-none"),
         "mixup": recipe.mixup > 0,
         "cutmix": recipe.cutmix > 0,
-        "ema": recipe.ema > 0,
         "clip": recipe.clip > 0,
         "early_stop": recipe.early_stop > 0,
         "accumulate": recipe.accumulate > 1,
@@ -122,16 +130,23 @@ def open_setting(
     facts = input_facts(model)
     accelerator, precision = _open_accelerator(recipe)
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
-    height, width = (recipe.image_size,) * 2 if recipe.image_size else store.shapes[0].tolist()
+    height, width = _shown(recipe, store)
     check_input(model, height, width, name=recipe.backbone)
     if "square" in recipe.views.split("+") and height != width:
         raise ValueError(
             f"views=square turns images, and these are {width}x{height}: say image_size="
         )
-    phases_of(recipe, len(stages(model)))  # stages that there are not are told here
-    reason = why_not(recipe) or (
-        "" if splits(model, height, width) else "its head is not on vectors"
-    )
+    check_growth(recipe, height, width)
+    side = height if height == width else 0
+    phases_of(recipe, len(stages(model)), side)  # stages that there are not are told here
+    for size in sorted({*sizes_of(recipe, side)} - {recipe.image_size}):
+        remedy = (
+            f"with first_size={recipe.first_size} it would be shown them; say a larger one, or 0"
+        )
+        check_input(model, size, size, name=recipe.backbone, remedy=remedy)
+    no_split = "" if splits(model, height, width) else "its head is not on vectors"
+    reason = why_not(recipe) or no_split
+    probed = why_not(probe_of(recipe)) or no_split if head_epochs(recipe) else ""
     if recipe.head_grid != "none" and reason:
         raise ValueError(
             f"head_grid={recipe.head_grid} needs the backbone's features, computed once, and here they "
@@ -140,8 +155,14 @@ def open_setting(
     return Setting(
         recipe, targets, classes, metric, source, facts, accelerator, precision,
         store=store, cache=cache, matches=matches,
-        on_features=not reason,
+        side=side, on_features=not reason, probe_in_loop=probed,
     )  # fmt: skip
+
+
+def _shown(recipe: Recipe, store: Store) -> tuple[int, int]:
+    """Height and width at which the network is shown images, at full size."""
+    height, width = store.shapes[0].tolist()
+    return (recipe.image_size or height, recipe.image_size or width)
 
 
 def take_turn(setting: Setting) -> None:

@@ -30,12 +30,14 @@ JUDGED = 10  # times a grid is judged on its way: each is one pass over all held
 class Heads:
     """The heads of some jobs of equal length at every point of the grid, as they train.
 
-    `parameters[point]` holds each tensor of a head stacked over the jobs, [K, …].
+    `parameters[point]` holds each tensor of a head stacked over the jobs, [K, …]; `judged` their
+    averages with EMA, else themselves.
     """
 
     jobs: list[Job]
     shape: nn.Module
     parameters: list[dict[str, Tensor]]
+    judged: list[dict[str, Tensor]]
     losses: Sequence[nn.Module]
 
     def logits(self, point: int, features: Tensor) -> Tensor:
@@ -48,23 +50,28 @@ class Heads:
         stacked: Tensor = vmap(one)(self.parameters[point], features)
         return stacked
 
-    def weights(self, point: int, place: int) -> dict[str, Tensor]:
-        """A copy of one job's head at one point."""
-        tensors = self.parameters[point].items()
-        return {name: tensor[place].detach().clone() for name, tensor in tensors}
+    def average(self, decay: float) -> None:
+        """Follow the parameters after an update, as timm's ModelEmaV3 does."""
+        for averages, parameters in zip(self.judged, self.parameters, strict=True):
+            for name, tensor in averages.items():
+                tensor.lerp_(parameters[name].detach(), 1 - decay)
 
     def head(self, point: int, place: int) -> nn.Module:
-        """The same, in the shape's own module: used before the next is asked."""
-        self.shape.load_state_dict(self.weights(point, place))
+        """One job's judged head in the shape's own module: used before the next is asked."""
+        self.shape.load_state_dict(_taken(self.judged[point], place))
         return self.shape
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What the heads of a job came to: at each point of the grid its weights and its log."""
+    """What the heads of a job came to: at each point of the grid its weights and its log.
+
+    `unaveraged` are the parameters that training goes on from; without EMA the same numbers.
+    """
 
     job: Job
     weights: list[dict[str, Tensor]]
+    unaveraged: list[dict[str, Tensor]]
     logs: list[list[resume.Record]]
 
     def usable(self, point: int) -> bool:
@@ -91,7 +98,9 @@ def train_stack(
     ]
     labels = [torch.from_numpy(setting.targets[job.rows]) for job in jobs]
     losses = [build_loss(recipe, each, len(setting.classes)).to(device) for each in labels]
-    group = Heads(jobs, heads[0].to(device), parameters, losses)
+    averages = [{name: t.detach().clone() for name, t in each.items()} for each in parameters]
+    judged_by = averages if recipe.ema else parameters
+    group = Heads(jobs, heads[0].to(device), parameters, judged_by, losses)
     groups = [
         {
             "params": [t for t in each.values() if (t.ndim > 2) == decays],
@@ -125,7 +134,8 @@ def train_stack(
     return [
         Trained(
             job,
-            [group.weights(point, place) for point in range(len(points))],
+            [_taken(each, place) for each in group.judged],
+            [_taken(each, place) for each in group.parameters],
             [logs[point][place] for point in range(len(points))],
         )
         for place, job in enumerate(jobs)
@@ -163,8 +173,15 @@ def _epoch(
         losses.sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
+        if recipe.ema:
+            group.average(recipe.ema)
         total += losses.detach().cpu() / steps
     return total, rates
+
+
+def _taken(stacked: dict[str, Tensor], place: int) -> dict[str, Tensor]:
+    """A copy of one job's tensors."""
+    return {name: tensor[place].detach().clone() for name, tensor in stacked.items()}
 
 
 def _judge(head: nn.Module, job: Job, setting: Setting, features: Tensor) -> resume.Record:

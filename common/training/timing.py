@@ -74,7 +74,7 @@ def training_of(setting: Setting) -> Trial:
 
     def opened() -> Callable[[int], float]:
         whole = parts_of(job, setting)
-        *_, last = phases_of(recipe, len(stages(whole.network.model)))
+        *_, last = phases_of(recipe, len(stages(whole.network.model)), setting.side)
         phase = replace(last, lr=RATE)
         parts = in_phase(whole, setting, phase)
 
@@ -102,7 +102,7 @@ def inference_of(setting: Setting) -> Trial:
         network = begin(job, setting)
 
         def run(images: int) -> float:
-            rows = np.resize(job.rows, max(images, 3 * setting.recipe.eval_batch))
+            rows = np.resize(job.rows, max(images, 3 * setting.inference_batch))
             source = _Watched(setting.source, setting.device)
             predict(network, source, rows, views=["identity"], label=job.name)
             return source.speed

@@ -7,8 +7,9 @@ import pandas as pd
 
 from common.atomic import read_json, replacing, write_json
 from common.competition import Competition
-from common.data.carve import Encoded, blind_ids, hidden_rows, joined_groups
+from common.data.carve import blind_ids, hidden_rows, joined_groups
 from common.data.duplicates import near_groups
+from common.data.encoded import Encoded
 from common.data.folds import groups_of
 from common.data.once import alone
 from common.data.store import open_store

@@ -85,6 +85,7 @@ def run(request: Request) -> dict[str, Any]:
 
 def _judged(request: Request, metric: Metric) -> Judged:
     """Train and judge what is not yet; predict too where the test set's labels are known."""
+    request.check_judged()
     with prepared(request) as ready:
         validate(ready)
         if request.competition.read_answers is not None:

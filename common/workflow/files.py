@@ -29,7 +29,7 @@ def open_files(request: Request) -> Files:
         ValueError: files missing or broken, or labels that the sample submission does not know.
     """
     competition = request.competition
-    folder = open_folder(request.data_folder, request.cache)
+    folder = open_folder(request.data_folder, request.cache, packed=competition.packed)
     source = f"the training table of {folder}"
     train = check_table(competition.read_train(folder), labelled=True, source=source)
     sample = read_sample(competition, folder)

@@ -117,8 +117,8 @@ def _tell(block: dict[str, Any]) -> None:
             f" {_public(row):>8} {_shown(row['private']):>8}"
             f" {_shown(row['difference'], '+.4f'):>8}  {row['ref']}"
         )
-    best = block["best_leaderboard"] or "none yet"
-    say(f"  best by CV {block['best_cv']}, by leaderboard {best}")
+    by_cv, by_board = (block[name] or "none yet" for name in ("best_cv", "best_leaderboard"))
+    say(f"  best by CV {by_cv}, by leaderboard {by_board}")
     if block["rank_correlation"] is not None:
         files = len({(row["run"], row["file"]) for row in rows})
         say(f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"

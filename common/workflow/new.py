@@ -58,6 +58,7 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    packed=True,  # not where a reader lists folders: in an archive's pack there are no files
 )
 '''
 

@@ -33,7 +33,8 @@ from common.workflow.find import find_run
 from common.workflow.prepare import Prepared, check_code, prepared
 from common.workflow.record import draw_curves, predictions_folder, result_of, save_probs
 from common.workflow.request import Request
-from common.workflow.validate import train_jobs, validate
+from common.workflow.training import train_jobs
+from common.workflow.validate import validate
 
 
 def flags(parser: ArgumentParser) -> None:

@@ -45,6 +45,10 @@ def predicted(run: Run) -> Predicted:
     name = facts.get("test", "")
     folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
     held_out, test = folder / "oof.npz", folder / name
+    if not run.recipe().folds:
+        raise ValueError(
+            f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to weigh it by"
+        )
     if not name or not held_out.is_file() or not test.is_file():
         raise ValueError(
             f"{run.folder} has not predicted the test set: `kit {facts['competition']} predict "

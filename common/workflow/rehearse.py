@@ -43,6 +43,7 @@ def flags(parser: ArgumentParser) -> None:
 
 def run(request: Request) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
+    request.check_judged()
     download.fetch_if_absent(request)
     share, seed = float(request.options.get("hidden", 0.2)), int(request.options.get("seed", 0))
     folder = carved(request, open_files(request), share=share, seed=seed)

@@ -94,6 +94,13 @@ class Request:
         """Where unpacked archives and decoded stores are kept: KIT_CACHE, or beside the runs."""
         return Path(os.environ.get("KIT_CACHE") or self.runs / "cache")
 
+    def check_judged(self) -> None:
+        """Raise a ValueError when the recipe judges nothing and something is to be judged."""
+        if not self.recipe.folds:
+            raise ValueError(
+                "folds=0 trains on all rows and holds none out, so there is no score: say folds=1 or more"
+            )
+
     def command(self, verb: str) -> str:
         """What to type for another verb on the same data and runs."""
         places = [] if self.data is None else ["--data", str(self.data)]

@@ -88,7 +88,8 @@ def _check_fields(request: Request, run: Run) -> None:
 
 
 def _message(run: Run) -> str:
-    return f"{run.folder.name} cv {scores_of(run)['cv']:.4f}"
+    scores = scores_of(run)
+    return f"{run.folder.name} cv {scores['cv']:.4f}" if "cv" in scores else run.folder.name
 
 
 @contextmanager
@@ -111,11 +112,13 @@ def _last_screen(request: Request, run: Run) -> None:
     result, name = result_of(run, scores_of(run)), request.competition.name
     metric = result["metric"].replace("_", " ")
     spread = f" ± {result['cv_sd']:.4f}" if result.get("cv_sd") is not None else ""
+    judged = "cv" in result
+    cv = f"{result['cv']:.4f}{spread}  on {result['n']:,} rows" if judged else "none (folds=0)"
     seconds = run.read().get("seconds", {})
     recipe, trained = run.read()["recipe_name"], run.read()["kind"] == "trained"
     lines = [
         "", f"{request.competition.title}: {metric}, recipe {recipe}",
-        f"  cross-validation  {result['cv']:.4f}{spread}  on {result['n']:,} rows",
+        f"  cross-validation  {cv}",
         f"  leaderboard       public {_shown(result['public'])}, private {_shown(result['private'])}",
         f"  submission        {result['submission']} (ref {result['ref']})",
         f"  took              {sum(seconds.values()):,.0f} s"
@@ -123,8 +126,10 @@ def _last_screen(request: Request, run: Run) -> None:
         + f", {result['images_per_second']:,.0f} images/s in training" * trained,
         f"  pictures          {run / 'pictures'}",
         "next:",
-        f"  look              the worst mistakes: {run / 'pictures' / 'worst_mistakes.png'}",
     ]  # fmt: skip
+    if judged:
+        worst = run / "pictures" / "worst_mistakes.png"
+        lines.append(f"  look              the worst mistakes: {worst}")
     if trained:
         lines += [
             f"  more views        kit {name} run views=shifts+scales      (trains nothing again)",

@@ -25,7 +25,7 @@ from common.progress import say
 from common.recipe import Recipe, with_values
 from common.training.optimisers import check_optimiser
 from common.training.setting import Setting, open_setting
-from common.training.timing import compare, inference_of, training_of
+from common.training.timing import Trial, compare, inference_of, training_of
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.files import Files, open_files
@@ -34,6 +34,7 @@ from common.workflow.request import Request
 
 ROWS = 512
 SECONDS = 0.6
+OF = {"training": training_of, "inference": inference_of}
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,8 @@ def candidates(setting: Setting, compiled: bool) -> Iterator[tuple[str, str, lis
     if isinstance(setting.source, PerImage):
         powers = [0, *(2**n for n in range(5) if 2**n <= (os.cpu_count() or 1))]
         yield "workers", of, [each for each in powers if each != recipe.workers]
-    batches = (64, 128, 256, 512) if gpu else (16, 32, 64, 128)
-    yield "eval_batch", "inference", [each for each in batches if each != recipe.eval_batch]
+    batch = setting.inference_batch
+    yield "eval_batch", "inference", [max(1, batch // 4), max(1, batch // 2), batch * 2]
     if trains:
         sizes = [recipe.batch_size // 2, recipe.batch_size * 2, recipe.batch_size * 4 * gpu]
         yield "batch_size", of, [size for size in sizes if size >= 2 and size % 2 == 0]
@@ -142,33 +143,35 @@ def _rows(bench: Bench, recipe: Recipe, of: str, field: str, values: list[Any]) 
     """The values of a field in turn with the recipe's own, which comes last."""
     if not values:
         return []
-    trial_of = {"training": training_of, "inference": inference_of}[of]
-    own, rows, speeds = trial_of(bench.setting(recipe)), list[Row](), list[float]()
+    own, rows, speeds = OF[of](bench.setting(recipe)), list[Row](), list[float]()
     # A loader's queue hides a slow one for a while.
     seconds = bench.seconds * (4 if field == "workers" else 1)
-
-    def measured(word: str) -> Row:
-        trial = trial_of(bench.setting(with_values(recipe, [word])))
-        found = compare(trial, own, seconds)
-        speeds.extend(found.others)
-        return Row(
-            word, of, _short(median(found.speeds)), _short(found.ratio), _short(trial.memory_mb),
-            len(found.speeds), found.faster,
-        )  # fmt: skip
-
-    for word in (f"{field}={value}" for value in values):
-        try:
-            row = measured(word)
-        except (ValueError, RuntimeError) as error:  # that a value does not work here is a finding
-            row = Row(word, of, 0.0, 0.0, 0.0, 0, error=first_line(error))
+    for value in values:
+        row, others = _tried(bench, recipe, of, f"{field}={value}", own, seconds)
         _free()
         _tell_row(row)
         rows.append(row)
-    speed = _short(median(speeds or [own.run(1)]))
-    word = f"{field}={getattr(recipe, field)}"
-    rows.append(Row(word, of, speed, 1.0, _short(own.memory_mb), len(speeds)))
-    _tell_row(rows[-1], own=True)
-    return rows
+        speeds += others
+    value, speed = getattr(recipe, field), median(speeds or [own.run(1)])
+    row = Row(f"{field}={value}", of, _short(speed), 1.0, _short(own.memory_mb), len(speeds))
+    _tell_row(row, own=True)
+    return [*rows, row]
+
+
+def _tried(
+    bench: Bench, recipe: Recipe, of: str, name: str, own: Trial, seconds: float
+) -> tuple[Row, list[float]]:
+    """A value in turn with the recipe's own, and the speeds of that one beside it."""
+    try:
+        trial = OF[of](bench.setting(with_values(recipe, [name])))
+        found = compare(trial, own, seconds)
+    except (ValueError, RuntimeError) as error:  # that a value does not work here is a finding
+        return Row(name, of, 0.0, 0.0, 0.0, 0, error=first_line(error)), []
+    row = Row(
+        name, of, _short(median(found.speeds)), _short(found.ratio),
+        _short(trial.memory_mb), len(found.speeds), found.faster,
+    )  # fmt: skip
+    return row, found.others
 
 
 def _tell_row(row: Row, own: bool = False) -> None:

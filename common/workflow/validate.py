@@ -7,43 +7,35 @@ Example: kit cifar10 validate epochs=2 lr=3e-4
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common.atomic import replacing, write_json
-from common.environment import memory_mb
 from common.inference.calibrate import calibrated
 from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import mean
 from common.progress import say
 from common.recipe import differences
-from common.runs import Run
 from common.training import resume
-from common.training.frozen import choices, grid_of, train_heads, write_job
-from common.training.jobs import Job, jobs_of
-from common.training.processes import Worker, count_of, started, trained
+from common.training.jobs import Job, jobs_of, refit_jobs
 from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.prepare import Prepared, check_code, prepared, row_groups
 from common.workflow.record import (
     draw_batch,
-    draw_curves,
     draw_judged,
     predictions_folder,
     result_of,
     save_probs,
-    tell_epoch,
     tell_rows,
     tell_scores,
     tell_strangers,
 )
 from common.workflow.request import Request
-
-SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
+from common.workflow.training import train_jobs
 
 
 def flags(parser: ArgumentParser) -> None:
@@ -54,6 +46,7 @@ def flags(parser: ArgumentParser) -> None:
 
 def run(request: Request) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
+    request.check_judged()
     fetch_if_absent(request)
     with prepared(request) as ready:
         validate(ready)
@@ -62,6 +55,9 @@ def run(request: Request) -> dict[str, Any]:
 
 def validate(ready: Prepared) -> None:
     """Train what is not trained, judge what is not judged, and write scores and pictures."""
+    if not ready.recipe.folds:
+        _leave_unjudged(ready)
+        return
     jobs = jobs_of(ready.recipe, ready.folds)
     if not resume.is_finished(ready.run / jobs[0].name):
         draw_batch(ready, jobs[0])
@@ -84,95 +80,19 @@ def validate(ready: Prepared) -> None:
     tell_strangers(ready)
 
 
-def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
-    """Train the jobs that have no weights yet."""
-    run, open_jobs = (
-        ready.run,
-        [job for job in jobs if not resume.is_finished(ready.run / job.name)],
-    )
-    if not open_jobs:
-        say(f"{run.folder}: all {len(jobs)} models are trained")
-        return
-    check_code(ready)
-    runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
-    kind = "trained" if ready.recipe.epochs else "zero-training"
-    run.note(kind=kind, runtime=runtime, device=str(setting.device), precision=setting.precision)
-    count = 1 if setting.on_features else count_of(setting, len(open_jobs))
+def _leave_unjudged(ready: Prepared) -> None:
+    """What a run without a held-out row has of all this: its first batch, and scores that hold none."""
+    draw_batch(ready, refit_jobs(ready.recipe, ready.folds)[0])
+    tell_rows(ready)
     say(
-        f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {setting.device.type}"
-        + (f", {count} at a time" if count > 1 else "")
+        "folds=0: all rows train and none is held out, so nothing here says how good the models are"
     )
-    if ready.setting.on_features:
-        _train_on_features(ready, open_jobs)
-        return
-    since = drawn = time.perf_counter()
-    with started(setting, count, run.folder) as workers:
-        for job, record in trained(open_jobs, setting, run.folder, workers):
-            if record is not None:
-                tell_epoch(ready, job, record)
-                if time.perf_counter() - drawn < SECONDS_BETWEEN_CURVES:
-                    continue
-            else:
-                run.add_seconds("train", time.perf_counter() - since)
-                since = time.perf_counter()
-                note_speed(ready)
-                note_workers(run, workers)
-            draw_curves(run, setting.metric.name)
-            drawn = time.perf_counter()
-
-
-def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
-    """The heads of these jobs at once; a refit takes the point of the grid that the folds chose."""
-    run, recipe, started = ready.run, ready.recipe, time.perf_counter()
-    points, chosen = grid_of(recipe), [0] * len(jobs)
-    if len(points) > 1 and jobs[0].held_out is None:
-        grid = run.read()["head_grid"]
-        points = [tuple(grid["points"][grid["best"]])]
-    elif len(points) > 1:
-        jobs = jobs_of(recipe, ready.folds)  # what a job chooses depends on all the others
-        chosen = [0] * len(jobs)
-    trained = train_heads(jobs, ready.setting, points)
-    if len(points) > 1:
-        grid = choices(trained, points)
-        chosen = grid["chosen"]
-        run.note(head_grid=grid)
-    for each, point in zip(trained, chosen, strict=True):
-        write_job(run / each.job.name, each, point)
-        for record in each.logs[point][-1:]:
-            tell_epoch(ready, each.job, record)
-    run.add_seconds("train", time.perf_counter() - started)
-    note_speed(ready)
-    draw_curves(run, ready.setting.metric.name)
-
-
-def note_speed(ready: Prepared) -> None:
-    """Record images/s and the peaks of memory from the logs so far."""
-    import torch
-
-    logs = [
-        line
-        for path in ready.run.folder.glob("*/log.jsonl")
-        for line in resume.read_log(path.parent)
-    ]
-    if not logs:  # epochs=0
-        return
-    images = sum(line["images_per_second"] * line["seconds"] for line in logs)
-    ready.run.note(images_per_second=images / max(1e-9, sum(line["seconds"] for line in logs)))
-    ready.run.see_memory(host=max(line["peak_memory_mb"] for line in logs))
-    if ready.setting.device.type == "cuda":
-        ready.run.see_memory(device=torch.cuda.max_memory_allocated() / 2**20)
-
-
-def note_workers(run: Run, workers: Sequence[Worker]) -> None:
-    """Record what the processes have cost, where there are several."""
-    if not workers:
-        return
-    run.note(processes=[worker.facts for worker in workers])
-    run.see_memory(host=memory_mb() + sum(each.facts.get("host_mb", 0.0) for each in workers))
-    gpus = {each.facts["gpu"] for each in workers if "gpu" in each.facts}
-    for gpu in gpus:
-        peaks = [each.facts.get("device_mb", 0.0) for each in workers if each.facts["gpu"] == gpu]
-        run.see_memory(device=sum(peaks))
+    scores = {
+        "metric": ready.setting.metric.name, "fold_scores": [], "n": 0,
+        "predict": differences(ready.recipe, ("predict",)),
+    }  # fmt: skip
+    for folder in (predictions_folder(ready.run, ready.recipe), ready.run.folder):
+        write_json(folder / "scores.json", scores)
 
 
 def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> HeldOut:

@@ -42,4 +42,5 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    packed=True,
 )

@@ -59,5 +59,6 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    packed=True,
     embedded=embedded,
 )

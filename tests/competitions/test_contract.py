@@ -1,6 +1,7 @@
 """What every competition promises, shown on a miniature that its own `lay_out` writes."""
 
 import re
+import shutil
 from itertools import takewhile
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 
 import competitions
 from common import submission
+from common.data.archives import open_folder
+from common.data.encoded import Encoded
+from common.data.packs import packs_of
 from common.data.store import open_store
 from common.data.table import check_table
 from common.metrics import METRICS
@@ -51,6 +55,19 @@ def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) ->
         assert Path(str(row.path)).read_bytes() == wanted[row.id]
     store = open_store(test, side=0, cache=tmp_path / "cache")
     assert len(store) == 6
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_archive_of_what_lay_out_writes_is_read_back(name: str, tmp_path: Path) -> None:
+    (table, images), competition = miniature(name, tmp_path / "files"), competitions.load(name)
+    (tmp_path / "data").mkdir()
+    shutil.make_archive(str(tmp_path / "data/all"), "zip", tmp_path / "files")
+    folder = open_folder(tmp_path / "data", tmp_path / "cache", packed=competition.packed)
+    assert competition.packed or not packs_of(folder)
+    wanted = dict(zip(table["id"], images, strict=True))
+    for rows in (competition.read_train(folder), competition.read_test(folder)):
+        assert len(rows) in (12, 6)
+        assert [*Encoded(rows["path"].tolist())] == [wanted[each] for each in rows["id"]]
 
 
 @pytest.mark.parametrize("name", ALL)

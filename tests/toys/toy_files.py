@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from py7zr import SevenZipFile
 
+from common.data.encoded import Encoded
+from common.data.packs import Pack, packs_of
+
 NOISE = os.urandom(20_000)
 FILES = {"train/1.png": NOISE, "train/2.png": b"two", "train/void.png": b""}
 RANDOM = np.random.default_rng(0)
@@ -36,3 +39,15 @@ def encode(pixels: np.ndarray, suffix: str = ".png") -> bytes:
     if pixels.ndim == 3:
         pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
     return bytes(cv2.imencode(suffix, pixels)[1])
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every visible file, through links, and every image of a pack, by its path."""
+    found = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in (Path(a, n) for a, _, ns in os.walk(folder, followlinks=True) for n in ns)
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+    names = [name for pack in packs_of(folder) for name in Pack(pack).names()]
+    assert not {*names} & {*found}
+    return found | dict(zip(names, Encoded([folder / name for name in names]), strict=True))

@@ -1,29 +1,29 @@
 """Archives become a folder: whole, safe, once."""
 
-import os
 import shutil
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from toy_files import FILES, sevened, zipped
+from toy_files import FILES, content, sevened, zipped
 
 from common.data import archives, unpack, writing
 from common.data.archives import open_folder
+from common.data.packs import BYTES, packs_of
 
-
-def content(folder: Path) -> dict[str, bytes]:
-    """Every visible file, through links, by its path."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in (Path(a, n) for a, _, ns in os.walk(folder, followlinks=True) for n in ns)
-        if not path.name.startswith(".")
-    }
+Opened = Callable[[Path, Path], Path]
 
 
 def made(cache: Path) -> list[Path]:
     """Folders that stand in the cache, temporary ones included."""
     return [p for p in (cache / "unpacked").glob("*") if p.is_dir()]
+
+
+@pytest.fixture(params=[False, True], ids=["files", "packs"])
+def opened(request: pytest.FixtureRequest) -> Opened:
+    """Both ways to unpack."""
+    return partial(open_folder, packed=request.param)
 
 
 @pytest.fixture
@@ -38,52 +38,28 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without py7zr and with a program 7z that answers as the real one does."""
-    script = tmp_path / "bin" / "7z"
-    script.parent.mkdir()
-    script.write_text(
-        f"#!{sys.executable}\n"
-        "import sys\n"
-        "from py7zr import SevenZipFile, Py7zIO, WriterFactory\n"
-        "class Out(Py7zIO):\n"
-        "    write = lambda self, s: sys.stdout.buffer.write(s)\n"
-        "    read = seek = flush = size = lambda self, *a: 0\n"
-        "class Outs(WriterFactory):\n"
-        "    create = lambda self, name: Out()\n"
-        "with SevenZipFile(sys.argv[-1]) as z:\n"
-        "    if sys.argv[1] == 'x':\n"
-        "        z.extractall('.', factory=Outs())\n"
-        "    for f in z.files if sys.argv[1] == 'l' else ():\n"
-        "        kind = 'D drwxr-xr-x' if f.is_directory else 'A -rw-r--r--'\n"
-        "        print(f'Path = {f.filename}\\nSize = {f.uncompressed}\\nAttributes = {kind}')\n"
-        "        print('CRC =', f'{f.crc32:08X}' if f.crc32 else '', '\\nEncrypted = -\\n')\n"
-    )
-    script.chmod(0o755)
-    monkeypatch.setitem(sys.modules, "py7zr", None)
-    monkeypatch.delitem(sys.modules, "common.data.sevenzip", raising=False)
-    monkeypatch.setenv("PATH", str(script.parent))
-
-
-def test_a_folder_with_nothing_to_unpack_is_itself(data: Path, cache: Path) -> None:
+def test_a_folder_with_nothing_to_unpack_is_itself(opened: Opened, data: Path, cache: Path) -> None:
     (data / "train.csv").write_text("id\n")
-    assert open_folder(data, cache) == data
+    assert opened(data, cache) == data
     assert not cache.exists()
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_no_data_says_how_to_download_it(data: Path, cache: Path, missing: bool) -> None:
+def test_no_data_says_how_to_download_it(
+    opened: Opened, data: Path, cache: Path, missing: bool
+) -> None:
     place = data / "nowhere" if missing else data
     with pytest.raises(ValueError, match="kit <competition> download"):
-        open_folder(place, cache)
+        opened(place, cache)
 
 
 @pytest.mark.parametrize("pack", [zipped, sevened])
-def test_an_archive_is_unpacked_beside_links_to_plain_files(pack, data: Path, cache: Path) -> None:
+def test_an_archive_is_unpacked_beside_links_to_plain_files(
+    pack, opened: Opened, data: Path, cache: Path
+) -> None:
     pack(data / f"train.{'zip' if pack is zipped else '7z'}", FILES)
     (data / "labels.csv").write_bytes(b"id,label\n")
-    folder = open_folder(data, cache)
+    folder = opened(data, cache)
     assert content(folder) == FILES | {"labels.csv": b"id,label\n"}
     assert folder.is_relative_to(cache)
     assert sorted(p.name for p in data.iterdir() if p.suffix != ".csv") == [
@@ -91,49 +67,53 @@ def test_an_archive_is_unpacked_beside_links_to_plain_files(pack, data: Path, ca
     ]
 
 
-def test_kaggles_nested_download_is_unpacked_whole(tmp_path: Path, data: Path, cache: Path) -> None:
+def test_kaggles_nested_download_is_unpacked_whole(
+    opened: Opened, tmp_path: Path, data: Path, cache: Path
+) -> None:
     train = sevened(tmp_path / "train.7z", FILES).read_bytes()
     labels = zipped(tmp_path / "l.zip", {"labels.csv": b"id\n"}).read_bytes()
     inner = {"train.7z": train, "labels.csv.zip": labels, "sampleSubmission.csv": b"id,label\n"}
     whole = FILES | {"labels.csv": b"id\n", "sampleSubmission.csv": b"id,label\n"}
     archive = zipped(data / "cifar-10.zip", inner)
-    assert content(open_folder(data, cache)) == whole
-    assert content(open_folder(archive, cache)) == whole, "the archive itself may be named"
+    assert content(opened(data, cache)) == whole
+    assert content(opened(archive, cache)) == whole, "the archive itself may be named"
 
 
-def test_what_stands_unpacked_beside_its_archive_is_left_alone(data: Path, cache: Path) -> None:
+def test_what_stands_unpacked_beside_its_archive_is_left_alone(
+    opened: Opened, data: Path, cache: Path
+) -> None:
     (data / "train.7z").write_bytes(b"never looked at")
     (data / "labels.csv.zip").write_bytes(b"never looked at")
     zipped(data / "cifar-10.zip", {"train.7z": b"", "labels.csv": b"", "train/1.png": b""})
     (data / "train").mkdir()
     (data / "labels.csv").write_text("id\n")
-    assert open_folder(data, cache) == data
+    assert opened(data, cache) == data
 
 
 def test_unpacking_happens_once_and_links_follow_the_data(
-    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zipped(data / "train.zip", FILES)
     (data / "old.csv").write_text("old")
-    first = open_folder(data, cache)
-    monkeypatch.setattr(archives, "unpack", None)
+    first = opened(data, cache)
+    monkeypatch.setattr(archives, "unpack_all", None)
     (data / "old.csv").unlink()
     (data / "new.csv").write_text("new")
-    assert open_folder(data, cache) == first
+    assert opened(data, cache) == first
     assert content(first) == FILES | {"new.csv": b"new"}
 
 
-def test_other_bytes_are_another_folder(data: Path, cache: Path) -> None:
+def test_other_bytes_are_another_folder(opened: Opened, data: Path, cache: Path) -> None:
     zipped(data / "train.zip", FILES)
-    first = open_folder(data, cache)
+    first = opened(data, cache)
     zipped(data / "train.zip", FILES | {"train/2.png": b"2.0"})
-    second = open_folder(data, cache)
+    second = opened(data, cache)
     assert first != second
     assert content(second)["train/2.png"] == b"2.0"
 
 
 def test_where_links_are_refused_files_are_copied_and_refreshed(
-    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object, **__: object) -> None:
         raise OSError("a required privilege is not held by the client")
@@ -143,79 +123,58 @@ def test_where_links_are_refused_files_are_copied_and_refreshed(
     (data / "extra").mkdir()
     for words in (b"one", b"other"):
         (data / "extra/a.txt").write_bytes(words)
-        folder = open_folder(data, cache)
+        folder = opened(data, cache)
         assert content(folder) == FILES | {"extra/a.txt": words}
         assert not (folder / "extra").is_symlink()
 
 
 def test_a_plain_file_that_differs_from_the_archives_is_pointed_out(
-    data: Path, cache: Path
+    opened: Opened, data: Path, cache: Path
 ) -> None:
     zipped(data / "all.zip", FILES | {"labels.csv": b"id\n"})
     (data / "labels.csv").write_bytes(b"id\n")
-    assert content(open_folder(data, cache))["labels.csv"] == b"id\n"
+    assert content(opened(data, cache))["labels.csv"] == b"id\n"
     (data / "labels.csv").write_bytes(b"changed\n")
     with pytest.raises(ValueError, match=r"labels\.csv differs from the labels\.csv in an archive"):
-        open_folder(data, cache)
+        opened(data, cache)
 
 
-def test_data_is_never_written(data: Path, cache: Path) -> None:
+def test_data_is_never_written(opened: Opened, data: Path, cache: Path) -> None:
     zipped(data / "train.zip", FILES)
     (data / "a.csv").write_text("a")
     before = [path.stat().st_mtime_ns for path in (data, *data.iterdir())]
-    open_folder(data, cache)
+    opened(data, cache)
     assert before == [path.stat().st_mtime_ns for path in (data, *data.iterdir())]
 
 
-def test_two_archives_with_the_same_file_are_refused(data: Path, cache: Path) -> None:
+def test_two_archives_with_the_same_file_are_refused(
+    opened: Opened, data: Path, cache: Path
+) -> None:
     zipped(data / "a.zip", {"x/1.png": b"1"})
     zipped(data / "b.zip", {"x/1.png": b"2"})
     with pytest.raises(ValueError, match="another archive has already put there"):
-        open_folder(data, cache)
+        opened(data, cache)
 
 
 def test_an_interrupted_unpacking_is_not_taken_for_whole(
-    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zipped(data / "train.zip", FILES)
     monkeypatch.setattr(writing.Writing, "unfinished", lambda _: _interrupt())
     with pytest.raises(KeyboardInterrupt):
-        open_folder(data, cache)
+        opened(data, cache)
     assert made(cache) == []
     monkeypatch.undo()
-    folder = open_folder(data, cache)
+    folder = opened(data, cache)
     shutil.move(folder, killed := folder.with_name(f".{folder.name}.12345678.tmp"))
-    (killed / "train/2.png").unlink()
-    assert content(open_folder(data, cache)) == FILES
+    for image in (killed / "train/2.png", *(pack / BYTES for pack in packs_of(killed))):
+        image.unlink(missing_ok=True)
+    assert content(opened(data, cache)) == FILES
     assert not killed.exists(), "what a killed process left is swept"
 
 
 def _interrupt() -> list[str]:
     raise KeyboardInterrupt
-
-
-def test_without_a_reader_for_7z_the_message_says_what_to_install(
-    data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sevened(data / "train.7z", FILES)
-    monkeypatch.setitem(sys.modules, "py7zr", None)
-    monkeypatch.delitem(sys.modules, "common.data.sevenzip", raising=False)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(ValueError, match="pip install py7zr"):
-        open_folder(data, cache)
-
-
-@pytest.mark.usefixtures("program")
-def test_the_program_7z_gives_the_same_files(data: Path, cache: Path) -> None:
-    sevened(data / "train.7z", FILES)
-    assert content(open_folder(data, cache)) == FILES
-
-
-@pytest.mark.usefixtures("program")
-def test_the_program_7z_notices_a_truncated_archive(data: Path, cache: Path) -> None:
-    os.truncate(sevened(data / "train.7z", FILES), 10_000)
-    with pytest.raises(ValueError, match="is damaged"):
-        open_folder(data, cache)
 
 
 def test_only_zip_and_7z_are_archives() -> None:
@@ -224,9 +183,9 @@ def test_only_zip_and_7z_are_archives() -> None:
 
 
 @pytest.mark.shared
-def test_real_cifar_10_test_images_come_out(cache: Path) -> None:
+def test_real_cifar_10_test_images_come_out(opened: Opened, cache: Path) -> None:
     archive = Path(__file__).parents[3] / "../shared/data/cifar-10/test.7z"
     if not archive.is_file():
         pytest.skip("no real images beside the checkout")
-    folder = open_folder(archive.resolve(), cache)
-    assert len(list((folder / "test").iterdir())) == 10_000
+    folder = opened(archive.resolve(), cache)
+    assert len([name for name in content(folder) if name.startswith("test/")]) == 10_000

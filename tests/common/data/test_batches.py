@@ -1,5 +1,6 @@
 """Batches: augmentation that belongs to the image, uint8 to the device, one normalisation there."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,16 @@ import torch
 
 from common import randomness
 from common.data.augment import DRAWS, SMALL, SmallPreset, augment
-from common.data.batches import InMemory, PerImage, epoch_order, open_source, times_before, to_input
+from common.data.batches import (
+    InMemory,
+    PerImage,
+    epoch_order,
+    image_seeds,
+    inference_batch,
+    open_source,
+    times_before,
+    to_input,
+)  # fmt: skip
 from common.data.store import Store, open_store
 from common.data.transforms import PHOTO, PhotoTransform
 from common.recipe import Recipe
@@ -64,6 +74,19 @@ def test_a_shift_moves_by_whole_pixels_and_reflects_the_edge() -> None:
     out = augment(x, d, SmallPreset(shift=1 / 8), torch.zeros(3, dtype=torch.uint8))
     assert torch.equal(out[0, :-1, 1:], x[0, 1:, :-1])
     assert torch.equal(out[0, -1, 1:], x[0, -2, :-1])
+
+
+def test_pieces_of_strips_are_what_picking_every_pixel_gives() -> None:
+    x = images(50)[:, :5]  # 5 rows, 8 columns
+    d, preset = draws(50), SmallPreset(mirror=True, shift=1 / 4)
+    out = augment(x, d, preset, torch.zeros(3, dtype=torch.uint8))
+    for image, found, (mirror, down, right, *_) in zip(x.numpy(), out.numpy(), d, strict=True):
+        shown = image[:, ::-1] if mirror < 0.5 else image
+        reach = (round(5 / 4), round(8 / 4))
+        moves = [int(u * (2 * r + 1)) - r for u, r in zip((down, right), reach, strict=True)]
+        wide = np.pad(shown, ((reach[0],) * 2, (reach[1],) * 2, (0, 0)), "reflect")
+        top, left = (move + r for move, r in zip(moves, reach, strict=True))
+        assert np.array_equal(found, wide[top : top + 5, left : left + 8])
 
 
 def test_cutout_erases_one_square_of_the_fill() -> None:
@@ -131,6 +154,8 @@ def test_pixels_are_normalised_with_the_models_own_mean_and_std() -> None:
     assert out[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 7.0], rel=1e-5)
     assert x.max() == 255  # the caller's batch stays uint8
     assert to_input(x, mean, std, 8).shape == (1, 3, 8, 8)
+    bytes_ = images().permute(0, 3, 1, 2)
+    assert torch.equal(to_input(bytes_, mean, std, 0), to_input(bytes_.contiguous(), mean, std, 0))
 
 
 @pytest.mark.parametrize("preset", PHOTO)
@@ -156,6 +181,32 @@ def test_two_epochs_of_photographs_differ_and_workers_do_not_matter(photographs:
     assert all(torch.equal(a, b) for a, b in zip(first, workers, strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert first[0].dtype == torch.uint8
+
+
+def test_an_image_keeps_its_seed_in_any_order_and_a_second_draw_has_another() -> None:
+    first = image_seeds(np.array([3, 0, 2]), 4, (0, 0, 0))
+    again = image_seeds(np.array([2, 3, 3]), 4, (0, 0, 0))
+    assert again[:2] == [first[2], first[0]]
+    assert again[2] == first[0] + 1
+    assert not set(first) & set(image_seeds(np.array([3, 0, 2]), 4, (0, 0, 1)))
+
+
+def test_an_epoch_that_is_left_early_leaves_no_thread_behind(photographs: Store) -> None:
+    before = threading.active_count()
+    source = PerImage(photographs, Recipe(augment="photo", batch_size=2, workers=2), CPU, 0.875)
+    batches = source.training(np.arange(5), (0, 0, 0), 24)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("side", [36, 48, 49, 200])
+def test_shrinking_leaves_out_no_pixel(side: int) -> None:
+    stripes = np.zeros((side, side, 3), np.uint8)
+    stripes[:, ::2] = 200
+    shown = PhotoTransform("photo-none", size=32, crop=1.0)(stripes, 0)
+    assert shown.mean() == pytest.approx(100, abs=4)
+    assert (shown[8:-8, 8:-8].mean(axis=(0, 1)) > 80).all()
 
 
 def test_no_row_is_lost_or_padded_when_predicting(photographs: Store) -> None:
@@ -184,3 +235,15 @@ def test_small_images_stay_uint8_until_they_are_on_the_device() -> None:
     batch = next(source.training(np.arange(6), (0, 0, 0), 0))
     assert batch.dtype == torch.uint8
     assert batch.shape == (4, 3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("device", "side", "batch"),
+    [
+        ("cpu", 224, 16), ("cpu", 128, 49), ("cpu", 32, 256), ("cpu", 8, 256), ("cpu", 2000, 1),
+        ("cuda", 224, 256), ("cuda", 32, 4096), ("mps", 448, 64),
+    ],
+)  # fmt: skip
+def test_an_inference_batch_holds_so_many_pixels(device: str, side: int, batch: int) -> None:
+    assert inference_batch(Recipe(), device, side, side) == batch
+    assert inference_batch(Recipe(eval_batch=7), device, side, side) == 7

@@ -6,6 +6,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from toy_files import encode, picture
 
 from common.data.decode import UndecodableError, decode
@@ -82,3 +83,11 @@ def test_a_png_cut_or_altered_anywhere_is_refused_and_bytes_after_its_end_are_no
         with pytest.raises(UndecodableError):
             decode(bytes(altered))
     assert (decode(png + b"trailing") == whole).all()
+
+
+def test_an_image_is_shrunk_as_pillow_shrinks_it() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+    data = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
+    pillow = Image.fromarray(pixels).resize((30, 20), Image.Resampling.BILINEAR)
+    found = decode(data, 20).astype(int)
+    assert np.abs(found - np.asarray(pillow)).max() <= 1

@@ -50,6 +50,7 @@ def oof(run: str) -> Any:
         {"head": "logits-mlp:8", "head_rate": 10.0},
         {"balance": "sampling", "label_smoothing": 0.1, "schedule": "step", "seeds": 2},
         {"balance": "weights", "batch_size": 64, "repeats": 2, "folds": 2},
+        {"ema": 0.8},
     ],
 )
 def test_features_give_the_numbers_of_the_loop(frozen: Any, fields: dict[str, Any]) -> None:
@@ -84,7 +85,7 @@ def test_each_fold_takes_the_point_of_the_grid_that_the_others_chose() -> None:
     losses = {0: [0.9, 0.1], 1: [0.2, 0.5], 2: [0.3, 0.5]}  # fold 0 alone would take the second
     trained = [
         Trained(
-            Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold])), [{}, {}],
+            Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold])), [{}, {}], [{}, {}],
             [[{"valid_loss": loss, "train_loss": 1.0}] for loss in each],
         )
         for fold, each in losses.items()

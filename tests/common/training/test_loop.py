@@ -137,7 +137,7 @@ def _setting(recipe: Recipe) -> Setting:
     return Setting(
         recipe, np.arange(12) % 3, ("a", "b", "c"), METRICS["accuracy"], _Blocks(recipe.batch_size),
         facts, Accelerator(cpu=True), "fp32", store=cast(Any, None), cache=Path(), matches=[],
-        on_features=False,
+        side=recipe.image_size or 8, on_features=False, probe_in_loop="",
     )  # fmt: skip
 
 
@@ -211,3 +211,9 @@ def test_early_stopping_begins_anew_with_each_phase(toy: Any) -> None:
 def test_a_last_update_that_breaks_the_weights_ends_in_a_sentence(toy: Any) -> None:
     with pytest.raises(Diverged, match="training diverged in fold0"):
         validate.run(toy(weight_decay=1e30, epochs=1, batch_size=24))
+
+
+def test_the_batch_of_inference_is_recorded_with_the_run(toy: Any) -> None:
+    for asked, found in ((0, 256), (5, 5)):
+        run = validate.run(toy(epochs=1, folds=1, eval_batch=asked, fresh=True))["run"]
+        assert read_json(Path(run) / "run.json")["inference_batch"] == found

@@ -33,13 +33,13 @@ def test_a_recipes_phases_freeze_so_many_of_four_stages(
     fields: dict[str, object], expected: list[tuple[int, int]]
 ) -> None:
     recipe = Recipe(**fields)  # type: ignore[arg-type]
-    found = [(phase.epochs, phase.frozen) for phase in phases_of(recipe, 4)]
+    found = [(phase.epochs, phase.frozen) for phase in phases_of(recipe, 4, 32)]
     assert found == expected
 
 
 def test_more_stages_than_there_are_cannot_be_frozen() -> None:
     with pytest.raises(ValueError, match=r"freeze=stages:9: kit_resnet9_16 has 4 stages"):
-        phases_of(Recipe(freeze="stages:9"), 4)
+        phases_of(Recipe(freeze="stages:9"), 4, 32)
 
 
 def groups_of(recipe: Recipe) -> dict[str, tuple[float, float]]:

@@ -17,7 +17,7 @@ import kit
 from common.atomic import read_json
 from common.training.loop import Diverged
 from common.training.resume import read_log
-from common.workflow import validate
+from common.workflow import training, validate
 
 FIELDS: dict[str, Any] = {
     "folds": 3, "seeds": 2, "epochs": 3, "drop_rate": 0.2, "mixup": 0.2, "ema": 0.9,
@@ -60,7 +60,7 @@ def test_two_processes_train_to_the_bits_of_one_and_a_killed_one_is_told(
             os.kill(active_children()[0].pid or 0, signal.SIGKILL)
 
     with monkeypatch.context() as patch:
-        patch.setattr(validate, "tell_epoch", killing)
+        patch.setattr(training, "tell_epoch", killing)
         with pytest.raises(ValueError, match=r"process that was .* has ended \(SIGKILL\)"):
             validate.run(toy("processes=2", fresh=True, **FIELDS))
     assert not active_children()

@@ -34,8 +34,9 @@ def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
         {"ema": 0.9, "drop_rate": 0.3, "optimizer": "adamw", "lr": 1e-3, "warmup": 0.25},
         {"freeze": "lp-ft:2", "mixup": 0.3},
         {"early_stop": 2},
+        {"first_size": 8, "image_size": 16, "ema": 0.9},
     ],
-    ids=["ema-adamw", "phases-mixup", "early-stop"],
+    ids=["ema-adamw", "phases-mixup", "early-stop", "growth"],
 )
 def test_a_run_stopped_after_any_epoch_ends_bit_equal(
     toy: Any, monkeypatch: Any, fields: Any

@@ -28,7 +28,7 @@ def test_runtime_words_alone_are_proposed_and_no_run_is_left(toy: Any, capfd: An
     assert tried[:4] == [
         "precision=bf16", "precision=auto", "layout=contiguous", "layout=channels_last",
     ]  # fmt: skip
-    assert {"batch_size=4", "batch_size=16", "eval_batch=64"} <= set(tried)
+    assert {"batch_size=4", "batch_size=16", "eval_batch=32"} <= set(tried)
     # A CPU does not train in fp16, small images need no workers, and compiling is asked for.
     assert not any(name.startswith(("precision=fp16", "workers", "compile")) for name in tried)
     words = found["proposal"].split()

@@ -232,3 +232,14 @@ def test_the_next_command_names_the_same_places_as_a_shell_wants_them(toy: Any) 
     request = replace(toy(), data=Path("my data"), runs=Path("runs"))
     assert request.command("submit") == "kit digits submit --data 'my data'"
     assert replace(request, data=None).command("run") == "kit digits run"
+
+
+def test_without_folds_all_rows_train_and_nothing_is_judged(toy: Any, capsys: Any) -> None:
+    result = run.run(toy(folds=0, final="refit", epochs=1))
+    folder = Path(result["run"])
+    assert [path.parent.name for path in folder.glob("*/weights.safetensors")] == ["refit"]
+    assert "cv" not in result
+    assert len(submission.read_csv(Path(result["submission"]))) > 0
+    assert "none is held out" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="folds=0 trains on all rows"):
+        validate.run(toy(folds=0, final="refit", epochs=1))

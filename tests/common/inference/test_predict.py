@@ -1,0 +1,62 @@
+"""Predictions do not depend on how many images go through the network at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from common.data.batches import InMemory
+from common.data.store import PIXELS, SHAPES, Store
+from common.inference.features import features_of, split
+from common.inference.predict import Network, predict
+from common.models.backbone import InputFacts, build
+from common.recipe import Recipe
+
+COUNT, SIDE = 23, 8
+
+
+@pytest.fixture
+def network() -> Network:
+    torch.manual_seed(0)
+    model = build(Recipe(backbone="kit_resnet9_16"), ("ant", "bee", "cat"))
+    facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
+    return Network(model, facts, 0, torch.device("cpu"), torch.float32, torch.channels_last)
+
+
+def pixels() -> torch.Tensor:
+    random = np.random.default_rng(0)
+    return torch.from_numpy(random.integers(0, 256, (COUNT, SIDE, SIDE, 3), np.uint8))
+
+
+def source(batch: int) -> InMemory:
+    return InMemory(pixels(), Recipe(eval_batch=batch), torch.zeros(3, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("batch", [0, 5, 22, 23, 64])
+def test_a_last_batch_that_is_not_full_predicts_as_single_images_do(
+    network: Network, batch: int
+) -> None:
+    rows, views = np.random.default_rng(1).permutation(COUNT)[:22], ["identity", "shifts"]
+    alone = predict(network, source(1), rows, views=views, label="")
+    found = predict(network, source(batch), rows, views=views, label="")
+    for view in views:
+        assert found[view].shape == (22, 3)
+        assert np.abs(found[view] - alone[view]).max() < 1e-5
+        assert np.abs(np.diff(found[view], axis=0)).max() > 1e-3  # the images can be told apart
+
+
+@pytest.mark.parametrize("batch", [0, 5])
+def test_features_of_a_last_batch_that_is_not_full_are_those_of_single_images(
+    network: Network, batch: int, tmp_path: Path
+) -> None:
+    (tmp_path / PIXELS).write_bytes(pixels().numpy().tobytes())
+    np.save(tmp_path / SHAPES, np.full((COUNT, 2), SIDE))
+    store = Store(tmp_path, [str(number) for number in range(COUNT)])
+    split(network.model)
+    found = [
+        features_of(network, source(size), store, "mirror", cache=tmp_path / str(size))
+        for size in (1, batch)
+    ]
+    assert found[1].shape == (1, COUNT, 128)
+    assert torch.allclose(found[0], found[1], atol=1e-4)
