@@ -22,7 +22,7 @@ SHAPES = "shapes.npy"
 class Store:
     """RGB uint8 images of a table, in its order, mapped from one flat file.
 
-    `store[i]` is a read-only view [H, W, 3].
+    `store[i]` is a read-only view [H, W, 3]. It pickles as a path: a process maps the file anew.
 
     Attributes:
         folder: where the pixel file lies.
@@ -39,6 +39,9 @@ class Store:
         mapped = np.memmap(self.folder / PIXELS, dtype=np.uint8, mode="r")
         # A plain array over the same pages: slicing a memmap costs several times as much.
         self._pixels: Pixels = mapped.view(np.ndarray)
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[Path, list[str]]]:
+        return Store, (self.folder, self.digests)
 
     def __len__(self) -> int:
         return len(self.shapes)

@@ -136,7 +136,7 @@ def _work(channel: "Connection[Any, Any]", opening: Any, folder: Path) -> None:
     """A worker's life: open the setting, then train the jobs that come through the channel."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     alike, more, threads, gpu, method = opening
-    set_start_method(method, force=True)  # a loader that is spawned imports torch every epoch
+    set_start_method(method, force=True)  # or a kill is followed by words on tqdm's lock
     torch.set_num_threads(threads)  # other threads would add in another order
     try:
         if gpu is not None:
@@ -175,8 +175,7 @@ def _heard(busy: Sequence[Worker]) -> tuple[Worker, str, Any]:
     """The next message, and whose it is."""
     workers = {worker.channel: worker for worker in busy}
     while True:
-        # What a dead worker said is heard first. Loaders that it leaves behind keep its end of the
-        # channel open for some seconds.
+        # What a dead worker said is heard first.
         for channel in wait([*workers], timeout=GLANCE_S):
             worker = workers[channel]  # type: ignore[index]
             try:

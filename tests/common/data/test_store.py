@@ -1,6 +1,7 @@
 """The store of decoded pixels: right pixels, made once, whole or absent."""
 
 import os
+import pickle
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from toy_files import encode, picture
 
 from common.data import fill, store
 from common.data.decode import decode
-from common.data.store import open_store
+from common.data.store import Store, open_store
 
 
 def lay(folder: Path, files: dict[str, bytes]) -> pd.DataFrame:
@@ -181,6 +182,19 @@ def test_an_empty_table_and_a_negative_side_are_refused(
         open_store(table.iloc[:0], side=0, cache=tmp_path)
     with pytest.raises(ValueError, match="side=-1"):
         open_store(table, side=-1, cache=tmp_path)
+
+
+def test_a_pickled_store_is_a_path_and_not_its_pixels(
+    tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opened = open_store(table, side=0, cache=Path("cache"))
+    pickled = pickle.dumps(opened)
+    assert len(pickled) < opened.array().nbytes / 5
+    monkeypatch.chdir(tmp_path / "images")
+    again: Store = pickle.loads(pickled)
+    assert (again.array() == opened.array()).all()
+    assert again.digests == opened.digests
 
 
 def test_opencv_keeps_its_threads_afterwards(tmp_path: Path, table: pd.DataFrame) -> None:
