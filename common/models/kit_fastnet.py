@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from common.models.whitening import Whitening
 
 LOGIT_SCALE = 1 / 9
-NORM_MOMENTUM = 0.4  # statistics of the last few batches: weights move fast and are few steps old
 
 
 class IdentityConv(nn.Conv2d):
@@ -29,7 +28,7 @@ class ShiftNorm(nn.BatchNorm2d):
     """Batch norm with a bias and no scale: the next convolution has one."""
 
     def __init__(self, width: int) -> None:
-        super().__init__(width, momentum=NORM_MOMENTUM)
+        super().__init__(width)
         self.register_parameter("weight", None)
 
 
