@@ -127,9 +127,8 @@ def has_one_size(name: str) -> bool:
 
 def check_backbone(name: str) -> None:
     """Raise a ValueError that names the nearest backbones when timm has none of this name."""
-    assert (
-        kit_fastnet.default_cfgs and kit_resnet.default_cfgs
-    )  # importing it registered the kit's own
+    # Importing them registered the kit's own.
+    assert kit_fastnet.default_cfgs and kit_resnet.default_cfgs
     if name.startswith((LOCAL, "hf-hub:")) or timm.is_model(name.partition(".")[0]):
         return
     close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.4)
