@@ -60,7 +60,7 @@ class KitFastNet(nn.Module):
     """Images [B, 3, H, W], H and W of at least 9, to logits [B, num_classes].
 
     Attributes:
-        stem: the whitening, which `whiten` sets from training images before the first step.
+        stem: the whitening, whose `fit` sets it from training images before the first step.
     """
 
     def __init__(

@@ -2,14 +2,12 @@
 
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 from toy_files import FILES, content, sevened, zipped
 
 from common.data import archives, unpack, writing
-from common.data.archives import open_folder
 from common.data.packs import BYTES, packs_of
 
 Opened = Callable[[Path, Path], Path]
@@ -18,24 +16,6 @@ Opened = Callable[[Path, Path], Path]
 def made(cache: Path) -> list[Path]:
     """Folders that stand in the cache, temporary ones included."""
     return [p for p in (cache / "unpacked").glob("*") if p.is_dir()]
-
-
-@pytest.fixture(params=[False, True], ids=["files", "packs"])
-def opened(request: pytest.FixtureRequest) -> Opened:
-    """Both ways to unpack."""
-    return partial(open_folder, packed=request.param)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
 
 
 def test_a_folder_with_nothing_to_unpack_is_itself(opened: Opened, data: Path, cache: Path) -> None:

@@ -6,7 +6,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from py7zr import SevenZipFile
 from toy_files import FILES, NOISE, sevened, zipped
 
 from common.data import members, unpack, writing
-from common.data.archives import open_folder
 
 Opened = Callable[[Path, Path], Path]
 
@@ -22,24 +20,6 @@ Opened = Callable[[Path, Path], Path]
 def made(cache: Path) -> list[Path]:
     """Folders that stand in the cache, temporary ones included."""
     return [p for p in (cache / "unpacked").glob("*") if p.is_dir()]
-
-
-@pytest.fixture(params=[False, True], ids=["files", "packs"])
-def opened(request: pytest.FixtureRequest) -> Opened:
-    """Both ways to unpack."""
-    return partial(open_folder, packed=request.param)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
 
 
 @pytest.mark.parametrize("pack", [zipped, sevened])

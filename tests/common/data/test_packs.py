@@ -27,18 +27,6 @@ def stored(folder: Path, names: list[str]) -> Store:
     return open_store(table_of(folder, names), side=0, cache=folder.parents[1])
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
 @pytest.mark.parametrize("pack", [zipped, sevened])
 def test_the_store_of_a_pack_is_the_store_of_the_files(
     pack, tmp_path: Path, data: Path, cache: Path

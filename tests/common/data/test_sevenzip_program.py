@@ -3,33 +3,12 @@
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 from toy_files import FILES, content, sevened
 
-from common.data.archives import open_folder
-
 Opened = Callable[[Path, Path], Path]
-
-
-@pytest.fixture(params=[False, True], ids=["files", "packs"])
-def opened(request: pytest.FixtureRequest) -> Opened:
-    """Both ways to unpack."""
-    return partial(open_folder, packed=request.param)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
 
 
 @pytest.fixture
