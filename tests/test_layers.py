@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CODE = sorted(
-    [*(ROOT / "common").rglob("*.py"), *(ROOT / "competitions").rglob("*.py"), ROOT / "kit.py"]
-)
+ROOMS = ("common", "competitions", "kernels")
+CODE = sorted([*(path for room in ROOMS for path in (ROOT / room).rglob("*.py")), ROOT / "kit.py"])
 
 # Rooms from the ground up; a room may import itself and what stands on an earlier line.
 LAYERS = (
@@ -37,7 +36,7 @@ LAYERS = (
 HOMES = {
     "albumentations": {"common/data/transforms.py"},
     "kaggle": {"common/kaggle/remote.py"},
-    "kagglesdk": {"common/kaggle/remote.py"},
+    "kagglesdk": {"common/kaggle/wire.py"},
     "matplotlib": {"common/reporting"},
     "timm": {"common/models", "common/inference", "common/training"},
     "py7zr": {"common/data/sevenzip.py", "common/data/unpack.py"},
@@ -89,6 +88,12 @@ def test_competitions_know_common_alone_and_not_each_other() -> None:
             assert not name.startswith(("kernels", "kit")), f"{path} imports {name}"
 
 
+def test_kernels_know_common_alone() -> None:
+    for path in (ROOT / "kernels").rglob("*.py"):
+        for name in imports(path):
+            assert name.split(".")[0] not in ("competitions", "kit"), f"{path} imports {name}"
+
+
 def test_there_is_no_cycle_among_modules() -> None:
     modules = {module_of(path) for path in CODE}
     graph = {
@@ -102,7 +107,7 @@ def test_there_is_no_cycle_among_modules() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
-def test_the_core_names_no_competition() -> None:
+def test_core_and_kernels_name_no_competition() -> None:
     slugs = {
         "cifar-10",
         "cifar10",
@@ -112,7 +117,7 @@ def test_the_core_names_no_competition() -> None:
         "leaves",
         "digits",
     }
-    for path in (ROOT / "common").rglob("*.py"):
+    for path in [path for room in ("common", "kernels") for path in (ROOT / room).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert node.value not in slugs, f"{path}:{node.lineno} names {node.value}"

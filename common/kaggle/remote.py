@@ -7,7 +7,6 @@ waits for ever when nobody answers. No other module imports `kaggle`.
 
 import json
 import os
-import re
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from common.kaggle.credential import secrets_of, without_secrets
 from common.kaggle.failure import OperationError, described
 from common.kaggle.fetch import fetch
 from common.kaggle.lists import PAGES, Request, files, known, plain_submission, submissions
+from common.kaggle.wire import rpc
 
 LOOPBACK = "http://localhost"
 ORPHANED_S = 0.2  # for which it goes on at most; the next call takes longer to start
@@ -50,18 +50,6 @@ def signed_in() -> Any:
     if not getattr(api, "_authenticated", True):
         api.authenticate()
     return api
-
-
-def rpc(api: Any, name: str, **fields: Any) -> Any:
-    """One call of the competitions' service: "GetSubmission", ref=1."""
-    from kagglesdk.competitions.types import competition_api_service as types
-
-    wire = getattr(types, f"Api{name}Request")()
-    for field, value in fields.items():
-        setattr(wire, field, value)
-    # Left open: a download is read from it later, and the process ends soon.
-    service = api.build_kaggle_client().competitions.competition_api_client
-    return getattr(service, re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())(wire)
 
 
 def download(api: Any, request: Request) -> dict[str, Any]:
