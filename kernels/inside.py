@@ -64,7 +64,8 @@ def _prepared(facts: Mapping[str, Any], attached: Path, scratch: Path) -> list[s
     inputs.check_versions()
     data = inputs.find_competition(attached, facts["slug"], facts["sample"])
     os.environ["KIT_CACHE"] = str(scratch / "cache")  # what is unpacked is no output
-    own = json.loads(os.environ.get(MORE_WORDS) or "null") or facts["words"]
+    given = os.environ.get(MORE_WORDS)
+    own = json.loads(given) if given else facts["words"]
     found = inputs.words_of(packages, scratch / "weights") if packages is not None else []
     words = ["--recipe", facts["recipe"], *own, *found, "--data", str(data)]
     print(f"kit {facts['competition']} run {' '.join(words)}", flush=True)
