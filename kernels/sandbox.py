@@ -7,216 +7,161 @@ privileges. Where they are not allowed it is a plain process, and what differs i
 
 import json
 import os
+import selectors
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from functools import cache
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
 
 from common.kaggle.session import Ending, Session
 from common.progress import say
-from kernels import stage
-from kernels.interpreter import base_python, interpreter, package_folders
+from kernels import machine
+from kernels.interpreter import PATH, base_python
+from kernels.processes import anonymous_mb, end, passing_folder, tell
 
-# One word each, so that it works for everybody; root, too, becomes somebody else by it.
-UNSHARE = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts")
-ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
-SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives",
-            "/etc/ssl", "/etc/fonts", "/etc/localtime")  # fmt: skip
-FILES = {
-    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n",
-    "etc/hosts": "127.0.0.1 localhost\n", "etc/nsswitch.conf": "hosts: files\n",
-}  # fmt: skip
-PASSED_ON = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")
-GLANCE_S = 0.25
+# In a user namespace of its own everybody is root, and root is nobody special.
+UNSHARE = ("--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts")
+NO_NETWORK = "--net"
+STAGE = Path(__file__).resolve().with_name("stage.py")
+UBUNTU = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+GLANCE_S = 0.1  # between two looks at the clock
+WEIGH_S = 0.5  # between two looks at the memory
+LONGEST = 1 << 16  # bytes of a line; longer ones are logged in parts
 
 
 def run_sealed(session: Session) -> Ending:
-    """Run the script to its end, or to a limit; its output goes to the session's log as it comes."""
+    """Run the script to its end, or to a limit; its output goes to the session's log as it comes.
+
+    Nothing outlives the call, or this process: no process, mount or temporary folder.
+
+    Raises:
+        ValueError: an input is missing, or the kit's packages are not to be found.
+    """
     reason = unsealable()
-    with tempfile.TemporaryDirectory(prefix="kit-sealed-") as folder:
-        place = Path(folder)
-        (place / "env").mkdir()
-        python = interpreter(place / "env")
-        if reason is None:
-            command, environment = _sealed(session, place, python), dict(os.environ)
-        else:
-            say(
-                f"not sealed here ({reason}): the script runs as a plain process, for which the "
-                "network and your files are within reach, and folders of its own stand for /kaggle"
-            )
-            command, environment = _plain(session, place, python)
+    if reason is not None:
+        say(_difference(reason, session))
+    for folder in (session.working, session.log.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with passing_folder("kit-sealed-") as (folder, keeper):
+        make = machine.sealed if reason is None else machine.plain
+        scene = make(session, folder)
+        command = _stage() if reason else [*_unshare(internet=session.internet), *_stage()]
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            cwd=session.working, env=environment, start_new_session=True,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=folder, env=scene.environment, start_new_session=True,
         )  # fmt: skip
-        with session.log.open("w", encoding="utf-8") as log:
-            return _followed(process, session, log)
+        with process:
+            try:
+                tell(keeper, process.pid)
+                assert process.stdin
+                with suppress(BrokenPipeError):  # it has ended already, and says why
+                    process.stdin.write(json.dumps(scene.plan).encode())
+                    process.stdin.close()
+                return _followed(process, session)
+            finally:
+                end(process)
 
 
-@cache
 def unsealable() -> str | None:
-    """Why namespaces cannot be used on this machine; None where they can."""
-    if not sys.platform.startswith("linux"):
+    """Why namespaces cannot be used on this machine; None where they can: it tries."""
+    if sys.platform != "linux":
         return "namespaces are Linux's"
-    for program in (UNSHARE[0], ENDS_WITH_US[0]):
-        if shutil.which(program) is None:
-            return f"the program {program} is missing"
-    command = [*ENDS_WITH_US, *UNSHARE, "--net", "mount", "-t", "tmpfs", "none", "/proc"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    return (done.stderr.strip() or "unshare failed") if done.returncode else None
+    if shutil.which("unshare", path=PATH) is None:
+        return "the program unshare, of util-linux, is missing"
+    with tempfile.TemporaryDirectory(prefix="kit-sealed-") as root:
+        done = subprocess.run(
+            [*_unshare(internet=False), *_stage()], input=json.dumps(machine.bare(Path(root))),
+            env={"PATH": PATH}, capture_output=True, text=True,
+        )  # fmt: skip
+    if not done.returncode:
+        return None
+    said = (done.stderr.strip().splitlines() or ["unshare failed"])[-1]
+    if os.geteuid() and UBUNTU.is_file() and UBUNTU.read_text(encoding="utf-8").strip() == "1":
+        said += f"; to allow it: sudo sysctl kernel.{UBUNTU.name}=0"
+    return said
 
 
-def _sealed(session: Session, place: Path, python: Path) -> list[str]:
-    """The command that makes the namespaces, and in them the root and the script."""
-    for name in ("root", "tmp", "tmp/home"):
-        (place / name).mkdir()
-    system = [Path(each) for each in SYSTEM if Path(each).exists()]
-    # The interpreter and its packages may lie anywhere, and keep their places.
-    own = {base_python().parents[1], *package_folders()}
-    shown = [*(each for each in system if not each.is_symlink()), *own]
-    shown += [Path(each) for each in SETTINGS if Path(each).exists()]
-    mounts = {
-        "opt/env": (place / "env", False), "tmp": (place / "tmp", True),
-        "kaggle/src/script.py": (session.script, False),
-        "kaggle/working": (session.working, True),
-    }  # fmt: skip
-    mounts |= {f"kaggle/input/{each}": (path, False) for each, path in session.inputs.items()}
-    mounts |= {str(each).lstrip("/"): (each, False) for each in _apart(shown)}
-    plan = {
-        "root": str(place / "root"),
-        "mounts": {name: (str(path.resolve()), may) for name, (path, may) in mounts.items()},
-        "links": {each.name: os.readlink(each) for each in system if each.is_symlink()},
-        "files": FILES, "cwd": "/kaggle/working",
-        "command": [f"/opt/env/{python}", "/kaggle/src/script.py"],
-        "environment": _environment(session, home="/tmp/home"),
-    }  # fmt: skip
-    (place / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    shutil.copyfile(stage.__file__, place / "stage.py")  # the kit itself is seen by nobody inside
-    net = [] if session.internet else ["--net"]
-    inner = [str(base_python()), "-I", "-S", str(place / "stage.py"), str(place / "plan.json")]
-    return [*ENDS_WITH_US, *UNSHARE, *net, *inner]
+def _stage() -> list[str]:
+    return [str(base_python()), "-I", "-S", str(STAGE)]
 
 
-def _plain(session: Session, place: Path, python: Path) -> tuple[list[str], dict[str, str]]:
-    """The command and the environment of a process that is not sealed."""
-    for each, path in session.inputs.items():
-        link = place / "kaggle" / "input" / each
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(path.resolve())
-    (place / "kaggle" / "input").mkdir(parents=True, exist_ok=True)
-    (place / "home").mkdir()
-    environment = _environment(session, home=str(place / "home"))
-    environment["KIT_KAGGLE_ROOT"] = str(place / "kaggle")
-    return [str(place / "env" / python), str(session.script.resolve())], environment
+def _unshare(*, internet: bool) -> list[str]:
+    program = shutil.which("unshare", path=PATH)
+    assert program
+    return [program, *UNSHARE, *(() if internet else (NO_NETWORK,))]
 
 
-def _environment(session: Session, *, home: str) -> dict[str, str]:
-    """Made from nothing, so that no key of anybody's is in it."""
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return {
-        "PATH": "/opt/env/bin:/usr/local/bin:/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1", "KAGGLE_KERNEL_RUN_TYPE": "Batch",
-        "KAGGLE_URL_BASE": "https://www.kaggle.com", **kept, **session.variables,
-    }  # fmt: skip
+def _difference(reason: str, session: Session) -> str:
+    reach = "your files are" if session.internet else "the network and your files are"
+    memory = "" if Path("/proc/self/status").is_file() else ", and its memory has no limit"
+    return (
+        f"not sealed here ({reason}): {reach} within the script's reach, its inputs can be written, "
+        f"and it finds its folders below $KIT_KAGGLE_ROOT in place of /kaggle{memory}"
+    )
 
 
-def _apart(paths: list[Path]) -> list[Path]:
-    """The paths without those that lie in another of them, outer ones first."""
-    found: list[Path] = []
-    for path in sorted({path.resolve() for path in paths}, key=lambda path: len(path.parts)):
-        if not any(each in path.parents for each in found):
-            found.append(path)
-    return found
-
-
-def _followed(process: "subprocess.Popen[bytes]", session: Session, log: IO[str]) -> Ending:
+def _followed(process: "subprocess.Popen[bytes]", session: Session) -> Ending:
     """Log what the process says and hold it to its limits, until it has ended."""
-    begun, lock, last = time.monotonic(), threading.Lock(), {"stdout": "", "stderr": ""}
+    begun, weighed = time.monotonic(), 0.0
+    ending, last = None, {"stdout": "", "stderr": ""}
+    with session.log.open("w", encoding="utf-8") as log:
+        for said in _heard(process):
+            now = time.monotonic() - begun
+            for name, data in said:
+                entry = {"stream_name": name, "time": round(now, 3), "data": data}
+                log.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                last[name] = data.strip() or last[name]
+            log.flush()
+            if ending is not None or process.poll() is not None:
+                continue
+            if session.stop.is_set():
+                ending = Ending("CANCEL_ACKNOWLEDGED", f"stopped after {now:.0f} s")
+            elif now > session.seconds:
+                ending = Ending("ERROR", f"stopped after {session.seconds:g} s: the time limit")
+            elif now - weighed > WEIGH_S:
+                weighed = now
+                ending = _too_heavy(anonymous_mb(process.pid), session.memory_mb)
+            if ending is not None:
+                end(process)
+    code = process.wait()
+    if ending is not None or not code:
+        return ending or Ending("COMPLETE")
+    return Ending("ERROR", last["stderr"] or f"exit code {code}, and not a word of why")
 
-    def read(name: str, stream: IO[bytes]) -> None:
-        for line in stream:
-            text = line.decode("utf-8", "replace")
-            last[name] = text.strip() or last[name]
-            entry: dict[str, Any] = {"stream_name": name, "data": text}
-            with lock:
-                entry["time"] = round(time.monotonic() - begun, 3)
-                log.write(json.dumps(entry) + "\n")
-                log.flush()
 
+def _too_heavy(used_mb: float, limit_mb: int) -> Ending | None:
+    if used_mb <= limit_mb:
+        return None
+    return Ending("ERROR", f"stopped at {used_mb:,.0f} MB of memory: the limit is {limit_mb:,} MB")
+
+
+def _heard(process: "subprocess.Popen[bytes]") -> Iterator[list[tuple[str, str]]]:
+    """What a process says, in lists of (stream, line) as they come, empty ones while it is silent.
+
+    It is over when both streams are closed; or a while after its end, whoever still holds them.
+    """
     assert process.stdout and process.stderr
     streams = {"stdout": process.stdout, "stderr": process.stderr}
-    readers = [threading.Thread(target=read, args=each, daemon=True) for each in streams.items()]
-    for reader in readers:
-        reader.start()
-    try:
-        ending = _held(process, session, begun)
-    finally:
-        _kill(process)
-        for reader in readers:
-            reader.join()
-        for stream in streams.values():
-            stream.close()
-    if ending is not None:
-        return ending
-    if process.returncode:
-        said = last["stderr"] or last["stdout"]
-        return Ending("ERROR", f"{said} (exit code {process.returncode})")
-    return Ending("COMPLETE")
-
-
-def _held(process: "subprocess.Popen[bytes]", session: Session, begun: float) -> Ending | None:
-    """Wait for the end; the ending that a limit made, None when the process ended by itself."""
-    while True:
-        try:
-            process.wait(GLANCE_S)
-            return None
-        except subprocess.TimeoutExpired:
-            pass
-        if session.stop.is_set():
-            return Ending("CANCEL_ACKNOWLEDGED", "it was stopped")
-        if time.monotonic() - begun > session.seconds:
-            return Ending("ERROR", f"its time limit of {session.seconds:,.0f} s was reached")
-        used = memory_mb(process.pid)
-        if used > session.memory_mb:
-            return Ending(
-                "ERROR", f"it used {used:,.0f} MB of memory, more than the {session.memory_mb:,} MB"
-                " of its limit",
-            )  # fmt: skip
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End it and all that it has begun: with the first process of a namespace all others end."""
-    try:
-        os.killpg(process.pid, 9)
-    except ProcessLookupError:
-        pass
-    process.wait()
-
-
-def memory_mb(first: int) -> float:
-    """Anonymous memory of a process and all below it, in MB."""
-    parents: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:  # it has ended meanwhile
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
-    total, waiting = 0.0, [first]
-    while waiting:
-        number = waiting.pop()
-        waiting += parents.get(number, [])
-        try:
-            status = Path(f"/proc/{number}/status").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        total += sum(
-            int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("RssAnon")
-        )
-    return total
+    rests = dict.fromkeys(streams, b"")
+    with selectors.DefaultSelector() as ready:
+        for name, stream in streams.items():
+            ready.register(stream, selectors.EVENT_READ, name)
+        while ready.get_map():
+            found = ready.select(GLANCE_S)
+            said = []
+            for key, _ in found:
+                name = key.data
+                chunk = os.read(key.fd, LONGEST)
+                if not chunk:
+                    ready.unregister(key.fileobj)
+                *lines, rests[name] = (rests[name] + chunk).splitlines(keepends=True) or [b""]
+                if rests[name].endswith((b"\n", b"\r")) or len(rests[name]) >= LONGEST or not chunk:
+                    lines, rests[name] = [*lines, rests[name]], b""
+                said += [(name, line.decode("utf-8", "replace")) for line in lines if line]
+            yield said
+            if not found and process.poll() is not None:
+                return
