@@ -1,6 +1,7 @@
 """The host's submission desk: uploads taken in, submissions counted, scored and remembered."""
 
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -131,18 +132,31 @@ class Desk:
             )
             if upload is None or upload.slug != slug or not whole:
                 raise RefusedError(400, "The submission file was not uploaded")
-            limit = self._hosted[slug].daily_limit
-            if self.today(slug) >= limit:
-                raise RefusedError(
-                    400, f"Your team has used its daily submission allowance ({limit}) today"
-                )
-            ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
-            entry = Entry(
-                ref, slug, upload.name, upload.path.name, upload.length, description, self.clock()
-            )
-            self._entries.append(entry)
+            ref = self._enter(upload, description)
             del self._uploads[token]
-            self._save()
+        return ref
+
+    def hand_in(self, slug: str, file: Path, description: str) -> int:
+        """Enter a copy of a file of this machine as a submission. Returns its number."""
+        kept = file.suffix if file.suffix in SUFFIXES else ""
+        copy = self._folder / f"{secrets.token_urlsafe(24)}{kept}"
+        shutil.copyfile(file, copy)
+        with self._lock:
+            return self._enter(Upload(slug, file.name, copy.stat().st_size, copy), description)
+
+    def _enter(self, upload: Upload, description: str) -> int:
+        limit = self._hosted[upload.slug].daily_limit
+        if self.today(upload.slug) >= limit:
+            raise RefusedError(
+                400, f"Your team has used its daily submission allowance ({limit}) today"
+            )
+        ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
+        entry = Entry(
+            ref, upload.slug, upload.name, upload.path.name, upload.length, description,
+            self.clock(),
+        )  # fmt: skip
+        self._entries.append(entry)
+        self._save()
         self._scorer.submit(self._score, entry)
         return ref
 

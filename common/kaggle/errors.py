@@ -21,17 +21,21 @@ class KaggleError(ValueError):
 def explained(
     failure: RemoteError, slug: str, doing: str, *, used: Credential | None = None,
     hidden: Credential | None = None, known: Sequence[str] | None = None,
+    unknown: str | None = None,
 ) -> KaggleError:  # fmt: skip
-    """The failure of `doing` ("downloading") with the competition `slug`, in words.
+    """The failure of `doing` ("downloading") with `slug`, in words.
 
     Args:
         used: the credential in effect.
         hidden: a further one that it hides.
-        known: slugs that Kaggle knows; None when it was not asked.
+        known: competitions that Kaggle knows; None when it was not asked.
+        unknown: what to do about a 403 or 404, where `slug` is no competition's.
     """
     words = failure.reason.rstrip(".")
     if failure.kind == "http" and failure.status not in (401, 403, 404):
         return KaggleError(_refused(failure.status, words, slug, doing))
+    if failure.kind == "http" and failure.status != 401 and unknown is not None:
+        return KaggleError(f"{_refused(failure.status, words, slug, doing)}; {unknown}")
     if failure.kind == "http" and failure.status != 401:
         return KaggleError(_unknown(failure.status, words, slug, doing, known))
     if failure.kind in ("http", "credential") and used is not None:

@@ -19,12 +19,16 @@ from common.kaggle.desk import Desk
 from common.kaggle.faults import FOREVER, Fault, Faults
 from common.kaggle.handler import Handler
 from common.kaggle.hosted import Hosted, Shelf
+from common.kaggle.kernel_desk import KernelDesk, no_dataset
+from common.kaggle.kernel_service import METHODS as KERNEL_METHODS
+from common.kaggle.kernel_service import KernelService
 from common.kaggle.service import METHODS as CALLED
 from common.kaggle.service import Service
+from common.kaggle.session import RunKernel
 
 __all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
 
-METHODS = (*CALLED, "PUT", "GET", "Score")  # what a fault can happen to
+METHODS = (*CALLED, *KERNEL_METHODS, "PUT", "GET", "Score", "Kernel")  # what a fault can happen to
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.
@@ -39,14 +43,19 @@ class Host:
     """Serves competitions to one account while its `with` block runs.
 
     Uploads, submissions and the client's throw-away home lie below `folder`; a host opened on the
-    same folder again remembers its submissions.
+    same folder again remembers its submissions and its kernels.
     """
 
     def __init__(
         self, competitions: Sequence[Hosted], *, folder: Path, username: str = "you",
         key: str | None = None, clock: Callable[[], float] = time.time, port: int = 0,
+        run_kernel: RunKernel | None = None,
     ) -> None:  # fmt: skip
-        """`clock` tells the host's time, for deadlines and daily limits; port 0 is any free one."""
+        """`clock` tells the host's time, for deadlines and daily limits; port 0 is any free one.
+
+        `run_kernel` runs what is pushed, one after the other; without it nothing can be.
+        """
+        self._run_kernel = run_kernel
         self._clock = clock
         self._port = port
         self.username = username
@@ -65,12 +74,20 @@ class Host:
             for slug, hosted in self._competitions.items()
         }
         self._desk = Desk(self._folder, self._competitions, self.faults, self._clock)
-        service = Service(self.username, self._key, self._competitions, shelves, self._desk)
+        self._kernels = KernelDesk(
+            self._folder / "kernels", self._competitions, self.faults, self._run_kernel,
+            dataset_folder=no_dataset, username=self.username, clock=self._clock,
+        )  # fmt: skip
+        further = KernelService(self.username, self._competitions, self._desk, self._kernels).calls
+        service = Service(
+            self.username, self._key, self._competitions, shelves, self._desk, further
+        )
 
         class Bound(Handler):
             pass
 
         Bound.service, Bound.shelves, Bound.desk = service, shelves, self._desk
+        Bound.kernels = self._kernels
         Bound.account, Bound.faults = (self.username, self._key), self.faults
         Bound.closing = self._closing = threading.Event()
         self._server = ThreadingHTTPServer((ADDRESS, self._port), Bound)
@@ -88,6 +105,7 @@ class Host:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._kernels.close()
         self._desk.close()
 
     @property

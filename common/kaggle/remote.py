@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from common.kaggle.credential import secrets_of, without_secrets
 from common.kaggle.failure import OperationError, described
 from common.kaggle.fetch import fetch
+from common.kaggle.kernel_calls import OPERATIONS as KERNEL_OPERATIONS
 from common.kaggle.lists import PAGES, Request, files, known, plain_submission, submissions
 from common.kaggle.wire import rpc
 
@@ -169,6 +170,7 @@ OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
     "leaderboard": leaderboard,
     "known": known,
     "whoami": whoami,
+    **KERNEL_OPERATIONS,
 }
 
 

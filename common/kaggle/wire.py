@@ -4,6 +4,8 @@ import importlib
 import re
 from typing import Any
 
+from common.kaggle.failure import OperationError
+
 # Service to its client's place and the module that holds its requests.
 SERVICES = {
     "competitions": ("competitions.competition_api_client", "competition_api_service"),
@@ -19,6 +21,12 @@ def rpc(api: Any, method: str, *, service: str = "competitions", **fields: Any) 
     types = importlib.import_module(f"kagglesdk.{service}.types.{module}")
     wire = getattr(types, f"Api{method}Request")()
     for field, value in fields.items():
+        if not hasattr(wire, field):
+            raise OperationError(
+                "unsupported",
+                f"this version of the kaggle package knows no {field} of {method}; run: pip "
+                "install --upgrade kaggle",
+            )
         setattr(wire, field, value)
     # Left open: a download is read from it later, and the process ends soon.
     caller = api.build_kaggle_client()
