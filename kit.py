@@ -100,6 +100,9 @@ def _with_competitions(verb: str, options: dict[str, Any]) -> dict[str, Any]:
         options["competition"] = competitions.load(options["competition"]).name
     if verb == "host":
         options["competitions"] = known
+        from kernels.sandbox import run_sealed
+
+        options["run_kernel"] = run_sealed
         options["named"] = [
             word if (Path(word) / "site").is_dir() else competitions.load(word).name
             for word in options["named"]

@@ -9,7 +9,7 @@ from typing import Any
 from common.atomic import write_json, write_text
 from common.environment import git_commit
 from common.kaggle.credential import secrets_of, surroundings
-from common.kaggle.kernels import Kernel
+from common.kaggle.kernels import Kernel, slug_of
 from common.runs import digest_file
 from common.workflow.request import Request
 from kernels.attached import needs
@@ -71,7 +71,7 @@ def made(request: Request, *, datasets: Sequence[str], sources: Sequence[str], p
     text = bundle(f"{competition.title}: {command}", facts, files)
     gpu = options.get("machine") or (NO_GPU if request.recipe.device == "cpu" else T4S)
     kernel = Kernel(
-        slug=title.replace(" ", "-").lower(), title=title, text=text,
+        slug=slug_of(title), title=title, text=text,
         machine="" if gpu == NO_GPU else gpu, internet=bool(options.get("internet")),
         competitions=(competition.slug,), datasets=tuple(datasets), kernels=tuple(sources),
         docker_pin=options.get("docker_pin") or "original",

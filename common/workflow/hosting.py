@@ -89,6 +89,6 @@ def kaggle_of(
     hosted = of_embedded(request.competition, data)
     with tempfile.TemporaryDirectory() as passing:
         folder = place or Path(passing)
-        with Host([hosted], folder=folder) as host:
+        with Host([hosted], folder=folder, run_kernel=run_kernel) as host:
             say(f"no account needed: the kit's own Kaggle on this machine (port {host.port})")
             yield host.environment
