@@ -1,2 +1,6 @@
 """Stub."""
-def needs(recipe): "x"; return []
+
+
+def needs(recipe):
+    "x"
+    return []

@@ -91,7 +91,7 @@ def _interrupted_after(seconds: float, begun: float) -> Iterator[None]:
         yield
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     left = seconds - min(MARGIN_S, seconds / 10) - (time.monotonic() - begun)

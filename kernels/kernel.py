@@ -23,11 +23,12 @@ from common.workflow.hosting import kaggle_of
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
 from kernels.made import KERNELS, Made, made
-from kernels.proof import proven, prove
-from kernels.push import brought_back, pushed
+from kernels.proof import prove, proven
+from kernels.push import brought_back, output_of, pushed
 from kernels.sandbox import run_sealed
 
 SAMPLE = 500  # images of the proof before a push
+LONGEST_S = 12 * 3600.0  # as Kaggle lets a kernel run
 
 
 def flags(parser: ArgumentParser) -> None:
@@ -37,15 +38,29 @@ def flags(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("--dry-run", action="store_true", help="make it and run it here, sealed; push nothing")
     add("--no-proof", action="store_true", help="push without a dry run on a sample")
-    add("--sample", type=int, help=f"labelled images of a dry run; default: all, {SAMPLE} of a push")
+    add(
+        "--sample", type=int, help=f"labelled images of a dry run; default: all, {SAMPLE} of a push"
+    )
     add("--layout", choices=("new", "old"), help="of /kaggle/input in a dry run; default: new")
-    add("--time-limit", type=int, metavar="S", help="seconds that it may run; it stops in order before")
+    add(
+        "--time-limit",
+        type=int,
+        metavar="S",
+        help="seconds that it may run; it stops in order before",
+    )
     add("--memory", type=int, metavar="MB", default=30_000, help="of a dry run (default: 30000)")
     add("--machine", help="accelerator; default: NvidiaTeslaT4 (two of them), none with device=cpu")
     add("--internet", action="store_true", help="with the internet on; default: off")
     add("--docker-pin", choices=("original", "latest"), help="of Kaggle's image; default: original")
     add("--docker-image", help="an image of Kaggle's by its name")
-    add("--continue", dest="goes_on", nargs="?", const=True, metavar="RUN", help="go on with a run out of time")
+    add(
+        "--continue",
+        dest="goes_on",
+        nargs="?",
+        const=True,
+        metavar="RUN",
+        help="go on with a run out of time",
+    )
     add("--again", action="store_true", help="push a script that was pushed before")
     add("--no-wait", action="store_true", help="do not wait for its end; the same command does")
 
@@ -69,8 +84,8 @@ def run(request: Request) -> dict[str, Any]:
     if dry:
         say(f"next: {request.command(shlex.join(['kernel', *request.words]))}")
         return result
-    place = request.runs / KERNELS / "host"
-    with kaggle_of(request, request.data_folder, place=place, run_kernel=run_sealed) as environment:
+    data = request.data_folder
+    with kaggle_of(request, data, kept=True, run_kernel=run_sealed) as environment:
         result |= _brought_back(request, kernel, environment)
     return result
 
@@ -109,7 +124,15 @@ def _made(request: Request, before: Run | None) -> Made:
 
 def _session(request: Request, before: Run | None) -> dict[str, Any]:
     """What a dry run has beside the competition's data: limits, and what is attached."""
-    return {"memory_mb": request.options["memory"]}
+    options = request.options
+    inputs: dict[str, Path] = {}
+    if before is not None:
+        origin = before.read()["kernel"]
+        inputs[f"notebooks/{origin['owner']}/{origin['slug']}"] = output_of(
+            request.runs / KERNELS / origin["slug"], origin["version"]
+        )
+    limits = {"memory_mb": options["memory"], "seconds": options.get("time_limit") or LONGEST_S}
+    return {"inputs": inputs, **limits}
 
 
 def _brought_back(request: Request, kernel: Made, environment: Environment) -> dict[str, Any]:
@@ -118,7 +141,14 @@ def _brought_back(request: Request, kernel: Made, environment: Environment) -> d
     there = pushed(kernel, again=bool(options.get("again")), environment=environment)
     result = {"kernel": f"{there.owner}/{there.slug}", "version": there.version, "url": there.url}
     if options.get("no_wait"):
-        say("it runs there; the same command without --no-wait waits for its end and fetches its run")
+        say(
+            "it runs there; the same command without --no-wait waits for its end and fetches its run"
+        )
         return result
     run = brought_back(request, kernel, there, environment=environment)
-    return result | result_of(run, scores_of(run))
+    name = request.competition.name
+    if not run.read()["kernel"]["finished"]:
+        say(f"out of time there. next: kit {name} kernel --continue {run.folder}")
+        return result | {"run": str(run.folder), "finished": False}
+    say(f"next: {request.command(f'submit --run {run.folder}')}")
+    return result | {"finished": True} | result_of(run, scores_of(run))

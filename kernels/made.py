@@ -106,4 +106,3 @@ def metadata(kernel: Kernel) -> dict[str, Any]:
         "model_sources": [], "keywords": [], "docker_image": kernel.docker_image,
         "docker_image_pinning_type": kernel.docker_pin,
     }  # fmt: skip
-

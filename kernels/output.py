@@ -23,7 +23,9 @@ def write_manifest(working: Path, run: str, *, finished: bool) -> None:
         for path in sorted(working.rglob("*"))
         if path.is_file() and path.name != MANIFEST
     }
-    text = json.dumps({"format": FORMAT, "run": run, "finished": finished, "files": files}, indent=1)
+    text = json.dumps(
+        {"format": FORMAT, "run": run, "finished": finished, "files": files}, indent=1
+    )
     temporary = working / f".{MANIFEST}.tmp"
     temporary.write_text(text + "\n", encoding="utf-8")
     temporary.replace(working / MANIFEST)

@@ -14,15 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from common.atomic import read_json, replacing, write_json
 from common.data.encoded import Encoded
 from common.data.folds import sample_rows
 from common.data.table import read_csv
 from common.kaggle.session import RunKernel, Session
 from common.progress import say
-from common.recipe import Recipe, with_values
+from common.recipe import with_values
 from common.runs import fingerprint
 from common.workflow import run as whole_run
 from common.workflow.download import fetch_if_absent
@@ -133,16 +131,17 @@ def _short(request: Request) -> tuple[str, ...]:
     own = own if request.recipe.folds else own | {"folds": "0"}
     for epochs in range(min(1, request.recipe.epochs), ENOUGH_EPOCHS + 1):
         words = (*kept, *(f"{name}={value}" for name, value in own.items()), f"epochs={epochs}")
-        if _possible(request, words):
+        if _is_possible(request, words):
             return words
     return request.words
 
 
-def _possible(request: Request, words: tuple[str, ...]) -> Recipe | None:
+def _is_possible(request: Request, words: tuple[str, ...]) -> bool:
     try:
-        return with_values(request.base_recipe, words)
+        with_values(request.base_recipe, words)
     except ValueError:
-        return None
+        return False
+    return True
 
 
 @contextmanager
@@ -179,12 +178,13 @@ def _difference(local: Path, sealed: Path) -> dict[str, Any]:
     if one.shape != other.shape or set(one.index) != set(other.index):
         return {"equal": False, "differing": len(one), "largest": None}
     other = other.loc[one.index, one.columns]
-    numbers = [pd.to_numeric(each.stack(), errors="coerce") for each in (one, other)]
-    largest = float((numbers[0] - numbers[1]).abs().max())
-    return {
-        "equal": False, "differing": int((one != other).any(axis=1).sum()),
-        "largest": largest if largest == largest else None,
-    }  # fmt: skip
+    apart = (one != other).to_numpy()
+    found: dict[str, Any] = {"equal": False, "differing": int(apart.any(axis=1).sum())}
+    try:
+        values = [each.to_numpy()[apart].astype(float) for each in (one, other)]
+        return found | {"largest": float(abs(values[0] - values[1]).max(initial=0.0))}
+    except ValueError:  # labels, not probabilities
+        return found | {"largest": None}
 
 
 def _check_equal(facts: dict[str, Any]) -> None:
@@ -196,4 +196,3 @@ def _check_equal(facts: dict[str, Any]) -> None:
         f"{facts['rows']:,} rows{much}: the same code and versions have to give the same bytes, so "
         f"nothing was pushed; compare {facts['submission']} with {facts['local']}"
     )
-

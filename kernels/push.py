@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Push
     return there
 
 
+def output_of(folder: Path, version: int) -> Path:
+    """Where a version's output is kept, in a kernel's folder."""
+    return folder / f"version-{version}"
+
+
 def known(folder: Path) -> dict[str, Any]:
     """What `pushed` noted in a kernel's folder; empty before."""
     path = folder / PUSHED
@@ -56,10 +62,10 @@ def brought_back(
         kernels.follow(there, environment=environment)
     except kernels.KernelError as error:
         failure = error
-    output = made.folder / f"version-{there.version}"
+    output = output_of(made.folder, there.version)
     kernels.fetch_output(there, output, environment=environment)
     try:
-        run = adopted(request, output, there, part=_part(made))
+        run = adopted(request, output, there, part=_part(made), words=made.words)
     except ValueError:
         if failure:
             raise failure from None
@@ -72,10 +78,12 @@ def brought_back(
     return run
 
 
-def adopted(request: Request, output: Path, there: kernels.Pushed, *, part: int) -> Run:
+def adopted(
+    request: Request, output: Path, there: kernels.Pushed, *, part: int, words: Sequence[str]
+) -> Run:
     """The run that a kernel left in its output, as one of the request's runs.
 
-    Its name says that it comes from a kernel, so that a run of the same recipe here stays as it is.
+    `part` and `words` are the kernel's, for another to go on with it. Its name says that it comes from a kernel, so that a run of the same recipe here stays as it is.
 
     Raises:
         ValueError: the output holds no run, or not the one that it lists.
@@ -89,7 +97,9 @@ def adopted(request: Request, output: Path, there: kernels.Pushed, *, part: int)
     source = output / "runs" / manifest["run"] if manifest else found[-1].parent
     name, _, key = source.name.rpartition("-")
     target = request.runs / f"{name}-kernel-{key}"
-    origin = vars(there) | {"part": part, "finished": bool(manifest and manifest["finished"])}
+    origin = vars(there) | {
+        "part": part, "words": list(words), "finished": bool(manifest and manifest["finished"]),
+    }  # fmt: skip
     if Run(target).read().get("kernel") != origin:
         with replacing(target) as temporary:
             shutil.copytree(source, temporary)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.kaggle.calls import Environment, UnsupportedError, call
-from common.kaggle.errors import SITE, KaggleError
+from common.kaggle.errors import KaggleError
 from common.progress import counted, say
 
 ASKING = "asking about"
@@ -104,17 +104,23 @@ def leaderboard(slug: str, *, environment: Environment = None) -> list[Place]:
     return [Place(**{**row, "score": number(row["score"])}) for row in found]
 
 
-def allow(slug: str, found: Standing, *, now: datetime | None = None) -> None:
+def allow(
+    slug: str, found: Standing, *, from_kernel: bool = False, now: datetime | None = None
+) -> None:
     """Say what is left of the day; refuse, before any upload, what Kaggle would refuse after it.
+
+    Args:
+        from_kernel: it is a kernel's output that is to be submitted, not a file from here.
 
     Raises:
         KaggleError: no submission can be sent; when it can be, or what to do instead.
     """
     now = now or datetime.now(UTC)
-    if found.facts.get("code_only"):
+    if found.facts.get("code_only") and not from_kernel:
         raise KaggleError(
-            f"{slug} takes submissions from Kaggle's notebooks only, no files: make one at "
-            f"{SITE}/competitions/{slug}/code that writes submission.csv, and submit it there"
+            f"{slug} takes submissions from Kaggle's notebooks only, no files: `kit <competition> "
+            "kernel` makes one and brings its run back, `kit <competition> submit --kernel RUN` "
+            "submits from there"
         )
     if found.facts.get("closed"):
         raise KaggleError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle import client
+from common.kaggle.kernels import Pushed, submit_kernel
 from common.kaggle.patience import rest, silence_s
 from common.progress import say
 from common.runs import Run, digest_file
@@ -14,7 +15,7 @@ from common.runs import Run, digest_file
 
 def hand_in(
     slug: str, run: Run, path: Path, message: str, *, again: bool,
-    environment: Mapping[str, str] | None,
+    environment: Mapping[str, str] | None, kernel: Pushed | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Submit `path` once; note it in the run, pending, and return what was noted.
 
@@ -24,6 +25,7 @@ def hand_in(
     Args:
         again: send a file that was submitted before; always so at the kit's own Kaggle.
         environment: see `common.kaggle.client`.
+        kernel: the version whose output holds the file: it is submitted from there, not uploaded.
 
     Raises:
         KaggleError: it was not submitted, or is the same file as an earlier one.
@@ -38,15 +40,20 @@ def hand_in(
         return _arrived(run, there.ref, begun)
     if not again:
         _refuse_the_same(slug, run, path, found)
-    client.allow(slug, found)
+    client.allow(slug, found, from_kernel=kernel is not None)
     mark = begun.get("mark") or client.new_mark(path)
     begun = {"file": digest_file(path), "mark": mark, "message": message}
     run.note(submitting=begun)
+
+    def sending() -> None:
+        run.note(submitting={**begun, "sent": time.time()})
+
+    more: dict[str, Any] = {"mark": mark, "sending": sending, "environment": environment}
     try:
-        ref = client.submit(
-            slug, path, message, mark=mark, environment=environment,
-            sending=lambda: run.note(submitting={**begun, "sent": time.time()}),
-        )  # fmt: skip
+        if kernel is None:
+            ref = client.submit(slug, path, message, **more)
+        else:
+            ref = submit_kernel(slug, kernel, path.name, message, **more)
     except client.UnsureError:
         raise
     except client.KaggleError:  # surely not submitted: the next call has nothing to look for

@@ -24,6 +24,7 @@ from common.workflow.request import Request
 
 PUBLIC_SHARE = 0.3
 DAILY = 1_000_000  # submissions; trying often is what a rehearsal is for
+KEPT = Path("kernels") / "host"  # below the runs
 
 
 def of_rehearsal(competition: Competition, folder: Path) -> Hosted:
@@ -72,7 +73,7 @@ def surrounded(environment: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def kaggle_of(
-    request: Request, data: Path, *, place: Path | None = None, run_kernel: RunKernel | None = None
+    request: Request, data: Path, *, kept: bool = False, run_kernel: RunKernel | None = None
 ) -> Iterator[Mapping[str, str] | None]:
     """The environment that reaches a request's Kaggle; None: the one this process was called with.
 
@@ -80,7 +81,8 @@ def kaggle_of(
 
     Args:
         data: the competition's files.
-        place: where that Kaggle keeps what it is given; default: it lasts for this block alone.
+        kept: that Kaggle remembers what it was given, kernels above all, below the request's runs;
+            otherwise it lasts for this block alone.
         run_kernel: what runs a kernel that is pushed to it.
     """
     if request.on_site:
@@ -88,7 +90,7 @@ def kaggle_of(
         return
     hosted = of_embedded(request.competition, data)
     with tempfile.TemporaryDirectory() as passing:
-        folder = place or Path(passing)
+        folder = request.runs / KEPT if kept else Path(passing)
         with Host([hosted], folder=folder, run_kernel=run_kernel) as host:
             say(f"no account needed: the kit's own Kaggle on this machine (port {host.port})")
             yield host.environment

@@ -1,21 +1,25 @@
 """Upload a finished run's submission.csv, wait for its score, and say what to do next.
 
-It never trains. An embedded competition goes to the kit's own Kaggle on this machine.
+It never trains. An embedded competition goes to the kit's own Kaggle on this machine. With --kernel
+nothing is uploaded: the kernel that the run came from is submitted, as some competitions demand.
 
 Example: kit cifar10 submit --message "first try"
 """
 
 from argparse import ArgumentParser
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from common import submission
 from common.data.table import read_csv
+from common.kaggle.kernels import Pushed
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import Run, owned
 from common.workflow import flags as shared
 from common.workflow.files import open_files
-from common.workflow.find import find_run
+from common.workflow.find import find_run, named_run
 from common.workflow.hand_in import await_score, hand_in
 from common.workflow.hosting import kaggle_of
 from common.workflow.ledger import check_ledger, enter
@@ -27,6 +31,7 @@ def flags(parser: ArgumentParser) -> None:
     """The words it takes."""
     shared.fields(parser)
     shared.run(parser)
+    parser.add_argument("--kernel", type=Path, metavar="RUN", help="submit from this run's kernel")
     parser.add_argument("--message", help="the submission's description")
     parser.add_argument(
         "--again", action="store_true", help="send a file that was submitted before"
@@ -42,6 +47,7 @@ def run(request: Request) -> dict[str, Any]:
 
 def send(request: Request) -> Run:
     """Check a run's file once more, upload it, record what came back, and return the run."""
+    request, kernel = _from_kernel(request)
     slug, found = request.slug, find_run(request)
     path = found / "submission.csv"
     if not path.is_file():
@@ -57,17 +63,39 @@ def send(request: Request) -> Run:
         if problems:
             raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
         message = request.options.get("message") or _message(found)
-        with kaggle_of(request, files.folder) as environment:
+        with kaggle_of(request, files.folder, kept=kernel is not None) as environment:
             again = bool(request.options.get("again")) or environment is not None
             if environment is not None:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
-            sent = hand_in(slug, found, path, message, again=again, environment=environment)
+            sent = hand_in(
+                slug, found, path, message, again=again, environment=environment, kernel=kernel
+            )
             enter(request.runs, found, scores_of(found))
             try:
                 await_score(slug, found, sent, environment=environment)
             finally:
                 enter(request.runs, found, scores_of(found))
     return found
+
+
+def _from_kernel(request: Request) -> tuple[Request, Pushed | None]:
+    """The request for the run that --kernel names, and the kernel version that it came from.
+
+    Raises:
+        ValueError: it came from none, or is not finished.
+    """
+    folder = request.options.get("kernel")
+    if folder is None:
+        return request, None
+    run = named_run(request, folder)
+    origin = run.read().get("kernel")
+    if origin is None:
+        raise ValueError(
+            f"{run.folder} came from no kernel: `kit {request.competition.name} kernel` pushes one and "
+            "brings its run back"
+        )
+    names = [each.name for each in fields(Pushed)]
+    return replace(request, run=run.folder), Pushed(**{name: origin[name] for name in names})
 
 
 def _check_fields(request: Request, run: Run) -> None:

@@ -118,9 +118,8 @@ def test_an_attached_run_of_this_competition_is_taken_up(kaggle: Path) -> None:
     assert (runs / NAME / "fold0" / "resume.pt").stat().st_mode & 0o200
 
 
-def test_without_data_one_sentence_says_so(
-    kaggle: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("kaggle")
+def test_without_data_one_sentence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({**FACTS, "slug": "roses", "sample": "roses.csv"}, finished) == 1
     assert capsys.readouterr().err.startswith("kit: ")
 
