@@ -19,7 +19,8 @@ from typing import Any
 from kernels import inputs
 from kernels.output import MANIFEST, write_manifest
 
-MARGIN_S = 120.0  # before the time limit, to stop in order; of short limits a tenth
+MARGIN_S = 120.0  # before the time limit, to stop in order; of limits below 20 minutes a tenth,
+LEAST_MARGIN_S = 15.0  # but this much, or of very short ones a third
 STOPPED = 130  # the command line's exit code after an interrupt
 MORE_WORDS = "KIT_KERNEL_WORDS"  # JSON: recipe words of a dry run, in place of the script's own
 
@@ -94,7 +95,8 @@ def _interrupted_after(seconds: float, begun: float) -> Iterator[None]:
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    left = seconds - min(MARGIN_S, seconds / 10) - (time.monotonic() - begun)
+    margin = min(MARGIN_S, max(seconds / 10, min(LEAST_MARGIN_S, seconds / 3)))
+    left = seconds - margin - (time.monotonic() - begun)
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, max(left, 0.1))
     try:

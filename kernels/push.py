@@ -62,18 +62,19 @@ def brought_back(
         kernels.follow(there, environment=environment)
     except kernels.KernelError as error:
         failure = error
+    command = f"kit {request.competition.name} kernel"
     output = output_of(made.folder, there.version)
-    kernels.fetch_output(there, output, environment=environment)
     try:
+        kernels.fetch_output(there, output, environment=environment)
         run = adopted(request, output, there, part=_part(made), words=made.words)
-    except ValueError:
-        if failure:
-            raise failure from None
-        raise
-    if failure:
+    except ValueError as error:
+        if failure is None:
+            raise
+        raise ValueError(f"{failure}\n`{command} --again` pushes it once more") from error
+    if failure is not None:
         raise ValueError(
-            f"{failure}\nwhat it had trained by then is in {run.folder}: "
-            f"`kit {request.competition.name} kernel --continue {run.folder}` goes on with it"
+            f"{failure}\nwhat it had made by then is in {run.folder}: `{command} --continue "
+            f"{run.folder}` goes on with it, `{command} --again` begins anew"
         )
     return run
 
