@@ -103,7 +103,8 @@ def test_inputs_are_found_in_either_layout(answers: dict[str, Any]) -> None:
 
 
 def test_only_the_working_folder_and_passing_ones_can_be_written(answers: dict[str, Any]) -> None:
-    assert {*answers["not written"].values()} == {"OSError Read-only file system"}
+    refused = {"OSError Read-only file system", "PermissionError Permission denied"}
+    assert {*answers["not written"].values()} <= refused
     assert {*answers["written"].values()} == {None}
 
 

@@ -151,10 +151,8 @@ from kernels import sandbox
 if {way!r} == "plain": sandbox.PATH = "/nowhere"
 sandbox.run_sealed(toy_session(Path({str(tmp_path)!r}), {BEATING.format(apart=False) + WAITING!r}))
 """
-    variables = {
-        **os.environ, "TMPDIR": str(tmp_path / "passing"),
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'toys'}",
-    }  # fmt: skip
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toys"), *filter(None, sys.path)])
+    variables = {**os.environ, "TMPDIR": str(tmp_path / "passing"), "PYTHONPATH": paths}
     process = subprocess.Popen([sys.executable, "-c", code], env=variables)
     beat = tmp_path / "working" / "beat"
     while not beat.exists():
