@@ -38,7 +38,10 @@ class KernelService:
         self._competitions = competitions
         self._desk = desk
         self._kernels = kernels
-        self.calls: dict[str, Call] = {
+
+    def calls(self) -> dict[str, Call]:
+        """`package.Service/Method` to what answers it."""
+        return {
             f"{KERNELS}/SaveKernel": self.save_kernel,
             f"{KERNELS}/GetKernel": self.get_kernel,
             f"{KERNELS}/GetKernelSessionStatus": self.get_kernel_session_status,

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 from common.kaggle.calls import Environment, call
 from common.kaggle.errors import KaggleError
-from common.kaggle.kernel_push import Pushed
+from common.kaggle.kernel_push import KIND, Pushed
 from common.kaggle.patience import waiting
 
 FIRST_POLL_S, LONGEST_POLL_S = 1.0, 30.0
 LAST_LINES = 15
 LONGEST_S = 24 * 3600.0  # a queue and a run of twelve hours
-DENIED = "the kernel is misspelt, deleted, or private to another account"
 
 
 class Line(NamedTuple):
@@ -49,7 +48,7 @@ def session(pushed: Pushed, *, environment: Environment = None) -> State:
 def log(pushed: Pushed, *, environment: Environment = None) -> list[Line]:
     """What this version has printed; while it runs the site may show nothing of it."""
     request = _request("kernel_log", pushed)
-    found = call(request, "reading the log of", environment, unknown=DENIED)
+    found = call(request, "reading the log of", environment, what=KIND)
     return lines_of(found["log"])
 
 
@@ -101,7 +100,7 @@ def _request(operation: str, pushed: Pushed, **more: Any) -> dict[str, Any]:
 
 def _asked(pushed: Pushed, environment: Environment, *, log: bool) -> dict[str, Any]:
     request = _request("kernel_session", pushed, log=log)
-    return dict(call(request, "asking about", environment, unknown=DENIED))
+    return dict(call(request, "asking about", environment, what=KIND))
 
 
 def _state(found: dict[str, Any]) -> State:
