@@ -22,6 +22,7 @@ from common.kaggle.hosted import Hosted, Shelf
 from common.kaggle.kernel_desk import KernelDesk, no_dataset
 from common.kaggle.kernel_service import METHODS as OF_KERNELS
 from common.kaggle.kernel_service import KernelService
+from common.kaggle.kernel_shelf import KernelShelf
 from common.kaggle.service import METHODS as CALLED
 from common.kaggle.service import Service
 from common.kaggle.session import RunKernel
@@ -78,14 +79,15 @@ class Host:
             self._folder / "kernels", self._competitions, self.faults, self._run_kernel,
             dataset_folder=no_dataset, username=self.username, clock=self._clock,
         )  # fmt: skip
-        more = KernelService(self.username, self._competitions, self._desk, self._kernels).calls()
+        self._outputs = KernelShelf(self._kernels)
+        more = KernelService(self._competitions, self._desk, self._kernels, self._outputs).calls()
         service = Service(self.username, self._key, self._competitions, shelves, self._desk, more)
 
         class Bound(Handler):
             pass
 
         Bound.service, Bound.shelves, Bound.desk = service, shelves, self._desk
-        Bound.kernels = self._kernels
+        Bound.outputs = self._outputs
         Bound.account, Bound.faults = (self.username, self._key), self.faults
         Bound.closing = self._closing = threading.Event()
         self._server = ThreadingHTTPServer((ADDRESS, self._port), Bound)

@@ -71,27 +71,28 @@ def follow(
             if state.status in ("ERROR", "CANCEL_ACKNOWLEDGED"):
                 break
             waited = time.monotonic() - begun
-            if waited + pause > timeout_s:
-                raise KaggleError(
-                    f"version {pushed.version} of {pushed.name} is {_plain(state.status)} after "
-                    f"{waited:.0f} s; the same command waits on, or look at {pushed.url}"
-                )
             last = ([""] + [line.text for line in lines_of(found["log"]) if line.text])[-1]
             now = f"{_plain(state.status)}{': ' * bool(last)}{last[:100]}"
             if now != told or sys.stderr.isatty():
                 show(f"version {pushed.version} of {pushed.name} ({waited:.0f} s) is {now}")
             told = now
+            if waited + pause > timeout_s:
+                raise KaggleError(
+                    f"version {pushed.version} of {pushed.name} is {_plain(state.status)} after "
+                    f"{waited:.0f} s; the same command waits on, or look at {pushed.url}"
+                )
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL_S)
     raise _failed(pushed, state, lines_of(found["log"]) or log(pushed, environment=environment))
 
 
 def _failed(pushed: Pushed, state: State, lines: list[Line]) -> KernelError:
-    what = f"version {pushed.version} of {pushed.name}"
-    if state.status == "CANCEL_ACKNOWLEDGED":
-        return KernelError(f"{what} was cancelled; what it printed last ({pushed.url}):", lines)
     reason = (state.failure or "no reason was given").rstrip(".")
-    return KernelError(f"{what} failed: {reason}; what it printed last ({pushed.url}):", lines)
+    ended = "was cancelled" if state.status == "CANCEL_ACKNOWLEDGED" else f"failed: {reason}"
+    printed = f"what it printed last ({pushed.url}):" if lines else (
+        f"it printed nothing, perhaps {pushed.url} says more"
+    )  # fmt: skip
+    return KernelError(f"version {pushed.version} of {pushed.name} {ended}; {printed}", lines)
 
 
 def _request(operation: str, pushed: Pushed, **more: Any) -> dict[str, Any]:

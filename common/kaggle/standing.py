@@ -104,14 +104,18 @@ def leaderboard(slug: str, *, environment: Environment = None) -> list[Place]:
     return [Place(**{**row, "score": number(row["score"])}) for row in found]
 
 
-def allow(slug: str, found: Standing, *, now: datetime | None = None) -> None:
+def allow(
+    slug: str, found: Standing, *, now: datetime | None = None, by_kernel: bool = False
+) -> None:
     """Say what is left of the day; refuse, before any upload, what Kaggle would refuse after it.
+
+    `by_kernel`: is a kernel's output submitted, and no file?
 
     Raises:
         KaggleError: no submission can be sent; when it can be, or what to do instead.
     """
     now = now or datetime.now(UTC)
-    if found.facts.get("code_only"):
+    if found.facts.get("code_only") and not by_kernel:
         raise KaggleError(
             f"{slug} takes submissions from Kaggle's notebooks only, no files: make one at "
             f"{SITE}/competitions/{slug}/code that writes submission.csv, and submit it there"

@@ -136,7 +136,7 @@ def test_an_address_is_good_for_a_while_and_for_its_own_file(
     host: Host, pushed: Pushed, now: list[float]
 ) -> None:
     version = host._kernels.version("you", pushed.slug)
-    target = host._kernels.address(version, "submission.csv")
+    target = host._outputs.address(version, "submission.csv")
     assert send(host, "GET", target)[1] == b"0.75"
     assert send(host, "GET", target.replace("submission.csv", "weights.bin"))[0].status == 403
     now[0] += 3600
@@ -203,7 +203,7 @@ def test_a_run_that_fails_on_purpose_or_is_slow(host: Host) -> None:
     refused = kernels.push(kernel(WRITES), environment=host.environment)
     slow = kernels.push(kernel(WRITES), environment=host.environment)
     with pytest.raises(
-        kernels.KernelError, match=r"version 1 of .* failed: Maximum GPU quota; what"
+        kernels.KernelError, match=r"version 1 of .* failed: Maximum GPU quota; it printed nothing"
     ):
         kernels.follow(refused, environment=host.environment)
     assert kernels.follow(slow, environment=host.environment).status == "COMPLETE"

@@ -174,7 +174,7 @@ def test_the_host_answers_an_error_as_the_site_does(
         "slug": "you/x-y-z", "newTitle": "X y z", "text": "1", "language": "python",
         "kernelType": "script", **change,
     }  # fmt: skip
-    service = KernelService("you", host._competitions, host._desk, host._kernels)
+    service = KernelService(host._competitions, host._desk, host._kernels, host._outputs)
     assert said in service.save_kernel(request)["error"]
     with pytest.raises(RefusedError, match="The kernel source must be less than 1 megabytes in si"):
         service.save_kernel({**request, "text": "é" * 500_000})
