@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from common.kaggle.desk import Desk
 from common.kaggle.faults import Fault, Faults
 from common.kaggle.hosted import Shelf, tag
-from common.kaggle.kernel_desk import OUTPUT, KernelDesk
+from common.kaggle.kernel_shelf import OUTPUT, KernelShelf
 from common.kaggle.protocol import RefusedError, authorised, byte_range, content_range, md5_of
 from common.kaggle.service import Raw, Redirect, Service
 
@@ -26,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     service: ClassVar[Service]
     shelves: ClassVar[Mapping[str, Shelf]]
     desk: ClassVar[Desk]
-    kernels: ClassVar[KernelDesk]
+    outputs: ClassVar[KernelShelf]
     account: ClassVar[tuple[str, str]]
     faults: ClassVar[Faults]
     closing: ClassVar[threading.Event]
@@ -35,6 +36,11 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "loopback"
     sys_version = ""
     timeout = 60  # s a connection may stay silent
+
+    def handle(self) -> None:
+        """Requests until the connection ends; a client may go away between two of them."""
+        with suppress(ConnectionResetError):
+            super().handle()
 
     def do_POST(self) -> None:
         """A call."""
@@ -155,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
             file = shelf.found(*parts[3:])
             return file, shelf.md5(file)
         if path.startswith(OUTPUT):
-            file = self.kernels.found(path)
+            file = self.outputs.found(path)
             return file, md5_of(file)
         raise RefusedError(404, "Not found")
 

@@ -20,15 +20,16 @@ from common.kaggle.faults import FOREVER, Fault, Faults
 from common.kaggle.handler import Handler
 from common.kaggle.hosted import Hosted, Shelf
 from common.kaggle.kernel_desk import KernelDesk, no_dataset
-from common.kaggle.kernel_service import METHODS as KERNEL_METHODS
+from common.kaggle.kernel_service import METHODS as OF_KERNELS
 from common.kaggle.kernel_service import KernelService
+from common.kaggle.kernel_shelf import KernelShelf
 from common.kaggle.service import METHODS as CALLED
 from common.kaggle.service import Service
 from common.kaggle.session import RunKernel
 
 __all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
 
-METHODS = (*CALLED, *KERNEL_METHODS, "PUT", "GET", "Score", "Kernel")  # what a fault can happen to
+METHODS = (*CALLED, *OF_KERNELS, "PUT", "GET", "Score", "Kernel")  # what a fault can happen to
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.
@@ -78,16 +79,15 @@ class Host:
             self._folder / "kernels", self._competitions, self.faults, self._run_kernel,
             dataset_folder=no_dataset, username=self.username, clock=self._clock,
         )  # fmt: skip
-        further = KernelService(self.username, self._competitions, self._desk, self._kernels).calls
-        service = Service(
-            self.username, self._key, self._competitions, shelves, self._desk, further
-        )
+        self._outputs = KernelShelf(self._kernels)
+        more = KernelService(self._competitions, self._desk, self._kernels, self._outputs).calls()
+        service = Service(self.username, self._key, self._competitions, shelves, self._desk, more)
 
         class Bound(Handler):
             pass
 
         Bound.service, Bound.shelves, Bound.desk = service, shelves, self._desk
-        Bound.kernels = self._kernels
+        Bound.outputs = self._outputs
         Bound.account, Bound.faults = (self.username, self._key), self.faults
         Bound.closing = self._closing = threading.Event()
         self._server = ThreadingHTTPServer((ADDRESS, self._port), Bound)

@@ -1,9 +1,6 @@
 """The host's kernels: versions taken in, run one after the other, their output remembered."""
 
-import hashlib
-import hmac
 import json
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 from common.atomic import read_json, write_json, write_text
 from common.kaggle.faults import Faults
@@ -19,10 +15,8 @@ from common.kaggle.hosted import Hosted
 from common.kaggle.protocol import RefusedError
 from common.kaggle.session import Ending, RunKernel, Session
 
-OUTPUT = "/kernel-output/"
-ADDRESS_S = 15 * 60.0  # that an address of a file is good for
+SCRIPT, LOG, WORKING = "kernel.py", "log.jsonl", "working"
 LONGEST_RUN_S = 12 * 3600.0
-ENDED = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 
 DatasetFolder = Callable[[str, str], Path | None]
 
@@ -76,9 +70,8 @@ class KernelDesk:
         self._faults = faults
         self._run_kernel = run_kernel
         self.dataset_folder = dataset_folder
-        self._username = username
+        self.username = username
         self.clock = clock
-        self._secret = secrets.token_bytes(32)
         self._closing = threading.Event()
         self._lock = threading.RLock()
         self._runner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernels")
@@ -102,7 +95,7 @@ class KernelDesk:
         with self._lock:
             number = 1 + max((each.number for each in self._of(slug)), default=0)
             version = Version(slug, number, title, request, sources, self.clock())
-            write_text(self.place(version) / "kernel.py", text)
+            write_text(self.place(version) / SCRIPT, text)
             self._versions.append(version)
             self._save()
         self._runner.submit(self._run, version)
@@ -111,7 +104,7 @@ class KernelDesk:
     def version(self, owner: str, slug: str, label: str = "") -> Version:
         """A version by its label ("v3"), or the newest; 403 for a kernel that is not shown."""
         with self._lock:
-            versions = self._of(slug) if owner == self._username else []
+            versions = self._of(slug) if owner == self.username else []
         if not versions:
             raise RefusedError(403, "Permission 'kernels.get' was denied")
         for version in reversed(versions):
@@ -122,7 +115,7 @@ class KernelDesk:
     def has(self, owner: str, slug: str) -> bool:
         """Is there such a kernel?"""
         with self._lock:
-            return owner == self._username and bool(self._of(slug))
+            return owner == self.username and bool(self._of(slug))
 
     def ident(self, version: Version) -> int:
         """The kernel's number, the same for all its versions."""
@@ -134,48 +127,13 @@ class KernelDesk:
 
     def source(self, version: Version) -> str:
         """The script that was pushed."""
-        return (self.place(version) / "kernel.py").read_text(encoding="utf-8")
+        return (self.place(version) / SCRIPT).read_text(encoding="utf-8")
 
     def log(self, version: Version) -> str:
         """What it has printed so far, as the site keeps it: a JSON array's text."""
-        path = self.place(version) / "log.jsonl"
+        path = self.place(version) / LOG
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
         return json.dumps([json.loads(line) for line in lines]) if lines else ""
-
-    def files(self, version: Version) -> list[str]:
-        """The names of its output, sorted; none before it has ended."""
-        if version.status not in ENDED:
-            return []
-        working = self.place(version) / "working"
-        return [
-            path.relative_to(working).as_posix()
-            for path in sorted(working.rglob("*"))
-            if path.is_file() and not path.is_symlink()
-        ]
-
-    def file(self, version: Version, name: str) -> Path:
-        """One of `files` on disk."""
-        if name not in self.files(version):
-            raise RefusedError(404, f"Output file not found: {name}")
-        return self.place(version) / "working" / name
-
-    def address(self, version: Version, name: str) -> str:
-        """The signed place of a file below the host's root, good for `ADDRESS_S`."""
-        place = f"{version.slug}/{version.number}/{int(self.clock() + ADDRESS_S)}"
-        return f"{OUTPUT}{place}/{self._signature(f'{place}/{name}')}/{quote(name)}"
-
-    def found(self, path: str) -> Path:
-        """The file behind an address; 403 for one that has expired or was not given out."""
-        parts = path.removeprefix(OUTPUT).split("/", 4)
-        if len(parts) < 5:
-            raise RefusedError(404, "Not found")
-        slug, number, end, signature, name = *parts[:4], unquote(parts[4])
-        right = self._signature(f"{slug}/{number}/{end}/{name}")
-        if not hmac.compare_digest(signature.encode(), right.encode()):
-            raise RefusedError(403, "Signature does not match")
-        if self.clock() > int(end):
-            raise RefusedError(403, "The address has expired")
-        return self.file(self.version(self._username, slug, f"v{number}"), name)
 
     def close(self) -> None:
         """Stop what runs; what waits is run when a desk is opened here again."""
@@ -186,9 +144,6 @@ class KernelDesk:
 
     def _of(self, slug: str) -> list[Version]:
         return [version for version in self._versions if version.slug == slug]
-
-    def _signature(self, text: str) -> str:
-        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32]
 
     def _run(self, version: Version) -> None:
         if self._closing.is_set():
@@ -209,12 +164,12 @@ class KernelDesk:
 
     def _session(self, version: Version) -> Session:
         place = self.place(version)
-        (place / "working").mkdir(exist_ok=True)
+        (place / WORKING).mkdir(exist_ok=True)
         return Session(
-            script=place / "kernel.py",
+            script=place / SCRIPT,
             inputs={source: self._mounted(source) for source in version.sources},
-            working=place / "working",
-            log=place / "log.jsonl",
+            working=place / WORKING,
+            log=place / LOG,
             internet=bool(version.request.get("enableInternet")),
             seconds=float(version.request.get("sessionTimeoutSeconds") or LONGEST_RUN_S),
             stop=version.stop,
@@ -231,7 +186,7 @@ class KernelDesk:
             return folder
         for version in reversed(self._of(names[1])):
             if version.status in ("COMPLETE", "ERROR"):
-                return self.place(version) / "working"
+                return self.place(version) / WORKING
         raise ValueError(f"the kernel {'/'.join(names)} has no output yet")
 
     def _note(self, version: Version, ending: Ending) -> None:

@@ -3,6 +3,7 @@
 The client has a way for this too, but some of its versions save the store's error page as the file.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -25,24 +26,27 @@ def collect(page: Page, request: Request) -> list[str]:
 
     Args:
         page: the addresses by file name of the page with this token, and the next one's token.
-        request: `folder`, where a file appears whole or not at all; `part`, where the bytes of the
-            one that is on its way are kept; `silence_s` and `bar` as in `fetch`.
+        request: `folder`, where a file appears whole or not at all; `part`, a folder for the
+            bytes of one that is on its way; `silence_s` and `bar` as in `fetch`.
 
     Raises:
         requests.RequestException: the store refused a fresh address, or fell silent.
         OperationError: kinds "cut", "storage", and "name" for a file that has no place below
             the folder.
     """
+    import requests
+
     names: list[str] = []
     token = ""
+    store = requests.Session()  # one connection for all of them
     for _ in range(PAGES):
         addresses, following = page(token)
         for name in list(addresses):
             target = Path(request["folder"], *safe(name).parts)
-            if not target.exists() and not _fetched(addresses.get(name, ""), name, target, request):
-                addresses, following = page(token)
-                if not _fetched(addresses.get(name, ""), name, target, request):
-                    raise OperationError("storage", f"an error page in place of {name}")
+            if not target.exists() and not _fetched(store, addresses[name], name, target, request):
+                renewed, following = page(token)
+                addresses |= renewed
+                _fetched(store, addresses[name], name, target, request, fresh=True)
             names.append(name)
         token = following
         if not token:
@@ -63,12 +67,20 @@ def safe(name: str) -> PurePosixPath:
     return path
 
 
-def _fetched(url: str, name: str, target: Path, request: Request) -> bool:
-    """One file, whole, under its name; False when its address is good no more."""
-    part = Path(request["part"])
-    response = _opened(url, request["silence_s"])
-    if response is None:
+def _fetched(
+    store: Any, url: str, name: str, target: Path, request: Request, *, fresh: bool = False
+) -> bool:
+    """One file, whole, under its name; False when its address is good no more (not if `fresh`)."""
+    # A place of its own: two files may have one size and one time.
+    part = Path(request["part"], hashlib.sha256(name.encode()).hexdigest()[:16])
+    response = store.get(
+        url, headers={"Accept-Encoding": "identity"}, stream=True,
+        timeout=(CONNECT_S, request["silence_s"]),
+    )  # fmt: skip
+    if response.status_code in EXPIRED and not fresh:
+        response.close()
         return False
+    response.raise_for_status()
     stated = fetch(response, part, silence_s=request["silence_s"], bar=bool(request.get("bar")))
     found = md5_of(part)
     if stated and found != stated:
@@ -78,26 +90,12 @@ def _fetched(url: str, name: str, target: Path, request: Request) -> bool:
         )
     if _is_error_page(part):
         part.unlink()
+        if fresh:
+            raise OperationError("storage", f"an error page in place of {name}")
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     part.replace(target)
     return True
-
-
-def _opened(url: str, silence_s: float) -> Any:
-    """The answer to a GET; None when the address has expired."""
-    import requests
-
-    if not url:
-        return None
-    response = requests.get(
-        url, headers={"Accept-Encoding": "identity"}, stream=True, timeout=(CONNECT_S, silence_s)
-    )
-    if response.status_code in EXPIRED:
-        response.close()
-        return None
-    response.raise_for_status()
-    return response
 
 
 def _is_error_page(path: Path) -> bool:

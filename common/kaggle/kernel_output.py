@@ -9,8 +9,7 @@ from filelock import FileLock, Timeout
 from common.atomic import read_json, write_json
 from common.kaggle.calls import Environment, call
 from common.kaggle.errors import KaggleError
-from common.kaggle.kernel_push import Pushed
-from common.kaggle.kernel_session import DENIED
+from common.kaggle.kernel_push import KIND, Pushed
 from common.kaggle.patience import silence_s
 from common.kaggle.process import RemoteError
 from common.progress import counted, say
@@ -80,11 +79,11 @@ def _collected(pushed: Pushed, part: Path, environment: Environment) -> dict[str
     """All files below `part`/files, with their bytes."""
     known = part / VERSION
     if not known.is_file() or read_json(known) != _facts(pushed):
-        for name in (FILES, COMING, f"{COMING}.identity.json"):  # of another version
-            path = part / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for name in (FILES, COMING):  # of another version
+            shutil.rmtree(part / name, ignore_errors=True)
         write_json(known, _facts(pushed))
-    (part / FILES).mkdir(exist_ok=True)
+    for name in (FILES, COMING):
+        (part / name).mkdir(exist_ok=True)
     request = {
         "operation": "kernel_output", "slug": pushed.name, "version": pushed.version,
         "folder": str(part / FILES), "part": str(part / COMING), "silence_s": silence_s(),
@@ -96,7 +95,7 @@ def _collected(pushed: Pushed, part: Path, environment: Environment) -> dict[str
 
     try:
         names = call(
-            request, "fetching the output of", environment, growth=grown, unknown=DENIED,
+            request, "fetching the output of", environment, growth=grown, what=KIND,
             show=sys.stderr.isatty(),
         )["files"]  # fmt: skip
     except KaggleError as error:

@@ -14,7 +14,7 @@ from common.progress import say
 
 LARGEST = 900_000  # bytes of a script; the site refuses 1 MB
 PUSHING = "pushing"
-DENIED = "is the account allowed to push kernels, its telephone number confirmed?"
+KIND = "kernel"  # what a slug names here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def push(kernel: Kernel, *, environment: Environment = None) -> Pushed:
     check(kernel)
     given, _, slug = kernel.slug.rpartition("/")
     looking = {"operation": "kernel", "slug": slug}
-    before = call(looking, PUSHING, environment, unknown=DENIED)
+    before = call(looking, PUSHING, environment, what=KIND)
     owner = before["owner"]
     if given and given != owner:
         raise KaggleError(
@@ -93,11 +93,11 @@ def push(kernel: Kernel, *, environment: Environment = None) -> Pushed:
         return dict(ask(request, environment=environment, patience_s=silence_s()))
 
     def find() -> dict[str, Any] | None:
-        now = call(looking, "looking for", environment, unknown=DENIED)
+        now = call(looking, "looking for", environment, what=KIND)
         return _arrived(kernel, before, now)
 
     def refused(failure: RemoteError) -> KaggleError:
-        return in_words(failure, name, PUSHING, environment, unknown=DENIED)
+        return in_words(failure, name, PUSHING, environment, what=KIND)
 
     answer = once(
         f"{PUSHING} {name}", send, find, refused=refused, arrived="arrived",

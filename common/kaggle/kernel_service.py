@@ -6,6 +6,7 @@ from typing import Any
 from common.kaggle.desk import Desk
 from common.kaggle.hosted import Hosted, entered
 from common.kaggle.kernel_desk import KernelDesk, Version
+from common.kaggle.kernel_shelf import KernelShelf
 from common.kaggle.protocol import (
     COMPETITIONS,
     SHORTEST_TITLE,
@@ -32,13 +33,18 @@ class KernelService:
     """The calls about kernels of one account."""
 
     def __init__(
-        self, username: str, competitions: Mapping[str, Hosted], desk: Desk, kernels: KernelDesk
-    ) -> None:
-        self._username = username
+        self, competitions: Mapping[str, Hosted], desk: Desk, kernels: KernelDesk,
+        outputs: KernelShelf,
+    ) -> None:  # fmt: skip
+        self._username = kernels.username
+        self._outputs = outputs
         self._competitions = competitions
         self._desk = desk
         self._kernels = kernels
-        self.calls: dict[str, Call] = {
+
+    def calls(self) -> dict[str, Call]:
+        """`package.Service/Method` to what answers it."""
+        return {
             f"{KERNELS}/SaveKernel": self.save_kernel,
             f"{KERNELS}/GetKernel": self.get_kernel,
             f"{KERNELS}/GetKernelSessionStatus": self.get_kernel_session_status,
@@ -100,9 +106,9 @@ class KernelService:
     def list_kernel_session_output(self, request: Wire) -> Wire:
         """A page of a version's files, each with an address for a while, and the whole log."""
         version = self._version(request)
-        answer = page(self._kernels.files(version), request, "files")
+        answer = page(self._outputs.files(version), request, "files")
         answer["files"] = [
-            {"fileName": name, "url": ORIGIN + self._kernels.address(version, name)}
+            {"fileName": name, "url": ORIGIN + self._outputs.address(version, name)}
             for name in answer["files"]
         ]
         return answer | {"log": self._kernels.log(version)}
@@ -117,7 +123,7 @@ class KernelService:
         version = self._kernels.version(owner, slug, label)
         if version.status != "COMPLETE":
             raise RefusedError(400, "The kernel version has not completed")
-        file = self._kernels.file(version, str(request.get("fileName") or "submission.csv"))
+        file = self._outputs.file(version, str(request.get("fileName") or "submission.csv"))
         description = str(request.get("submissionDescription") or "")
         ref = self._desk.hand_in(hosted.slug, file, description)
         return {"message": f"Successfully submitted to {hosted.title}", "ref": ref}

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 from common.kaggle.calls import Environment, call
 from common.kaggle.errors import KaggleError
-from common.kaggle.kernel_push import Pushed
+from common.kaggle.kernel_push import KIND, Pushed
 from common.kaggle.patience import waiting
 
 FIRST_POLL_S, LONGEST_POLL_S = 1.0, 30.0
 LAST_LINES = 15
 LONGEST_S = 24 * 3600.0  # a queue and a run of twelve hours
-DENIED = "the kernel is misspelt, deleted, or private to another account"
 
 
 class Line(NamedTuple):
@@ -49,7 +48,7 @@ def session(pushed: Pushed, *, environment: Environment = None) -> State:
 def log(pushed: Pushed, *, environment: Environment = None) -> list[Line]:
     """What this version has printed; while it runs the site may show nothing of it."""
     request = _request("kernel_log", pushed)
-    found = call(request, "reading the log of", environment, unknown=DENIED)
+    found = call(request, "reading the log of", environment, what=KIND)
     return lines_of(found["log"])
 
 
@@ -72,27 +71,28 @@ def follow(
             if state.status in ("ERROR", "CANCEL_ACKNOWLEDGED"):
                 break
             waited = time.monotonic() - begun
-            if waited + pause > timeout_s:
-                raise KaggleError(
-                    f"version {pushed.version} of {pushed.name} is {_plain(state.status)} after "
-                    f"{waited:.0f} s; the same command waits on, or look at {pushed.url}"
-                )
             last = ([""] + [line.text for line in lines_of(found["log"]) if line.text])[-1]
             now = f"{_plain(state.status)}{': ' * bool(last)}{last[:100]}"
             if now != told or sys.stderr.isatty():
                 show(f"version {pushed.version} of {pushed.name} ({waited:.0f} s) is {now}")
             told = now
+            if waited + pause > timeout_s:
+                raise KaggleError(
+                    f"version {pushed.version} of {pushed.name} is {_plain(state.status)} after "
+                    f"{waited:.0f} s; the same command waits on, or look at {pushed.url}"
+                )
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL_S)
     raise _failed(pushed, state, lines_of(found["log"]) or log(pushed, environment=environment))
 
 
 def _failed(pushed: Pushed, state: State, lines: list[Line]) -> KernelError:
-    what = f"version {pushed.version} of {pushed.name}"
-    if state.status == "CANCEL_ACKNOWLEDGED":
-        return KernelError(f"{what} was cancelled; what it printed last ({pushed.url}):", lines)
     reason = (state.failure or "no reason was given").rstrip(".")
-    return KernelError(f"{what} failed: {reason}; what it printed last ({pushed.url}):", lines)
+    ended = "was cancelled" if state.status == "CANCEL_ACKNOWLEDGED" else f"failed: {reason}"
+    printed = f"what it printed last ({pushed.url}):" if lines else (
+        f"it printed nothing, perhaps {pushed.url} says more"
+    )  # fmt: skip
+    return KernelError(f"version {pushed.version} of {pushed.name} {ended}; {printed}", lines)
 
 
 def _request(operation: str, pushed: Pushed, **more: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _request(operation: str, pushed: Pushed, **more: Any) -> dict[str, Any]:
 
 def _asked(pushed: Pushed, environment: Environment, *, log: bool) -> dict[str, Any]:
     request = _request("kernel_session", pushed, log=log)
-    return dict(call(request, "asking about", environment, unknown=DENIED))
+    return dict(call(request, "asking about", environment, what=KIND))
 
 
 def _state(found: dict[str, Any]) -> State:

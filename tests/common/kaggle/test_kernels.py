@@ -1,6 +1,7 @@
 """A kernel all the way: pushed, followed, its log, its output, its submission."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from toy_kernel import kernel, run_kernel
 from common.kaggle import client, kernels
 from common.kaggle.host import Host, Hosted
 from common.kaggle.kernel_desk import KernelDesk
+from common.kaggle.kernel_shelf import KernelShelf
 from common.kaggle.kernels import KernelError, Line
 
 MANY = """
@@ -59,6 +61,7 @@ def test_what_a_kernel_wrote_comes_back_page_after_page(
     calls_nothing = {**environment, "http_proxy": "http://127.0.0.1:9"}
     assert kernels.fetch_output(pushed, tmp_path / "output", environment=calls_nothing) == found
 
+    client.allow("petals", client.standing("petals", environment=environment), by_kernel=True)
     ref = kernels.submit_kernel(
         "petals", pushed, "submission.csv", "by kernel", environment=environment
     )
@@ -87,10 +90,16 @@ def test_a_kernel_that_takes_too_long_is_stopped_and_says_so(host: Host) -> None
         kernels.follow(pushed, environment=host.environment)
 
 
-def test_waiting_for_a_kernel_ends_at_its_time_limit(host: Host) -> None:
+def test_waiting_for_a_kernel_shows_it_and_ends_at_its_time_limit(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
     pushed = kernels.push(kernel("import time\ntime.sleep(60)"), environment=host.environment)
     with pytest.raises(client.KaggleError, match=r"is running after \d+ s; the same command waits"):
         kernels.follow(pushed, timeout_s=0.1, environment=host.environment)
+    assert re.search(
+        r"^version 1 of you/petals-by-the-number \(\d+ s\) is running$",
+        capsys.readouterr().err, re.MULTILINE,
+    )  # fmt: skip
 
 
 def test_a_host_that_closes_stops_its_kernel_and_remembers_the_others(
@@ -128,4 +137,4 @@ def test_a_kernel_reads_the_newest_output_of_another_and_a_dataset(
     two = desk.save("two", "Two", reads, ["notebooks/you/one", "datasets/ann/set"], {})
     desk._runner.shutdown(wait=True)
     assert two.status == "COMPLETE"
-    assert desk.file(two, "out").read_text() == "first2"
+    assert KernelShelf(desk).file(two, "out").read_text() == "first2"

@@ -1,6 +1,0 @@
-"""Stub."""
-
-
-def needs(recipe):
-    "x"
-    return []
