@@ -43,6 +43,7 @@ def call(
     patience_s: float | None = None,
     growth: Callable[[], int] | None = None,
     show: bool = False,
+    what: str = "competition",
 ) -> Any:
     """An operation of `common.kaggle.remote` that does no harm when it is repeated.
 
@@ -52,6 +53,7 @@ def call(
         environment: see `common.kaggle.client`.
         patience_s, growth, show: see `common.kaggle.process.ask`; a call that has grown may fail
             as often again.
+        what: the kind of thing that `slug` names.
 
     Raises:
         KaggleError: it failed too often, or in a way that time does not mend.
@@ -71,19 +73,22 @@ def call(
                 left, silences, reached = pauses(), 0, growth()
             silences += failure.kind == "timeout"
             if not failure.passing or not left or silences > SILENCES or attempt == ATTEMPTS:
-                raise in_words(failure, request["slug"], doing, environment) from failure
+                raise in_words(failure, request["slug"], doing, environment, what=what) from failure
             rest(f"{doing} {request['slug']}: {failure.words}", failure.retry_after or left.pop(0))
     raise AssertionError  # the last attempt returns or raises
 
 
-def in_words(failure: RemoteError, slug: str, doing: str, environment: Environment) -> KaggleError:
-    """The failure as a sentence that names the credential, and the slug that was meant."""
+def in_words(
+    failure: RemoteError, slug: str, doing: str, environment: Environment, *,
+    what: str = "competition",
+) -> KaggleError:  # fmt: skip
+    """The failure as a sentence that names the credential, and the competition that was meant."""
     found: list[str] | None = None
-    if failure.kind == "http" and failure.status in (403, 404):
+    if what == "competition" and failure.kind == "http" and failure.status in (403, 404):
         try:
             found = ask({"operation": "known", "slug": slug}, environment=environment)
         except RemoteError:  # then there is no hint
             found = None
     hidden = shadowed(environment=environment)
     used = credential(environment=environment)
-    return explained(failure, slug, doing, used=used, hidden=hidden, known=found)
+    return explained(failure, slug, doing, used=used, hidden=hidden, known=found, what=what)

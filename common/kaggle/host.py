@@ -15,6 +15,9 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
+from common.kaggle.dataset_desk import DatasetDesk
+from common.kaggle.dataset_service import METHODS as OF_DATASETS
+from common.kaggle.dataset_service import DatasetService
 from common.kaggle.desk import Desk
 from common.kaggle.faults import FOREVER, Fault, Faults
 from common.kaggle.handler import Handler
@@ -24,7 +27,7 @@ from common.kaggle.service import Service
 
 __all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
 
-METHODS = (*CALLED, "PUT", "GET", "Score")  # what a fault can happen to
+METHODS = (*CALLED, *OF_DATASETS, "PUT", "GET", "Score", "Prepare")  # what a fault can happen to
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.
@@ -65,7 +68,10 @@ class Host:
             for slug, hosted in self._competitions.items()
         }
         self._desk = Desk(self._folder, self._competitions, self.faults, self._clock)
-        service = Service(self.username, self._key, self._competitions, shelves, self._desk)
+        uploads = self._desk.uploads
+        self.datasets = DatasetDesk(self._folder, self.username, uploads, self.faults)
+        more = DatasetService(self.datasets, uploads).calls()
+        service = Service(self.username, self._key, self._competitions, shelves, self._desk, more)
 
         class Bound(Handler):
             pass

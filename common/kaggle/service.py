@@ -42,12 +42,13 @@ INTROSPECT = f"security.OAuthService/{METHODS[-1]}"
 
 
 class Service:
-    """All calls over one account's competitions."""
+    """All calls over one account's competitions, and whatever else it is handed."""
 
     def __init__(
         self, username: str, key: str, hosted: Mapping[str, Hosted], shelves: Mapping[str, Shelf],
-        desk: Desk,
+        desk: Desk, more: Mapping[str, Call],
     ) -> None:  # fmt: skip
+        """`more` are the calls of other services, by `package.Service/Method`."""
         self._username = username
         self._key = key
         self._hosted = hosted
@@ -56,7 +57,7 @@ class Service:
         self._calls: dict[str, Call] = {
             f"{COMPETITIONS}/{method}": getattr(self, name)
             for name, method in zip(CALLS[:-1], METHODS[:-1], strict=True)
-        } | {INTROSPECT: self.introspect_token}
+        } | {INTROSPECT: self.introspect_token, **more}
 
     def needs_account(self, name: str) -> bool:
         """Only the question whether a token is good may be asked without one."""
