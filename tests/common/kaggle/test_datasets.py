@@ -53,7 +53,8 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     assert listed(SLUG, environment=host.environment) is None
-    monkeypatch.setattr("common.kaggle.dataset_desk.PREPARING_S", 1.5)
+    status, first = DatasetDesk.status, iter(["BLOBS_RECEIVED"])
+    monkeypatch.setattr(DatasetDesk, "status", lambda *words: next(first, status(*words)))
     assert published(host, inputs) == f"you/{SLUG}"
     assert "is being prepared: BLOBS_RECEIVED" in capsys.readouterr().err
     assert held(host) == {name: path.read_bytes() for name, path in inputs.items()}
