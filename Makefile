@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 KIT    := $(BIN)/kit
-VERBS  := download check validate predict run blend compare export rehearse leaderboard recipes tune
+VERBS  := download check validate predict run blend compare export rehearse leaderboard recipes tune \
+          kernel kernel-inputs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-all lint types check ledger bench
@@ -11,6 +12,7 @@ VERBS  := download check validate predict run blend compare export rehearse lead
 
 help:
 	@echo 'make digits-submit              the whole way, no account needed: data, folds, training, upload, score'
+	@echo 'make cifar10-kernel             the same run as a Kaggle kernel: proven here, pushed, followed, brought back'
 	@echo 'make digits-rehearse            a hidden test set of the training images: what is a score worth?'
 	@echo 'make ledger                     every submission, CV against leaderboard'
 	@echo 'make test                       the tests (test-all: the slow, shared and gpu ones too)'

@@ -15,12 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-WORKFLOW = Path(__file__).parent / "common" / "workflow"
+HERE = Path(__file__).parent
 VERBS = (
     "download", "check", "validate", "predict", "run", "submit", "blend", "compare",
-    "export", "rehearse", "leaderboard", "check-submission", "recipes", "tune",
+    "export", "rehearse", "leaderboard", "check-submission", "recipes", "tune", "kernel",
+    "kernel-inputs",
 )  # fmt: skip
 ALONE = ("list", "ledger", "host", "doctor", "new")
+ROOMS = ("common.workflow", "kernels")  # where a verb's module is
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -77,7 +79,7 @@ def _call(words: list[str]) -> dict[str, Any]:
         print(_overview())
         return {}
     if words[0] in ALONE:
-        module = importlib.import_module(f"common.workflow.{words[0]}")
+        module = importlib.import_module(_module(words[0]))
         options = vars(_parser(words[0], module).parse_args(words[1:]))
         result: dict[str, Any] = module.run(_with_competitions(words[0], options))
         return result
@@ -93,11 +95,14 @@ def _with_competitions(verb: str, options: dict[str, Any]) -> dict[str, Any]:
         options["competitions"] = known
     if verb == "new":
         options["taken"] = {*ALONE, *(c.name for c in known), *(c.slug for c in known)}
-        options["competitions"] = Path(__file__).parent / "competitions"
+        options["competitions"] = HERE / "competitions"
     if verb == "ledger" and options["competition"]:
         options["competition"] = competitions.load(options["competition"]).name
     if verb == "host":
         options["competitions"] = known
+        from kernels.sandbox import run_sealed
+
+        options["run_kernel"] = run_sealed
         options["named"] = [
             word if (Path(word) / "site").is_dir() else competitions.load(word).name
             for word in options["named"]
@@ -121,7 +126,7 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
         raise ValueError(f"kit {competition.name} has no verb {verb!r}: {hint}")
     from common.workflow import flags
 
-    module = importlib.import_module(f"common.workflow.{verb.replace('-', '_')}")
+    module = importlib.import_module(_module(verb))
     parser = _parser(f"{competition.name} {verb}", module)
     flags.places(parser)
     options = vars(parser.parse_intermixed_args(words[2:]))
@@ -140,6 +145,13 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
     assert request.recipe  # a typo is told before anything starts
     result: dict[str, Any] = module.run(request)
     return result
+
+
+def _module(verb: str) -> str:
+    """The name of a verb's module."""
+    name = verb.replace("-", "_")
+    room = next(room for room in ROOMS if HERE.joinpath(*room.split("."), f"{name}.py").is_file())
+    return f"{room}.{name}"
 
 
 def _parser(words: str, module: Any) -> argparse.ArgumentParser:
@@ -166,7 +178,7 @@ def _overview(competition: str = "<competition>") -> str:
 
 def _summary(verb: str) -> str:
     """A verb's first help line, read without importing it."""
-    source = (WORKFLOW / f"{verb.replace('-', '_')}.py").read_text(encoding="utf-8")
+    source = HERE.joinpath(*_module(verb).split(".")).with_suffix(".py").read_text(encoding="utf-8")
     text = ast.get_docstring(ast.parse(source)) or ""
     return f"  {verb:<17} {text.splitlines()[0]}"
 

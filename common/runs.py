@@ -22,7 +22,7 @@ from common.recipe import Recipe, differences
 # What can change a trained weight or a probability; pictures, words and the wire cannot.
 SHAPING = ("data", "models", "inference", "training")
 # Kinds of runs that have models of their own.
-WITH_MODELS = ("trained", "zero-training")
+WITH_MODELS = ("trained", "zero-training", "fetched")
 SHAPING_FILES = ("recipe.py", "fields.py", "competition.py", "metrics.py", "randomness.py")
 
 

@@ -26,6 +26,11 @@ def check(slug: str, environment: Environment) -> None:
             f"{slug!r} is no competition's slug; it is the last part of the address of its page, "
             f"{SITE}/competitions/<slug>"
         )
+    check_credential(environment)
+
+
+def check_credential(environment: Environment) -> None:
+    """Fail before a process is started that would find no credential."""
     if credential(environment=environment) is None:
         broken = unusable(environment=environment)
         if broken:
@@ -43,22 +48,26 @@ def call(
     patience_s: float | None = None,
     growth: Callable[[], int] | None = None,
     show: bool = False,
-    what: str = "competition",
+    unknown: str | None = None,
 ) -> Any:
     """An operation of `common.kaggle.remote` that does no harm when it is repeated.
 
     Args:
         request: the operation and its arguments, `slug` among them.
         doing: what to call it in a sentence, "downloading".
+        unknown: where `slug` is no competition's: what to do when Kaggle refuses it with 403 or
+            404, for the end of a sentence.
         environment: see `common.kaggle.client`.
         patience_s, growth, show: see `common.kaggle.process.ask`; a call that has grown may fail
             as often again.
-        what: the kind of thing that `slug` names.
 
     Raises:
         KaggleError: it failed too often, or in a way that time does not mend.
     """
-    check(request["slug"], environment)
+    if unknown is None:
+        check(request["slug"], environment)
+    else:
+        check_credential(environment)
     patience_s = patience_s or silence_s()
     left, silences, reached = pauses(), 0, growth() if growth else 0
     for attempt in range(1, ATTEMPTS + 1):
@@ -73,22 +82,24 @@ def call(
                 left, silences, reached = pauses(), 0, growth()
             silences += failure.kind == "timeout"
             if not failure.passing or not left or silences > SILENCES or attempt == ATTEMPTS:
-                raise in_words(failure, request["slug"], doing, environment, what=what) from failure
+                raise in_words(
+                    failure, request["slug"], doing, environment, unknown=unknown
+                ) from failure
             rest(f"{doing} {request['slug']}: {failure.words}", failure.retry_after or left.pop(0))
     raise AssertionError  # the last attempt returns or raises
 
 
 def in_words(
     failure: RemoteError, slug: str, doing: str, environment: Environment, *,
-    what: str = "competition",
+    unknown: str | None = None,
 ) -> KaggleError:  # fmt: skip
-    """The failure as a sentence that names the credential, and the competition that was meant."""
+    """The failure as a sentence that names the credential, and the slug that was meant."""
     found: list[str] | None = None
-    if what == "competition" and failure.kind == "http" and failure.status in (403, 404):
+    if unknown is None and failure.kind == "http" and failure.status in (403, 404):
         try:
             found = ask({"operation": "known", "slug": slug}, environment=environment)
         except RemoteError:  # then there is no hint
             found = None
     hidden = shadowed(environment=environment)
     used = credential(environment=environment)
-    return explained(failure, slug, doing, used=used, hidden=hidden, known=found, what=what)
+    return explained(failure, slug, doing, used=used, hidden=hidden, known=found, unknown=unknown)

@@ -9,7 +9,8 @@ from common.kaggle.archive import download
 from common.kaggle.calls import Environment
 from common.kaggle.credential import Credential, credential
 from common.kaggle.errors import KaggleError
-from common.kaggle.sending import SubmissionError, UnsureError, digest_mark, new_mark, submit, wait
+from common.kaggle.once import UnsureError
+from common.kaggle.sending import SubmissionError, digest_mark, new_mark, submit, wait
 from common.kaggle.standing import (
     Limits,
     Place,

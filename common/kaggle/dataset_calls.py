@@ -1,9 +1,11 @@
 """Datasets of the signed-in account as plain JSON, from a client that is handed in."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from common.kaggle.failure import OperationError
+from common.kaggle.kernel_calls import ABSENT, account
 from common.kaggle.lists import PAGES, Request
 from common.kaggle.uploading import put
 from common.kaggle.wire import filled, rpc, types_of
@@ -34,7 +36,7 @@ def dataset(api: Any, request: Request) -> dict[str, Any]:
         status = rpc(api, "GetDatasetStatus", service="datasets", **place).status.name
     except HTTPError as error:
         # What is not there is not told from what is another's: making it tells.
-        if error.response is None or error.response.status_code not in (403, 404):
+        if error.response is None or error.response.status_code not in ABSENT:
             raise
     if status == "READY":
         files = _files(api, place)
@@ -66,9 +68,9 @@ def dataset_version(api: Any, request: Request) -> dict[str, Any]:
 
 def _owner(api: Any) -> str:
     """The name of the signed-in account."""
-    name = str(api.config_values.get("username") or "")
+    name = account(api)
     if not name:
-        raise OperationError("other", "it does not tell the name of the account")
+        raise OperationError("other", "the sign-in names no account")
     return name
 
 
@@ -93,3 +95,11 @@ def _new_files(request: Request) -> list[Any]:
 def _told(answer: Any) -> dict[str, Any]:
     """Whether it was made: the answer says so in words, not by its code."""
     return {"made": (answer.status or "").lower() == "ok", "error": answer.error or ""}
+
+
+OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
+    "blob": blob,
+    "dataset": dataset,
+    "dataset_create": dataset_create,
+    "dataset_version": dataset_version,
+}

@@ -8,11 +8,10 @@ from common.kaggle.uploads import Uploads
 BLOBS, DATASETS = "blobs.BlobApiService", "datasets.DatasetApiService"
 LARGEST = 20_000_000_000  # bytes of a file
 SHORTEST, LONGEST = 6, 50  # characters of a slug, and of a title
-CALLS = (
-    f"{BLOBS}/StartBlobUpload", f"{DATASETS}/CreateDataset", f"{DATASETS}/CreateDatasetVersion",
-    f"{DATASETS}/GetDatasetStatus", f"{DATASETS}/ListDatasetFiles",
+METHODS = (
+    "StartBlobUpload", "CreateDataset", "CreateDatasetVersion", "GetDatasetStatus",
+    "ListDatasetFiles",
 )  # fmt: skip
-METHODS = tuple(name.rpartition("/")[2] for name in CALLS)
 
 
 class DatasetService:
@@ -21,14 +20,13 @@ class DatasetService:
     def __init__(self, desk: DatasetDesk, uploads: Uploads) -> None:
         self._desk = desk
         self._uploads = uploads
-
-    def calls(self) -> dict[str, Call]:
-        """`package.Service/Method` to what answers it."""
-        answers = (
-            self.start_blob_upload, self.create_dataset, self.create_dataset_version,
-            self.get_dataset_status, self.list_dataset_files,
-        )  # fmt: skip
-        return dict(zip(CALLS, answers, strict=True))
+        self.calls: dict[str, Call] = {
+            f"{BLOBS}/StartBlobUpload": self.start_blob_upload,
+            f"{DATASETS}/CreateDataset": self.create_dataset,
+            f"{DATASETS}/CreateDatasetVersion": self.create_dataset_version,
+            f"{DATASETS}/GetDatasetStatus": self.get_dataset_status,
+            f"{DATASETS}/ListDatasetFiles": self.list_dataset_files,
+        }
 
     def start_blob_upload(self, request: Wire) -> Wire:
         name = str(request.get("name", "")).replace("\\", "/").rsplit("/", 1)[-1][:200]

@@ -9,11 +9,12 @@ from typing import Any
 
 from common.kaggle.calls import Environment, call, in_words
 from common.kaggle.errors import SITE, KaggleError
-from common.kaggle.patience import pauses, rest, silence_s, waiting
-from common.kaggle.process import RemoteError, ask
+from common.kaggle.once import once
+from common.kaggle.patience import silence_s, waiting
+from common.kaggle.process import ask
 from common.progress import first_of, say
 
-WHAT = "dataset"
+DENIED = f"see at {SITE}/settings whether the account may make datasets"
 DONE = ("", "READY", "FAILED", "DELETED")  # of a dataset's states; in the others it is prepared
 SLOWEST_UPLOAD = 20_000  # bytes/s that a file is given time for
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
@@ -71,7 +72,7 @@ def publish(
 
 def _asked(slug: str, environment: Environment) -> Dataset:
     request = {"operation": "dataset", "slug": slug}
-    return Dataset(**call(request, "asking about the dataset", environment, what=WHAT))
+    return Dataset(**call(request, "asking about the dataset", environment, unknown=DENIED))
 
 
 def _uploaded(slug: str, name: str, path: Path, environment: Environment) -> str:
@@ -85,31 +86,35 @@ def _uploaded(slug: str, name: str, path: Path, environment: Environment) -> str
     doing = f"uploading {name} to the dataset"
     patience_s = silence_s() + size / SLOWEST_UPLOAD
     return str(
-        call(request, doing, environment, patience_s=patience_s, show=terminal, what=WHAT)["token"]
+        call(request, doing, environment, patience_s=patience_s, show=terminal, unknown=DENIED)[
+            "token"
+        ]
     )
 
 
 def _made(request: Mapping[str, Any], wanted: dict[str, int], environment: Environment) -> None:
-    """Ask for the dataset or its version; what is lost on the way is looked for, not sent blindly.
+    """Ask for the dataset or its version, once.
 
     Raises:
-        KaggleError: it was refused, or failed too often.
+        KaggleError: it was refused, or it cannot be known yet whether it was made.
     """
     slug, doing = request["slug"], "publishing the dataset"
-    left = pauses()
-    while True:
-        try:
-            answer = ask(request, environment=environment, patience_s=silence_s())
-            break
-        except RemoteError as failure:
-            if not (failure.passing and left):
-                raise in_words(failure, slug, doing, environment, what=WHAT) from failure
-            pause = failure.retry_after or left.pop(0)
-            rest(f"{doing} {slug}: {failure.words}", pause, "looking whether it was made")
+
+    def find() -> dict[str, Any] | None:
         found = _asked(slug, environment)
-        if found.status not in DONE or found.files == wanted:
-            say(f"it was made: {found.owner}/{slug}")
-            return
+        if found.status in DONE and found.files != wanted:
+            return None
+        say(f"it was made: {found.owner}/{slug}")
+        return {"made": True, "error": ""}
+
+    answer = once(
+        f"{doing} {slug}",
+        lambda: dict(ask(request, environment=environment, patience_s=silence_s())),
+        find,
+        refused=lambda failure: in_words(failure, slug, doing, environment, unknown=DENIED),
+        arrived="was made", place="the account's datasets",
+        advice="the same command looks once more first",
+    )  # fmt: skip
     if not answer["made"]:
         reason = (answer["error"] or "no reason was given").rstrip(".")
         raise KaggleError(f"{doing} {slug}: Kaggle refused ({reason})")

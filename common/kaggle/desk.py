@@ -1,5 +1,6 @@
 """The host's submission desk: uploads taken in, submissions counted, scored and remembered."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from common.atomic import read_json, write_json
 from common.kaggle.faults import Faults
 from common.kaggle.hosted import Hosted
 from common.kaggle.protocol import RefusedError, stamp
-from common.kaggle.uploads import Uploads
+from common.kaggle.uploads import Upload, Uploads
 
 LARGEST = 500_000_000  # bytes of a submission
 DAY_S = 86_400
@@ -86,18 +87,30 @@ class Desk:
             upload = self.uploads.whole(token, slug)
             if upload is None:
                 raise RefusedError(400, "The submission file was not uploaded")
-            limit = self._hosted[slug].daily_limit
-            if self.today(slug) >= limit:
-                raise RefusedError(
-                    400, f"Your team has used its daily submission allowance ({limit}) today"
-                )
-            ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
-            entry = Entry(
-                ref, slug, upload.name, upload.path.name, upload.length, description, self.clock()
-            )
-            self._entries.append(entry)
+            ref = self._enter(upload, description)
             self.uploads.used(token)
-            self._save()
+        return ref
+
+    def hand_in(self, slug: str, file: Path, description: str) -> int:
+        """Enter a copy of a file of this machine as a submission. Returns its number."""
+        copy = self.uploads.place(file.name)
+        shutil.copyfile(file, copy)
+        with self._lock:
+            return self._enter(Upload(slug, file.name, copy.stat().st_size, copy), description)
+
+    def _enter(self, upload: Upload, description: str) -> int:
+        limit = self._hosted[upload.purpose].daily_limit
+        if self.today(upload.purpose) >= limit:
+            raise RefusedError(
+                400, f"Your team has used its daily submission allowance ({limit}) today"
+            )
+        ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
+        entry = Entry(
+            ref, upload.purpose, upload.name, upload.path.name, upload.length, description,
+            self.clock(),
+        )  # fmt: skip
+        self._entries.append(entry)
+        self._save()
         self._scorer.submit(self._score, entry)
         return ref
 

@@ -21,26 +21,27 @@ class KaggleError(ValueError):
 def explained(
     failure: RemoteError, slug: str, doing: str, *, used: Credential | None = None,
     hidden: Credential | None = None, known: Sequence[str] | None = None,
-    what: str = "competition",
+    unknown: str | None = None,
 ) -> KaggleError:  # fmt: skip
     """The failure of `doing` ("downloading") with `slug`, in words.
 
     Args:
         used: the credential in effect.
         hidden: a further one that it hides.
-        known: slugs that Kaggle knows; None when it was not asked.
-        what: the kind of thing that `slug` names.
+        known: competitions that Kaggle knows; None when it was not asked.
+        unknown: what to do about a 403 or 404, where `slug` is no competition's.
     """
     words = failure.reason.rstrip(".")
-    told = (401, 403, 404) if what == "competition" else (401,)
-    if failure.kind == "http" and failure.status not in told:
+    if failure.kind == "http" and failure.status not in (401, 403, 404):
         return KaggleError(_refused(failure.status, words, slug, doing))
+    if failure.kind == "http" and failure.status != 401 and unknown is not None:
+        return KaggleError(f"{_refused(failure.status, words, slug, doing)}; {unknown}")
     if failure.kind == "http" and failure.status != 401:
         return KaggleError(_unknown(failure.status, words, slug, doing, known))
     if failure.kind in ("http", "credential") and used is not None:
         said = f" (401: {words or 'no reason given'})" if failure.status else ""
         return KaggleError(f"{doing} {slug}: {_not_accepted(used, hidden, said)}")
-    unchanged = "nothing was submitted" if what == "competition" else f"the {what} is as it was"
+    nothing = "nothing was submitted" if unknown is None else "nothing was made of it"
     return KaggleError(
         {
             "http": NO_CREDENTIAL,
@@ -52,7 +53,7 @@ def explained(
             "timeout": f"{doing} {slug}: Kaggle gave {words}; try again later",
             "storage": f"{doing} {slug}: Kaggle's store gave {failure.words}; try again later, "
             "what has arrived is kept",
-            "upload": f"{doing} {slug}: {words}; {unchanged}, try again",
+            "upload": f"{doing} {slug}: {words}; {nothing}, try again",
             "missing": f"the Kaggle client cannot be loaded ({words}); run: pip install kaggle six",
             "guard": f"{doing} {slug}: refused, because KIT_LOOPBACK_ONLY=1 and {words}; unset it "
             "to reach the real site",

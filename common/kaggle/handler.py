@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 from common.kaggle.desk import Desk
 from common.kaggle.faults import Fault, Faults
 from common.kaggle.hosted import Shelf, tag
-from common.kaggle.protocol import RefusedError, authorised, byte_range, content_range
+from common.kaggle.kernel_desk import OUTPUT, KernelDesk
+from common.kaggle.protocol import RefusedError, authorised, byte_range, content_range, md5_of
 from common.kaggle.service import Raw, Redirect, Service
 
 RPC = "/api/v1/"
-LARGEST_REQUEST = 1 << 20  # bytes of a call's JSON
+LARGEST_REQUEST = 8 << 20  # bytes of a call's JSON; a kernel's source is the largest, escaped
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -25,6 +26,7 @@ class Handler(BaseHTTPRequestHandler):
     service: ClassVar[Service]
     shelves: ClassVar[Mapping[str, Shelf]]
     desk: ClassVar[Desk]
+    kernels: ClassVar[KernelDesk]
     account: ClassVar[tuple[str, str]]
     faults: ClassVar[Faults]
     closing: ClassVar[threading.Event]
@@ -130,11 +132,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(308, b"", {"Range": f"bytes=0-{present - 1}"} if present else {})
 
     def _give(self, path: str) -> None:
-        parts = path.split("/", 5)  # '', storage, slug, signature, kind, the rest
-        shelf = self.shelves.get(parts[2]) if len(parts) == 6 and parts[1] == "storage" else None
-        if shelf is None:
-            raise RefusedError(404, "Not found")
-        file = shelf.found(*parts[3:])
+        file, md5 = self._stored(path)
         size, etag = file.stat().st_size, tag(file)
         modified = formatdate(file.stat().st_mtime, usegmt=True)
         unchanged = self.headers.get("If-Range") in (None, etag, modified)
@@ -145,12 +143,24 @@ class Handler(BaseHTTPRequestHandler):
             "Content-Length": str(last - first + 1),
             "Last-Modified": modified,
             "ETag": etag,
-            "x-goog-hash": f"md5={shelf.md5(file)}",
+            "x-goog-hash": f"md5={md5}",
             "Accept-Ranges": "bytes",
         }
         if wanted:
             headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         self._send(206 if wanted else 200, (file, first, last - first + 1), headers)
+
+    def _stored(self, path: str) -> tuple[Path, str]:
+        """The file at an address, and its MD5."""
+        parts = path.split("/", 5)  # '', storage, slug, signature, kind, the rest
+        shelf = self.shelves.get(parts[2]) if len(parts) == 6 and parts[1] == "storage" else None
+        if shelf is not None:
+            file = shelf.found(*parts[3:])
+            return file, shelf.md5(file)
+        if path.startswith(OUTPUT):
+            file = self.kernels.found(path)
+            return file, md5_of(file)
+        raise RefusedError(404, "Not found")
 
     def _length(self) -> int:
         text = self.headers.get("Content-Length", "")

@@ -16,18 +16,24 @@ from pathlib import Path
 from types import TracebackType
 
 from common.kaggle.dataset_desk import DatasetDesk
-from common.kaggle.dataset_service import METHODS as OF_DATASETS
+from common.kaggle.dataset_service import METHODS as DATASET_METHODS
 from common.kaggle.dataset_service import DatasetService
 from common.kaggle.desk import Desk
 from common.kaggle.faults import FOREVER, Fault, Faults
 from common.kaggle.handler import Handler
 from common.kaggle.hosted import Hosted, Shelf
+from common.kaggle.kernel_desk import KernelDesk
+from common.kaggle.kernel_service import METHODS as KERNEL_METHODS
+from common.kaggle.kernel_service import KernelService
 from common.kaggle.service import METHODS as CALLED
 from common.kaggle.service import Service
+from common.kaggle.session import RunKernel
 
 __all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
 
-METHODS = (*CALLED, *OF_DATASETS, "PUT", "GET", "Score", "Prepare")  # what a fault can happen to
+METHODS = (  # what a fault can happen to
+    *CALLED, *DATASET_METHODS, *KERNEL_METHODS, "PUT", "GET", "Score", "Prepare", "Kernel",
+)  # fmt: skip
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.
@@ -42,14 +48,19 @@ class Host:
     """Serves competitions to one account while its `with` block runs.
 
     Uploads, submissions and the client's throw-away home lie below `folder`; a host opened on the
-    same folder again remembers its submissions.
+    same folder again remembers its submissions and its kernels.
     """
 
     def __init__(
         self, competitions: Sequence[Hosted], *, folder: Path, username: str = "you",
         key: str | None = None, clock: Callable[[], float] = time.time, port: int = 0,
+        run_kernel: RunKernel | None = None,
     ) -> None:  # fmt: skip
-        """`clock` tells the host's time, for deadlines and daily limits; port 0 is any free one."""
+        """`clock` tells the host's time, for deadlines and daily limits; port 0 is any free one.
+
+        `run_kernel` runs what is pushed, one after the other; without it nothing can be.
+        """
+        self._run_kernel = run_kernel
         self._clock = clock
         self._port = port
         self.username = username
@@ -68,15 +79,25 @@ class Host:
             for slug, hosted in self._competitions.items()
         }
         self._desk = Desk(self._folder, self._competitions, self.faults, self._clock)
-        uploads = self._desk.uploads
-        self.datasets = DatasetDesk(self._folder, self.username, uploads, self.faults)
-        more = DatasetService(self.datasets, uploads).calls()
-        service = Service(self.username, self._key, self._competitions, shelves, self._desk, more)
+        self._datasets = DatasetDesk(self._folder, self.username, self._desk.uploads, self.faults)
+        self._kernels = KernelDesk(
+            self._folder / "kernels", self._competitions, self.faults, self._run_kernel,
+            dataset_folder=self._datasets.dataset_folder, username=self.username,
+            clock=self._clock,
+        )  # fmt: skip
+        further = (
+            KernelService(self.username, self._competitions, self._desk, self._kernels).calls
+            | DatasetService(self._datasets, self._desk.uploads).calls
+        )
+        service = Service(
+            self.username, self._key, self._competitions, shelves, self._desk, further
+        )
 
         class Bound(Handler):
             pass
 
         Bound.service, Bound.shelves, Bound.desk = service, shelves, self._desk
+        Bound.kernels = self._kernels
         Bound.account, Bound.faults = (self.username, self._key), self.faults
         Bound.closing = self._closing = threading.Event()
         self._server = ThreadingHTTPServer((ADDRESS, self._port), Bound)
@@ -94,6 +115,7 @@ class Host:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._kernels.close()
         self._desk.close()
 
     @property

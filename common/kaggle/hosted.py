@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -47,6 +47,22 @@ class Hosted:
     closed: bool = False
     hide_private: bool = False
     board: Sequence[tuple[str, float, float]] = ()
+
+
+def entered(competitions: Mapping[str, Hosted], slug: str) -> Hosted:
+    """The competition of that slug, its rules accepted; else the site's refusal."""
+    hosted = known(competitions, slug)
+    if not hosted.entered:
+        raise RefusedError(403, "You must accept this competition's rules before you can continue")
+    return hosted
+
+
+def known(competitions: Mapping[str, Hosted], slug: str) -> Hosted:
+    """The competition of that slug; else the site's refusal."""
+    hosted = competitions.get(slug)
+    if hosted is None:  # the site's answer to a misspelt name, too
+        raise RefusedError(403, "Permission 'competitions.participate' was denied")
+    return hosted
 
 
 class Shelf:

@@ -4,12 +4,14 @@ import base64
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 COMPETITIONS = "competitions.CompetitionApiService"
+SHORTEST_TITLE = 5  # characters of a kernel's
 STATUS_NAMES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -47,6 +49,12 @@ def authorised(header: str, username: str, key: str) -> bool:
 def stamp(seconds: float) -> str:
     """A moment as the protocol writes it: UTC, seven decimals."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
+
+def slug_of(title: str) -> str:
+    """The slug that belongs to a title: lower case, with dashes between what it is made of."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
 def page(items: Sequence[Any], request: dict[str, Any], name: str) -> dict[str, Any]:

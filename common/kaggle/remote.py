@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from common.kaggle import dataset_calls
 from common.kaggle.credential import secrets_of, without_secrets
+from common.kaggle.dataset_calls import OPERATIONS as DATASET_OPERATIONS
 from common.kaggle.failure import OperationError, described
 from common.kaggle.fetch import fetch
+from common.kaggle.kernel_calls import OPERATIONS as KERNEL_OPERATIONS
 from common.kaggle.lists import PAGES, Request, files, known, plain_submission, submissions
 from common.kaggle.uploading import put
 from common.kaggle.wire import rpc
@@ -168,10 +169,8 @@ OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
     "leaderboard": leaderboard,
     "known": known,
     "whoami": whoami,
-    "blob": dataset_calls.blob,
-    "dataset": dataset_calls.dataset,
-    "dataset_create": dataset_calls.dataset_create,
-    "dataset_version": dataset_calls.dataset_version,
+    **DATASET_OPERATIONS,
+    **KERNEL_OPERATIONS,
 }
 
 

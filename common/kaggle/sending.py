@@ -2,13 +2,15 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from common.kaggle.calls import Environment, call, check, in_words
 from common.kaggle.errors import SITE, KaggleError
-from common.kaggle.patience import pauses, rest, silence_s, waiting
+from common.kaggle.once import once
+from common.kaggle.patience import silence_s, waiting
 from common.kaggle.process import RemoteError, ask
 from common.kaggle.standing import ASKING, Submission, limits, submission_of, used_up
 from common.progress import say
@@ -17,10 +19,6 @@ from common.runs import digest_file
 SLOWEST_UPLOAD = 20_000  # bytes/s that a submission is given time for
 LONGEST_MESSAGE = 300  # characters; the mark stands behind them
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
-
-
-class UnsureError(KaggleError):
-    """Whether the submission arrived will only be known later."""
 
 
 class SubmissionError(KaggleError):
@@ -58,73 +56,46 @@ def submit(
     marked = f"{message[:LONGEST_MESSAGE]} {mark or new_mark(file)}"
     place = {"slug": slug, "file": str(file.resolve()), "message": marked}
     patience_s = silence_s() + file.stat().st_size / SLOWEST_UPLOAD
-    left = pauses()
-    while True:
+
+    def send() -> int:
         token = call(
             {**place, "operation": "upload"}, "submitting to", environment, patience_s=patience_s
         )["token"]
-        try:
-            request = {**place, "operation": "create", "token": token}
-            if sending:
-                sending()
-            ref = int(ask(request, environment=environment, patience_s=silence_s())["ref"])
-            failure = RemoteError("other", "Kaggle's answer named no submission")
-        except RemoteError as error:
-            ref, failure = 0, error
-        if ref:
-            return ref
-        may_count = _may_count(failure)
-        if not may_count and not (failure.passing and left):
-            raise _refused(failure, slug, environment) from failure
-        pause = left.pop(0) if left else None
-        then = "looking whether it counted" if may_count else "trying again"
-        rest(f"submitting to {slug}: {failure.words}", failure.retry_after or pause or 0.0, then)
-        if may_count and (ref := _looked_for(slug, marked, failure, environment)):
-            return ref
-        if pause is None:
-            raise _refused(failure, slug, environment) from failure
+        if sending:
+            sending()
+        return created({**place, "operation": "create", "token": token}, environment)
+
+    return submitted_once(slug, marked, send, environment)
 
 
-def _may_count(failure: RemoteError) -> bool:
-    """Could it have been submitted all the same? An answer below 500 is a refusal."""
-    return (
-        failure.kind in ("connection", "timeout", "other")
-        or failure.status >= 500
-        or failure.status == 408
-    )
+def created(request: Mapping[str, Any], environment: Environment) -> int:
+    """The number of the submission that one request makes; RemoteError when none is named."""
+    ref = int(ask(request, environment=environment, patience_s=silence_s())["ref"])
+    if not ref:
+        raise RemoteError("other", "Kaggle's answer named no submission")
+    return ref
 
 
-def _looked_for(slug: str, marked: str, failure: RemoteError, environment: Environment) -> int:
-    """The number of the submission with this description; 0 when it surely was not made.
+def submitted_once(
+    slug: str, marked: str, send: Callable[[], int], environment: Environment
+) -> int:
+    """The number of the submission described by `marked`, which `send` makes."""
 
-    Raises:
-        UnsureError: it cannot be known: the list cannot be read, or nobody answered, so that the
-            submission may still be on its way.
-    """
-    # Behind a gateway that gave up, too, somebody may still be at work on it.
-    silent = failure.kind == "timeout" or failure.status in (408, 504)
-    for pause in pauses()[:3] if silent else [0.0]:
-        time.sleep(pause)
-        try:
-            request = {"operation": "submissions", "slug": slug, "pages": 1}
-            rows = [submission_of(row) for row in call(request, ASKING, environment)]
-        except KaggleError as error:
-            raise UnsureError(_unsure(slug, failure, "the list cannot be read")) from error
-        ref = next((row.ref for row in rows if row.description == marked), 0)
-        if ref:
+    def find() -> int | None:
+        request = {"operation": "submissions", "slug": slug, "pages": 1}
+        rows = [submission_of(row) for row in call(request, ASKING, environment)]
+        ref = next((row.ref for row in rows if row.description == marked), None)
+        if ref is not None:
             say(f"it counted: submission {ref}")
-            return ref
-    if silent:
-        raise UnsureError(_unsure(slug, failure, "it is not in the list so far"))
-    return 0
+        return ref
 
-
-def _unsure(slug: str, failure: RemoteError, found: str) -> str:
-    return (
-        f"submitting to {slug}: {failure.words}, and {found}: whether it counted is not known and "
-        "nothing was sent again; the same command looks once more first (the list: "
-        f"{SITE}/competitions/{slug}/submissions)"
-    )
+    return once(
+        f"submitting to {slug}", send, find,
+        refused=lambda failure: _refused(failure, slug, environment),
+        arrived="counted", place="the list",
+        advice="the same command looks once more first (the list: "
+        f"{SITE}/competitions/{slug}/submissions)",
+    )  # fmt: skip
 
 
 def _refused(failure: RemoteError, slug: str, environment: Environment) -> KaggleError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.kaggle.board import board, packed
 from common.kaggle.desk import Desk, Entry
-from common.kaggle.hosted import Hosted, Shelf
+from common.kaggle.hosted import Hosted, Shelf, entered, known
 from common.kaggle.protocol import COMPETITIONS, RefusedError, page, stamp
 
 Wire = dict[str, Any]
@@ -46,9 +46,9 @@ class Service:
 
     def __init__(
         self, username: str, key: str, hosted: Mapping[str, Hosted], shelves: Mapping[str, Shelf],
-        desk: Desk, more: Mapping[str, Call],
+        desk: Desk, further: Mapping[str, Call],
     ) -> None:  # fmt: skip
-        """`more` are the calls of other services, by `package.Service/Method`."""
+        """`further` are the calls of other services, by "package.Service/Method"."""
         self._username = username
         self._key = key
         self._hosted = hosted
@@ -57,7 +57,7 @@ class Service:
         self._calls: dict[str, Call] = {
             f"{COMPETITIONS}/{method}": getattr(self, name)
             for name, method in zip(CALLS[:-1], METHODS[:-1], strict=True)
-        } | {INTROSPECT: self.introspect_token, **more}
+        } | {INTROSPECT: self.introspect_token, **further}
 
     def needs_account(self, name: str) -> bool:
         """Only the question whether a token is good may be asked without one."""
@@ -165,18 +165,10 @@ class Service:
         return entry.wire(self._username, private=hosted is None or self._tells_private(hosted))
 
     def _known(self, request: Wire) -> Hosted:
-        hosted = self._hosted.get(str(request.get("competitionName") or ""))
-        if hosted is None:  # the site's answer to a misspelt name, too
-            raise RefusedError(403, "Permission 'competitions.participate' was denied")
-        return hosted
+        return known(self._hosted, str(request.get("competitionName") or ""))
 
     def _entered(self, request: Wire) -> Hosted:
-        hosted = self._known(request)
-        if not hosted.entered:
-            raise RefusedError(
-                403, "You must accept this competition's rules before you can continue"
-            )
-        return hosted
+        return entered(self._hosted, str(request.get("competitionName") or ""))
 
     def _submittable(self, request: Wire) -> Hosted:
         hosted = self._entered(request)

@@ -33,11 +33,16 @@ class Uploads:
 
     def start(self, purpose: str, name: str, length: int) -> str:
         """Announce a file of `length` bytes; the token stands for it from here on."""
-        token = secrets.token_urlsafe(24)
-        kept = Path(name).suffix if Path(name).suffix in SUFFIXES else ""
+        path = self.place(name)
+        token = path.name.partition(".")[0]
         with self._lock:
-            self._known[token] = Upload(purpose, name, length, self._folder / f"{token}{kept}")
+            self._known[token] = Upload(purpose, name, length, path)
         return token
+
+    def place(self, name: str) -> Path:
+        """A new place for a file, with a suffix by which a reader knows how it is packed."""
+        kept = Path(name).suffix if Path(name).suffix in SUFFIXES else ""
+        return self._folder / f"{secrets.token_urlsafe(24)}{kept}"
 
     def receive(
         self, token: str, first: int | None, stream: BufferedIOBase, length: int

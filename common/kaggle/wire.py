@@ -4,6 +4,8 @@ import importlib
 import re
 from typing import Any
 
+from common.kaggle.failure import OperationError
+
 # Service to its client's place and the module that holds its requests.
 SERVICES = {
     "competitions": ("competitions.competition_api_client", "competition_api_service"),
@@ -29,7 +31,17 @@ def types_of(service: str) -> Any:
 
 
 def filled(value: Any, **fields: Any) -> Any:
-    """One of these objects, with its fields set."""
+    """One of these objects, with its fields set.
+
+    Raises:
+        OperationError: kind "unsupported", the installed client knows no such field.
+    """
     for field, each in fields.items():
+        if not hasattr(value, field):
+            raise OperationError(
+                "unsupported",
+                f"this version of the kaggle package knows no {field} of {type(value).__name__}; "
+                "run: pip install --upgrade kaggle",
+            )
         setattr(value, field, each)
     return value

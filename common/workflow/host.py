@@ -61,7 +61,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
             replace(each, **terms)
             for each in chosen(options["named"], options["competitions"], runs)
         ]
-        with Host(hosted, folder=folder) as host:
+        with Host(hosted, folder=folder, run_kernel=options.get("run_kernel")) as host:
             host.faults.add(*faults)
             for line in exports(host.environment):
                 print(line, flush=True)

@@ -12,8 +12,11 @@ from common.competition import Competition
 from common.data.classes import classes_of
 from common.data.once import alone
 from common.data.table import read_csv
+from common.kaggle.host import Host
 from common.kaggle.hosted import Hosted
 from common.kaggle.scoring import scorer
+from common.kaggle.session import RunKernel
+from common.progress import say
 from common.workflow.carving import SERVED, SOLUTION
 from common.workflow.download import holds_files, lay_out_embedded
 from common.workflow.files import read_sample
@@ -65,3 +68,27 @@ def surrounded(environment: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def kaggle_of(
+    request: Request, data: Path, *, place: Path | None = None, run_kernel: RunKernel | None = None
+) -> Iterator[Mapping[str, str] | None]:
+    """The environment that reaches a request's Kaggle; None: the one this process was called with.
+
+    An embedded competition's is the kit's own, on this machine.
+
+    Args:
+        data: the competition's files.
+        place: where that Kaggle keeps what it is given; default: it lasts for this block alone.
+        run_kernel: what runs a kernel that is pushed to it.
+    """
+    if request.on_site:
+        yield None
+        return
+    hosted = of_embedded(request.competition, data)
+    with tempfile.TemporaryDirectory() as passing:
+        folder = place or Path(passing)
+        with Host([hosted], folder=folder, run_kernel=run_kernel) as host:
+            say(f"no account needed: the kit's own Kaggle on this machine (port {host.port})")
+            yield host.environment

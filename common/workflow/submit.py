@@ -5,11 +5,7 @@ It never trains. An embedded competition goes to the kit's own Kaggle on this ma
 Example: kit cifar10 submit --message "first try"
 """
 
-import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from common import submission
@@ -21,6 +17,7 @@ from common.workflow import flags as shared
 from common.workflow.files import open_files
 from common.workflow.find import find_run
 from common.workflow.hand_in import await_score, hand_in
+from common.workflow.hosting import kaggle_of
 from common.workflow.ledger import check_ledger, enter
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
@@ -60,7 +57,7 @@ def send(request: Request) -> Run:
         if problems:
             raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
         message = request.options.get("message") or _message(found)
-        with _kaggle(request, files.folder) as environment:
+        with kaggle_of(request, files.folder) as environment:
             again = bool(request.options.get("again")) or environment is not None
             if environment is not None:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
@@ -90,21 +87,6 @@ def _check_fields(request: Request, run: Run) -> None:
 def _message(run: Run) -> str:
     scores = scores_of(run)
     return f"{run.folder.name} cv {scores['cv']:.4f}" if "cv" in scores else run.folder.name
-
-
-@contextmanager
-def _kaggle(request: Request, folder: Path) -> Iterator[Mapping[str, str] | None]:
-    """The environment that reaches the Kaggle to submit to; None: the one we were called with."""
-    if request.on_site:
-        yield None
-        return
-    from common.kaggle.host import Host
-    from common.workflow.hosting import of_embedded
-
-    hosted = of_embedded(request.competition, folder)
-    with tempfile.TemporaryDirectory() as place, Host([hosted], folder=Path(place)) as host:
-        say(f"no account needed: the kit's own Kaggle on this machine (port {host.port}) scores it")
-        yield host.environment
 
 
 def _last_screen(request: Request, run: Run) -> None:

@@ -35,7 +35,7 @@ def published(host: Host, files: dict[str, Path], notes: str = "first") -> str:
 
 def held(host: Host) -> dict[str, bytes]:
     """What a kernel would see."""
-    folder = host.datasets.dataset_folder("you", SLUG)
+    folder = host._datasets.dataset_folder("you", SLUG)
     return {path.name: path.read_bytes() for path in folder.iterdir()} if folder else {}
 
 
@@ -44,7 +44,7 @@ def only(inputs: dict[str, Path]) -> dict[str, Path]:
 
 
 def versions(host: Host) -> list[int]:
-    kept = host.datasets._kept.get(SLUG)
+    kept = host._datasets._kept.get(SLUG)
     return [version.number for version in kept.versions] if kept else []
 
 
@@ -58,7 +58,7 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     assert published(host, inputs) == f"you/{SLUG}"
     assert "is being prepared: BLOBS_RECEIVED" in capsys.readouterr().err
     assert held(host) == {name: path.read_bytes() for name, path in inputs.items()}
-    kept = host.datasets.kept(SLUG)
+    kept = host._datasets.kept(SLUG)
     assert (kept.title, kept.private) == (TITLE, True)
 
     inputs[MANIFEST].write_bytes(b"{1}")
@@ -71,7 +71,7 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     assert "it was made" in capsys.readouterr().err
     assert [version.notes for version in kept.versions] == ["", "second"]
     again = DatasetDesk(host._folder, "you", Uploads(host._folder / "uploads"), host.faults)
-    assert again.dataset_folder("you", SLUG) == host.datasets.dataset_folder("you", SLUG)
+    assert again.dataset_folder("you", SLUG) == host._datasets.dataset_folder("you", SLUG)
     assert again.dataset_folder("another", SLUG) is None
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_refused_makes_no_version_and_is_named(
     host: Host, inputs: dict[str, Path]
 ) -> None:
     host.faults.add(Fault(method="PUT", status=403, times=FOREVER))
-    sentence = rf"uploading {MODEL} to the dataset {SLUG}: .*; the dataset is as it was"
+    sentence = rf"uploading {MODEL} to the dataset {SLUG}: .*; nothing was made of it"
     with pytest.raises(KaggleError, match=sentence):
         published(host, inputs)
     assert versions(host) == []
@@ -121,7 +121,7 @@ def test_a_file_that_is_refused_makes_no_version_and_is_named(
 def test_a_version_that_cannot_be_prepared_leaves_the_one_before_and_says_so(
     host: Host, inputs: dict[str, Path]
 ) -> None:
-    host.datasets.create(SLUG, TITLE, [], private=True)
+    host._datasets.create(SLUG, TITLE, [], private=True)
     before = held(host)
     host.faults.add(Fault(method="Prepare"))
     with pytest.raises(KaggleError, match=rf"could not prepare the dataset you/{SLUG} .FAILED"):
