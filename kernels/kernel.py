@@ -22,7 +22,7 @@ from common.workflow.find import named_run
 from common.workflow.hosting import kaggle_of
 from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
-from kernels.made import KERNELS, Made, made
+from kernels.made import HOST, KERNELS, Made, made
 from kernels.proof import proven, prove
 from kernels.push import brought_back, pushed
 from kernels.sandbox import run_sealed
@@ -69,7 +69,7 @@ def run(request: Request) -> dict[str, Any]:
     if dry:
         say(f"next: {request.command(shlex.join(['kernel', *request.words]))}")
         return result
-    place = request.runs / KERNELS / "host"
+    place = request.runs / KERNELS / HOST
     with kaggle_of(request, request.data_folder, place=place, run_kernel=run_sealed) as environment:
         result |= _brought_back(request, kernel, environment)
     return result

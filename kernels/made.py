@@ -16,6 +16,7 @@ from kernels.attached import needs
 from kernels.bundle import ROOT, bundle, check_secrets, code_of
 
 KERNELS = "kernels"  # below the runs
+HOST = "host"  # in it, what the kit's own Kaggle keeps for competitions that are on no site
 SCRIPT, METADATA = "kernel.py", "kernel-metadata.json"
 T4S = "NvidiaTeslaT4"  # two of them
 NO_GPU = "none"

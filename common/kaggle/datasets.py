@@ -36,12 +36,33 @@ class Dataset:
     files: dict[str, int]
 
 
+def settled(slug: str, *, environment: Environment = None) -> Dataset:
+    """The account's dataset of this slug, once it is not being prepared any more.
+
+    Raises:
+        KaggleError: that takes longer than an hour.
+    """
+    begun, pause = time.monotonic(), FIRST_POLL_S
+    with waiting() as show:
+        while (found := _asked(slug, environment)).status not in DONE:
+            waited = time.monotonic() - begun
+            if waited > PREPARED_S:
+                raise KaggleError(
+                    f"the dataset {found.owner}/{slug} is not ready after {waited:.0f} s; the same "
+                    f"command waits on, or look at {_address(found.owner, slug)}"
+                )
+            show(f"the dataset {slug} is being prepared: {found.status} ({waited:.0f} s)")
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_POLL_S)
+    return found
+
+
 def listed(slug: str, *, environment: Environment = None) -> dict[str, int] | None:
     """The files of the account's dataset, name to bytes; None: there is no such dataset.
 
     One that is just being prepared is waited for; of one whose preparation failed nothing counts.
     """
-    found = _settled(slug, environment)
+    found = settled(slug, environment=environment)
     return None if found.status in ("", "DELETED") else found.files
 
 
@@ -120,27 +141,6 @@ def _made(request: Mapping[str, Any], wanted: dict[str, int], environment: Envir
         raise KaggleError(f"{doing} {slug}: Kaggle refused ({reason})")
 
 
-def _settled(slug: str, environment: Environment) -> Dataset:
-    """The dataset once it is not being prepared any more.
-
-    Raises:
-        KaggleError: that takes longer than an hour.
-    """
-    begun, pause = time.monotonic(), FIRST_POLL_S
-    with waiting() as show:
-        while (found := _asked(slug, environment)).status not in DONE:
-            waited = time.monotonic() - begun
-            if waited > PREPARED_S:
-                raise KaggleError(
-                    f"the dataset {found.owner}/{slug} is not ready after {waited:.0f} s; the same "
-                    f"command waits on, or look at {_address(found.owner, slug)}"
-                )
-            show(f"the dataset {slug} is being prepared: {found.status} ({waited:.0f} s)")
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_POLL_S)
-    return found
-
-
 def _arrived(
     slug: str, wanted: dict[str, int], before: dict[str, int] | None, environment: Environment
 ) -> str:
@@ -150,14 +150,14 @@ def _arrived(
         KaggleError: it failed, or lacks a file.
     """
     begun, pause = time.monotonic(), FIRST_POLL_S
-    found = _settled(slug, environment)
+    found = settled(slug, environment=environment)
     # The new one may not be known yet where it was not made a moment ago.
     while found.status in ("", "READY") and found.files == (before or {}) != wanted:
         if time.monotonic() - begun > LONGEST_BEFORE_S:
             break
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_POLL_S)
-        found = _settled(slug, environment)
+        found = settled(slug, environment=environment)
     name = f"{found.owner}/{slug}"
     if found.status != "READY":
         raise KaggleError(
