@@ -68,6 +68,8 @@ def _prepared(facts: Mapping[str, Any], attached: Path, scratch: Path) -> list[s
     given = os.environ.get(MORE_WORDS)
     own = json.loads(given) if given else facts["words"]
     found = inputs.words_of(packages, scratch / "weights") if packages is not None else []
+    said = {word.partition("=")[0] for word in own}  # a dry run on a sample says some for itself
+    found = [word for word in found if word.partition("=")[0] not in said]
     words = ["--recipe", facts["recipe"], *own, *found, "--data", str(data)]
     print(f"kit {facts['competition']} run {' '.join(words)}", flush=True)
     return words

@@ -19,6 +19,7 @@ KERNELS = "kernels"  # below the runs
 SCRIPT, METADATA = "kernel.py", "kernel-metadata.json"
 T4S = "NvidiaTeslaT4"  # two of them
 NO_GPU = "none"
+OWNER = "INSERT_YOUR_NAME"  # in the metadata; when it is pushed, the account's is known
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def made(request: Request, *, datasets: Sequence[str], sources: Sequence[str], p
     """Write the script and `kernel-metadata.json` of a request.
 
     Args:
-        datasets, sources: private datasets and kernels to attach, "owner/slug".
+        datasets: the account's own private ones to attach, by their slugs.
+        sources: kernels to attach, "owner/slug".
         part: 1, or the number of the kernel that goes on where others ran out of time.
 
     Raises:
@@ -73,7 +75,8 @@ def made(request: Request, *, datasets: Sequence[str], sources: Sequence[str], p
     kernel = Kernel(
         slug=slug_of(title), title=title, text=text,
         machine="" if gpu == NO_GPU else gpu, internet=bool(options.get("internet")),
-        competitions=(competition.slug,), datasets=tuple(datasets), kernels=tuple(sources),
+        competitions=(competition.slug,),
+        datasets=tuple(f"{OWNER}/{each}" for each in datasets), kernels=tuple(sources),
         docker_pin=options.get("docker_pin") or "original",
         docker_image=options.get("docker_image") or "", seconds=seconds,
     )  # fmt: skip
@@ -97,7 +100,7 @@ def kernel_words(request: Request) -> tuple[str, ...]:
 def metadata(kernel: Kernel) -> dict[str, Any]:
     """`kernel-metadata.json` as the official client's `kaggle kernels push` reads it, in full."""
     return {
-        "id": f"INSERT_YOUR_NAME/{kernel.slug}", "title": kernel.title, "code_file": SCRIPT,
+        "id": f"{OWNER}/{kernel.slug}", "title": kernel.title, "code_file": SCRIPT,
         "language": "python", "kernel_type": "script", "is_private": kernel.private,
         "enable_gpu": bool(kernel.machine), "enable_tpu": False,
         "enable_internet": kernel.internet, "machine_shape": kernel.machine,

@@ -35,7 +35,7 @@ LAYERS = (
 # A third-party package is imported in as few places as it can be.
 HOMES = {
     "albumentations": {"common/data/transforms.py"},
-    "kaggle": {"common/kaggle/remote.py"},
+    "kaggle": {"common/kaggle/remote.py", "common/kaggle/uploading.py"},
     "kagglesdk": {"common/kaggle/wire.py"},
     "matplotlib": {"common/reporting"},
     "timm": {"common/models", "common/inference", "common/training"},

@@ -1,13 +1,11 @@
 """The host's submission desk: uploads taken in, submissions counted, scored and remembered."""
 
-import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +13,10 @@ from common.atomic import read_json, write_json
 from common.kaggle.faults import Faults
 from common.kaggle.hosted import Hosted
 from common.kaggle.protocol import RefusedError, stamp
+from common.kaggle.uploads import Upload, Uploads
 
 LARGEST = 500_000_000  # bytes of a submission
-CHUNK = 1 << 20
 DAY_S = 86_400
-SUFFIXES = (".csv", ".gz", ".zip")  # by which a reader knows a packed file
-
-
-@dataclass
-class Upload:
-    """A file on its way in."""
-
-    slug: str
-    name: str
-    length: int
-    path: Path
 
 
 @dataclass
@@ -74,13 +61,12 @@ class Desk:
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._folder = folder / "uploads"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.uploads = Uploads(self._folder)
         self._record = folder / "submissions.json"
         self._hosted = hosted
         self._faults = faults
         self.clock = clock
         self._closing = threading.Event()
-        self._uploads: dict[str, Upload] = {}
         self._lock = threading.RLock()
         self._scorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
         known = read_json(self._record) if self._record.exists() else []
@@ -93,66 +79,34 @@ class Desk:
         """Announce a file of `length` bytes; the token stands for it from here on."""
         if not 0 < length <= LARGEST:
             raise RefusedError(400, f"A submission holds 1 to {LARGEST} bytes, not {length}")
-        token = secrets.token_urlsafe(24)
-        kept = Path(name).suffix if Path(name).suffix in SUFFIXES else ""
-        with self._lock:
-            self._uploads[token] = Upload(slug, name, length, self._folder / f"{token}{kept}")
-        return token
-
-    def receive(
-        self, token: str, first: int | None, stream: BufferedIOBase, length: int
-    ) -> int | None:
-        """Take in `length` bytes from byte `first` on (None: only asking); a cut loses nothing.
-
-        Returns:
-            None when the file is complete, else how many bytes are here.
-        """
-        upload = self._uploads.get(token)
-        if upload is None:
-            raise RefusedError(404, "Upload not found or expired")
-        present = upload.path.stat().st_size if upload.path.exists() else 0
-        if first is not None and (first == 0 or first == present):
-            if first + length > upload.length:
-                raise RefusedError(400, f"More than the {upload.length} bytes that were announced")
-            with upload.path.open("ab" if first else "wb") as file:
-                while length and (data := stream.read(min(CHUNK, length))):
-                    file.write(data)
-                    length -= len(data)
-            present = upload.path.stat().st_size
-        return None if present == upload.length else present
+        return self.uploads.start(slug, name, length)
 
     def create(self, slug: str, token: str, description: str) -> int:
         """Enter a received file as a submission; it is scored soon after. Returns its number."""
         with self._lock:
-            upload = self._uploads.get(token)
-            whole = (
-                upload is not None
-                and upload.path.exists()
-                and (upload.path.stat().st_size == upload.length)
-            )
-            if upload is None or upload.slug != slug or not whole:
+            upload = self.uploads.whole(token, slug)
+            if upload is None:
                 raise RefusedError(400, "The submission file was not uploaded")
             ref = self._enter(upload, description)
-            del self._uploads[token]
+            self.uploads.used(token)
         return ref
 
     def hand_in(self, slug: str, file: Path, description: str) -> int:
         """Enter a copy of a file of this machine as a submission. Returns its number."""
-        kept = file.suffix if file.suffix in SUFFIXES else ""
-        copy = self._folder / f"{secrets.token_urlsafe(24)}{kept}"
+        copy = self.uploads.place(file.name)
         shutil.copyfile(file, copy)
         with self._lock:
             return self._enter(Upload(slug, file.name, copy.stat().st_size, copy), description)
 
     def _enter(self, upload: Upload, description: str) -> int:
-        limit = self._hosted[upload.slug].daily_limit
-        if self.today(upload.slug) >= limit:
+        limit = self._hosted[upload.purpose].daily_limit
+        if self.today(upload.purpose) >= limit:
             raise RefusedError(
                 400, f"Your team has used its daily submission allowance ({limit}) today"
             )
         ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
         entry = Entry(
-            ref, upload.slug, upload.name, upload.path.name, upload.length, description,
+            ref, upload.purpose, upload.name, upload.path.name, upload.length, description,
             self.clock(),
         )  # fmt: skip
         self._entries.append(entry)

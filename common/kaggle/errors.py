@@ -12,7 +12,10 @@ MAKE_ONE = (
     "as ~/.kaggle/kaggle.json), or set KAGGLE_API_TOKEN"
 )
 # What a 403 or a 404 may mean, by the kind of thing it is about.
-HINTS = {"kernel": "; is its name misspelt, is it deleted, or is it another account's?"}
+HINTS = {
+    "kernel": "; is its name misspelt, is it deleted, or is it another account's?",
+    "dataset": f"; see at {SITE}/settings whether the account may make datasets",
+}
 NO_CREDENTIAL = f"no Kaggle credential was found: {MAKE_ONE}"
 
 

@@ -12,9 +12,11 @@ class Fault:
 
     Attributes:
         method: the call it happens to: an RPC's name ("CreateSubmission"), "PUT" (the bytes of a
-            submission), "GET" (the bytes of a download), "Score" (the scoring of a submission) or
-            "Kernel" (the run of a kernel).
-        status: the error answered in place of doing it.
+            submission or of a dataset's file), "GET" (the bytes of a download), "Score" (the scoring
+            of a submission), "Prepare" (of a dataset's version: it fails) or "Kernel" (the run of a
+            kernel).
+        status: the error answered in place of doing it; with `cut_at`, when an upload has come
+            that far.
         message: the reason given with `status`, or the description of a failed scoring or run.
         retry_after: seconds told in the header of that name.
         silent: nothing is done and nothing is ever answered; the connection stays open. With

@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answered(lambda path: path.removeprefix(RPC).rsplit("/", 1)[-1], self._call)
 
     def do_PUT(self) -> None:
-        """The bytes of a submission."""
+        """The bytes of a submission, or of a dataset's file."""
         self._answered(lambda _: "PUT", self._take)
 
     def do_GET(self) -> None:
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
     def _meet(self, fault: Fault) -> None:
         """What a fault does before the call is done, if it is to be done at all."""
         self.closing.wait(fault.slow_s)
-        if fault.status:
+        if fault.status and fault.cut_at is None:
             raise RefusedError(fault.status, fault.message, retry_after=fault.retry_after)
         if fault.silent and fault.cut_at is None:
             self.closing.wait()
@@ -124,10 +124,13 @@ class Handler(BaseHTTPRequestHandler):
         if "Content-Range" in self.headers:
             first, _ = content_range(self.headers["Content-Range"])
         cut = self._fault.cut_at if self._fault else None
-        if cut is not None:
-            self.desk.receive(token, first, self.rfile, min(length, cut))
+        if self._fault and cut is not None:
+            self.desk.uploads.receive(token, first, self.rfile, min(length, cut))
+            if self._fault.status:
+                self.rfile.read(max(length - cut, 0))  # or the answer would not be read
+                raise RefusedError(self._fault.status, self._fault.message)
             raise ConnectionResetError
-        present = self.desk.receive(token, first, self.rfile, length)
+        present = self.desk.uploads.receive(token, first, self.rfile, length)
         if present is None:
             self._send(200, b"", {})
         else:

@@ -15,11 +15,14 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
+from common.kaggle.dataset_desk import DatasetDesk
+from common.kaggle.dataset_service import METHODS as OF_DATASETS
+from common.kaggle.dataset_service import DatasetService
 from common.kaggle.desk import Desk
 from common.kaggle.faults import FOREVER, Fault, Faults
 from common.kaggle.handler import Handler
 from common.kaggle.hosted import Hosted, Shelf
-from common.kaggle.kernel_desk import KernelDesk, no_dataset
+from common.kaggle.kernel_desk import KernelDesk
 from common.kaggle.kernel_service import METHODS as OF_KERNELS
 from common.kaggle.kernel_service import KernelService
 from common.kaggle.kernel_shelf import KernelShelf
@@ -29,7 +32,9 @@ from common.kaggle.session import RunKernel
 
 __all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
 
-METHODS = (*CALLED, *OF_KERNELS, "PUT", "GET", "Score", "Kernel")  # what a fault can happen to
+METHODS = (  # what a fault can happen to
+    *CALLED, *OF_DATASETS, *OF_KERNELS, "PUT", "GET", "Score", "Prepare", "Kernel",
+)  # fmt: skip
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.
@@ -75,12 +80,17 @@ class Host:
             for slug, hosted in self._competitions.items()
         }
         self._desk = Desk(self._folder, self._competitions, self.faults, self._clock)
+        self._datasets = DatasetDesk(self._folder, self.username, self._desk.uploads, self.faults)
         self._kernels = KernelDesk(
             self._folder / "kernels", self._competitions, self.faults, self._run_kernel,
-            dataset_folder=no_dataset, username=self.username, clock=self._clock,
+            dataset_folder=self._datasets.dataset_folder, username=self.username,
+            clock=self._clock,
         )  # fmt: skip
         self._outputs = KernelShelf(self._kernels)
-        more = KernelService(self._competitions, self._desk, self._kernels, self._outputs).calls()
+        more = {
+            **KernelService(self._competitions, self._desk, self._kernels, self._outputs).calls(),
+            **DatasetService(self._datasets, self._desk.uploads).calls,
+        }
         service = Service(self.username, self._key, self._competitions, shelves, self._desk, more)
 
         class Bound(Handler):

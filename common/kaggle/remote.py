@@ -16,10 +16,12 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from common.kaggle.credential import secrets_of, without_secrets
+from common.kaggle.dataset_calls import OPERATIONS as DATASET_OPERATIONS
 from common.kaggle.failure import OperationError, described
 from common.kaggle.fetch import fetch
 from common.kaggle.kernel_calls import OPERATIONS as KERNEL_OPERATIONS
 from common.kaggle.lists import PAGES, Request, files, known, plain_submission, submissions
+from common.kaggle.uploading import put
 from common.kaggle.wire import rpc
 
 LOOPBACK = "http://localhost"
@@ -62,16 +64,13 @@ def download(api: Any, request: Request) -> dict[str, Any]:
 
 def upload(api: Any, request: Request) -> dict[str, Any]:
     """The bytes of a submission; nothing is submitted by it. The token stands for them."""
-    from kaggle.api.kaggle_api_extended import ResumableUploadResult
-
     path = Path(request["file"])
     found = path.stat()
     begun = rpc(
         api, "StartSubmissionUpload", competition_name=request["slug"], file_name=path.name,
         content_length=found.st_size, last_modified_epoch_seconds=int(found.st_mtime),
     )  # fmt: skip
-    if api.upload_complete(str(path), begun.create_url, True) != ResumableUploadResult.COMPLETE:
-        raise OperationError("upload", "the file did not arrive whole")
+    put(api, path, begun.create_url)
     return {"token": begun.token}
 
 
@@ -170,6 +169,7 @@ OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
     "leaderboard": leaderboard,
     "known": known,
     "whoami": whoami,
+    **DATASET_OPERATIONS,
     **KERNEL_OPERATIONS,
 }
 

@@ -17,19 +17,31 @@ SERVICES = {
 
 def rpc(api: Any, method: str, *, service: str = "competitions", **fields: Any) -> Any:
     """One call: "GetSubmission", ref=1. The answer is the client's own object for it."""
-    place, module = SERVICES[service]
-    types = importlib.import_module(f"kagglesdk.{service}.types.{module}")
-    wire = getattr(types, f"Api{method}Request")()
-    for field, value in fields.items():
-        if not hasattr(wire, field):
-            raise OperationError(
-                "unsupported",
-                f"this version of the kaggle package knows no {field} of {method}; run: pip "
-                "install --upgrade kaggle",
-            )
-        setattr(wire, field, value)
+    wire = filled(getattr(types_of(service), f"Api{method}Request")(), **fields)
     # Left open: a download is read from it later, and the process ends soon.
     caller = api.build_kaggle_client()
-    for name in place.split("."):
+    for name in SERVICES[service][0].split("."):
         caller = getattr(caller, name)
     return getattr(caller, re.sub(r"(?<!^)(?=[A-Z])", "_", method).lower())(wire)
+
+
+def types_of(service: str) -> Any:
+    """The module of a service's objects, for fields that hold one."""
+    return importlib.import_module(f"kagglesdk.{service}.types.{SERVICES[service][1]}")
+
+
+def filled(value: Any, **fields: Any) -> Any:
+    """One of these objects, with its fields set.
+
+    Raises:
+        OperationError: kind "unsupported", the installed client knows no such field.
+    """
+    for field, each in fields.items():
+        if not hasattr(value, field):
+            raise OperationError(
+                "unsupported",
+                f"this version of the kaggle package knows no {field} of {type(value).__name__}; "
+                "run: pip install --upgrade kaggle",
+            )
+        setattr(value, field, each)
+    return value

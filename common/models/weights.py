@@ -2,6 +2,7 @@
 
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,23 @@ from common.progress import first_of, say
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "net.", "encoder.")
 LOCAL = "local-dir:"
+ON_HUB = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A repository's files as the hub's cache of this machine holds them.
+
+    Attributes:
+        repository: "timm/resnet18.a1_in1k".
+        ref: the branch or tag that was asked for.
+        revision: the commit that it is.
+    """
+
+    repository: str
+    ref: str
+    revision: str
+    folder: Path
 
 
 def check_pretrained(backbone: str) -> None:
@@ -30,20 +48,53 @@ def check_pretrained(backbone: str) -> None:
     if backbone.startswith(LOCAL):
         _check_folder(Path(backbone.removeprefix(LOCAL)))
         return
-    facts = None if ":" in backbone else timm.get_pretrained_cfg(backbone, allow_unregistered=True)
-    if not (":" in backbone or (facts and facts.has_weights)):
-        raise ValueError(f"there are no pretrained weights of {backbone}: say weights=scratch")
-    hub = backbone.removeprefix("hf-hub:") if ":" in backbone else (facts and facts.hf_hub_id)
+    hub = _on_hub(backbone)
     if hub:
-        _check_hub(backbone, str(hub).partition("@")[0])
+        _check_hub(backbone, hub.partition("@")[0])
+
+
+def snapshot_of(backbone: str) -> Snapshot:
+    """The cached files of a backbone's pretrained weights.
+
+    Raises:
+        ValueError: they are not on this machine, or come from elsewhere than the hub.
+    """
+    import huggingface_hub as hub
+
+    repository, _, ref = _on_hub(backbone).partition("@")
+    if not repository:
+        raise ValueError(
+            f"the pretrained weights of {backbone} are not on the hub, so that they cannot be attached: "
+            "save them as a file and say weights=FILE"
+        )
+    ref = ref or "main"
+    for name in ON_HUB:
+        found = hub.try_to_load_from_cache(repository, name, revision=ref)
+        if isinstance(found, str):
+            folder = Path(found).parent
+            return Snapshot(repository, ref, folder.name, folder)
+    raise ValueError(
+        f"the pretrained weights of {backbone} are not on this machine yet ({repository} in "
+        f"{hub.constants.HF_HUB_CACHE}): `kit <competition> validate` fetches them where there is a "
+        "connection"
+    )
+
+
+def _on_hub(backbone: str) -> str:
+    """The hub's repository of a backbone's pretrained weights, and "@" with a revision; or ""."""
+    if ":" in backbone:
+        return backbone.removeprefix("hf-hub:")
+    facts = timm.get_pretrained_cfg(backbone, allow_unregistered=True)
+    if not (facts and facts.has_weights):
+        raise ValueError(f"there are no pretrained weights of {backbone}: say weights=scratch")
+    return str(facts.hf_hub_id or "")
 
 
 def _check_hub(backbone: str, repository: str) -> None:
     """Is it cached, or does the hub answer? One short question instead of the hub's own retries."""
     import huggingface_hub as hub
 
-    names = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors")
-    if any(isinstance(hub.try_to_load_from_cache(repository, name), str) for name in names):
+    if any(isinstance(hub.try_to_load_from_cache(repository, name), str) for name in ON_HUB):
         return
     reason = "HF_HUB_OFFLINE is set"
     if not hub.constants.HF_HUB_OFFLINE:

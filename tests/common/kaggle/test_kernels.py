@@ -61,7 +61,7 @@ def test_what_a_kernel_wrote_comes_back_page_after_page(
     calls_nothing = {**environment, "http_proxy": "http://127.0.0.1:9"}
     assert kernels.fetch_output(pushed, tmp_path / "output", environment=calls_nothing) == found
 
-    client.allow("petals", client.standing("petals", environment=environment), by_kernel=True)
+    client.allow("petals", client.standing("petals", environment=environment), from_kernel=True)
     ref = kernels.submit_kernel(
         "petals", pushed, "submission.csv", "by kernel", environment=environment
     )
