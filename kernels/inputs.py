@@ -130,8 +130,8 @@ def check_versions() -> None:
             found = version(wanted.name)
         except PackageNotFoundError:
             found = ""
-            if by := shutil.which(BY_PROGRAM.get(wanted.name, "")):
-                print(f"{wanted.name}: {by} does its work", flush=True)
+            if wanted.name in BY_PROGRAM:  # who opens such an archive says what is missing
+                print(f"{wanted.name}: {BY_PROGRAM[wanted.name]} does its work", flush=True)
                 continue
         print(f"{wanted.name} {found or 'is missing'}", flush=True)
         if not found or not wanted.specifier.contains(found, prereleases=True):

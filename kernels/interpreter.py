@@ -13,12 +13,12 @@ from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+from kernels.inputs import BY_PROGRAM
+
 KIT = "kaggle-image-kit"
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SITE_PACKAGES = f"lib/{VERSION}/site-packages"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Kaggle's machine has no py7zr, and opens 7z archives with the program: here too where there is one.
-BY_PROGRAM: Mapping[str, str] = {"py7zr": "7z"}
 ONLY_EXTRA = re.compile(r"""; *extra *== *["'][^"']+["'] *$""")
 
 

@@ -112,7 +112,7 @@ def test_a_file_that_is_refused_makes_no_version_and_is_named(
     host: Host, inputs: dict[str, Path]
 ) -> None:
     host.faults.add(Fault(method="PUT", status=403, times=FOREVER))
-    sentence = rf"uploading {MODEL} to the dataset {SLUG}: .*; nothing was made of it"
+    sentence = rf"uploading {MODEL} to the dataset {SLUG}: .*; the dataset is as it was"
     with pytest.raises(KaggleError, match=sentence):
         published(host, inputs)
     assert versions(host) == []
