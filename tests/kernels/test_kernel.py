@@ -14,6 +14,7 @@ from kernels import kernel
 from kernels.sandbox import run_sealed, unsealable
 
 SMALL = ("rows=150", "epochs=2", "folds=2", "groups=identical")
+LONGER = ("rows=150", "epochs=3", "folds=2", "groups=identical")
 
 
 def done(folder: Path, *words: str, capsys: pytest.CaptureFixture[str] | None = None) -> Any:
@@ -131,7 +132,7 @@ def test_a_kernel_killed_by_its_limit_and_continued_equals_an_undisturbed_run(
     done(tmp_path, "download")
     with monkeypatch.context() as patch:
         patch.setattr(kernel, "run_sealed", killed_at(("fold1", "epoch", "2/3")))
-        told = done(tmp_path, "kernel", *SMALL, "epochs=3", "--no-proof", capsys=capsys)
+        told = done(tmp_path, "kernel", *LONGER, "--no-proof", capsys=capsys)
     assert "the time limit" in told
     assert "kernel --continue" in told
     left = fetched(tmp_path)
@@ -139,7 +140,7 @@ def test_a_kernel_killed_by_its_limit_and_continued_equals_an_undisturbed_run(
     assert (left / "fold1" / "resume.pt").is_file()
     found = done(tmp_path, "kernel", "--continue", "--no-proof", capsys=capsys)
     assert found["kernel"] == "you/kit-digits-quick-part-2"
-    here = Path(done(tmp_path, "run", *SMALL, "epochs=3", capsys=capsys)["run"])
+    here = Path(done(tmp_path, "run", *LONGER, capsys=capsys)["run"])
     for name in ("submission.csv", "oof.npz", "fold1/weights.safetensors"):
         assert (fetched(tmp_path) / name).read_bytes() == (here / name).read_bytes(), name
 
