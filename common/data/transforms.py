@@ -47,7 +47,6 @@ class PhotoTransform:
         # One step's draws follow another's, and the first follow the seed: nothing is left over
         # from the image before.
         self.random.seed(seed)
-        self.generator.bit_generator.state = PCG | {"state": {"state": seed, "inc": 1}}
         box = self.crop.get_params_dependent_on_data({"shape": image.shape}, {})["crop_coords"]
         left, top, right, bottom = box
         mirror = self.random.random() < 0.5
@@ -57,6 +56,7 @@ class PhotoTransform:
         if mirror:
             cv2.flip(resized, 1, dst=out)
         if self.colour is not None:
+            self.generator.bit_generator.state = PCG | {"state": {"state": seed, "inc": 1}}
             out[:] = self.colour(image=out)["image"]
 
     def _centre(self, image: Pixels, how: int) -> Pixels:
