@@ -35,19 +35,19 @@ class _Folder:
 
     def __init__(self, root: Path, packed: bool) -> None:
         self.root, self.packed = root, packed
-        self._used, self._packs = 0, 0
+        self._used, self._waiting, self._packs = 0, 0, 0
         self._taken: set[str] = set()
         self._folders: set[str] = set()
         self._found = _sizes_below(root)
-        self._there = sum(self._found.values())
+        self._there = sum(self._found.values())  # bytes that need no more room; each counts once
 
     def level(self, jobs: Sequence[_Job]) -> list[_Job]:
         """Unpack archives that lie equally deep; return those that were in them."""
         jobs = [job for job in jobs if not (job.is_inner and self._stands_beside(job))]
-        before, plans = self._used, []
+        self._waiting, plans = 0, []
         for job in jobs:
             with _told(job):
-                plans.append((job, self._judged(job, self._used - before)))
+                plans.append((job, self._judged(job)))
         _in_turns([self._steps(job, listing) for job, listing in plans])
         return [
             _Job(path, path.parent, job.origin)
@@ -56,14 +56,15 @@ class _Folder:
             if is_archive(path)
         ]
 
-    def _judged(self, job: _Job, waiting: int) -> Listing:
+    def _judged(self, job: _Job) -> Listing:
         listing = listing_of(job.archive)
         members = listing.members
         size = sum(member.size for member in members)
         there = min(self._there, size)
         self._there -= there
-        judge(job.archive, members, job.into, used=self._used, waiting=waiting - there)
+        judge(job.archive, members, job.into, used=self._used, waiting=self._waiting - there)
         self._used += size
+        self._waiting += size - there
         within = self._within(job)
         names = {within + place_of(member.name) for member in members if not member.folder}
         if twice := names & self._taken:

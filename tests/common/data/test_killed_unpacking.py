@@ -10,6 +10,7 @@ import pytest
 from py7zr import SevenZipFile
 from toy_files import content, encode, picture, sevened, zipped
 
+from common.data import members, sevenzip
 from common.data.archives import open_folder
 from common.data.writing import Writing
 
@@ -126,6 +127,20 @@ def test_archives_within_archives_are_gone_on_with(
 FILES_BELOW = {f"train/{number}.png": encode(picture()) for number in range(20)}
 
 
+def test_room_is_needed_for_the_rest_alone(
+    packed: bool, data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zipped(data / "all.zip", FILES)
+    part = killed(data, cache, packed, after=30)
+    there = sum(map(len, on_disk(part).values()))
+    usage = members.shutil.disk_usage(cache)
+    rest = usage._replace(free=sum(map(len, FILES.values())) - there)
+    monkeypatch.setattr(members, "SPARE_BYTES", 0)
+    monkeypatch.setattr(members.shutil, "disk_usage", lambda _: rest)
+    assert there > 0
+    assert content(open_folder(data, cache, packed=packed)) == FILES
+
+
 def test_what_is_not_whole_by_its_checksum_is_made_again(
     packed: bool, data: Path, cache: Path, written: set[str]
 ) -> None:
@@ -142,8 +157,6 @@ def test_what_is_not_whole_by_its_checksum_is_made_again(
 def test_of_a_7z_only_the_blocks_that_are_not_whole_are_decompressed(
     data: Path, cache: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from common.data import sevenzip
-
     blocks(data / "all.7z", FILES)
     killed(data, cache, packed, after=30)
     read: list[int] = []
