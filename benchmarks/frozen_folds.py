@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.measure import Effort, Row, Way, alone, compare, one_thread
-from common.data.store import PIXELS, SHAPES, Store
+from common.data.growing import PIXELS, SHAPES
+from common.data.store import Store
 from common.metrics import METRICS, Probs
 from common.models.backbone import build
 from common.recipe import Recipe
@@ -76,7 +77,7 @@ def noise(images: int, folder: Path) -> Store:
     with (folder / PIXELS).open("wb") as file:
         for start in random.integers(0, len(source) - length, images):
             file.write(source[start : start + length].data)
-    np.save(folder / SHAPES, np.full((images, 2), STORED))
+    np.full((images, 2), STORED).tofile(folder / SHAPES)
     return Store(folder, [str(number) for number in range(images)])
 
 

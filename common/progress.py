@@ -15,10 +15,14 @@ def say(text: str = "") -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-def bar(total: int, label: str, unit: str = "images") -> "tqdm[Any]":
-    """A progress bar of `total` units; silent off a terminal, and in a process beside others."""
+def bar(total: int, label: str, unit: str = "images", *, done: int = 0) -> "tqdm[Any]":
+    """A progress bar of `total` units, `done` of them before this call.
+
+    Silent off a terminal, and in a process beside others.
+    """
     return tqdm(
         total=total,
+        initial=done,
         desc=label,
         unit=f" {unit}",
         disable=None if parent_process() is None else True,

@@ -84,7 +84,10 @@ def adopted(
 ) -> Run:
     """The run that a kernel left in its output, as one of the request's runs.
 
-    `part` and `words` are the kernel's, for another to go on with it. Its name says that it comes from a kernel, so that a run of the same recipe here stays as it is.
+    Its name says that it comes from a kernel, so that a run of the same recipe here stays as it is.
+
+    Args:
+        part, words: the kernel's, for another to go on with it.
 
     Raises:
         ValueError: the output holds no run, or not the one that it lists.

@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.atomic import read_json, replacing, write_json
+from common.atomic import read_json, write_json
 from common.data.encoded import Encoded
 from common.data.nested import unpack_all
-from common.data.once import alone, remove
+from common.data.once import alone, remove, taken_up
 from common.data.packs import are_whole, is_packed
 from common.data.unpack import is_archive, listing_of
 from common.progress import bar
@@ -26,7 +26,8 @@ def open_folder(data: Path, cache: Path, *, packed: bool = False) -> Path:
         data: a folder with the competition's files or its zip and 7z archives, nested or not, or
             one such archive; it may be read-only and is never written.
         cache: a writable folder; what is unpacked goes to `unpacked/<key>` in it, where the key
-            is a digest of the archives' names and bytes, so it is made once.
+            is a digest of the archives' names and bytes, so it is made once. After an interruption
+            or a kill the next call goes on from there.
         packed: the archives' images stay together in packs (`common.data.packs`), which is many
             times faster for many small ones. Their paths hold, for `common.data.encoded.Encoded`,
             but there are no files; whoever lists folders needs files.
@@ -45,8 +46,8 @@ def open_folder(data: Path, cache: Path, *, packed: bool = False) -> Path:
     folder = cache / "unpacked" / _key(archives, packed)
     with alone(folder):
         if not (folder.is_dir() and are_whole(folder)):
-            with replacing(folder) as temporary:
-                unpack_all(archives, temporary, packed=packed)
+            with taken_up(folder) as part:
+                unpack_all(archives, part, packed=packed)
         _link([e for e in entries if not is_archive(e) and not _holds(e, cache)], folder)
     return folder
 

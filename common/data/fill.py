@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import cv2
 import numpy as np
@@ -12,21 +11,21 @@ import numpy.typing as npt
 
 from common.data.decode import Pixels, UndecodableError, decode
 from common.data.facts import Facts, fault_of
+from common.data.growing import Growing
 from common.data.parallel import in_order
 from common.progress import bar
 
 # A task is many small images or a few large ones, so that few large ones wait to be written.
 ROWS_PER_TASK = 128
 BYTES_PER_TASK = 32 << 20
-BUFFER = 1 << 20
 SPARE_BYTES = 10**9
 # Where no header tells an image's shape: pixels take about this many times the encoded bytes.
 USUAL_RATIO = 12
 NAMED = 10
 
 
-def fill(place: Path, facts: Facts, *, side: int, threads: int) -> npt.NDArray[np.int64]:
-    """Decode every file into one flat file of RGB bytes; return the shapes, int64 [N, 2].
+def fill(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
+    """Decode every file into the store in `folder`, from where an earlier call was stopped.
 
     Memory holds about (`threads` + 1) × 32 MB of decoded pixels, besides the image that each
     thread is decoding.
@@ -36,42 +35,37 @@ def fill(place: Path, facts: Facts, *, side: int, threads: int) -> npt.NDArray[n
             or a disk without room.
     """
     expected = _expected_bytes(facts, side)
-    if not facts.faults:
-        _check_room(place.parent, int(expected.sum()))
     faults = dict(facts.faults)
-    shapes: list[tuple[int, int]] = []
-    results = in_order(lambda rows: _decode_rows(rows, facts, side), _tasks(expected), threads)
     with (
-        place.open("wb", buffering=BUFFER) as file,
-        bar(len(expected), "decoding") as progress,
+        Growing(folder) as growing,
+        bar(len(expected), "decoding", done=growing.rows) as progress,
         _opencv_at_rest(),
     ):
-        for images in results:
-            for image in images:
-                if isinstance(image, str):
-                    faults.setdefault(len(shapes), image)
-                    shapes.append((0, 0))
-                else:
-                    shapes.append((image.shape[0], image.shape[1]))
-                    if not faults:
-                        _write(image, file, place)
-            progress.update(len(images))
-    if faults:
-        raise ValueError(_complaint(facts, faults))
-    return np.array(shapes, np.int64)
+        if not faults:
+            _check_room(folder.parent, int(expected[growing.rows :].sum()))
+        tasks = list(_tasks(expected, growing.rows))
+        results = in_order(lambda rows: _decode_rows(rows, facts, side), tasks, threads)
+        for rows, (images, found) in zip(tasks, results, strict=True):
+            faults = found | faults
+            if not faults:
+                growing.append(images)
+            progress.update(len(rows))
+        if faults:
+            raise ValueError(_complaint(facts, faults))
 
 
-def _decode_rows(rows: range, facts: Facts, side: int) -> list[Pixels | str]:
-    """An image, or the reason why there is none, for each row."""
-    images: list[Pixels | str] = []
+def _decode_rows(rows: range, facts: Facts, side: int) -> tuple[list[Pixels], dict[int, str]]:
+    """The images of these rows; and, by row, the reason why there is none."""
+    images: list[Pixels] = []
+    faults: dict[int, str] = {}
     for row in rows:
         try:
             images.append(decode(facts.images[row], side))
         except OSError as error:
-            images.append(fault_of(error))
+            faults[row] = fault_of(error)
         except UndecodableError as error:
-            images.append(str(error))
-    return images
+            faults[row] = str(error)
+    return images, faults
 
 
 def _expected_bytes(facts: Facts, side: int) -> npt.NDArray[np.int64]:
@@ -93,15 +87,16 @@ def _check_room(folder: Path, needed: int) -> None:
         )
 
 
-def _tasks(expected: npt.NDArray[np.int64]) -> Iterator[range]:
-    """Rows in runs of at most 128 images and, unless one alone is larger, 32 MB of pixels."""
-    start, held = 0, 0
-    for row, size in enumerate(expected.tolist()):
+def _tasks(expected: npt.NDArray[np.int64], start: int) -> Iterator[range]:
+    """Rows from `start` on, in runs of at most 128 images and, unless one alone is larger, 32 MB."""
+    held = 0
+    for row, size in enumerate(expected[start:].tolist(), start):
         if row > start and (row - start >= ROWS_PER_TASK or held + size > BYTES_PER_TASK):
             yield range(start, row)
             start, held = row, 0
         held += size
-    yield range(start, len(expected))
+    if start < len(expected):
+        yield range(start, len(expected))
 
 
 @contextmanager
@@ -116,16 +111,6 @@ def _opencv_at_rest() -> Iterator[None]:
     finally:
         log.setLogLevel(level)
         cv2.setNumThreads(threads)
-
-
-def _write(image: Pixels, file: IO[bytes], place: Path) -> None:
-    try:
-        file.write(image.data)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write the decoded images in {place.parent.parent}: {error.strerror}; free "
-            "some space or name a cache on another disk"
-        ) from error
 
 
 def _complaint(facts: Facts, faults: dict[int, str]) -> str:

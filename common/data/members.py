@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from common.data.packs import PACKS
 from common.progress import first_of
 
+PACKS = ".packs"  # in a folder, what holds its images together: common.data.packs
 GB = 10**9
 MOST_BYTES = 200 * GB
 SPARE_BYTES = GB
@@ -34,7 +34,7 @@ class Member:
         folder: a folder, not a file.
         special: a link, a device or a pipe.
         encrypted: readable with a password only.
-        crc: CRC-32 of the content, where the reader leaves the check to us.
+        crc: CRC-32 of the content; None where it is not told.
     """
 
     name: str

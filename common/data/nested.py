@@ -1,13 +1,15 @@
 """Archives, and the archives inside them, into one folder."""
 
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from common.data.members import Member, judge, place_of
-from common.data.packs import PACKS, Packing, is_packed
+from common.data.members import PACKS, Member, judge, place_of
+from common.data.packs import Packing, is_packed
 from common.data.unpack import SUFFIXES, is_archive, listing_of, unpacking
 from common.data.writing import Listing, Steps
 
@@ -33,16 +35,19 @@ class _Folder:
 
     def __init__(self, root: Path, packed: bool) -> None:
         self.root, self.packed = root, packed
-        self._used, self._packs = 0, 0
+        self._used, self._waiting, self._packs = 0, 0, 0
         self._taken: set[str] = set()
+        self._folders: set[str] = set()
+        self._found = _sizes_below(root)
+        self._there = sum(self._found.values())  # bytes that need no more room; each counts once
 
     def level(self, jobs: Sequence[_Job]) -> list[_Job]:
         """Unpack archives that lie equally deep; return those that were in them."""
-        jobs = [job for job in jobs if not (job.is_inner and job.archive.with_suffix("").exists())]
-        before, plans = self._used, []
+        jobs = [job for job in jobs if not (job.is_inner and self._stands_beside(job))]
+        self._waiting, plans = 0, []
         for job in jobs:
             with _told(job):
-                plans.append((job, self._judged(job, self._used - before)))
+                plans.append((job, self._judged(job)))
         _in_turns([self._steps(job, listing) for job, listing in plans])
         return [
             _Job(path, path.parent, job.origin)
@@ -51,11 +56,15 @@ class _Folder:
             if is_archive(path)
         ]
 
-    def _judged(self, job: _Job, waiting: int) -> Listing:
+    def _judged(self, job: _Job) -> Listing:
         listing = listing_of(job.archive)
         members = listing.members
-        judge(job.archive, members, job.into, used=self._used, waiting=waiting)
-        self._used += sum(member.size for member in members)
+        size = sum(member.size for member in members)
+        there = min(self._there, size)
+        self._there -= there
+        judge(job.archive, members, job.into, used=self._used, waiting=self._waiting - there)
+        self._used += size
+        self._waiting += size - there
         within = self._within(job)
         names = {within + place_of(member.name) for member in members if not member.folder}
         if twice := names & self._taken:
@@ -64,7 +73,16 @@ class _Folder:
                 "there: remove one of the two"
             )
         self._taken |= names
+        self._folders |= {within + place_of(member.name) for member in members if member.folder}
         return listing
+
+    def _stands_beside(self, job: _Job) -> bool:
+        """Has an outer archive brought what this inner one holds?
+
+        The disk cannot tell: what lies there may be what a killed call had unpacked of this one.
+        """
+        place = job.archive.relative_to(self.root).with_suffix("").as_posix()
+        return any(f"{name}/".startswith(f"{place}/") for name in chain(self._taken, self._folders))
 
     def _steps(self, job: _Job, listing: Listing) -> Steps:
         with _told(job), ExitStack() as stack:
@@ -73,11 +91,17 @@ class _Folder:
                 place = self.root / PACKS / f"{self._packs:04}"
                 packing = stack.enter_context(Packing(place, self._within(job)))
                 self._packs += 1
-            yield from unpacking(job.archive, listing, job.into, packing)
+            yield from unpacking(job.archive, listing, job.into, packing, self._found)
 
     def _within(self, job: _Job) -> str:
         within = job.into.relative_to(self.root).as_posix()
         return "" if within == "." else f"{within}/"
+
+
+def _sizes_below(root: Path) -> dict[Path, int]:
+    """Every file below a folder by its path, as the disk spells it; bytes."""
+    paths = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
+    return {path: path.stat().st_size for path in paths}
 
 
 def _ending_like_archives(members: Sequence[Member]) -> list[str]:
@@ -85,17 +109,17 @@ def _ending_like_archives(members: Sequence[Member]) -> list[str]:
 
 
 def unpack_all(archives: Sequence[Path], root: Path, *, packed: bool) -> None:
-    """Unpack archives, and the archives inside them, which are then removed, into a new folder.
+    """Unpack archives, and the archives inside them, which are then removed, into a folder.
 
     Args:
         archives: zip and 7z files.
-        root: a folder to make; the caller throws it away when this fails.
+        root: an empty folder, or what a killed call has left of the same; the caller throws it away
+            when this fails.
         packed: images go into packs (`common.data.packs`), one an archive, and not into files.
 
     Raises:
         ValueError: an archive is damaged, unsafe, encrypted or too large, or two hold one file.
     """
-    root.mkdir()
     folder = _Folder(root, packed)
     jobs = [_Job(archive, root, archive) for archive in archives]
     for _ in range(DEEPEST + 1):

@@ -26,10 +26,7 @@ def alone(path: Path) -> Iterator[None]:
             say(f"waiting for another process that is making {path}")
             lock.acquire()
     except OSError as error:
-        raise ValueError(
-            f"cannot write in the cache {path.parent}: {error.strerror}; make the folder writable, "
-            "free some space, or name another cache (KIT_CACHE=DIR)"
-        ) from error
+        raise _unwritable(path.parent, error) from error
     try:
         # While the lock is held nobody else is writing, so whatever is temporary is a leftover.
         for leftover in path.parent.glob(f".{path.name}.*.tmp"):
@@ -37,6 +34,36 @@ def alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def taken_up(path: Path) -> Iterator[Path]:
+    """Yield a folder beside `path` to fill, for a caller `alone` with it; then rename it to `path`.
+
+    It still holds what a call that was interrupted or killed had put there. When the block fails,
+    the folder is removed, and `path` stays as it was.
+
+    Raises:
+        ValueError: the block could not write.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.mkdir(exist_ok=True)
+        yield part
+        remove(path)
+        part.replace(path)
+    except Exception as error:
+        remove(part)
+        if isinstance(error, OSError):
+            raise _unwritable(path.parent, error) from error
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> ValueError:
+    return ValueError(
+        f"cannot write in the cache {folder}: {error.strerror or error}; make the folder writable, "
+        "free some space, or name another cache (KIT_CACHE=DIR)"
+    )
 
 
 def remove(path: Path) -> None:

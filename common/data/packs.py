@@ -6,7 +6,10 @@ with slashes, each ended by a NUL, and `index.npy` where each ends and what is k
 """
 
 import hashlib
+import os
+import zlib
 from array import array
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -14,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from common.data.headers import declared_shape
+from common.data.members import PACKS, Member
 from common.data.tree import IMAGES
 
-PACKS = ".packs"  # in the folder whose images they hold
 LARGEST = 16 << 20  # bytes of an image in a pack: of larger ones there are never many
 BUFFER = 1 << 20
 BYTES, NAMES, INDEX = "images.bin", "names.bin", "index.npy"
@@ -34,7 +37,7 @@ def digest_of(data: bytes) -> bytes:
 
 
 class Packing:
-    """Writes a pack into a new folder, image by image; the index comes last."""
+    """Writes a pack into a folder, image by image; the index comes last."""
 
     def __init__(self, folder: Path, within: str = "") -> None:
         """`within` is put before every name: a folder's path and a slash, or nothing."""
@@ -44,8 +47,8 @@ class Packing:
         self._end = 0
 
     def __enter__(self) -> "Packing":
-        self.folder.mkdir(parents=True)
-        self._file = (self.folder / BYTES).open("xb", buffering=BUFFER)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._file = (self.folder / BYTES).open("ab", buffering=BUFFER)
         return self
 
     def __exit__(
@@ -58,9 +61,32 @@ class Packing:
         if error is None:
             self._write_index()
 
+    def take_up(self, members: Iterable[tuple[str, Member]]) -> int:
+        """Keep the images that an earlier call, which was killed, had packed whole.
+
+        Args:
+            members: all images that will be packed and their names, in this order.
+
+        Returns:
+            How many of them are there: the first so many, as their checksums say.
+        """
+        kept = 0
+        with (self.folder / BYTES).open("rb") as file:
+            for name, member in members:
+                data = file.read(member.size)
+                if len(data) < member.size or zlib.crc32(data) != member.crc:
+                    break
+                self._know(name, data)
+                kept += 1
+        os.truncate(self.folder / BYTES, self._end)
+        return kept
+
     def add(self, name: str, data: bytes) -> None:
         """Append one image, whole; it is hashed here, so that nobody reads it for that again."""
         self._file.write(data)
+        self._know(name, data)
+
+    def _know(self, name: str, data: bytes) -> None:
         self._end += len(data)
         self._names.append(self._within + name)
         self._ends.append(self._end)

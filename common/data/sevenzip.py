@@ -54,11 +54,12 @@ def _member(file: Any, encrypted: bool) -> Member:
 
 @dataclass(frozen=True)
 class _Block:
-    """A part of the archive that is decompressed as one: its header, place and packed bytes."""
+    """A part of the archive that is decompressed as one: its header, place, and bytes."""
 
     header: Any
     at: int
     packed: int
+    size: int
 
 
 def _blocks(opened: SevenZipFile) -> list[_Block]:
@@ -67,18 +68,39 @@ def _blocks(opened: SevenZipFile) -> list[_Block]:
         return []
     ends = pairwise(streams.packinfo.packpositions)
     return [
-        _Block(block, opened.afterheader + at, end - at)
+        _Block(block, opened.afterheader + at, end - at, block.get_unpack_size())
         for block, (at, end) in zip(streams.unpackinfo.folders, ends, strict=False)
     ]
 
 
 def _extract(archive: Path, blocks: Sequence[_Block], writing: Writing) -> Steps:
+    blocks, files = _unfinished(blocks, writing)
     try:
         with archive.open("rb") as source:
             # One thread: pieces follow each other. It decompresses while this one writes files.
-            yield from writing.pour(in_order(_read, _pieces(source, blocks), threads=1))
+            yield from writing.pour(files, in_order(_read, _pieces(source, blocks), threads=1))
     except UnsupportedCompressionMethodError as error:
         raise NotImplementedError(str(error)) from error
+
+
+def _unfinished(blocks: Sequence[_Block], writing: Writing) -> tuple[list[_Block], list[Member]]:
+    """The blocks that hold a file not yet written, and all files in them.
+
+    Of a block nothing can be had but from its beginning, and most archives are one block.
+    """
+    files = iter(writing.files())
+    needed: list[_Block] = []
+    within: list[Member] = []
+    for block in blocks:
+        its: list[Member] = []
+        size = 0
+        while size < block.size and (file := next(files, None)):
+            its.append(file)
+            size += file.size
+        if size != block.size or not all(writing.is_whole(file.name) for file in its):
+            needed.append(block)
+            within += its
+    return needed, [*within, *files]
 
 
 @dataclass(frozen=True)
@@ -93,10 +115,10 @@ class _Piece:
 
 def _pieces(source: IO[bytes], blocks: Sequence[_Block]) -> Iterator[_Piece]:
     for block in blocks:
-        size = block.header.get_unpack_size()
         decompressor = block.header.get_decompressor(block.packed)
-        for done in range(0, size, CHUNK):
-            yield _Piece(decompressor, source, None if done else block.at, min(CHUNK, size - done))
+        for done in range(0, block.size, CHUNK):
+            count = min(CHUNK, block.size - done)
+            yield _Piece(decompressor, source, None if done else block.at, count)
 
 
 def _read(piece: _Piece) -> bytearray:

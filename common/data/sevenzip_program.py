@@ -60,13 +60,16 @@ def _member(block: str) -> Member:
 
 
 def _extract(archive: Path, writing: Writing) -> Steps:
+    files = writing.files()
+    if all(writing.is_whole(file.name) for file in files):
+        return
     command = [str(program()), "x", "-so", "-bd", "--", str(archive)]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as running:
         assert running.stdout is not None
         try:
-            yield from writing.pour(iter(partial(running.stdout.read, CHUNK), b""))
+            yield from writing.pour(files, iter(partial(running.stdout.read, CHUNK), b""))
         except BaseException:
             running.kill()
             raise

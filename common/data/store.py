@@ -8,15 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from common.atomic import replacing
 from common.data.decode import Pixels
 from common.data.facts import Facts, read_facts
 from common.data.fill import fill
-from common.data.once import alone
+from common.data.growing import PIXELS, pixel_bytes, read_shapes
+from common.data.once import alone, taken_up
 
 FORMAT = 2
-PIXELS = "pixels.bin"
-SHAPES = "shapes.npy"
 
 
 class Store:
@@ -33,8 +31,8 @@ class Store:
     def __init__(self, folder: Path, digests: Sequence[str]) -> None:
         self.folder = folder.resolve()
         self.digests = list(digests)
-        self.shapes: npt.NDArray[np.int64] = np.load(self.folder / SHAPES)
-        ends = np.cumsum(self.shapes.prod(axis=1) * 3)
+        self.shapes: npt.NDArray[np.int64] = read_shapes(self.folder)
+        ends = np.cumsum(pixel_bytes(self.shapes))
         self._starts = np.concatenate([[0], ends]).astype(np.int64)
         mapped = np.memmap(self.folder / PIXELS, dtype=np.uint8, mode="r")
         # A plain array over the same pages: slicing a memmap costs several times as much.
@@ -87,8 +85,8 @@ def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2)
     """Open the store of a table's images, decoding them first where it is not there yet.
 
     Every file is hashed at each call (an image of a pack was, as it was packed); it is decoded only
-    when no store in `cache` has the same contents in the same order at the same size. Safe to
-    interrupt, and to call at once from several processes.
+    when no store in `cache` has the same contents in the same order at the same size. Safe to call
+    at once from several processes, and to interrupt or kill: the next call goes on from there.
 
     Args:
         table: rows with `id` and `path`.
@@ -115,20 +113,18 @@ def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2)
 
 
 def _make(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        shapes = fill(temporary / PIXELS, facts, side=side, threads=threads)
-        np.save(temporary / SHAPES, shapes)
+    with taken_up(folder) as part:
+        fill(part, facts, side=side, threads=threads)
 
 
 def _is_whole(folder: Path, rows: int) -> bool:
     """Does the pixel file have the size that its shapes add up to?"""
     try:
-        shapes = np.load(folder / SHAPES)
+        shapes = read_shapes(folder)
         size = (folder / PIXELS).stat().st_size
-    except (OSError, ValueError, EOFError):
+    except OSError:
         return False
-    return shapes.shape == (rows, 2) and int(shapes.prod(axis=1).sum()) * 3 == size
+    return len(shapes) == rows and int(pixel_bytes(shapes).sum()) == size
 
 
 def _digest(texts: Sequence[str]) -> str:

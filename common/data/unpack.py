@@ -1,7 +1,7 @@
 """One archive into one folder, step by step: whole, or not at all."""
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +29,9 @@ def listing_of(archive: Path) -> Listing:
         return _reader(archive)(archive)
 
 
-def unpacking(archive: Path, listing: Listing, into: Path, packing: Packing | None = None) -> Steps:
+def unpacking(
+    archive: Path, listing: Listing, into: Path, packing: Packing | None, found: Mapping[Path, int]
+) -> Steps:
     """Unpack one archive in the existing folder `into`, a piece a step.
 
     Args:
@@ -37,6 +39,7 @@ def unpacking(archive: Path, listing: Listing, into: Path, packing: Packing | No
         listing: of it, judged to do no harm.
         into: a folder that the caller throws away when this fails.
         packing: where images go in place of `into`; none keeps them files.
+        found: the files that a killed call has left, and their sizes.
 
     Raises:
         ValueError: the archive is damaged, or cannot be read here.
@@ -45,7 +48,7 @@ def unpacking(archive: Path, listing: Listing, into: Path, packing: Packing | No
     files, size = sum(not member.folder for member in members), sum(m.size for m in members)
     say(f"unpacking {archive.name}: {files:,} files, {size / 1e6:,.1f} MB")
     with bar(size, f"unpacking {archive.name}", "B") as progress, _guarded(archive):
-        with Writing(members, into, progress, packing) as writing:
+        with Writing(members, into, progress, packing, found) as writing:
             yield from listing.extract(writing)
         if missing := writing.unfinished():
             raise DamagedError(f"cut short: {first_of(missing)}")

@@ -21,12 +21,11 @@ def listing(archive: Path) -> Listing:
 def _extract(archive: Path, writing: Writing) -> Steps:
     with ZipFile(archive) as opened:
         for info in opened.infolist():
-            if info.is_dir():
+            if info.is_dir() or writing.is_whole(info.filename):
                 continue
             with opened.open(info) as source:
                 while chunk := source.read(CHUNK):
                     writing.add(info.filename, chunk)
-                    writing.count(len(chunk))
                     yield
 
 
@@ -39,4 +38,5 @@ def _member(info: ZipInfo) -> Member:
         folder=info.is_dir(),
         special=kind not in (0, stat.S_IFREG, stat.S_IFDIR),
         encrypted=bool(info.flag_bits & 1),
+        crc=info.CRC,
     )

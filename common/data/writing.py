@@ -1,7 +1,7 @@
 """Writing what an archive holds: never more than it declared, never over or through anything."""
 
 import zlib
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,12 +24,13 @@ class Writing:
     """Writes the members of one archive below a folder, as their bytes arrive.
 
     Never writes more than a member declares, over a file that exists, or through a link. With a
-    packing, images go there; their folders are made and stay empty.
+    packing, images go there; their folders are made and stay empty. Of what a call that was killed
+    has left, the members that are whole by their checksums stay, and the others are made again.
     """
 
     def __init__(
         self, members: Sequence[Member], folder: Path, progress: Counter,
-        packing: Packing | None = None,
+        packing: Packing | None = None, found: Mapping[Path, int] | None = None,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.members = members
@@ -39,18 +40,24 @@ class Writing:
         self._made: set[str] = set()
         self._progress = progress
         self._packing = packing
+        self._found = found or {}
+        self._whole: set[str] = set()
         self._packed = {
             member.name for member in members
             if packing and not member.folder and is_packed(member.name, member.size)
         }  # fmt: skip
 
     def __enter__(self) -> "Writing":
+        self._take_up_files()
         for member in self.members:
             if member.folder:
                 self._make_folder(member.name)
             elif member.size == 0:
                 self._begin(member.name)
                 self._end(member.name)
+        self._take_up_pack()
+        self._left |= dict.fromkeys(self._whole, 0)
+        self._progress.update(sum(file.size for file in self.files() if self.is_whole(file.name)))
         return self
 
     def __exit__(
@@ -76,12 +83,21 @@ class Writing:
         else:
             self._open[name].write(chunk)
         self._left[name] = left
+        self._progress.update(len(chunk))
         if left == 0:
             self._end(name)
 
-    def pour(self, chunks: Iterable[bytes | bytearray]) -> Steps:
-        """Cut one stream of all contents, in the members' order, into files; check their CRCs."""
-        files = (member for member in self.members if not member.folder and member.size)
+    def files(self) -> list[Member]:
+        """The members that have contents, in the archive's order."""
+        return [member for member in self.members if member.size and not member.folder]
+
+    def is_whole(self, name: str) -> bool:
+        """Has an earlier call written this member?"""
+        return name in self._whole
+
+    def pour(self, members: Iterable[Member], chunks: Iterable[bytes | bytearray]) -> Steps:
+        """Cut one stream of the contents of these members, in order, into files; check their CRCs."""
+        files = iter(members)
         member, left, crc = None, 0, 0
         for chunk in chunks:
             view = memoryview(chunk)
@@ -93,20 +109,32 @@ class Writing:
                     left, crc = member.size, 0
                 assert member is not None
                 piece, view = view[:left], view[left:]
-                self.add(member.name, piece)
+                if not self.is_whole(member.name):
+                    self.add(member.name, piece)
                 left, crc = left - len(piece), zlib.crc32(piece, crc)
                 if left == 0 and member.crc not in (None, crc):
                     raise DamagedError(f"the checksum of {member.name!r} is wrong")
-            self.count(len(chunk))
             yield
-
-    def count(self, size: int) -> None:
-        """Show that so many bytes more are written."""
-        self._progress.update(size)
 
     def unfinished(self) -> list[str]:
         """Names of the members that have not got all they declared."""
         return [name for name, left in self._left.items() if left > 0]
+
+    def _take_up_files(self) -> None:
+        for member in self.members if self._found else ():
+            place = self.folder / place_of(member.name)
+            if member.folder or place not in self._found:
+                continue
+            if 0 < member.size == self._found[place] and _crc_of(place) == member.crc:
+                self._whole.add(member.name)
+            else:
+                place.unlink()
+
+    def _take_up_pack(self) -> None:
+        if self._packing is not None:
+            images = [file for file in self.files() if file.name in self._packed]
+            kept = self._packing.take_up((place_of(image.name), image) for image in images)
+            self._whole |= {image.name for image in images[:kept]}
 
     def _begin(self, name: str) -> None:
         self._make_folder(name.rpartition("/")[0])
@@ -126,6 +154,14 @@ class Writing:
         if name not in self._made:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._made.add(name)
+
+
+def _crc_of(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            crc = zlib.crc32(chunk, crc)
+    return crc
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from toy_files import FILES, content, sevened, zipped
 
-from common.data import archives, unpack, writing
-from common.data.packs import BYTES, packs_of
+from common.data import archives, unpack
 
 Opened = Callable[[Path, Path], Path]
 
@@ -136,25 +135,14 @@ def test_two_archives_with_the_same_file_are_refused(
         opened(data, cache)
 
 
-def test_an_interrupted_unpacking_is_not_taken_for_whole(
-    opened: Opened, data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_a_killed_process_left_under_a_temporary_name_is_swept(
+    opened: Opened, data: Path, cache: Path
 ) -> None:
     zipped(data / "train.zip", FILES)
-    monkeypatch.setattr(writing.Writing, "unfinished", lambda _: _interrupt())
-    with pytest.raises(KeyboardInterrupt):
-        opened(data, cache)
-    assert made(cache) == []
-    monkeypatch.undo()
     folder = opened(data, cache)
     shutil.move(folder, killed := folder.with_name(f".{folder.name}.12345678.tmp"))
-    for image in (killed / "train/2.png", *(pack / BYTES for pack in packs_of(killed))):
-        image.unlink(missing_ok=True)
     assert content(opened(data, cache)) == FILES
-    assert not killed.exists(), "what a killed process left is swept"
-
-
-def _interrupt() -> list[str]:
-    raise KeyboardInterrupt
+    assert not killed.exists()
 
 
 def test_only_zip_and_7z_are_archives() -> None:

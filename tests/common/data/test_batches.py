@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from common import randomness
+from common.data import batches
 from common.data.augment import DRAWS, SMALL, SmallPreset, augment
 from common.data.batches import (
     InMemory,
@@ -23,7 +24,6 @@ from common.data.batches import (
     to_input,
 )  # fmt: skip
 from common.data.store import Store, open_store
-from common.data.transforms import PHOTO, PhotoTransform
 from common.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -158,16 +158,15 @@ def test_pixels_are_normalised_with_the_models_own_mean_and_std() -> None:
     assert torch.equal(to_input(bytes_, mean, std, 0), to_input(bytes_.contiguous(), mean, std, 0))
 
 
-@pytest.mark.parametrize("preset", PHOTO)
-def test_a_photo_preset_gives_the_size_asked_for_and_repeats_by_seed(preset: str) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
-    transform = PhotoTransform(preset, size=32, crop=0.875)
-    first, again = transform(pixels, 5), transform(pixels, 5)
-    assert first.shape == (32, 32, 3)
-    assert first.dtype == np.uint8
-    assert np.array_equal(first, again)
-    other = transform(pixels, 6)
-    assert np.array_equal(first, other) == (preset == "photo-none")
+@pytest.mark.parametrize("size", [0, 12])
+def test_a_batch_normalised_in_pieces_is_each_image_normalised(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.5, 0.4, 0.3), (0.5, 0.2, 0.1)))
+    batch = images(side=9).permute(0, 3, 1, 2)
+    alone = torch.cat([to_input(image[None], mean, std, size) for image in batch])
+    monkeypatch.setattr(batches, "IN_CACHE", 3 * 12 * 12 * 2)
+    assert torch.equal(to_input(batch, mean, std, size), alone)
 
 
 def test_two_epochs_of_photographs_differ_and_workers_do_not_matter(photographs: Store) -> None:
@@ -198,15 +197,6 @@ def test_an_epoch_that_is_left_early_leaves_no_thread_behind(photographs: Store)
     next(batches)
     batches.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
-
-
-@pytest.mark.parametrize("side", [36, 48, 49, 200])
-def test_shrinking_leaves_out_no_pixel(side: int) -> None:
-    stripes = np.zeros((side, side, 3), np.uint8)
-    stripes[:, ::2] = 200
-    shown = PhotoTransform("photo-none", size=32, crop=1.0)(stripes, 0)
-    assert shown.mean() == pytest.approx(100, abs=4)
-    assert (shown[8:-8, 8:-8].mean(axis=(0, 1)) > 80).all()
 
 
 def test_no_row_is_lost_or_padded_when_predicting(photographs: Store) -> None:

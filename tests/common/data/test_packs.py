@@ -12,7 +12,8 @@ from toy_files import encode, picture, sevened, zipped
 from common.data import members, packs
 from common.data.archives import open_folder
 from common.data.encoded import Encoded
-from common.data.packs import BYTES, INDEX, PACKS, Pack, packs_of
+from common.data.members import PACKS
+from common.data.packs import BYTES, INDEX, Pack, packs_of
 from common.data.store import Store, open_store
 
 IMAGES = {f"train/{number}.png": encode(picture()) for number in range(150)}

@@ -6,13 +6,12 @@ import shutil
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pandas as pd
 import pytest
 from toy_files import encode, picture
 
-from common.data import fill, store
-from common.data.decode import decode
+from common.data import fill
+from common.data.growing import PIXELS, SHAPES
 from common.data.store import Store, open_store
 
 
@@ -60,7 +59,7 @@ def test_one_and_two_threads_write_the_same_bytes(tmp_path: Path, table: pd.Data
         open_store(table, side=8, cache=tmp_path / str(threads), threads=threads)
         for threads in (1, 2)
     ]
-    one, two = ((s.folder / store.PIXELS).read_bytes() for s in stores)
+    one, two = ((s.folder / PIXELS).read_bytes() for s in stores)
     assert one == two
     assert stores[0].folder.name == stores[1].folder.name
 
@@ -101,32 +100,19 @@ def test_the_shorter_side_shrinks_and_nothing_is_enlarged(tmp_path: Path) -> Non
 
 def test_a_truncated_store_is_made_again(tmp_path: Path, table: pd.DataFrame) -> None:
     opened = open_store(table, side=0, cache=tmp_path)
-    whole = (opened.folder / store.PIXELS).read_bytes()
-    os.truncate(opened.folder / store.PIXELS, len(whole) - 1)
-    assert (open_store(table, side=0, cache=tmp_path).folder / store.PIXELS).read_bytes() == whole
-    (opened.folder / store.SHAPES).write_bytes(b"")
-    assert (open_store(table, side=0, cache=tmp_path).folder / store.PIXELS).read_bytes() == whole
+    whole = (opened.folder / PIXELS).read_bytes()
+    os.truncate(opened.folder / PIXELS, len(whole) - 1)
+    assert (open_store(table, side=0, cache=tmp_path).folder / PIXELS).read_bytes() == whole
+    (opened.folder / SHAPES).write_bytes(b"")
+    assert (open_store(table, side=0, cache=tmp_path).folder / PIXELS).read_bytes() == whole
 
 
-def test_an_interrupted_store_is_not_taken_for_whole(
-    tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+def test_what_a_killed_process_left_under_a_temporary_name_is_swept(
+    tmp_path: Path, table: pd.DataFrame
 ) -> None:
-    count = 0
-
-    def interrupted(data: bytes, side: int) -> np.ndarray:
-        nonlocal count
-        count += 1
-        if count == 200:
-            raise KeyboardInterrupt
-        return decode(data, side)
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(fill, "decode", interrupted)
-        open_store(table, side=0, cache=tmp_path)
-    assert [p.name for p in (tmp_path / "stores").iterdir() if p.is_dir()] == []
-    killed = tmp_path / "stores" / f".{open_store(table, side=0, cache=tmp_path).folder.name}.1.tmp"
-    killed.mkdir()
-    os.truncate(tmp_path / "stores" / killed.name.split(".")[1] / store.PIXELS, 1)
+    whole = open_store(table, side=0, cache=tmp_path).folder
+    killed = whole.with_name(f".{whole.name}.1.tmp")
+    whole.rename(killed)
     assert open_store(table, side=0, cache=tmp_path).uniform
     assert not killed.exists()
 

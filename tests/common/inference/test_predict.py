@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from common.data.batches import InMemory
-from common.data.store import PIXELS, SHAPES, Store
+from common.data.growing import PIXELS, SHAPES
+from common.data.store import Store
 from common.inference.features import features_of, split
 from common.inference.predict import Network, predict
 from common.models.backbone import InputFacts, build
@@ -51,7 +52,7 @@ def test_features_of_a_last_batch_that_is_not_full_are_those_of_single_images(
     network: Network, batch: int, tmp_path: Path
 ) -> None:
     (tmp_path / PIXELS).write_bytes(pixels().numpy().tobytes())
-    np.save(tmp_path / SHAPES, np.full((COUNT, 2), SIDE))
+    np.full((COUNT, 2), SIDE).tofile(tmp_path / SHAPES)
     store = Store(tmp_path, [str(number) for number in range(COUNT)])
     split(network.model)
     found = [

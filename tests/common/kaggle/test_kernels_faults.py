@@ -100,16 +100,13 @@ def test_a_503_that_saved_nothing_is_pushed_again(host: Host) -> None:
     assert versions(host) == 1
 
 
-def test_silence_after_a_push_is_no_reason_to_push_again(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KIT_SILENCE", "3")
-    host.faults.add(Fault(method="SaveKernel", silent=True))
+def test_a_gateway_that_gave_up_is_no_reason_to_push_again(host: Host) -> None:
+    host.faults.add(Fault(method="SaveKernel", status=504, message="Gateway timeout"))
     with pytest.raises(UnsureError) as caught:
         kernels.push(kernel(WRITES), environment=host.environment)
     assert str(caught.value) == (
-        "pushing you/petals-by-the-number: no answer in 3 s, and it is not in the list of versions "
-        "so far: whether it arrived is not known and nothing was sent again; look at "
+        "pushing you/petals-by-the-number: 504 Gateway timeout, and it is not in the list of "
+        "versions so far: whether it arrived is not known and nothing was sent again; look at "
         "https://www.kaggle.com/code/you/petals-by-the-number before you push it once more"
     )
     assert versions(host) == 0
