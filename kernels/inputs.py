@@ -116,26 +116,26 @@ def install_wheels(folder: Path, target: Path) -> None:
 
 
 def check_versions() -> None:
-    """Print what is here of the packages that the kit declares.
+    """Print which versions are here of the packages that the kit declares.
 
     Raises:
         ValueError: one is missing, or not of a version that the kit runs on.
     """
     from packaging.requirements import Requirement
 
-    wrong = []
+    seen, wrong = [], []
     for text in declared():
         wanted = Requirement(text)
         try:
             found = version(wanted.name)
         except PackageNotFoundError:
             found = ""
-            if wanted.name in BY_PROGRAM:  # who opens such an archive says what is missing
-                print(f"{wanted.name}: {BY_PROGRAM[wanted.name]} does its work", flush=True)
-                continue
-        print(f"{wanted.name} {found or 'is missing'}", flush=True)
-        if not found or not wanted.specifier.contains(found, prereleases=True):
+        seen.append(f"{wanted.name} {found or 'missing'}")
+        # A program does it as well; who opens such an archive says what is missing.
+        spared = not found and wanted.name in BY_PROGRAM
+        if not spared and not (found and wanted.specifier.contains(found, prereleases=True)):
             wrong.append(f"{text} ({found or 'missing'})")
+    print(f"packages: {', '.join(seen)}", flush=True)
     if wrong:
         wheels = " ".join(f"--wheel '{each.partition(' (')[0]}'" for each in wrong)
         raise ValueError(
