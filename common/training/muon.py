@@ -23,9 +23,7 @@ class FilterMuon(torch.optim.Optimizer):
     """
 
     def __init__(self, groups: Any, *, lr: float, momentum: float, weight_decay: float) -> None:
-        super().__init__(
-            groups, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-        )
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -40,7 +38,9 @@ class FilterMuon(torch.optim.Optimizer):
                 state = self.state[p]
                 if not state:
                     state["momentum"] = torch.zeros_like(p)
-                ahead = gradient.add(state["momentum"].mul_(momentum).add_(gradient), alpha=momentum)
+                ahead = gradient.add(
+                    state["momentum"].mul_(momentum).add_(gradient), alpha=momentum
+                )
                 if filters:
                     p.mul_(len(p) ** 0.5 / p.norm().clamp_min(1e-12))
                     ahead = orthogonal(ahead.flatten(1)).view(p.shape)

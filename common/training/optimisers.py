@@ -11,7 +11,7 @@ from common.models.heads import heads_of
 from common.recipe import Recipe
 from common.training.muon import FilterMuon
 
-OWN = "kit_muon"
+OWN = "kit_muon"  # not timm's
 NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
@@ -21,14 +21,12 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
 
 
 def optimiser_of(groups: list[dict[str, Any]], recipe: Recipe, lr: float) -> torch.optim.Optimizer:
-    """The recipe's optimiser over groups of parameters.
+    """The recipe's optimiser over groups of parameters: timm's, or the kit's `kit_muon`.
 
     `sgd` is Nesterov's, as in timm; `momentum` is the recipe's momentum or Adam's first beta.
     """
     if recipe.optimizer == OWN:
-        return FilterMuon(
-            groups, lr=lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-        )
+        return FilterMuon(groups, lr=lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     # Nesterov needs a momentum; timm calls SGD without it "momentum".
     name = "momentum" if recipe.optimizer == "sgd" and not recipe.momentum else recipe.optimizer
     settings: dict[str, object] = {}
@@ -89,7 +87,7 @@ def check_optimiser(name: str) -> None:
     if name == OWN:
         return
     if name not in list_optimizers():
-        close = difflib.get_close_matches(name, list_optimizers(), n=3, cutoff=0.4)
+        close = difflib.get_close_matches(name, [*list_optimizers(), OWN], n=3, cutoff=0.4)
         raise ValueError(
             f"optimizer={name}: timm has none of that name; "
             f"the nearest are {', '.join(close or ['sgd', 'adamw'])}"
