@@ -79,7 +79,7 @@ class Recipe:
     )  # fmt: skip
     batch_size: int = described(64, "train", "images a batch holds", low=2)
     accumulate: int = described(1, "train", "batches whose gradients make one update", low=1)
-    optimizer: str = described("sgd", "train", "sgd (Nesterov), adamw, or any name timm knows")
+    optimizer: str = described("sgd", "train", "sgd (Nesterov), adamw, kit_muon, or any timm knows")
     lr: float = described(0.1, "train", "the peak learning rate", low=1e-9, high=100)
     head_rate: float = described(
         1.0, "train", "the head's rate as a multiple of lr (the course: 10)", low=0.001, high=1000

@@ -1,4 +1,4 @@
-"""Optimisers by name through timm, with norms and biases free of weight decay."""
+"""Optimisers by name, timm's and the kit's own, with norms and biases free of weight decay."""
 
 import difflib
 from typing import Any
@@ -9,7 +9,9 @@ from torch import nn
 
 from common.models.heads import heads_of
 from common.recipe import Recipe
+from common.training.muon import FilterMuon
 
+OWN = "kit_muon"  # not timm's
 NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
@@ -19,10 +21,12 @@ def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.
 
 
 def optimiser_of(groups: list[dict[str, Any]], recipe: Recipe, lr: float) -> torch.optim.Optimizer:
-    """The recipe's optimiser over groups of parameters.
+    """The recipe's optimiser over groups of parameters: timm's, or the kit's `kit_muon`.
 
     `sgd` is Nesterov's, as in timm; `momentum` is the recipe's momentum or Adam's first beta.
     """
+    if recipe.optimizer == OWN:
+        return FilterMuon(groups, lr=lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     # Nesterov needs a momentum; timm calls SGD without it "momentum".
     name = "momentum" if recipe.optimizer == "sgd" and not recipe.momentum else recipe.optimizer
     settings: dict[str, object] = {}
@@ -80,8 +84,10 @@ def check_optimiser(name: str) -> None:
     Raises:
         ValueError: timm has none of this name (the nearest are named), or it does not work here.
     """
+    if name == OWN:
+        return
     if name not in list_optimizers():
-        close = difflib.get_close_matches(name, list_optimizers(), n=3, cutoff=0.4)
+        close = difflib.get_close_matches(name, [*list_optimizers(), OWN], n=3, cutoff=0.4)
         raise ValueError(
             f"optimizer={name}: timm has none of that name; "
             f"the nearest are {', '.join(close or ['sgd', 'adamw'])}"

@@ -35,8 +35,9 @@ def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
         {"freeze": "lp-ft:2", "mixup": 0.3},
         {"early_stop": 2},
         {"first_size": 8, "image_size": 16, "ema": 0.9},
+        {"optimizer": "kit_muon", "freeze": "gradual:1", "bias_rate": 64.0, "head_rate": 2.0},
     ],
-    ids=["ema-adamw", "phases-mixup", "early-stop", "growth"],
+    ids=["ema-adamw", "phases-mixup", "early-stop", "growth", "muon-phases"],
 )
 def test_a_run_stopped_after_any_epoch_ends_bit_equal(
     toy: Any, monkeypatch: Any, fields: Any

@@ -234,7 +234,11 @@ def test_the_next_command_names_the_same_places_as_a_shell_wants_them(toy: Any) 
     assert replace(request, data=None).command("run") == "kit digits run"
 
 
-def test_without_folds_all_rows_train_and_nothing_is_judged(toy: Any, capsys: Any) -> None:
+def test_without_folds_all_rows_train_and_nothing_is_judged(
+    toy: Any, capsys: Any, monkeypatch: Any
+) -> None:
+    # Where nothing is held out, nobody looks for near-duplicates (the default of `groups`).
+    monkeypatch.delattr("common.data.folds.near_groups")
     result = run.run(toy(folds=0, final="refit", epochs=1))
     folder = Path(result["run"])
     assert [path.parent.name for path in folder.glob("*/weights.safetensors")] == ["refit"]
