@@ -15,12 +15,13 @@ from pprint import pformat
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from common.kaggle.kernel_push import LARGEST
 from common.progress import first_of
 
-LARGEST = 900_000  # bytes; Kaggle refuses a source of a megabyte
 ROOT = Path(__file__).resolve().parents[1]  # the kit's own folder
 CARRIED = ("common", "competitions/__init__.py", "kit.py", "kernels", "pyproject.toml")
 LINE = 100  # characters
+SHORTEST_SECRET = 16  # characters; Kaggle's have 32 and more
 THE_FIRST = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip can state
 
 SCRIPT = '''\
@@ -112,16 +113,18 @@ def code_of(competition: str, root: Path = ROOT) -> dict[str, bytes]:
     return {name: (root / name).read_bytes() for name in known}
 
 
-def check_secrets(files: Mapping[str, bytes], secrets: Iterable[str]) -> None:
-    """Refuse code that quotes a secret of this machine.
+def check_secrets(texts: Mapping[str, bytes], secrets: Iterable[str]) -> None:
+    """Refuse texts that quote a secret of this machine; a short one is no secret, but a word.
 
     Raises:
-        ValueError: a file does; the secret itself is not repeated.
+        ValueError: one does; the secret itself is not repeated.
     """
     for secret in secrets:
-        for name, content in files.items():
-            if secret.encode() in content:
-                raise ValueError(f"{name} holds a Kaggle credential of yours: take it out first")
+        for name, content in texts.items():
+            if len(secret) >= SHORTEST_SECRET and secret.encode() in content:
+                raise ValueError(
+                    f"{name} would carry a Kaggle credential of yours: take it out first"
+                )
 
 
 def _git_files(root: Path, *flags: str, places: Sequence[str]) -> list[str]:

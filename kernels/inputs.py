@@ -21,7 +21,8 @@ FILE, FOLDER, HUB, WHEEL = "file", "folder", "hub", "wheel"  # what an item of t
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"  # a kernel carries it
 # Kaggle's machine has no py7zr, and opens 7z archives with the program.
 BY_PROGRAM: Mapping[str, str] = {"py7zr": "7z"}
-DEEPEST = 4  # folders below /kaggle/input that are looked into
+DATA = "competitions"  # where the newer layout has the competition's data
+DEEPEST = 5  # folders below /kaggle/input: notebooks/<owner>/<slug>/runs/<run>
 AGAIN = "`kit <competition> kernel-inputs`"
 
 
@@ -35,10 +36,12 @@ def find_competition(root: Path, slug: str, sample: str) -> Path:
     Raises:
         ValueError: it is not attached, or several folders could be meant.
     """
-    for place in (root / "competitions" / slug, root / slug):
+    for place in (root / DATA / slug, root / slug):
         if place.is_dir():
             return place
-    found = sorted({path.parent for path in _files(root) if sample and path.name == sample})
+    found = sorted(
+        {path.parent for path in _files(root, data=True) if sample and path.name == sample}
+    )
     if len(found) == 1:
         return found[0]
     if found:
@@ -210,13 +213,24 @@ def _check_fits(wheel: str) -> None:
         raise ValueError(f"{wheel} is not for Python {here} on this machine: attach one that is")
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """The files below a folder, not too deep: a competition may have a million of them."""
-    for place, folders, names in os.walk(root):
+def runs_of(root: Path) -> list[Path]:
+    """The `run.json` of every run that an attached kernel left."""
+    return [each for each in _files(root) if each.name == "run.json" and each.parts[-3] == "runs"]
+
+
+def _files(root: Path, *, data: bool = False) -> Iterator[Path]:
+    """The files below a folder, not too deep, and without the competition's data unless asked for.
+
+    Links are followed: where there are no namespaces, what is attached is linked.
+    """
+    for place, folders, names in os.walk(root, followlinks=True):
         folders.sort()
-        if len(Path(place).relative_to(root).parts) >= DEEPEST:
+        deep = len(Path(place).relative_to(root).parts)
+        if deep >= DEEPEST:
             folders.clear()
-        yield from (Path(place) / name for name in names)
+        if deep == 0 and not data and DATA in folders:
+            folders.remove(DATA)
+        yield from (Path(place) / name for name in sorted(names))
 
 
 def _attached(root: Path) -> list[str]:

@@ -29,8 +29,7 @@ def run(facts: Mapping[str, Any], kit: Callable[[Sequence[str]], int]) -> int:
     """Do what the script says; the exit code is 0 when its run is finished, or can be gone on with.
 
     Args:
-        facts: `competition`, `slug`, `sample`, `recipe`, `words`, `seconds` (the time limit, 0 for
-            none), `commit`.
+        facts: `competition`, `slug`, `sample`, `recipe`, `words`, `flags`, `seconds` (the limit).
         kit: the command line.
     """
     begun = time.monotonic()
@@ -44,10 +43,20 @@ def run(facts: Mapping[str, Any], kit: Callable[[Sequence[str]], int]) -> int:
             print(f"kit: {error}", file=sys.stderr)
             return 1
         with _interrupted_after(float(facts["seconds"]), begun):
-            code = kit([facts["competition"], "run", *words, "--runs", str(runs), "--json"])
+            code = kit(
+                [
+                    facts["competition"],
+                    "run",
+                    *words,
+                    *facts["flags"],
+                    "--runs",
+                    str(runs),
+                    "--json",
+                ]
+            )
     run_folder = _latest(runs)
     if run_folder is not None:
-        _leave(run_folder, Path.cwd(), facts, finished=code == 0)
+        _leave(run_folder, Path.cwd(), finished=code == 0)
     if code == STOPPED and run_folder is not None:
         print(
             f"out of time after {time.monotonic() - begun:,.0f} s; the run is kept and another kernel "
@@ -77,7 +86,7 @@ def _prepared(facts: Mapping[str, Any], attached: Path, scratch: Path) -> list[s
 
 def taken_up(competition: str, attached: Path, runs: Path) -> None:
     """Copy the runs that an attached kernel left of this competition, so that they are gone on with."""
-    for found in sorted(attached.glob("**/runs/*/run.json")):
+    for found in inputs.runs_of(attached):
         place = runs / found.parent.name
         if json.loads(found.read_text(encoding="utf-8")).get("competition") != competition:
             continue
@@ -90,9 +99,6 @@ def taken_up(competition: str, attached: Path, runs: Path) -> None:
 @contextmanager
 def _interrupted_after(seconds: float, begun: float) -> Iterator[None]:
     """Interrupt the block as Ctrl-C does, some time before the limit ends the kernel for good."""
-    if not seconds:
-        yield
-        return
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -114,11 +120,8 @@ def _latest(runs: Path) -> Path | None:
     return found[-1].parent if found else None
 
 
-def _leave(run: Path, working: Path, facts: Mapping[str, Any], *, finished: bool) -> None:
+def _leave(run: Path, working: Path, *, finished: bool) -> None:
     """Make the run the output: its submission beside it, a list of all files with their digests."""
-    noted = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    noted["git_commit"] = facts["commit"]  # there is no checkout here
-    (run / "run.json").write_text(json.dumps(noted, indent=2, ensure_ascii=False) + "\n")
     for name in (".lock", "owner"):
         (run / name).unlink(missing_ok=True)
     if finished and (run / "submission.csv").is_file():

@@ -6,7 +6,6 @@ ready; nothing is uploaded when it holds them already. A recipe from scratch nee
 Example: kit cifar10 kernel-inputs backbone=local-dir:models/cifar weights=pretrained
 """
 
-import shlex
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from common.workflow.request import Request
 from kernels.attached import attachment, dataset_name, in_words, needs
 from kernels.image import lacking, wheel_of
 from kernels.inputs import declared
-from kernels.made import KERNELS
+from kernels.made import KERNELS, typed
 
 LONGEST_NOTES = 300  # characters
 
@@ -56,7 +55,7 @@ def run(request: Request) -> dict[str, Any]:
         if uploaded:
             name = datasets.publish(slug, title, files, notes, environment=environment)
     say(f"{name}: {total}, {'ready' if uploaded else 'there already: nothing was uploaded'}")
-    say(f"next: {request.command(shlex.join(['kernel', *request.words]))}")
+    say(f"next: {request.command(typed(request, 'kernel'))}")
     return {
         "dataset": name, "files": len(files), "bytes": sum(sizes.values()), "uploaded": uploaded,
         "notes": notes,
@@ -77,3 +76,10 @@ def inputs_of(request: Request) -> tuple[dict[str, Path], str]:
     folder = request.runs / KERNELS / dataset_name(request.slug)[0]
     notes = f"{request.recipe_name}: {in_words(recipe, wheels)}"[:LONGEST_NOTES]
     return attachment(recipe, wheels, folder), notes
+
+
+def of_hub(request: Request) -> bool:
+    """Is all that the request's kernel lacks to be had from the hub?"""
+    return not request.options.get("wheel") and not any(
+        each.is_path for each in needs(request.recipe)
+    )

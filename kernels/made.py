@@ -1,24 +1,25 @@
 """A recipe made into a kernel: its script and its metadata, in a folder of their own."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.atomic import write_json, write_text
-from common.environment import git_commit
 from common.kaggle.credential import secrets_of, surroundings
 from common.kaggle.kernels import Kernel, slug_of
-from common.runs import digest_file
+from common.runs import fingerprint
 from common.workflow.request import Request
-from kernels.attached import needs
-from kernels.bundle import ROOT, bundle, check_secrets, code_of
+from kernels.attached import dataset_name, needs
+from kernels.bundle import bundle, check_secrets, code_of
 
 KERNELS = "kernels"  # below the runs
 SCRIPT, METADATA = "kernel.py", "kernel-metadata.json"
 T4S = "NvidiaTeslaT4"  # two of them
 NO_GPU = "none"
+LONGEST_S = 12 * 3600  # as Kaggle lets a kernel run
+SHAPING = ("time_limit", "machine", "internet", "docker_pin", "docker_image", "wheel")
 OWNER = "INSERT_YOUR_NAME"  # in the metadata; when it is pushed, the account's is known
 
 
@@ -28,62 +29,91 @@ class Made:
 
     Attributes:
         folder: `runs/kernels/<slug>`.
-        words: the recipe's words that its script calls the kit with.
+        key: a digest of all that shapes it: the script, its settings, what is attached.
+        part: 1, or its number among those that went on where others ran out of time.
+        options: the flags that shape it, as typed.
     """
 
     folder: Path
     kernel: Kernel
-    words: tuple[str, ...]
+    key: str
+    part: int
+    options: Mapping[str, Any]
+    request: Request
 
     @property
     def script(self) -> Path:
         """The very file that is run here and pushed."""
         return self.folder / SCRIPT
 
-    @property
-    def digest(self) -> str:
-        """Of the script's bytes."""
-        return digest_file(self.script)
+    def typed(self, verb: str, *more: str) -> str:
+        """The verb with the recipe, the words and the flags that made this kernel."""
+        return typed(self.request, verb, *more)
 
 
-def made(request: Request, *, datasets: Sequence[str], sources: Sequence[str], part: int) -> Made:
+def made(
+    request: Request, files: Iterable[str], *, source: Mapping[str, Any] | None, online: bool
+) -> Made:
     """Write the script and `kernel-metadata.json` of a request.
 
     Args:
-        datasets: the account's own private ones to attach, by their slugs.
-        sources: kernels to attach, "owner/slug".
-        part: 1, or the number of the kernel that goes on where others ran out of time.
+        files: names of what the recipe needs beside the data; they carry digests of their content.
+        source: the kernel whose run it goes on with: `owner`, `slug`, `version`, `part`.
+        online: are the files to be had over the internet, so that no dataset is attached?
 
     Raises:
         ValueError: the script would be too large, or would carry what it must not.
     """
-    competition, options = request.competition, request.options
+    competition, options = request.competition, options_of(request)
+    part = source["part"] + 1 if source else 1
     name = f"kit {competition.name.replace('_', '-')} {request.recipe_name.replace('_', '-')}"
     title = name if part == 1 else f"{name} part {part}"
-    words = kernel_words(request)
-    seconds = int(options.get("time_limit") or 0)
-    facts = {
-        "competition": competition.name, "slug": competition.slug, "sample": competition.sample,
-        "recipe": request.recipe_name, "words": list(words), "seconds": seconds,
-        "commit": git_commit(ROOT),
-    }  # fmt: skip
-    files = code_of(competition.name)
-    check_secrets(files, secrets_of(surroundings()))
-    command = shlex.join(["kit", competition.name, "run", "--recipe", request.recipe_name, *words])
-    text = bundle(f"{competition.title}: {command}", facts, files)
+    facts = facts_of(request)
+    code = code_of(competition.name)
+    check_secrets({**code, "the recipe's words": repr(facts).encode()}, secrets_of(surroundings()))
+    command = shlex.join(["kit", competition.name, *shlex.split(typed(request, "run"))])
+    text = bundle(f"{competition.title}: {command}", facts, code)
     gpu = options.get("machine") or (NO_GPU if request.recipe.device == "cpu" else T4S)
+    attached = [dataset_name(competition.slug)[0]] if files and not online else []
     kernel = Kernel(
         slug=slug_of(title), title=title, text=text,
         machine="" if gpu == NO_GPU else gpu, internet=bool(options.get("internet")),
-        competitions=(competition.slug,),
-        datasets=tuple(f"{OWNER}/{each}" for each in datasets), kernels=tuple(sources),
+        competitions=(competition.slug,), datasets=tuple(f"{OWNER}/{each}" for each in attached),
+        kernels=(f"{source['owner']}/{source['slug']}",) if source else (),
         docker_pin=options.get("docker_pin") or "original",
-        docker_image=options.get("docker_image") or "", seconds=seconds,
+        docker_image=options.get("docker_image") or "", seconds=options.get("time_limit") or 0,
     )  # fmt: skip
     folder = request.runs / KERNELS / kernel.slug
     write_text(folder / SCRIPT, text)
     write_json(folder / METADATA, metadata(kernel))
-    return Made(folder, kernel, words)
+    shaping = [text, metadata(kernel), kernel.seconds, sorted(files), source and source["version"]]
+    return Made(folder, kernel, fingerprint(*shaping), part, options, request)
+
+
+def options_of(request: Request) -> dict[str, Any]:
+    """The flags that shape a kernel, as far as they were typed."""
+    return {name: request.options[name] for name in SHAPING if request.options.get(name)}
+
+
+def typed(request: Request, verb: str, *more: str) -> str:
+    """A verb as it would be typed for the same kernel: recipe, words and flags."""
+    words = [verb, *(["--recipe", request.recipe_name] if request.named_recipe else [])]
+    for name, value in options_of(request).items() if verb != "run" else ():
+        flag = f"--{name.replace('_', '-')}"
+        each = value if isinstance(value, list) else [value]
+        words += [flag] if value is True else [word for one in each for word in (flag, str(one))]
+    return shlex.join([*words, *request.words, *more])
+
+
+def facts_of(request: Request) -> dict[str, Any]:
+    """What the script is told: plain values, without a place of this machine."""
+    competition, options = request.competition, request.options
+    return {
+        "competition": competition.name, "slug": competition.slug, "sample": competition.sample,
+        "recipe": request.recipe_name, "words": list(kernel_words(request)),
+        "flags": ["--accept-code"] if options.get("accept_code") else [],
+        "seconds": options.get("time_limit") or LONGEST_S,
+    }  # fmt: skip
 
 
 def kernel_words(request: Request) -> tuple[str, ...]:
@@ -93,8 +123,7 @@ def kernel_words(request: Request) -> tuple[str, ...]:
         ValueError: the recipe is impossible.
     """
     elsewhere = {each.field for each in needs(request.recipe) if each.is_path}
-    words = [word for word in request.words if word.partition("=")[0] not in elsewhere]
-    return (*words, *(["--accept-code"] if request.options.get("accept_code") else []))
+    return tuple(word for word in request.words if word.partition("=")[0] not in elsewhere)
 
 
 def metadata(kernel: Kernel) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ from common.data.table import read_csv
 from common.kaggle.session import RunKernel, Session
 from common.progress import say
 from common.recipe import with_values
-from common.runs import fingerprint
+from common.runs import Run, fingerprint
 from common.workflow import run as whole_run
 from common.workflow.download import fetch_if_absent
 from common.workflow.files import open_files
+from common.workflow.prepare import code_of
 from common.workflow.request import Request
 from kernels.inside import MORE_WORDS
-from kernels.made import Made, kernel_words
+from kernels.made import LONGEST_S, Made, kernel_words
 
 PROOF = "proof.json"
 TEST_SHARE = 5  # one image of so many of a sample is its test set
@@ -35,32 +36,26 @@ ENOUGH_EPOCHS = 4  # in which every kind of training is done once
 LAYOUTS = {"new": "competitions/{slug}", "old": "{slug}"}  # below /kaggle/input
 
 
-@dataclass(frozen=True)
-class Proof:
-    """A sealed run beside a local one."""
-
-    facts: dict[str, Any]
-    sealed: Path  # both submissions
-    local: Path
-
-
-def prove(request: Request, made: Made, run_kernel: RunKernel, session: dict[str, Any]) -> Proof:
+def prove(
+    request: Request, made: Made, run_kernel: RunKernel, *, inputs: Mapping[str, Path], sample: int
+) -> dict[str, Any]:
     """Run the kernel's script sealed and the same words here, and compare the two submissions.
 
-    With the option `sample` both see so many of the labelled images, laid out as the competition
-    does, and a few epochs of one fold on the CPU; else the data and the words are the kernel's own.
-
     Args:
-        session: further fields of the session: limits, `inputs` beside the competition's.
+        inputs: what is attached beside the competition's data, by its place below /kaggle/input.
+        sample: with so many labelled images, laid out as the competition does, and a few epochs of
+            one fold on the CPU; 0: the data and the words are the kernel's own.
+
+    Returns:
+        `script layout sample rows seconds submission local equal`.
 
     Raises:
         ValueError: the sealed run failed, or its submission is another.
     """
     fetch_if_absent(request)
-    sample = int(request.options.get("sample") or 0)
     here = _sampled(request, made, sample) if sample else request
+    local = _run_here(here)
     place = LAYOUTS[request.options.get("layout") or "new"].format(slug=request.competition.slug)
-    local = Path(whole_run.finished(here)["run"]) / "submission.csv"
     folder = made.folder / "dry-run"
     if folder.exists():
         shutil.rmtree(folder)
@@ -68,13 +63,15 @@ def prove(request: Request, made: Made, run_kernel: RunKernel, session: dict[str
     working.mkdir(parents=True)
     say(f"dry run of {made.script} with /kaggle/input/{place}")
     begun = time.perf_counter()
-    sealed = Session(
+    session = Session(
         script=made.script, working=working, log=log,
-        inputs={place: here.data_folder.resolve(), **session.pop("inputs", {})},
-        variables={MORE_WORDS: json.dumps(list(kernel_words(here)))} if sample else {}, **session,
+        inputs={**_mounted(place, here.data_folder), **inputs},
+        seconds=request.options.get("time_limit") or LONGEST_S,
+        memory_mb=request.options["memory"],
+        variables={MORE_WORDS: json.dumps(list(kernel_words(here)))} if sample else {},
     )  # fmt: skip
     with _told(log):
-        ending = run_kernel(sealed)
+        ending = run_kernel(session)
     found = working / "submission.csv"
     if ending.status != "COMPLETE" or not found.is_file():
         raise ValueError(
@@ -82,20 +79,46 @@ def prove(request: Request, made: Made, run_kernel: RunKernel, session: dict[str
             f"(its whole log: {log})"
         )
     facts = {
-        "script": made.digest, "sample": sample, "layout": place, "rows": len(read_csv(found)),
-        "seconds": round(time.perf_counter() - begun, 1), "submission": str(found),
-        "local": str(local), **_difference(local, found),
+        "key": made.key, "script": str(made.script), "layout": place, "sample": sample,
+        "rows": len(read_csv(found)), "seconds": round(time.perf_counter() - begun, 1),
+        "submission": str(found), "local": str(local), **_difference(local, found),
     }  # fmt: skip
     _check_equal(facts)
     write_json(made.folder / PROOF, facts)
     say(f"dry run: {facts['rows']:,} rows, byte for byte those of {local} ({facts['seconds']} s)")
-    return Proof(facts, found, local)
+    return facts
+
+
+def _run_here(request: Request) -> Path:
+    """The submission of the same words on this machine, by the code and the versions of now.
+
+    Raises:
+        ValueError: it was made before by others.
+    """
+    run = Run(Path(whole_run.finished(request)["run"]))
+    facts = run.read()
+    if facts["code"] != code_of(request) or facts.get("environments_before"):
+        raise ValueError(
+            f"{run.folder} was made by other code or other versions than are here now, and proves "
+            f"nothing of them: `{request.command('run --fresh')}` with the same words makes it anew"
+        )
+    return run / "submission.csv"
+
+
+def _mounted(place: str, data: Path) -> dict[str, Path]:
+    """The data at a place: as they are, or entry by entry where some lie elsewhere or in one file."""
+    if data.is_file():
+        return {f"{place}/{data.name}": data.resolve()}
+    entries = sorted(data.iterdir())
+    if any(each.is_symlink() for each in entries):  # a link out of what is shown leads nowhere
+        return {f"{place}/{each.name}": each.resolve() for each in entries}
+    return {place: data.resolve()}
 
 
 def proven(made: Made) -> bool:
     """Has this very script been run sealed before, and was its submission the local one?"""
     path = made.folder / PROOF
-    return path.is_file() and read_json(path).get("script") == made.digest
+    return path.is_file() and read_json(path).get("key") == made.key
 
 
 def _sampled(request: Request, made: Made, count: int) -> Request:
@@ -103,7 +126,7 @@ def _sampled(request: Request, made: Made, count: int) -> Request:
     runs = made.folder / "sample"
     data = _miniature(request, count, runs)
     words = _short(request)
-    return replace(request, data=data, runs=runs, words=words, run=None, fresh=False)
+    return replace(request, data=data, runs=runs, words=words, run=None, fresh=True)
 
 
 def _miniature(request: Request, count: int, folder: Path) -> Path:

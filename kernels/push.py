@@ -1,51 +1,63 @@
 """A kernel pushed once, followed to its end, and its run brought back as an ordinary run folder."""
 
-import re
 import shutil
-from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from common.atomic import read_json, replacing, write_json
+from common.environment import git_commit
 from common.kaggle import kernels
 from common.kaggle.calls import Environment
 from common.progress import say
-from common.runs import Run
+from common.recipe import Recipe
+from common.runs import Run, digest_file
 from common.workflow.request import Request
+from kernels.attached import needs
+from kernels.bundle import ROOT
 from kernels.made import Made
 from kernels.output import read_manifest
 
-PUSHED = "pushed.json"
+PUSHES = "pushes.json"
 
 
 def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Pushed:
-    """Push the kernel, unless this very script was pushed before; noted as soon as it is known.
+    """Push the kernel, unless the same one was pushed before; every push stays known.
+
+    What is about to be sent is noted first: a call that was cut off is gone on with.
 
     Raises:
         KaggleError: it was refused, or runs without what it needs.
     """
-    before = known(made.folder)
-    if before and before["script"] == made.digest and not again:
-        there = kernels.Pushed(**before["kernel"])
+    note = known(made.folder).get(made.key, {})
+    if note.get("kernel") and not again:
+        there = kernels.Pushed(**note["kernel"])
         say(f"{made.script} was pushed before, as version {there.version} of {there.url}")
         return there
-    there = kernels.push(made.kernel, environment=environment)
-    write_json(made.folder / PUSHED, {
-        "script": made.digest, "kernel": vars(there), "words": list(made.words),
-    })  # fmt: skip
+    note = {"commit": git_commit(ROOT), "since": note.get("since")}
+
+    def sending(newest: int | None) -> None:
+        _note(made, note | {"since": {"newest": newest}})
+
+    there = kernels.push(made.kernel, since=note["since"], sending=sending, environment=environment)
+    _note(made, note | {"kernel": asdict(there), "since": None})
     say(f"pushed: version {there.version} of {there.url}")
     return there
+
+
+def known(folder: Path) -> dict[str, Any]:
+    """What was pushed from a kernel's folder, by key."""
+    path = folder / PUSHES
+    return dict(read_json(path)) if path.is_file() else {}
+
+
+def _note(made: Made, note: dict[str, Any]) -> None:
+    write_json(made.folder / PUSHES, known(made.folder) | {made.key: note})
 
 
 def output_of(folder: Path, version: int) -> Path:
     """Where a version's output is kept, in a kernel's folder."""
     return folder / f"version-{version}"
-
-
-def known(folder: Path) -> dict[str, Any]:
-    """What `pushed` noted in a kernel's folder; empty before."""
-    path = folder / PUSHED
-    return dict(read_json(path)) if path.is_file() else {}
 
 
 def brought_back(
@@ -54,66 +66,76 @@ def brought_back(
     """Wait for the kernel's end, fetch its output, and make a run folder of it.
 
     Raises:
-        KernelError: it failed, with the last lines of its log; a run that it could begin is
-            brought back all the same, and the sentence says how to go on with it.
+        ValueError: it failed, with the last lines of its log; a run that it could begin is brought
+            back all the same, and the sentence says how to go on with it.
     """
     failure: kernels.KernelError | None = None
     try:
         kernels.follow(there, environment=environment)
     except kernels.KernelError as error:
         failure = error
-    command = f"kit {request.competition.name} kernel"
     output = output_of(made.folder, there.version)
     try:
         kernels.fetch_output(there, output, environment=environment)
-        run = adopted(request, output, there, part=_part(made), words=made.words)
+        run = adopted(request, made, there)
     except ValueError as error:
         if failure is None:
             raise
-        raise ValueError(f"{failure}\n`{command} --again` pushes it once more") from error
-    if failure is not None:
         raise ValueError(
-            f"{failure}\nwhat it had made by then is in {run.folder}: `{command} --continue "
-            f"{run.folder}` goes on with it, `{command} --again` begins anew"
-        )
+            f"{failure}\nand what it left could not be fetched: {error}; the same command tries again"
+        ) from error
+    again = request.command(made.typed("kernel", "--again"))
+    if run is None:
+        what = failure or f"version {there.version} of {there.url} left no run in its output"
+        raise ValueError(f"{what}\n`{again}` pushes it once more")
+    if failure is not None or not run.read()["kernel"]["finished"]:
+        on = request.command(made.typed("kernel", "--continue", "--run", str(run.folder)))
+        what = failure or f"version {there.version} of {there.url} ran out of time"
+        raise ValueError(f"{what}\nits run so far is {run.folder}: `{on}` goes on with it")
     return run
 
 
-def adopted(
-    request: Request, output: Path, there: kernels.Pushed, *, part: int, words: Sequence[str]
-) -> Run:
-    """The run that a kernel left in its output, as one of the request's runs.
+def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
+    """The run that a kernel left in its output, as one of the request's; None when it left none.
 
-    Its name says that it comes from a kernel, so that a run of the same recipe here stays as it is.
-
-    Args:
-        part, words: the kernel's, for another to go on with it.
+    Each version's run has a name of its own: no run, of this machine or of a kernel, is replaced.
 
     Raises:
-        ValueError: the output holds no run, or not the one that it lists.
+        ValueError: the output is not what it lists, or the run's place is taken.
     """
+    output = output_of(made.folder, there.version)
     manifest = read_manifest(output)
-    found = sorted(output.glob("runs/*/run.json"))
+    found = sorted(output.glob("runs/*/run.json"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
-        raise ValueError(
-            f"version {there.version} of {there.url} left no run in its output: its log says why"
-        )
+        return None
     source = output / "runs" / manifest["run"] if manifest else found[-1].parent
-    name, _, key = source.name.rpartition("-")
-    target = request.runs / f"{name}-kernel-{key}"
-    origin = vars(there) | {
-        "part": part, "words": list(words), "finished": bool(manifest and manifest["finished"]),
+    name, _, hex_ = source.name.rpartition("-")
+    part = "" if made.part == 1 else f"-part{made.part}"
+    target = Run(request.runs / f"{name}-kernel{part}-v{there.version}-{hex_}")
+    sent = source / "submission.csv"
+    origin = asdict(there) | {
+        "part": made.part, "key": made.key, "finished": bool(manifest and manifest["finished"]),
+        "words": list(request.words), "options": made.options,
+        "submission": digest_file(sent) if sent.is_file() else None,
     }  # fmt: skip
-    if Run(target).read().get("kernel") != origin:
-        with replacing(target) as temporary:
+    there_already = target.read().get("kernel")
+    if there_already and there_already["key"] != made.key:
+        raise ValueError(
+            f"{target.folder} is the run of another kernel of that name and version: move it away"
+        )
+    if not there_already:
+        commit = known(made.folder).get(made.key, {}).get("commit", "")
+        with replacing(target.folder) as temporary:
             shutil.copytree(source, temporary)
-            Run(temporary).note(kind="fetched", kernel=origin)
+            recipe = asdict(_at_home(request, Run(temporary)))
+            Run(temporary).note(kind="fetched", kernel=origin, recipe=recipe, git_commit=commit)
     (target / ".used").touch()
-    say(f"{target}: the run of version {there.version}, every file as it was written there"
-        if manifest else f"{target}: what version {there.version} had written when it was stopped")  # fmt: skip
-    return Run(target)
+    whole = "every file as it was written there" if manifest else "as far as it had come"
+    say(f"{target.folder}: the run of version {there.version}, {whole}")
+    return target
 
 
-def _part(made: Made) -> int:
-    match = re.search(r" part (\d+)$", made.kernel.title)
-    return int(match[1]) if match else 1
+def _at_home(request: Request, run: Run) -> Recipe:
+    """The run's recipe with the files of this machine in place of those that were attached there."""
+    own: dict[str, Any] = {e.field: e.value for e in needs(request.recipe) if e.is_path}
+    return replace(run.recipe(), **own)

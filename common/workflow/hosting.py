@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,7 @@ from common.kaggle.hosted import Hosted
 from common.kaggle.scoring import scorer
 from common.kaggle.session import RunKernel
 from common.progress import say
+from common.runs import owned
 from common.workflow.carving import SERVED, SOLUTION
 from common.workflow.download import holds_files, lay_out_embedded
 from common.workflow.files import read_sample
@@ -89,8 +90,12 @@ def kaggle_of(
         yield None
         return
     hosted = of_embedded(request.competition, data)
-    with tempfile.TemporaryDirectory() as passing:
-        folder = request.runs / KEPT if kept else Path(passing)
-        with Host([hosted], folder=folder, run_kernel=run_kernel) as host:
-            say(f"no account needed: the kit's own Kaggle on this machine (port {host.port})")
-            yield host.environment
+    with ExitStack() as stack:
+        if kept:
+            folder = request.runs / KEPT
+            stack.enter_context(owned(folder))
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        host = stack.enter_context(Host([hosted], folder=folder, run_kernel=run_kernel))
+        say(f"no account needed: the kit's own Kaggle on this machine (port {host.port})")
+        yield host.environment

@@ -16,7 +16,7 @@ from common.data.table import read_csv
 from common.kaggle.kernels import Pushed
 from common.progress import say
 from common.recipe import Recipe, with_values
-from common.runs import Run, owned
+from common.runs import Run, digest_file, owned
 from common.workflow import flags as shared
 from common.workflow.files import open_files
 from common.workflow.find import find_run, named_run
@@ -64,9 +64,10 @@ def send(request: Request) -> Run:
             raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
         message = request.options.get("message") or _message(found)
         with kaggle_of(request, files.folder, kept=kernel is not None) as environment:
-            again = bool(request.options.get("again")) or environment is not None
-            if environment is not None:  # that Kaggle lasts for one call and remembers no other
+            passing = environment is not None and kernel is None
+            if passing:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
+            again = bool(request.options.get("again")) or passing
             sent = hand_in(
                 slug, found, path, message, again=again, environment=environment, kernel=kernel
             )
@@ -82,17 +83,25 @@ def _from_kernel(request: Request) -> tuple[Request, Pushed | None]:
     """The request for the run that --kernel names, and the kernel version that it came from.
 
     Raises:
-        ValueError: it came from none, or is not finished.
+        ValueError: it came from none, is not finished, or has another submission by now.
     """
     folder = request.options.get("kernel")
     if folder is None:
         return request, None
-    run = named_run(request, folder)
+    run, name = named_run(request, folder), request.competition.name
     origin = run.read().get("kernel")
     if origin is None:
         raise ValueError(
-            f"{run.folder} came from no kernel: `kit {request.competition.name} kernel` pushes one and "
-            "brings its run back"
+            f"{run.folder} came from no kernel: `kit {name} kernel` pushes one and brings its run back"
+        )
+    if not origin["finished"]:
+        raise ValueError(
+            f"{run.folder} is not finished: `kit {name} kernel --continue --run {run.folder}` goes on with it"
+        )
+    if digest_file(run / "submission.csv") != origin["submission"]:
+        raise ValueError(
+            f"{run / 'submission.csv'} was written anew since it came back, and the kernel has another: "
+            f"`kit {name} submit --run {run.folder}` uploads this one"
         )
     names = [each.name for each in fields(Pushed)]
     return replace(request, run=run.folder), Pushed(**{name: origin[name] for name in names})

@@ -14,7 +14,7 @@ from kernels.output import read_manifest
 
 FACTS: dict[str, Any] = {
     "competition": "petals", "slug": "petals-2026", "sample": "sample.csv", "recipe": "quick",
-    "words": ["epochs=2"], "seconds": 0, "commit": "c0ffee",
+    "words": ["epochs=2"], "flags": [], "seconds": 600,
 }  # fmt: skip
 NAME = "petals-quick-1a2b3c4d"
 
@@ -73,8 +73,6 @@ def test_a_finished_run_is_left_listed_and_without_its_lock(kaggle: Path) -> Non
     assert sorted(listed["files"]) == [
         f"runs/{NAME}/run.json", f"runs/{NAME}/submission.csv", "submission.csv",
     ]  # fmt: skip
-    noted = json.loads((kaggle / "working" / "runs" / NAME / "run.json").read_text())
-    assert noted["git_commit"] == "c0ffee"
 
 
 def test_out_of_time_the_kit_is_interrupted_and_the_run_left_to_go_on_with(
@@ -122,6 +120,15 @@ def test_an_attached_run_of_this_competition_is_taken_up(kaggle: Path) -> None:
 def test_without_data_one_sentence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({**FACTS, "slug": "roses", "sample": "roses.csv"}, finished) == 1
     assert capsys.readouterr().err.startswith("kit: ")
+
+
+def test_a_competitions_own_folders_are_not_searched_for_runs(kaggle: Path) -> None:
+    strange = kaggle / "input" / "competitions" / "petals-2026" / "runs" / NAME
+    strange.mkdir(parents=True)
+    (strange / "run.json").write_text(json.dumps({"competition": "petals"}), encoding="utf-8")
+    (strange / "stranger").touch()
+    run(FACTS, finished)
+    assert not (kaggle / "working" / "runs" / NAME / "stranger").exists()
 
 
 def test_a_dry_run_may_give_other_words(kaggle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

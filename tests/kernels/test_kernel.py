@@ -69,7 +69,7 @@ def test_the_kernels_run_is_the_run_made_here_byte_for_byte(
 ) -> None:
     here = Path(done(pushed, "run", *SMALL, capsys=capsys)["run"])
     there = fetched(pushed)
-    for name in ("submission.csv", "oof.npz", "folds.csv", "fold0/weights.safetensors"):
+    for name in ("oof.npz", "folds.csv", "fold0/weights.safetensors", "submission.csv"):
         assert (there / name).read_bytes() == (here / name).read_bytes(), name
 
 
@@ -91,6 +91,7 @@ def test_a_fetched_run_predicts_with_other_views(
         capsys=capsys,
     )  # fmt: skip
     assert Path(found["run"]) == fetched(pushed)
+    done(pushed, "predict", "views=identity", "--run", str(fetched(pushed)), capsys=capsys)
 
 
 def test_the_same_command_pushes_and_fetches_nothing_again(
@@ -99,6 +100,26 @@ def test_the_same_command_pushes_and_fetches_nothing_again(
     found = done(pushed, "kernel", *SMALL, capsys=capsys)
     assert found["version"] == 1
     assert "proof" not in found
+
+
+def test_another_submission_than_the_kernels_is_not_submitted_from_it(
+    pushed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = fetched(pushed)
+    kept = (there / "submission.csv").read_bytes()
+    (there / "submission.csv").write_bytes(kept + b"\n")
+    told = done(pushed, "submit", "--kernel", str(there), capsys=capsys)
+    (there / "submission.csv").write_bytes(kept)
+    assert "was written anew since it came back" in told
+
+
+def test_other_words_or_another_machine_are_another_kernel(
+    pushed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pushes = json.loads((made(pushed) / "pushes.json").read_text(encoding="utf-8"))
+    for words in ((*SMALL, "--machine", "none"), LONGER):
+        found = done(pushed, "kernel", *words, "--dry-run", "--sample", "60", capsys=capsys)
+        assert found["proof"]["key"] not in pushes
 
 
 def test_the_metadata_say_everything(pushed: Path) -> None:
@@ -124,8 +145,8 @@ def test_a_run_of_this_machine_cannot_be_submitted_from_a_kernel(
 def test_a_finished_run_is_not_gone_on_with(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = done(pushed, "kernel", "--continue", str(fetched(pushed)), capsys=capsys)
-    assert "is finished: there is nothing to go on with" in told
+    told = done(pushed, "kernel", "--continue", "--run", str(fetched(pushed)), capsys=capsys)
+    assert "a run that a kernel left unfinished" in told
 
 
 def test_class_folders_have_no_kernel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,13 +165,14 @@ def test_a_kernel_killed_by_its_limit_and_continued_equals_an_undisturbed_run(
     assert "the time limit" in told
     assert "kernel --continue" in told
     left = fetched(tmp_path)
+    assert left.name.startswith("digits-quick-kernel-v1-")
     assert (left / "fold0" / "weights.safetensors").is_file()
     assert (left / "fold1" / "resume.pt").is_file()
     found = done(tmp_path, "kernel", "--continue", "--no-proof", capsys=capsys)
     assert found["kernel"] == "you/kit-digits-quick-part-2"
     here = Path(done(tmp_path, "run", *LONGER, capsys=capsys)["run"])
     for name in ("submission.csv", "oof.npz", "fold1/weights.safetensors"):
-        assert (fetched(tmp_path) / name).read_bytes() == (here / name).read_bytes(), name
+        assert (Path(found["run"]) / name).read_bytes() == (here / name).read_bytes(), name
 
 
 def killed_at(words: Sequence[str]) -> Any:
