@@ -1,5 +1,6 @@
 """A kernel pushed once, followed to its end, and its run brought back as an ordinary run folder."""
 
+import shlex
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -89,7 +90,7 @@ def brought_back(
         what = failure or f"version {there.version} of {there.url} left no run in its output"
         raise ValueError(f"{what}\n`{again}` pushes it once more")
     if failure is not None or not run.read()["kernel"]["finished"]:
-        on = request.command(made.typed("kernel", "--continue", "--run", str(run.folder)))
+        on = request.command(shlex.join(["kernel", "--continue", "--run", str(run.folder)]))
         what = failure or f"version {there.version} of {there.url} ran out of time"
         raise ValueError(f"{what}\nits run so far is {run.folder}: `{on}` goes on with it")
     return run

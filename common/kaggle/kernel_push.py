@@ -1,6 +1,6 @@
 """A kernel pushed: once, whole, and with all that it needs, or not called a success."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,16 @@ class Pushed:
         return f"{self.owner}/{self.slug}"
 
 
-def push(kernel: Kernel, *, environment: Environment = None) -> Pushed:
+def push(
+    kernel: Kernel, *, since: Mapping[str, int | None] | None = None,
+    sending: Callable[[int | None], None] | None = None, environment: Environment = None,
+) -> Pushed:  # fmt: skip
     """Make a version of a kernel on Kaggle, which then runs.
+
+    Args:
+        since: of an earlier call that was cut off while it pushed this kernel, what `sending` was
+            told, as `newest`: a version made since then of the same text is what it pushed.
+        sending: called before the version is asked for, with the newest one that is there by then.
 
     Raises:
         UnsureError: it cannot be known yet whether a version was made.
@@ -87,6 +95,10 @@ def push(kernel: Kernel, *, environment: Environment = None) -> Pushed:
             f"its owner's name: write {owner}/{slug}, or sign in as {given}"
         )
     name = f"{owner}/{slug}"
+    if since is not None and (found := _arrived(kernel, {"version": since["newest"]}, before)):
+        return taken(found, name)
+    if sending is not None:
+        sending(before["version"])
     request = {"operation": "kernel_push", "slug": name, "fields": fields(kernel, name)}
 
     def send() -> dict[str, Any]:

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+import competitions
 import kit
 from common.kaggle.session import Ending, Session
+from common.recipe import with_values
+from common.workflow.request import Request
 from kernels import kernel
+from kernels import made as making
+from kernels.proof import _short
 from kernels.sandbox import run_sealed, unsealable
 
 SMALL = ("rows=150", "epochs=2", "folds=2", "groups=identical")
@@ -78,7 +83,7 @@ def test_a_fetched_run_is_submitted_as_a_file_or_from_its_kernel(
 ) -> None:
     there = str(fetched(pushed))
     as_file = done(pushed, "submit", "--run", there, capsys=capsys)
-    from_kernel = done(pushed, "submit", "--kernel", there, capsys=capsys)
+    from_kernel = done(pushed, "submit", "--kernel", there, "--again", capsys=capsys)
     assert as_file["public"] == from_kernel["public"]
     assert as_file["private"] == from_kernel["private"]
 
@@ -91,7 +96,7 @@ def test_a_fetched_run_predicts_with_other_views(
         capsys=capsys,
     )  # fmt: skip
     assert Path(found["run"]) == fetched(pushed)
-    done(pushed, "predict", "views=identity", "--run", str(fetched(pushed)), capsys=capsys)
+    done(pushed, "predict", "views=shifts", "--run", str(fetched(pushed)), capsys=capsys)
 
 
 def test_the_same_command_pushes_and_fetches_nothing_again(
@@ -113,13 +118,23 @@ def test_another_submission_than_the_kernels_is_not_submitted_from_it(
     assert "was written anew since it came back" in told
 
 
-def test_other_words_or_another_machine_are_another_kernel(
-    pushed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pushes = json.loads((made(pushed) / "pushes.json").read_text(encoding="utf-8"))
-    for words in ((*SMALL, "--machine", "none"), LONGER):
-        found = done(pushed, "kernel", *words, "--dry-run", "--sample", "60", capsys=capsys)
-        assert found["proof"]["key"] not in pushes
+def test_all_that_shapes_a_kernel_makes_it_another(tmp_path: Path) -> None:
+    digits = competitions.load("digits")
+
+    def key(*words: str, files: Sequence[str] = (), source: Any = None, **options: Any) -> str:
+        request = Request(
+            competition=digits, recipe_name="quick", words=words, runs=tmp_path, options=options
+        )
+        return making.made(request, files, source=source, online=False).key
+
+    part = {"owner": "you", "slug": "kit-digits-quick", "version": 1, "part": 1}
+    assert key() == key()
+    keys = [
+        key(), key("epochs=2"), key(machine="none"), key(internet=True), key(time_limit=60),
+        key(files=["0a-weights"]), key(files=["0b-weights"]), key(source=part),
+        key(source=part | {"version": 2}),
+    ]  # fmt: skip
+    assert len(set(keys)) == len(keys)
 
 
 def test_the_metadata_say_everything(pushed: Path) -> None:
@@ -202,11 +217,6 @@ def killed_at(words: Sequence[str]) -> Any:
 
 
 def test_every_recipe_can_be_cut_short() -> None:
-    import competitions
-    from common.recipe import with_values
-    from common.workflow.request import Request
-    from kernels.proof import _short
-
     for name in competitions.names():
         competition = competitions.load(name)
         for recipe in competition.recipes:
