@@ -77,8 +77,10 @@ def push(
 
     Args:
         since: of an earlier call that was cut off while it pushed this kernel, what `sending` was
-            told, as `newest`: a version made since then of the same text is what it pushed.
-        sending: called before the version is asked for, with the newest one that is there by then.
+            told, as `newest`: a newer version of the same text is what it pushed, and is taken
+            unless it runs without something that it needs.
+        sending: called once, right before the version is first asked for, with the newest one
+            that is there by then; None: there is no kernel yet.
 
     Raises:
         UnsureError: it cannot be known yet whether a version was made.
@@ -96,9 +98,11 @@ def push(
         )
     name = f"{owner}/{slug}"
     if since is not None and (found := _arrived(kernel, {"version": since["newest"]}, before)):
-        return taken(found, name)
+        if not any(found["invalid"].values()):
+            return taken(found, name)
+        say(f"but it lacks something: cancel it at {SITE}/code/{name}; it is pushed once more")
     if sending is not None:
-        sending(before["version"])
+        sending(before["version"] or None)
     request = {"operation": "kernel_push", "slug": name, "fields": fields(kernel, name)}
 
     def send() -> dict[str, Any]:
@@ -170,7 +174,7 @@ def _arrived(
         raise KaggleError(
             "the installed kaggle package cannot tell versions; pip install -U kaggle"
         )
-    if now["version"] == before["version"] or now["text"].strip() != kernel.text.strip():
+    if now["version"] <= (before["version"] or 0) or now["text"].strip() != kernel.text.strip():
         return None
     name = f"{now['owner']}/{kernel.slug.rpartition('/')[2]}"
     say(f"it arrived: version {now['version']} of {name}")

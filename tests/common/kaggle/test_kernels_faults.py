@@ -112,6 +112,46 @@ def test_a_gateway_that_gave_up_is_no_reason_to_push_again(host: Host) -> None:
     assert versions(host) == 0
 
 
+def test_a_push_that_nobody_could_be_sure_of_is_found_by_the_next_call(host: Host) -> None:
+    noted: list[int | None] = []
+
+    def sending(newest: int | None) -> None:
+        noted.append(newest)
+        host.faults.add(Fault(method="SaveKernel"))
+        host.faults.add(Fault(method="GetKernel", status=503, times=FOREVER))
+
+    with pytest.raises(UnsureError, match="the list of versions cannot be read"):
+        kernels.push(kernel(WRITES), sending=sending, environment=host.environment)
+    host.faults.clear()
+    since = {"newest": noted[0]}
+    again = kernels.push(
+        kernel(WRITES), since=since, sending=noted.append, environment=host.environment
+    )
+    assert (again.version, versions(host), noted) == (1, 1, [None])
+
+
+@pytest.mark.parametrize(("newest", "text"), [(1, WRITES), (None, "print('another')")])
+def test_a_version_that_is_no_newer_or_says_something_else_is_not_taken_for_the_one_cut_off(
+    host: Host, newest: int | None, text: str
+) -> None:
+    host._kernels.save("petals-by-the-number", "T", WRITES, [], {"language": "python"})
+    noted: list[int | None] = []
+    host.faults.add(Fault(method="SaveKernel", status=503))  # two attempts, and one note
+    made = kernels.push(
+        kernel(text), since={"newest": newest}, sending=noted.append, environment=host.environment
+    )
+    assert (made.version, versions(host), noted) == (2, 2, [1])
+
+
+def test_a_version_that_lacks_something_is_not_taken_for_ever(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host._kernels.save("petals-by-the-number", "T", WRITES, [], {"language": "python"})
+    made = kernels.push(kernel(WRITES), since={"newest": None}, environment=host.environment)
+    assert (made.version, versions(host)) == (2, 2)
+    assert "but it lacks something: cancel it at https" in capsys.readouterr().err
+
+
 def test_a_lost_answer_submits_once(host: Host, pushed: Pushed) -> None:
     host.faults.add(Fault(method="CreateCodeSubmission"))
     ref = kernels.submit_kernel(
@@ -198,7 +238,8 @@ def test_a_run_that_fails_on_purpose_or_is_slow(host: Host) -> None:
     host.faults.add(Fault(method="Kernel", message="Maximum GPU quota"))
     host.faults.add(Fault(method="Kernel", slow_s=0.5))
     refused = kernels.push(kernel(WRITES), environment=host.environment)
-    slow = kernels.push(kernel(WRITES), environment=host.environment)
+    other = kernel(WRITES, slug="another", title="Another")
+    slow = kernels.push(other, environment=host.environment)
     with pytest.raises(
         kernels.KernelError, match=r"version 1 of .* failed: Maximum GPU quota; it printed nothing"
     ):
