@@ -1,6 +1,7 @@
 """The host's kernels: versions taken in, run one after the other, their output remembered."""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -78,8 +79,8 @@ class KernelDesk:
         known = read_json(self._record) if self._record.exists() else []
         self._versions = [Version(**row) for row in known]
         for version in self._versions:
-            if version.status == "RUNNING":
-                version.status, version.failure = "ERROR", "The machine went away while it ran"
+            if version.status == "RUNNING":  # the process that ran it was killed
+                version.status = "QUEUED"
             if version.status == "QUEUED" and run_kernel is not None:
                 self._runner.submit(self._run, version)
 
@@ -136,7 +137,7 @@ class KernelDesk:
         return json.dumps([json.loads(line) for line in lines]) if lines else ""
 
     def close(self) -> None:
-        """Stop what runs; what waits is run when a desk is opened here again."""
+        """Stop what runs; it and what waits are run when a desk is opened here again."""
         self._closing.set()
         for version in self._versions:
             version.stop.set()
@@ -160,11 +161,16 @@ class KernelDesk:
                 ending = self._run_kernel(self._session(version))
         except Exception as error:  # or it would stay RUNNING for ever
             ending = Ending("ERROR", f"The kernel could not be run: {error!r}")
+        if self._closing.is_set() and ending.status != "COMPLETE":  # stopped, not failed
+            ending = Ending("QUEUED")
         self._note(version, ending)
 
     def _session(self, version: Version) -> Session:
         place = self.place(version)
-        (place / WORKING).mkdir(exist_ok=True)
+        if (place / WORKING).exists():  # it runs anew, and not on top of what was cut off
+            shutil.rmtree(place / WORKING)
+        (place / LOG).unlink(missing_ok=True)
+        (place / WORKING).mkdir()
         return Session(
             script=place / SCRIPT,
             inputs={source: self._mounted(source) for source in version.sources},

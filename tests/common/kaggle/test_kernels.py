@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from toy_kernel import kernel, run_kernel
 
 from common.kaggle import client, kernels
+from common.kaggle.faults import Faults
 from common.kaggle.host import Host, Hosted
-from common.kaggle.kernel_desk import KernelDesk
+from common.kaggle.kernel_desk import WORKING, KernelDesk
+from common.kaggle.kernel_session import lines_of
 from common.kaggle.kernel_shelf import KernelShelf
 from common.kaggle.kernels import KernelError, Line
 
@@ -104,7 +107,25 @@ def test_waiting_for_a_kernel_shows_it_and_ends_at_its_time_limit(
     )  # fmt: skip
 
 
-def test_a_host_that_closes_stops_its_kernel_and_remembers_the_others(
+def cut_off(marker: Path) -> str:
+    """A script that ends when it runs for the second time only; it prints what it finds."""
+    return (
+        "import time\nfrom pathlib import Path\n"
+        "print(sorted(map(str, Path().iterdir())), flush=True)\n"
+        f"marker = Path({str(marker)!r})\n"
+        "if not marker.exists():\n"
+        "    Path('left').touch()\n    marker.touch()\n    time.sleep(60)\n"
+    )
+
+
+def wait_for(marker: Path) -> None:
+    end = time.monotonic() + 30
+    while not marker.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_host_that_closes_stops_its_kernel_and_the_next_one_runs_it_again(
     tmp_path: Path, files: Path
 ) -> None:
     hosted = Hosted(
@@ -112,14 +133,39 @@ def test_a_host_that_closes_stops_its_kernel_and_remembers_the_others(
     )
     settings = {"folder": tmp_path / "host", "run_kernel": run_kernel}
     with Host([hosted], **settings) as host:  # type: ignore[arg-type]
-        endless = kernel("import time\ntime.sleep(60)")
-        kernels.push(endless, environment=host.environment)
-        waits = kernels.push(kernel("print('ran')"), environment=host.environment)
+        stopped = kernels.push(kernel(cut_off(tmp_path / "m")), environment=host.environment)
+        other = kernel("print('ran')", slug="another", title="Another")
+        waits = kernels.push(other, environment=host.environment)
         assert kernels.session(waits, environment=host.environment).status == "QUEUED"
+        wait_for(tmp_path / "m")
     with Host([hosted], **settings) as host:  # type: ignore[arg-type]
-        assert host._kernels.version("you", waits.slug, "v1").status == "CANCEL_ACKNOWLEDGED"
+        kernels.follow(stopped, environment=host.environment)
         kernels.follow(waits, environment=host.environment)
         assert kernels.log(waits, environment=host.environment)[0].text == "ran"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_version_that_was_cut_off_runs_anew_in_an_empty_folder(
+    tmp_path: Path, killed: bool
+) -> None:
+    place, marker = tmp_path / "kernels", tmp_path / "m"
+    desk = KernelDesk(place, {}, Faults(), run_kernel)
+    first = desk.save("one", "One", cut_off(marker), [], {})
+    wait_for(marker)
+    running = (place / "kernels.json").read_text()
+    desk.close()
+    assert (first.status, first.failure) == ("QUEUED", "")
+    assert (desk.place(first) / WORKING / "left").exists()
+    if killed:  # what a process that cannot close leaves behind
+        assert '"RUNNING"' in running
+        (place / "kernels.json").write_text(running)
+
+    again = KernelDesk(place, {}, Faults(), run_kernel)
+    again._runner.shutdown(wait=True)
+    version = again.version("you", "one")
+    assert (version.status, version.failure) == ("COMPLETE", "")
+    assert [line.text for line in lines_of(again.log(version))] == ["[]"]
+    assert KernelShelf(again).files(version) == []
 
 
 def test_a_kernel_reads_the_newest_output_of_another_and_a_dataset(
