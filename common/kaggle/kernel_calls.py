@@ -6,7 +6,7 @@ from typing import Any
 from common.kaggle.failure import OperationError
 from common.kaggle.kernel_fetch import collect
 from common.kaggle.lists import Request
-from common.kaggle.wire import rpc
+from common.kaggle.wire import rpc, types_of
 
 KERNELS = "kernels"
 SOURCES = ("dataset", "competition", "kernel", "model")
@@ -20,7 +20,10 @@ def account(api: Any) -> str:
 
 
 def kernel(api: Any, request: Request) -> dict[str, Any]:
-    """The newest version of the account's kernel `slug`; version 0 and no text before the first."""
+    """The newest version of the account's kernel `slug`; version 0 and no text before the first.
+
+    Version None: it is there, and this version of the client cannot tell how often.
+    """
     from requests import HTTPError
 
     owner = account(api)
@@ -37,8 +40,7 @@ def kernel(api: Any, request: Request) -> dict[str, Any]:
         return none
     facts = found.metadata
     return none | {
-        # None: it is there, and this version of the client cannot tell how often.
-        "version": getattr(facts, "current_version_number", None),
+        "version": _newest(found),
         "text": found.blob.source if found.blob else "",
         "sources": {name: list(getattr(facts, f"{name}_data_sources", [])) for name in SOURCES},
     }
@@ -64,7 +66,7 @@ def session(api: Any, request: Request) -> dict[str, Any]:
     """How a version's run stands; with `log`, what can be had of its log by now, too."""
     from requests import HTTPError
 
-    found = rpc(api, "GetKernelSessionStatus", service=KERNELS, **version_of(request))
+    found = of_version(api, "GetKernelSessionStatus", request)
     text = ""
     if request.get("log"):
         try:
@@ -76,9 +78,7 @@ def session(api: Any, request: Request) -> dict[str, Any]:
 
 def log(api: Any, request: Request) -> dict[str, Any]:
     """The log of a version as the site keeps it: the text of a JSON array."""
-    found = rpc(
-        api, "ListKernelSessionOutput", service=KERNELS, page_size=1, **version_of(request)
-    )  # fmt: skip
+    found = of_version(api, "ListKernelSessionOutput", request, page_size=1)
     return {"log": found.log or ""}
 
 
@@ -87,10 +87,7 @@ def output(api: Any, request: Request) -> dict[str, Any]:
 
     def page(token: str) -> tuple[dict[str, str], str]:
         given = {"page_token": token} if token else {}
-        found = rpc(
-            api, "ListKernelSessionOutput", service=KERNELS, page_size=200,
-            **version_of(request), **given,
-        )  # fmt: skip
+        found = of_version(api, "ListKernelSessionOutput", request, page_size=200, **given)
         return {file.file_name: file.url for file in found.files}, found.next_page_token or ""
 
     return {"files": collect(page, request)}
@@ -107,10 +104,31 @@ def submit(api: Any, request: Request) -> dict[str, Any]:
     return {"ref": answer.ref or 0, "message": answer.message}
 
 
-def version_of(request: Request) -> dict[str, str]:
-    """The fields that name one version of a kernel; a bare number would be answered with 404."""
+def of_version(api: Any, method: str, request: Request, **fields: Any) -> Any:
+    """One call about one version of a kernel; kaggle 2.0.2 cannot name it, and gets the newest's.
+
+    Raises:
+        OperationError: kind "unsupported", that is not known to be the version that is meant.
+    """
     owner, _, slug = request["slug"].partition("/")
-    return {"user_name": owner, "kernel_slug": slug, "version_label": f"v{request['version']}"}
+    named = {"user_name": owner, "kernel_slug": slug}
+    able = hasattr(getattr(types_of(KERNELS), f"Api{method}Request"), "version_label")
+    if able:  # a bare number would be answered with 404
+        fields["version_label"] = f"v{request['version']}"
+    answer = rpc(api, method, service=KERNELS, **named, **fields)
+    # Looked at afterwards: numbers only grow, so that it was the newest when it was asked about.
+    if not able and _newest(rpc(api, "GetKernel", service=KERNELS, **named)) != request["version"]:
+        raise OperationError(
+            "unsupported",
+            f"the installed kaggle package cannot ask about version {request['version']} of "
+            f"{request['slug']}, only about the newest; run: pip install -U kaggle",
+        )
+    return answer
+
+
+def _newest(found: Any) -> int | None:
+    """The newest version's number; None where this version of the client cannot tell it."""
+    return getattr(found.metadata, "current_version_number", None)
 
 
 OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
