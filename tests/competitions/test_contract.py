@@ -100,7 +100,7 @@ def test_a_competition_is_few_lines_and_its_recipes_have_notes(name: str) -> Non
     notes = (folder / "recipes.py").read_text()
     for recipe in competitions.load(name).recipes:
         note = " ".join(_comment_above(f'    "{recipe}": ', notes))
-        assert re.search(rf"kit {name} (run|compare)", note), (
+        assert re.search(rf"kit {name} (run|compare|validate)", note), (
             f"{name} {recipe}: the note gives no command"
         )
         assert re.search(r"n = [\d,]+|not measured: needs", note), (
