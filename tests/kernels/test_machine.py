@@ -17,6 +17,7 @@ from toy_sessions import told, toy_session
 
 from common.kaggle.session import Ending
 from kernels.interpreter import VERSION
+from kernels.machine import PASSED_ON
 from kernels.sandbox import run_sealed, unsealable
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +118,7 @@ def test_nothing_of_this_machine_is_seen(answers: dict[str, Any]) -> None:
 def test_no_variable_of_ours_is_inherited(answers: dict[str, Any]) -> None:
     environment = answers["environment"]
     assert "0123456789abcdef" not in str(environment)
-    assert {*environment} - {"OMP_NUM_THREADS", "GOMP_SPINCOUNT", "LC_CTYPE"} == {
+    assert {*environment} - {*PASSED_ON, "LC_CTYPE"} == {
         "PATH", "HOME", "LANG", "PYTHONUNBUFFERED", "KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_URL_BASE",
         "QUESTION",
     }  # fmt: skip
