@@ -1,5 +1,6 @@
 """No test can reach the real Kaggle, or anything else beyond this machine's loopback."""
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -83,6 +84,13 @@ def one_thread() -> None:
     """Tests that use torch use one thread of it; the others do not load it."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collected() -> None:
+    """What the imports made is never garbage: after each fold it need not be searched for some."""
+    gc.collect()
+    gc.freeze()
 
 
 def _toy_image(label: int, seed: int, side: int) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import kit
 from common.workflow import validate
 
 
@@ -70,46 +71,26 @@ def test_a_run_stopped_after_any_epoch_ends_bit_equal(
     assert [row["rates"] for row in loop.resume.read_log(Path(again["run"]) / "fold0")] == log
 
 
-KILLED = """
-import os, sys
-sys.path[:0] = {path!r}
-import kit
-sys.exit(kit.main({words!r}))
-"""
-
-
 def test_a_process_killed_in_an_epoch_goes_on_to_the_same_bits(toy: Any, tmp_path: Path) -> None:
-    words = [
-        "digits",
-        "validate",
-        "epochs=3",
-        "folds=2",
-        "device=cpu",
-        "--data",
-        str(tmp_path / "data"),
-    ]
     toy()  # lays the data out
-    root = str(Path(__file__).parents[3])
-
-    def start(runs: str) -> "subprocess.Popen[bytes]":
-        code = KILLED.format(path=[root], words=[*words, "--runs", str(tmp_path / runs)])
-        return subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
-
-    def folder(runs: str) -> Path:
-        return next((tmp_path / runs).glob("digits-*"))
-
-    assert start("whole").wait(120) == 0
-    killed = start("killed")
+    words = ["digits", "validate", "epochs=3", "folds=2", "device=cpu"]
+    words += ["--data", str(tmp_path / "data"), "--runs"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "kit", *words, str(killed)], cwd=Path(kit.__file__).parent
+    )
     deadline = time.monotonic() + 60
-    while not list((tmp_path / "killed").glob("digits-*/fold0/log.jsonl")):
+    while not list(killed.glob("digits-*/fold0/log.jsonl")):
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
-    assert not (folder("killed") / "scores.json").exists()
-    assert start("killed").wait(120) == 0
+    os.kill(begun.pid, signal.SIGKILL)
+    begun.wait()
+    (left,) = killed.glob("digits-*")
+    assert not (left / "scores.json").exists()
+    assert kit.main([*words, str(killed)]) == kit.main([*words, str(whole)]) == 0
+    (undisturbed,) = whole.glob("digits-*")
     for name in ("oof.npz", "fold0/weights.safetensors", "fold1/weights.safetensors"):
-        assert digest(str(folder("killed")), name) == digest(str(folder("whole")), name)
+        assert (left / name).read_bytes() == (undisturbed / name).read_bytes()
 
 
 def test_any_number_of_workers_gives_the_same_bits(toy: Any) -> None:
