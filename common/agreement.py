@@ -44,3 +44,9 @@ def check_agreement(recipe: Any) -> None:
             "final=refit trains on all rows and has none left to stop by: "
             "say early_stop=0 or final=folds"
         )
+    if 0 < recipe.stored_side < recipe.image_size:
+        raise ValueError(
+            f"stored_side={recipe.stored_side} keeps less of each image than "
+            f"image_size={recipe.image_size} shows, and would have it enlarged again: say "
+            f"stored_side={recipe.image_size * 8 // 7} or more, or 0 to keep images as they are"
+        )
