@@ -22,8 +22,8 @@ from common.progress import say
 from common.runs import owned
 from common.workflow import flags as shared
 from common.workflow.hosting import kaggle_of
-from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
+from common.workflow.result import result_of, scores_of
 from kernels.attached import dataset_name
 from kernels.kernel_inputs import inputs_of, of_hub, wheels
 from kernels.made import KERNELS, LONGEST_S, OWNER, Made, made, typed

@@ -51,6 +51,14 @@ def test_a_typo_is_answered_and_nothing_starts(
     assert not (tmp_path / "data").exists()
 
 
+def test_what_trains_nothing_does_not_wait_for_torch() -> None:
+    verbs = ["submit", "download", "leaderboard", "ledger", "doctor"]
+    code = f"import sys, {', '.join(f'common.workflow.{verb}' for verb in verbs)}"
+    subprocess.run(
+        [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], cwd=ROOT, check=True
+    )
+
+
 def test_the_last_line_of_json_is_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert kit.main(["list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])

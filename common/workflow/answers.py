@@ -10,7 +10,7 @@ from common.progress import say
 from common.recipe import Recipe
 from common.runs import Run
 from common.workflow.files import Files
-from common.workflow.record import predictions_folder
+from common.workflow.result import predictions_folder
 
 
 def judge_test(

@@ -34,8 +34,9 @@ from common.workflow.find import named_run
 from common.workflow.predict import write_submission
 from common.workflow.predicted import Predicted, check_data, data_of, predicted
 from common.workflow.prepare import code_of, labelled, row_groups
-from common.workflow.record import draw_judged, predictions_folder, result_of, save_probs
+from common.workflow.record import draw_judged
 from common.workflow.request import Request
+from common.workflow.result import predictions_folder, result_of, save_probs
 
 
 def flags(parser: ArgumentParser) -> None:

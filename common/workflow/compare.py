@@ -25,8 +25,8 @@ from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.predict import open_test, predict_test
 from common.workflow.prepare import prepared, row_groups
-from common.workflow.record import predictions_folder, result_of
 from common.workflow.request import Request
+from common.workflow.result import predictions_folder, result_of
 from common.workflow.validate import validate
 from common.workflow.variants import variants
 

@@ -31,8 +31,9 @@ from common.workflow.answers import judge_test
 from common.workflow.files import Files, read_test
 from common.workflow.find import find_run
 from common.workflow.prepare import Prepared, check_code, prepared
-from common.workflow.record import draw_curves, predictions_folder, result_of, save_probs
+from common.workflow.record import draw_curves
 from common.workflow.request import Request
+from common.workflow.result import predictions_folder, result_of, save_probs
 from common.workflow.training import train_jobs
 from common.workflow.validate import validate
 

@@ -15,7 +15,7 @@ from common.inference.blend import Predictions
 from common.progress import first_of
 from common.recipe import Recipe
 from common.runs import Run, digest_file, fingerprint
-from common.workflow.record import predictions_folder, scores_of
+from common.workflow.result import predictions_folder, scores_of
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from common.workflow import run as whole_run
 from common.workflow.carving import SERVED, carved, facts_of
 from common.workflow.files import open_files
 from common.workflow.hosting import PUBLIC_SHARE, of_rehearsal, surrounded
-from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
+from common.workflow.result import result_of, scores_of
 
 
 def flags(parser: ArgumentParser) -> None:

@@ -14,8 +14,8 @@ from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.predict import open_test, predict_test
 from common.workflow.prepare import prepared
-from common.workflow.record import result_of
 from common.workflow.request import Request
+from common.workflow.result import result_of
 from common.workflow.validate import validate
 
 

@@ -23,8 +23,8 @@ from common.workflow.find import find_run, named_run
 from common.workflow.hand_in import await_score, hand_in
 from common.workflow.hosting import kaggle_of
 from common.workflow.ledger import check_ledger, enter
-from common.workflow.record import result_of, scores_of
 from common.workflow.request import Request
+from common.workflow.result import result_of, scores_of
 
 
 def flags(parser: ArgumentParser) -> None:

@@ -24,17 +24,9 @@ from common.training.trained import predictions
 from common.workflow import flags as shared
 from common.workflow.download import fetch_if_absent
 from common.workflow.prepare import Prepared, check_code, prepared, row_groups
-from common.workflow.record import (
-    draw_batch,
-    draw_judged,
-    predictions_folder,
-    result_of,
-    save_probs,
-    tell_rows,
-    tell_scores,
-    tell_strangers,
-)
+from common.workflow.record import draw_batch, draw_judged, tell_rows, tell_scores, tell_strangers
 from common.workflow.request import Request
+from common.workflow.result import predictions_folder, result_of, save_probs
 from common.workflow.training import train_jobs
 
 
