@@ -37,8 +37,8 @@ def versions() -> dict[str, str]:
 def git_commit(folder: Path) -> str:
     """The commit of the checkout a folder lies in, '+changes' when files differ; '' outside one."""
     try:
-        head = _git(folder, "rev-parse", "HEAD")
-        return head + ("+changes" if _git(folder, "status", "--porcelain") else "")
+        head = git(folder, "rev-parse", "HEAD").strip()
+        return head + ("+changes" if git(folder, "status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
 
@@ -71,8 +71,15 @@ def machine() -> dict[str, Any]:
     return {"system": platform.platform(), "cores": os.cpu_count(), "memory_gb": round(pages, 1)}
 
 
-def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+def git(folder: Path, *words: str) -> str:
+    """What git prints of the checkout that a folder lies in, also of another account's.
+
+    Git looks into no checkout of another owner because its settings may start programs; this one's
+    program is running already.
+
+    Raises:
+        OSError: there is no git.
+        CalledProcessError: git refuses.
+    """
+    command = ["git", "-c", "safe.directory=*", "-C", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

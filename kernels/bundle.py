@@ -7,14 +7,15 @@ else of this machine can get in. Unpacked into a temporary folder, it calls what
 import base64
 import io
 import lzma
-import subprocess
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from pprint import pformat
+from subprocess import CalledProcessError
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from common.environment import git
 from common.kaggle.kernel_push import LARGEST
 from common.progress import first_of
 
@@ -129,13 +130,12 @@ def check_secrets(texts: Mapping[str, bytes], secrets: Iterable[str]) -> None:
 
 def _git_files(root: Path, *flags: str, places: Sequence[str]) -> list[str]:
     """What `git ls-files` lists below these places."""
-    command = ["git", "-C", str(root), "ls-files", "-z", *flags, "--", *places]
     try:
-        done = subprocess.run(command, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", b"").decode(errors="replace").strip() or str(error)
+        found = git(root, "ls-files", "-z", *flags, "--", *places)
+    except (OSError, CalledProcessError) as error:
+        said = getattr(error, "stderr", "").strip() or str(error)
         raise ValueError(
             f"what a kernel may carry is what git knows of {root}, and git says: {said}; clone the "
             "kit with git"
         ) from error
-    return sorted(name for name in done.stdout.decode().split("\0") if name)
+    return sorted(name for name in found.split("\0") if name)

@@ -95,6 +95,16 @@ def test_code_outside_git_is_refused(tmp_path: Path) -> None:
         code_of("digits", tmp_path)
 
 
+def test_a_checkout_of_another_account_is_read_all_the_same(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = code_of("digits", checkout)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(checkout, "ls-files")
+    assert code_of("digits", checkout) == before
+
+
 def test_a_script_that_kaggle_would_refuse_is_refused_here() -> None:
     import random
 
