@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from common.progress import first_of
 from kernels import inputs
 from kernels.output import MANIFEST, write_manifest
 
@@ -29,7 +30,8 @@ def run(facts: Mapping[str, Any], kit: Callable[[Sequence[str]], int]) -> int:
     """Do what the script says; the exit code is 0 when its run is finished, or can be gone on with.
 
     Args:
-        facts: `competition`, `slug`, `sample`, `recipe`, `words`, `flags`, `seconds` (the limit).
+        facts: `competition`, `slug`, `sample`, `recipe`, `words`, `flags`, `seconds` (the limit), and
+            `goes_on`, the name of the run to go on with, where another kernel has left one.
         kit: the command line.
     """
     begun = time.monotonic()
@@ -38,7 +40,8 @@ def run(facts: Mapping[str, Any], kit: Callable[[Sequence[str]], int]) -> int:
     with tempfile.TemporaryDirectory(prefix="kit-scratch-") as scratch:
         try:
             words = _prepared(facts, root / "input", Path(scratch))
-            taken_up(facts["competition"], root / "input", runs)
+            if "goes_on" in facts:
+                taken_up(facts["goes_on"], root / "input", runs)
         except ValueError as error:
             print(f"kit: {error}", file=sys.stderr)
             return 1
@@ -84,16 +87,23 @@ def _prepared(facts: Mapping[str, Any], attached: Path, scratch: Path) -> list[s
     return words
 
 
-def taken_up(competition: str, attached: Path, runs: Path) -> None:
-    """Copy the runs that an attached kernel left of this competition, so that they are gone on with."""
-    for found in inputs.runs_of(attached):
-        place = runs / found.parent.name
-        if json.loads(found.read_text(encoding="utf-8")).get("competition") != competition:
-            continue
-        print(f"going on with {found.parent}", flush=True)
-        shutil.copytree(found.parent, place, dirs_exist_ok=True)
-        for path in (place, *place.rglob("*")):  # they were read-only there
-            path.chmod(0o755 if path.is_dir() else 0o644)
+def taken_up(name: str, attached: Path, runs: Path) -> None:
+    """Copy the run of this name, which an attached kernel has left, so that it is gone on with.
+
+    Raises:
+        ValueError: it is not there: Kaggle attaches a kernel's newest version, whichever that is.
+    """
+    found = {path.parent.name: path.parent for path in inputs.runs_of(attached)}
+    if name not in found:
+        raise ValueError(
+            f"the run {name} is to be gone on with, and below {attached} is {first_of([*found]) or 'no run'}: "
+            "the kernel that left it has a newer version by now, or its output is not kept"
+        )
+    print(f"going on with {found[name]}", flush=True)
+    place = runs / name
+    shutil.copytree(found[name], place, dirs_exist_ok=True)
+    for path in (place, *place.rglob("*")):  # they were read-only there
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 @contextmanager

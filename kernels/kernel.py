@@ -137,7 +137,12 @@ def _holder(
     """
     slug = dataset_name(request.slug)[0]
     there = datasets.settled(slug, environment=environment)
-    if there.files != {name: path.stat().st_size for name, path in files.items()}:
+    if there.status == "READY" and there.files is None:
+        say(
+            f"{there.owner}/{slug} is ready, but the list of its files cannot be had: the kernel stops at "
+            "once where one is missing"
+        )
+    elif there.files != {name: path.stat().st_size for name, path in files.items()}:
         raise ValueError(
             f"offline the kernel lacks {notes}, and the dataset {there.owner}/{slug} does not hold it: "
             f"`{request.command(typed(request, 'kernel-inputs'))}` uploads it"

@@ -30,16 +30,21 @@ class Made:
     Attributes:
         folder: `runs/kernels/<slug>`.
         key: a digest of all that shapes it: the script, its settings, what is attached.
-        part: 1, or its number among those that went on where others ran out of time.
+        source: the kernel whose run it goes on with, as for `made`; None: it begins one.
         options: the flags that shape it, as typed.
     """
 
     folder: Path
     kernel: Kernel
     key: str
-    part: int
+    source: Mapping[str, Any] | None
     options: Mapping[str, Any]
     request: Request
+
+    @property
+    def part(self) -> int:
+        """1, or its number among those that went on where others ran out of time."""
+        return self.source["part"] + 1 if self.source else 1
 
     @property
     def script(self) -> Path:
@@ -58,7 +63,8 @@ def made(
 
     Args:
         files: names of what the recipe needs beside the data; they carry digests of their content.
-        source: the kernel whose run it goes on with: `owner`, `slug`, `version`, `part`.
+        source: the kernel whose run it goes on with: `owner`, `slug`, `version`, `part`, and the
+            `run`'s name there.
         online: are the files to be had over the internet, so that no dataset is attached?
 
     Raises:
@@ -68,7 +74,7 @@ def made(
     part = source["part"] + 1 if source else 1
     name = f"kit {competition.name.replace('_', '-')} {request.recipe_name.replace('_', '-')}"
     title = name if part == 1 else f"{name} part {part}"
-    facts = facts_of(request)
+    facts = facts_of(request) | ({"goes_on": source["run"]} if source else {})
     code = code_of(competition.name)
     check_secrets({**code, "the recipe's words": repr(facts).encode()}, secrets_of(surroundings()))
     command = shlex.join(["kit", competition.name, *shlex.split(typed(request, "run"))])
@@ -87,7 +93,7 @@ def made(
     write_text(folder / SCRIPT, text)
     write_json(folder / METADATA, metadata(kernel))
     shaping = [text, metadata(kernel), kernel.seconds, sorted(files), source and source["version"]]
-    return Made(folder, kernel, fingerprint(*shaping), part, options, request)
+    return Made(folder, kernel, fingerprint(*shaping), source, options, request)
 
 
 def options_of(request: Request) -> dict[str, Any]:

@@ -29,12 +29,14 @@ def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Push
 
     Raises:
         KaggleError: it was refused, or runs without what it needs.
+        ValueError: the run that it goes on with is not the newest of its kernel any more.
     """
     note = known(made.folder).get(made.key, {})
     if note.get("kernel") and not again:
         there = kernels.Pushed(**note["kernel"])
         say(f"{made.script} was pushed before, as version {there.version} of {there.url}")
         return there
+    _check_source(made, environment)
     note = {"commit": git_commit(ROOT), "since": note.get("since")}
 
     def sending(newest: int | None) -> None:
@@ -44,6 +46,20 @@ def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Push
     _note(made, note | {"kernel": asdict(there), "since": None})
     say(f"pushed: version {there.version} of {there.url}")
     return there
+
+
+def _check_source(made: Made, environment: Environment) -> None:
+    """Refuse to go on with an older version of a kernel: Kaggle attaches the newest."""
+    source = made.source
+    if source is None:
+        return
+    newest = kernels.newest(source["slug"], environment=environment)
+    if newest not in (None, source["version"]):
+        raise ValueError(
+            f"the run to go on with is of version {source['version']} of {source['owner']}/{source['slug']}, "
+            f"and Kaggle attaches a kernel's newest version, which is {newest or 'not there any more'}: "
+            f"`{made.request.command(made.typed('kernel', '--again'))}` begins anew"
+        )
 
 
 def known(folder: Path) -> dict[str, Any]:
@@ -115,7 +131,7 @@ def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
     target = Run(request.runs / f"{name}-kernel{part}-v{there.version}-{hex_}")
     sent = source / "submission.csv"
     origin = asdict(there) | {
-        "part": made.part, "key": made.key, "finished": bool(manifest and manifest["finished"]),
+        "part": made.part, "key": made.key, "run": source.name, "finished": bool(manifest and manifest["finished"]),
         "words": list(request.words), "options": made.options,
         "submission": digest_file(sent) if sent.is_file() else None,
     }  # fmt: skip

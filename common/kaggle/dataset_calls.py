@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from common.kaggle.failure import OperationError
-from common.kaggle.kernel_calls import ABSENT, account
+from common.kaggle.failure import ABSENT, NO_SUCH_CALL, OperationError, refused_with
+from common.kaggle.kernel_calls import account
 from common.kaggle.lists import PAGES, Request
 from common.kaggle.uploading import put
 from common.kaggle.wire import filled, rpc, types_of
@@ -27,19 +27,28 @@ def blob(api: Any, request: Request) -> dict[str, Any]:
 
 
 def dataset(api: Any, request: Request) -> dict[str, Any]:
-    """A dataset's owner, status ("": there is none), and the bytes of its files once it is ready."""
+    """A dataset's owner, status ("": there is none), and the bytes of its files once it is ready.
+
+    Files None: it is ready, and the site has no list of them to tell.
+    """
     from requests import HTTPError
 
     place = {"owner_slug": _owner(api), "dataset_slug": request["slug"]}
-    status, files = "", {}
+    status: str = ""
+    files: dict[str, int] | None = {}
     try:
         status = rpc(api, "GetDatasetStatus", service="datasets", **place).status.name
     except HTTPError as error:
         # What is not there is not told from what is another's: making it tells.
-        if error.response is None or error.response.status_code not in ABSENT:
+        if not refused_with(error, ABSENT):
             raise
     if status == "READY":
-        files = _files(api, place)
+        try:
+            files = _files(api, place)
+        except HTTPError as error:
+            if not refused_with(error, {*ABSENT, *NO_SUCH_CALL}):
+                raise
+            files = None
     return {"owner": place["owner_slug"], "status": status, "files": files}
 
 

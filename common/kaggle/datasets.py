@@ -15,6 +15,7 @@ from common.kaggle.process import ask
 from common.progress import first_of, say
 
 KIND = "dataset"
+NONE = ("", "DELETED")  # of a dataset's states: there is none
 DONE = ("", "READY", "FAILED", "DELETED")  # of a dataset's states; in the others it is prepared
 SLOWEST_UPLOAD = 20_000  # bytes/s that a file is given time for
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
@@ -28,12 +29,12 @@ class Dataset:
 
     Attributes:
         status: "" when there is none, else the site's word: READY, FAILED, BLOBS_RECEIVED …
-        files: name to bytes; empty unless it is ready.
+        files: name to bytes; empty unless it is ready. None: it is, and the site tells no list.
     """
 
     owner: str
     status: str
-    files: dict[str, int]
+    files: dict[str, int] | None
 
 
 def settled(slug: str, *, environment: Environment = None) -> Dataset:
@@ -57,15 +58,6 @@ def settled(slug: str, *, environment: Environment = None) -> Dataset:
     return found
 
 
-def listed(slug: str, *, environment: Environment = None) -> dict[str, int] | None:
-    """The files of the account's dataset, name to bytes; None: there is no such dataset.
-
-    One that is just being prepared is waited for; of one whose preparation failed nothing counts.
-    """
-    found = settled(slug, environment=environment)
-    return None if found.status in ("", "DELETED") else found.files
-
-
 def publish(
     slug: str, title: str, files: Mapping[str, Path], notes: str, *, environment: Environment = None
 ) -> str:
@@ -80,15 +72,15 @@ def publish(
     Raises:
         KaggleError: it does not hold these files now; an upload that failed changes nothing.
     """
-    before = listed(slug, environment=environment)
+    before = settled(slug, environment=environment)
     wanted = {name: path.stat().st_size for name, path in files.items()}
     tokens = [_uploaded(slug, name, path, environment) for name, path in files.items()]
-    operation = "dataset_create" if before is None else "dataset_version"
+    operation = "dataset_create" if before.status in NONE else "dataset_version"
     request = {
         "operation": operation, "slug": slug, "title": title, "notes": notes, "tokens": tokens
     }  # fmt: skip
     _made(request, wanted, environment)
-    return _arrived(slug, wanted, before, environment)
+    return _arrived(slug, wanted, before.files, environment)
 
 
 def _asked(slug: str, environment: Environment) -> Dataset:
@@ -121,6 +113,8 @@ def _made(request: Mapping[str, Any], wanted: dict[str, int], environment: Envir
 
     def find() -> dict[str, Any] | None:
         found = _asked(slug, environment)
+        if found.status == "READY" and found.files is None:
+            raise KaggleError("the list of its files cannot be had")
         if found.status in DONE and found.files != wanted:
             return None
         say(f"it was made: {found.owner}/{slug}")
@@ -150,18 +144,29 @@ def _arrived(
     begun, pause = time.monotonic(), FIRST_POLL_S
     found = settled(slug, environment=environment)
     # The new one may not be known yet where it was not made a moment ago.
-    while found.status in ("", "READY") and found.files == (before or {}) != wanted:
-        if time.monotonic() - begun > LONGEST_BEFORE_S:
-            break
-        time.sleep(pause)
-        pause = min(pause * 2, LONGEST_POLL_S)
-        found = settled(slug, environment=environment)
+    with waiting() as show:
+        while found.status in ("", "READY") and found.files == before != wanted:
+            waited = time.monotonic() - begun
+            if found.files is None or waited > LONGEST_BEFORE_S:
+                break
+            show(f"the dataset {slug} does not show its new files yet ({waited:.0f} s)")
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_POLL_S)
+            found = settled(slug, environment=environment)
     name = f"{found.owner}/{slug}"
+    if not found.status:
+        raise KaggleError(
+            f"Kaggle has made the dataset {name} and does not show it yet: look at "
+            f"{_address(found.owner, slug)} before the same command sends the files again"
+        )
     if found.status != "READY":
         raise KaggleError(
-            f"Kaggle could not prepare the dataset {name} ({found.status or 'it is not there'}): "
+            f"Kaggle could not prepare the dataset {name} ({found.status}): "
             f"the same command sends the files again; {_address(found.owner, slug)} may say why"
         )
+    if found.files is None:
+        say(f"{name} is ready, but the list of its files cannot be had: they are taken as sent")
+        return name
     if wrong := [each for each, size in wanted.items() if found.files.get(each) != size]:
         raise KaggleError(
             f"the dataset {name} was made without {first_of(wrong)}, or with another size of it: "

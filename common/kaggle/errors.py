@@ -63,7 +63,11 @@ def explained(
             "guard": f"{doing} {slug}: refused, because KIT_LOOPBACK_ONLY=1 and {words}; unset it "
             "to reach the real site",
             "disk": f"{doing} {slug}: {words}; free some space and make the folder writable",
-        }.get(failure.kind, f"{doing} {slug}: the Kaggle client failed ({words}); try again later")
+        }.get(
+            failure.kind,
+            f"{doing} {slug}: the Kaggle client failed ({words}); try again later, "
+            "or with a newer one: pip install -U kaggle",
+        )
     )
 
 
@@ -100,7 +104,7 @@ def _refused(status: int, words: str, slug: str, doing: str) -> str:
     said = f"{status}: {words}" if words else str(status)
     if status == 429:
         return f"{doing} {slug}: too many requests ({said}); wait some minutes and try again"
-    if status >= 500:
+    if status >= 500 and status != 501:
         return f"{doing} {slug}: Kaggle is in trouble ({said}); try again later"
     return f"{doing} {slug}: Kaggle refused ({said})"
 

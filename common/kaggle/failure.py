@@ -1,6 +1,7 @@
 """An exception of the client's process as plain JSON, the server's own reason included."""
 
 import math
+from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,6 +13,16 @@ class OperationError(Exception):
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
+
+
+ABSENT = (403, 404)  # what the site answers for what is not there, and for what is another's
+NO_SUCH_CALL = (404, 501)
+
+
+def refused_with(error: BaseException, codes: Collection[int]) -> bool:
+    """Did the server answer with one of these codes?"""
+    response = getattr(error, "response", None)  # `is None`: a Response of an error is falsy
+    return response is not None and response.status_code in codes
 
 
 def described(error: BaseException) -> dict[str, Any]:

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from common.kaggle.failure import OperationError
+from common.kaggle.failure import ABSENT, OperationError, refused_with
 from common.kaggle.kernel_fetch import collect
 from common.kaggle.lists import Request
 from common.kaggle.wire import rpc, types_of
 
 KERNELS = "kernels"
 SOURCES = ("dataset", "competition", "kernel", "model")
-# What the site answers for a kernel that is not there: the same as for one that is not shown.
-ABSENT = (403, 404)
 
 
 def account(api: Any) -> str:
@@ -33,7 +31,7 @@ def kernel(api: Any, request: Request) -> dict[str, Any]:
     try:
         found = rpc(api, "GetKernel", service=KERNELS, user_name=owner, kernel_slug=request["slug"])
     except HTTPError as error:
-        if error.response is None or error.response.status_code not in ABSENT:
+        if not refused_with(error, ABSENT):
             raise
         return none
     if found.metadata is None:

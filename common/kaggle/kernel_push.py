@@ -123,6 +123,15 @@ def push(
     return taken(answer, name)
 
 
+def newest(slug: str, *, environment: Environment = None) -> int | None:
+    """The number of the newest version of the account's kernel; 0: there is none.
+
+    None: the installed client cannot tell.
+    """
+    found = call({"operation": "kernel", "slug": slug}, "asking about", environment, what=KIND)
+    return None if found["version"] is None else int(found["version"])
+
+
 def check(kernel: Kernel) -> None:
     """Refuse what Kaggle would refuse, or take for something else.
 

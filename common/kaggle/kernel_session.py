@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from common.kaggle.calls import Environment, call
 from common.kaggle.errors import KaggleError
+from common.kaggle.failure import ABSENT
 from common.kaggle.kernel_push import KIND, Pushed
-from common.kaggle.patience import waiting
+from common.kaggle.patience import pauses, rest, waiting
 
 FIRST_POLL_S, LONGEST_POLL_S = 1.0, 30.0
 LAST_LINES = 15
@@ -63,8 +64,8 @@ def follow(
     """
     begun, pause, told = time.monotonic(), FIRST_POLL_S, ""
     with waiting() as show:
+        found = _appeared(pushed, environment)
         while True:
-            found = _asked(pushed, environment, log=True)
             state = _state(found)
             if state.status == "COMPLETE":
                 return state
@@ -83,7 +84,21 @@ def follow(
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL_S)
+            found = _asked(pushed, environment, log=True)
     raise _failed(pushed, state, lines_of(found["log"]) or log(pushed, environment=environment))
+
+
+def _appeared(pushed: Pushed, environment: Environment) -> dict[str, Any]:
+    """What `_asked` finds first: a version that was pushed a moment ago may not be shown yet."""
+    for pause in [*pauses(), None]:
+        try:
+            return _asked(pushed, environment, log=True)
+        except KaggleError as error:
+            absent = getattr(error.__cause__, "status", 0) in ABSENT
+            if not absent or pause is None:
+                raise
+        rest(f"{pushed.name} is not shown yet", pause, "looking again")
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _failed(pushed: Pushed, state: State, lines: list[Line]) -> KernelError:

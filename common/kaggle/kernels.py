@@ -4,7 +4,7 @@ As in `common.kaggle.client`, each function takes `environment` and raises `Kagg
 """
 
 from common.kaggle.kernel_output import fetch_output
-from common.kaggle.kernel_push import Kernel, Pushed, push
+from common.kaggle.kernel_push import Kernel, Pushed, newest, push
 from common.kaggle.kernel_session import KernelError, Line, State, follow, log, session
 from common.kaggle.kernel_submit import kernel_mark, submit_kernel
 from common.kaggle.once import UnsureError
@@ -21,6 +21,7 @@ __all__ = [
     "follow",
     "kernel_mark",
     "log",
+    "newest",
     "push",
     "session",
     "slug_of",

@@ -74,7 +74,7 @@ def _may_count(failure: RemoteError) -> bool:
     """Could it have been made all the same? An answer below 500 is a refusal."""
     return (
         failure.kind in ("connection", "timeout", "other")
-        or failure.status >= 500
+        or failure.broken
         or failure.status == 408
     )
 
@@ -83,7 +83,8 @@ def _looked_for(find: Callable[[], T | None], failure: RemoteError) -> tuple[T |
     """What was found, and whether finding nothing means that it was not made."""
     # Behind a gateway that gave up, too, somebody may still be at work on it.
     silent = failure.kind == "timeout" or failure.status in (408, 504)
-    for pause in pauses()[:3] if silent else [0.0]:
+    # Lists may lag behind what was made a moment ago.
+    for pause in pauses()[:3] if silent else [0.0, *pauses()[:2]]:
         time.sleep(pause)
         found = find()
         if found is not None:

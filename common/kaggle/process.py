@@ -29,7 +29,12 @@ class RemoteError(Exception):
     def passing(self) -> bool:
         """May the same request succeed a little later?"""
         kinds = ("connection", "cut", "upload", "storage", "timeout")
-        return self.kind in kinds or self.status in (408, 429) or self.status >= 500
+        return self.kind in kinds or self.status in (408, 429) or self.broken
+
+    @property
+    def broken(self) -> bool:
+        """Is the server in trouble? One that has no such call (501) only says no."""
+        return self.status >= 500 and self.status != 501
 
     @property
     def words(self) -> str:

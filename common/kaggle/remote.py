@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from common.kaggle.credential import secrets_of, without_secrets
 from common.kaggle.dataset_calls import OPERATIONS as DATASET_OPERATIONS
-from common.kaggle.failure import OperationError, described
+from common.kaggle.failure import NO_SUCH_CALL, OperationError, described, refused_with
 from common.kaggle.fetch import fetch
 from common.kaggle.kernel_calls import OPERATIONS as KERNEL_OPERATIONS
 from common.kaggle.lists import PAGES, Request, files, known, plain_submission, submissions
@@ -84,8 +84,19 @@ def create(api: Any, request: Request) -> dict[str, Any]:
 
 
 def submission(api: Any, request: Request) -> dict[str, Any]:
-    """One submission by its number."""
-    return plain_submission(rpc(api, "GetSubmission", ref=request["ref"]))
+    """One submission by its number, or out of the list where the site tells of none alone."""
+    from requests import HTTPError
+
+    try:
+        return plain_submission(rpc(api, "GetSubmission", ref=request["ref"]))
+    except HTTPError as error:
+        if not refused_with(error, NO_SUCH_CALL):
+            raise
+        rows = submissions(api, {**request, "pages": 1})
+        found = next((row for row in rows if row["ref"] == request["ref"]), None)
+        if found is None:
+            raise
+        return found
 
 
 def limits(api: Any, request: Request) -> dict[str, Any]:
@@ -118,13 +129,20 @@ def competition(api: Any, request: Request) -> dict[str, Any]:
 
 
 def standing(api: Any, request: Request) -> dict[str, Any]:
-    """What to know before a submission, in one process: facts, limits, submissions so far."""
-    able = hasattr(api, "competition_get_submission_limits")
-    return {
-        "facts": competition(api, request),
-        "limits": limits(api, request) if able else None,
-        "submissions": submissions(api, request),
-    }
+    """What to know before a submission, in one process: facts, limits, submissions so far.
+
+    Limits None: the client cannot ask for them, or the site does not tell them.
+    """
+    from requests import HTTPError
+
+    facts, left = competition(api, request), None
+    try:
+        if hasattr(api, "competition_get_submission_limits"):
+            left = limits(api, request)
+    except HTTPError as error:
+        if not refused_with(error, NO_SUCH_CALL):
+            raise
+    return {"facts": facts, "limits": left, "submissions": submissions(api, request)}
 
 
 def leaderboard(api: Any, request: Request) -> list[dict[str, Any]]:

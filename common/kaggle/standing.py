@@ -58,7 +58,7 @@ class Standing:
 
     Attributes:
         facts: title, metric, deadline (ISO or ""), daily, entered, code_only, closed.
-        limits: None when the installed client cannot ask.
+        limits: None when the installed client cannot ask, or the site does not tell.
         submissions: newest first.
     """
 
@@ -127,6 +127,8 @@ def allow(
             f"{slug} takes no submissions any more; `kit <competition> rehearse` scores runs on this machine"
         )
     left = found.limits
+    if left is None:
+        say(f"how many submissions to {slug} are left today is not told")
     # All zeros are also the answer to a team that does not exist yet.
     if left is not None and not left.allowed and (left.today or left.capped):
         raise KaggleError(used_up(slug, left, now))

@@ -59,7 +59,8 @@ def hand_in(
     except client.KaggleError:  # surely not submitted: the next call has nothing to look for
         run.note(submitting=begun)
         raise
-    say(f"{path} has arrived: submission {ref}; waiting for its score")
+    done = "has arrived" if kernel is None else f"is submitted from version {kernel.version}"
+    say(f"{path} {done}: submission {ref}; waiting for its score")
     return _arrived(run, ref, begun)
 
 

@@ -103,17 +103,33 @@ def test_a_run_that_failed_fails_the_kernel_and_is_kept(kaggle: Path) -> None:
     assert listed["finished"] is False
 
 
-def test_an_attached_run_of_this_competition_is_taken_up(kaggle: Path) -> None:
-    for competition, name in (("petals", NAME), ("other", "other-quick-1a2b3c4d")):
-        left = kaggle / "input" / "notebooks" / "you" / "kit" / "runs" / name
-        (left / "fold0").mkdir(parents=True)
-        (left / "run.json").write_text(json.dumps({"competition": competition}), encoding="utf-8")
-        (left / "fold0" / "resume.pt").write_bytes(b"state")
-        (left / "fold0" / "resume.pt").chmod(0o444)
-    run(FACTS, finished)
+def left(kaggle: Path, name: str) -> None:
+    """What an attached kernel has left."""
+    folder = kaggle / "input" / "notebooks" / "you" / "kit" / "runs" / name
+    (folder / "fold0").mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"competition": "petals"}), encoding="utf-8")
+    (folder / "fold0" / "resume.pt").write_bytes(b"state")
+    (folder / "fold0" / "resume.pt").chmod(0o444)
+
+
+def test_the_run_to_go_on_with_is_taken_up_and_no_other(kaggle: Path) -> None:
+    left(kaggle, NAME)
+    left(kaggle, "petals-quick-00000000")
+    assert run({**FACTS, "goes_on": NAME}, finished) == 0
     runs = kaggle / "working" / "runs"
     assert [path.name for path in runs.iterdir()] == [NAME]
     assert (runs / NAME / "fold0" / "resume.pt").stat().st_mode & 0o200
+
+
+def test_a_run_to_go_on_with_that_is_not_attached_stops_the_kernel(
+    kaggle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left(kaggle, "petals-quick-00000000")
+    assert run({**FACTS, "goes_on": NAME}, finished) == 1
+    said = capsys.readouterr().err
+    assert f"the run {NAME} is to be gone on with" in said
+    assert "is petals-quick-00000000: the kernel that left it has a newer version by now" in said
+    assert not (kaggle / "working" / "runs").exists()
 
 
 @pytest.mark.usefixtures("kaggle")
@@ -126,9 +142,7 @@ def test_a_competitions_own_folders_are_not_searched_for_runs(kaggle: Path) -> N
     strange = kaggle / "input" / "competitions" / "petals-2026" / "runs" / NAME
     strange.mkdir(parents=True)
     (strange / "run.json").write_text(json.dumps({"competition": "petals"}), encoding="utf-8")
-    (strange / "stranger").touch()
-    run(FACTS, finished)
-    assert not (kaggle / "working" / "runs" / NAME / "stranger").exists()
+    assert run({**FACTS, "goes_on": NAME}, finished) == 1
 
 
 def test_a_dry_run_may_give_other_words(kaggle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import competitions
 import kit
 from common.kaggle.session import Ending, Session
 from common.recipe import with_values
+from common.runs import Run
 from common.workflow.request import Request
 from kernels import kernel
 from kernels import made as making
@@ -127,7 +128,7 @@ def test_all_that_shapes_a_kernel_makes_it_another(tmp_path: Path) -> None:
         )
         return making.made(request, files, source=source, online=False).key
 
-    part = {"owner": "you", "slug": "kit-digits-quick", "version": 1, "part": 1}
+    part = {"owner": "you", "slug": "kit-digits-quick", "version": 1, "part": 1, "run": "a"}
     assert key() == key()
     keys = [
         key(), key("epochs=2"), key(machine="none"), key(internet=True), key(time_limit=60),
@@ -162,6 +163,20 @@ def test_a_finished_run_is_not_gone_on_with(
 ) -> None:
     told = done(pushed, "kernel", "--continue", "--run", str(fetched(pushed)), capsys=capsys)
     assert "a run that a kernel left unfinished" in told
+
+
+def test_an_older_version_than_kaggle_attaches_is_not_gone_on_with(
+    pushed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = Run(fetched(pushed))
+    kept = there.read()["kernel"]
+    there.note(kernel=kept | {"finished": False, "version": 0})
+    told = done(pushed, "kernel", "--continue", "--no-proof", capsys=capsys)
+    there.note(kernel=kept)
+    assert "the run to go on with is of version 0 of you/kit-digits-quick" in told
+    assert "newest version, which is 1: `kit digits kernel" in told
+    assert "--again" in told
+    assert "begins anew" in told
 
 
 def test_class_folders_have_no_kernel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

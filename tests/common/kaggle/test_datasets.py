@@ -6,7 +6,7 @@ import pytest
 
 from common.kaggle.client import KaggleError
 from common.kaggle.dataset_desk import DatasetDesk
-from common.kaggle.datasets import listed, publish
+from common.kaggle.datasets import publish, settled
 from common.kaggle.host import FOREVER, Fault, Host
 from common.kaggle.uploads import Uploads
 
@@ -52,7 +52,7 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     host: Host, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    assert listed(SLUG, environment=host.environment) is None
+    assert settled(SLUG, environment=host.environment).status == ""
     status, first = DatasetDesk.status, iter(["BLOBS_RECEIVED"])
     monkeypatch.setattr(DatasetDesk, "status", lambda *words: next(first, status(*words)))
     assert published(host, inputs) == f"you/{SLUG}"
@@ -64,10 +64,8 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     inputs[MANIFEST].write_bytes(b"{1}")
     host.faults.add(Fault(method="CreateDatasetVersion"))  # made, and the answer is lost
     published(host, inputs, "second")
-    assert listed(SLUG, environment=host.environment) == {
-        MODEL: 10_240,
-        MANIFEST: 3,
-    }
+    found = settled(SLUG, environment=host.environment)
+    assert found.files == {MODEL: 10_240, MANIFEST: 3}
     assert "it was made" in capsys.readouterr().err
     assert [version.notes for version in kept.versions] == ["", "second"]
     again = DatasetDesk(host._folder, "you", Uploads(host._folder / "uploads"), host.faults)
@@ -147,3 +145,15 @@ def test_a_refusal_in_the_answer_is_an_error_with_its_reason(
         published(host, only(inputs))
     with pytest.raises(KaggleError, match="must be between 6 and 50 characters"):
         publish(SLUG, "P", only(inputs), "", environment=host.environment)
+
+
+@pytest.mark.parametrize("status", [404, 501])
+def test_where_no_list_of_files_is_to_be_had_a_ready_dataset_is_taken_as_sent(
+    host: Host, inputs: dict[str, Path], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.faults.add(Fault(method="ListDatasetFiles", status=status, times=FOREVER))
+    assert published(host, inputs) == f"you/{SLUG}"
+    assert "the list of its files cannot be had: they are taken as sent" in capsys.readouterr().err
+    assert settled(SLUG, environment=host.environment).files is None
+    published(host, only(inputs), "second")
+    assert versions(host) == [1, 2]

@@ -158,3 +158,27 @@ def test_a_late_submission_is_scored_and_does_not_rank(
         assert client.wait("petals", ref, environment=environment).private == 0.9
         rows = client.leaderboard("petals", environment=environment)
     assert [(row.team, row.score) for row in rows] == [("ann", 0.8)]
+
+
+def test_limits_that_are_not_told_hold_nothing_up(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.faults.add(Fault(method="GetSubmissionLimits", status=501))
+    found = client.standing("petals", environment=host.environment)
+    client.allow("petals", found)
+    assert "left today is not told" in capsys.readouterr().err
+
+
+def test_a_score_is_read_from_the_list_where_none_is_told_alone(
+    host: Host, submission: Path
+) -> None:
+    ref = client.submit("petals", submission, "m", environment=host.environment)
+    host._desk.close()
+    host.faults.add(Fault(method="GetSubmission", status=404, times=FOREVER))
+    assert client.wait("petals", ref, environment=host.environment).public == 0.75
+
+
+def test_a_call_that_the_site_has_not_got_is_not_repeated(host: Host) -> None:
+    host.faults.add(Fault(method="ListSubmissions", status=501, message="Unknown method"))
+    with pytest.raises(KaggleError, match=r"Kaggle refused \(501: Unknown method\)$"):
+        client.submissions("petals", environment=host.environment)

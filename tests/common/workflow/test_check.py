@@ -11,6 +11,7 @@ from toy_shots import COPIES, recoloured, resized, shot, stored
 import competitions
 from common.data.decode import decode
 from common.data.duplicates import across, within
+from common.data.encoded import Encoded
 from common.data.folds import read_folds
 from common.data.table import read_csv
 from common.workflow import check
@@ -145,7 +146,7 @@ def test_copies_planted_among_thousands_of_cifar_images_are_found(tmp_path: Path
         runs=tmp_path / "runs",
     )  # fmt: skip
     table = open_files(request).train.iloc[:3000]
-    images = [decode(Path(path).read_bytes()) for path in table["path"]]
+    images = [decode(data) for data in Encoded(table["path"].tolist())]
     kinds = list(COPIES.values())
     planted = [kinds[n % len(kinds)](images[n]) for n in range(440)]
     pairs = within(stored(tmp_path, [*images, *planted]))
