@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Push
         _note(made, note | {"since": {"newest": newest}})
 
     there = kernels.push(made.kernel, since=note["since"], sending=sending, environment=environment)
-    _note(made, note | {"kernel": asdict(there), "since": None})
+    stale = output_of(made.folder, there.version)
+    if stale.exists():  # of a kernel of that name which was deleted since: numbers begin anew
+        stale.replace(stale.with_name(f"{stale.name}-until-{_now()}"))
+    _note(made, note | {"kernel": asdict(there), "since": None, "time": _now()})
     say(f"pushed: version {there.version} of {there.url}")
     return there
 
@@ -66,6 +70,10 @@ def known(folder: Path) -> dict[str, Any]:
     """What was pushed from a kernel's folder, by key."""
     path = folder / PUSHES
     return dict(read_json(path)) if path.is_file() else {}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
 
 
 def _note(made: Made, note: dict[str, Any]) -> None:
@@ -129,23 +137,26 @@ def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
     name, _, hex_ = source.name.rpartition("-")
     part = "" if made.part == 1 else f"-part{made.part}"
     target = Run(request.runs / f"{name}-kernel{part}-v{there.version}-{hex_}")
-    sent = source / "submission.csv"
+    sent, note = source / "submission.csv", known(made.folder).get(made.key, {})
     origin = asdict(there) | {
-        "part": made.part, "key": made.key, "run": source.name, "finished": bool(manifest and manifest["finished"]),
+        "part": made.part, "key": made.key, "pushed": note.get("time", ""), "run": source.name,
+        "finished": bool(manifest and manifest["finished"]),
         "words": list(request.words), "options": made.options,
         "submission": digest_file(sent) if sent.is_file() else None,
     }  # fmt: skip
     there_already = target.read().get("kernel")
-    if there_already and there_already["key"] != made.key:
+    same = ("key", "pushed")
+    if there_already and any(there_already.get(name) != origin[name] for name in same):
         raise ValueError(
             f"{target.folder} is the run of another kernel of that name and version: move it away"
         )
     if not there_already:
-        commit = known(made.folder).get(made.key, {}).get("commit", "")
         with replacing(target.folder) as temporary:
             shutil.copytree(source, temporary)
             recipe = asdict(_at_home(request, Run(temporary)))
-            Run(temporary).note(kind="fetched", kernel=origin, recipe=recipe, git_commit=commit)
+            Run(temporary).note(
+                kind="fetched", kernel=origin, recipe=recipe, git_commit=note.get("commit", "")
+            )
     (target / ".used").touch()
     whole = "every file as it was written there" if manifest else "as far as it had come"
     say(f"{target.folder}: the run of version {there.version}, {whole}")
