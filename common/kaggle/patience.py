@@ -4,6 +4,7 @@ KIT_SILENCE (seconds) and KIT_PAUSES (seconds, with commas between them) overrid
 """
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ def rest(said: str, seconds: float, then: str = "trying again") -> None:
         return
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        print(f"\r{said}; {then} in {left:.0f} s \033[K", end="", file=sys.stderr, flush=True)
+        _over(f"{said}; {then} in {left:.0f} s ")
         time.sleep(min(left, 1.0))
     print(f"\r{said}; {then} now\033[K", file=sys.stderr, flush=True)
 
@@ -49,7 +50,7 @@ def waiting() -> Iterator[Callable[[str], None]]:
         nonlocal shown
         if terminal:
             shown = True
-            print(f"\r{text}\033[K", end="", file=sys.stderr, flush=True)
+            _over(text)
         else:
             say(text)
 
@@ -58,6 +59,13 @@ def waiting() -> Iterator[Callable[[str], None]]:
     finally:
         if shown:
             print(file=sys.stderr, flush=True)
+
+
+def _over(text: str) -> None:
+    """Write over the terminal's last line, and never beyond its edge: the rest would stay."""
+    room = shutil.get_terminal_size().columns - 1
+    shown = text if len(text) <= room else f"{text[: room - 1]}…"
+    print(f"\r{shown}\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _numbers(name: str, otherwise: tuple[float, ...]) -> tuple[float, ...]:
