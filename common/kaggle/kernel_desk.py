@@ -1,6 +1,5 @@
 """The host's kernels: versions taken in, run one after the other, their output remembered."""
 
-import json
 import shutil
 import threading
 import time
@@ -130,11 +129,15 @@ class KernelDesk:
         """The script that was pushed."""
         return (self.place(version) / SCRIPT).read_text(encoding="utf-8")
 
+    def lines(self, version: Version) -> list[str]:
+        """What it has printed so far, a JSON object's text each."""
+        path = self.place(version) / LOG
+        return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+
     def log(self, version: Version) -> str:
         """What it has printed so far, as the site keeps it: a JSON array's text."""
-        path = self.place(version) / LOG
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        return json.dumps([json.loads(line) for line in lines]) if lines else ""
+        lines = self.lines(version)
+        return f"[{', '.join(lines)}]" if lines else ""
 
     def close(self) -> None:
         """Stop what runs; it and what waits are run when a desk is opened here again."""

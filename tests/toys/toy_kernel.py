@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from common.atomic import write_text
 from common.kaggle.kernels import Kernel
 from common.kaggle.session import Ending, Session
 
@@ -31,6 +32,7 @@ def run_kernel(session: Session) -> Ending:
             stderr=subprocess.STDOUT, env=variables,
         )  # fmt: skip
         while process.poll() is None:
+            _log(printed, session.log)
             if session.stop.wait(0.02) or time.monotonic() - begun > session.seconds:
                 process.kill()
     _log(printed, session.log)
@@ -48,4 +50,4 @@ def run_kernel(session: Session) -> Ending:
 def _log(printed: Path, log: Path) -> None:
     lines = printed.read_text(encoding="utf-8").splitlines(keepends=True)
     pieces = [{"stream_name": "stdout", "time": 0.5, "data": line} for line in lines]
-    log.write_text("".join(json.dumps(piece) + "\n" for piece in pieces), encoding="utf-8")
+    write_text(log, "".join(json.dumps(piece) + "\n" for piece in pieces))
