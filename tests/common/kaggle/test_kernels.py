@@ -13,7 +13,7 @@ from toy_kernel import kernel, run_kernel
 
 from common.kaggle import client, kernels
 from common.kaggle.credential import surroundings
-from common.kaggle.faults import Faults
+from common.kaggle.faults import Fault, Faults
 from common.kaggle.host import Host, Hosted
 from common.kaggle.kernel_desk import WORKING, KernelDesk
 from common.kaggle.kernel_session import lines_of
@@ -222,3 +222,12 @@ print("ended")
     assert live.communicate()[0] == "ended\n"
     stored = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert stored.stdout == "begun\nended\n"
+
+
+def test_a_version_that_is_not_shown_at_once_is_followed_all_the_same(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pushed = kernels.push(kernel("print()"), environment=host.environment)
+    host.faults.add(Fault(method="GetKernelSessionStatus", status=404, times=2))
+    assert kernels.follow(pushed, environment=host.environment).status == "COMPLETE"
+    assert "is not shown yet; looking again" in capsys.readouterr().err

@@ -245,11 +245,3 @@ def test_a_run_that_fails_on_purpose_or_is_slow(host: Host) -> None:
     ):
         kernels.follow(refused, environment=host.environment)
     assert kernels.follow(slow, environment=host.environment).status == "COMPLETE"
-
-
-def test_a_version_that_is_not_shown_at_once_is_followed_all_the_same(
-    host: Host, pushed: Pushed, capsys: pytest.CaptureFixture[str]
-) -> None:
-    host.faults.add(Fault(method="GetKernelSessionStatus", status=404, times=2))
-    assert kernels.follow(pushed, environment=host.environment).status == "COMPLETE"
-    assert "is not shown yet; looking again" in capsys.readouterr().err
