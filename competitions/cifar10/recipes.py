@@ -43,7 +43,9 @@ RECIPES = {
     ),
     # `kit cifar10 validate --recipe speed groups=none doubtful=1`: 0.9400 on a held-out tenth (n = 5,000,
     # standard error 0.0034, one seed; 0.9216 plain). 3,571 s of processor time in all, 30 minutes of two
-    # cores (EPYC with AVX2; by the clock 48, at a load of 8). All 50,000 (`folds=0 final=refit`): not measured.
+    # cores (EPYC with AVX2; by the clock 48, at a load of 8). All 50,000 (`run --recipe speed folds=0
+    # final=refit groups=none`): 2,921 s of processor time, 24.3 minutes of two cores, 30.8 by the clock beside
+    # other work, no score here.
     "speed": SPEED,
     # `kit cifar10 run --recipe speed-wide`: not measured: needs a GPU
     # (`python -m benchmarks.cifar10_speed --data DIR --recipe speed-wide`).
