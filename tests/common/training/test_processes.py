@@ -78,12 +78,14 @@ def test_two_processes_train_to_the_bits_of_one_and_a_killed_one_is_told(
         assert each["host_mb"] > 10
 
 
+@pytest.mark.slow
 def test_a_model_that_diverges_in_a_process_is_told_in_the_same_sentence(toy: Any) -> None:
     with pytest.raises(Diverged, match=r"training diverged in fold\d, epoch \d.*Lower lr="):
         validate.run(toy("processes=2", lr=100.0, optimizer="sgd", momentum=0.99, epochs=4))
     assert not active_children()
 
 
+@pytest.mark.slow
 def test_a_kill_of_the_parent_ends_its_processes_and_the_rest_ends_bit_equal(
     toy: Any, tmp_path: Path
 ) -> None:
@@ -102,7 +104,7 @@ def test_a_kill_of_the_parent_ends_its_processes_and_the_rest_ends_bit_equal(
     until(lambda: not any(Path(f"/proc/{each}/fd/0").exists() for each in left))
     (folder,) = Path(killed).glob("digits-*")
     assert not (folder / "scores.json").exists()
-    assert kit.main([*words, killed, "processes=2"]) == kit.main([*words, whole]) == 0
+    assert kit.main([*words, killed]) == kit.main([*words, whole]) == 0
     (undisturbed,) = Path(whole).glob("digits-*")
     assert results(str(folder)) == results(str(undisturbed))
 

@@ -236,7 +236,7 @@ def all_arrive_once(
 def test_submissions_under_random_faults_arrive_each_once(
     host: Host, finished: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    all_arrive_once(host, finished, 8, monkeypatch)
+    all_arrive_once(host, finished, 3, monkeypatch)
 
 
 @pytest.mark.slow
