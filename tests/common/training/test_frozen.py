@@ -45,12 +45,12 @@ def oof(run: str) -> Any:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {"head": "mlp:8", "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.1},
         {"head": "logits-mlp:8", "head_rate": 10.0},
         {"balance": "sampling", "label_smoothing": 0.1, "schedule": "step", "seeds": 2},
         {"balance": "weights", "batch_size": 64, "repeats": 2, "folds": 2},
-        {"ema": 0.8},
+        pytest.param({"ema": 0.8}, marks=pytest.mark.slow),
     ],
 )
 def test_features_give_the_numbers_of_the_loop(frozen: Any, fields: dict[str, Any]) -> None:

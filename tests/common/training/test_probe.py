@@ -56,9 +56,9 @@ def contents(run: str | Path) -> list[bytes]:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.slow),
         {"freeze": "gradual:2", "optimizer": "adamw", "lr": 0.003, "warmup": 0.2},
-        {"ema": 0.9, "head": "mlp:8", "head_rate": 10.0},
+        pytest.param({"ema": 0.9, "head": "mlp:8", "head_rate": 10.0}, marks=pytest.mark.slow),
         {"drop_rate": 0.5, "label_smoothing": 0.1, "balance": "weights", "layer_decay": 0.7},
         {"augment": "photo-none", "image_size": 16, "workers": 0, "schedule": "step:1:0.5"},
     ],

@@ -34,7 +34,7 @@ def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
     [
         {"ema": 0.9, "drop_rate": 0.3, "optimizer": "adamw", "lr": 1e-3, "warmup": 0.25},
         {"freeze": "lp-ft:2", "mixup": 0.3},
-        {"early_stop": 2},
+        pytest.param({"early_stop": 2}, marks=pytest.mark.slow),
         {"first_size": 8, "image_size": 16, "ema": 0.9},
         {"optimizer": "kit_muon", "freeze": "gradual:1", "bias_rate": 64.0, "head_rate": 2.0},
     ],

@@ -126,6 +126,7 @@ def test_a_place_is_counted_from_the_better_scores() -> None:
     assert [place_of(score, rows, METRICS["log_loss"]) for score in (0.1, 0.8, 0.95)] == [1, 1, 4]
 
 
+@pytest.mark.slow
 def test_submissions_of_an_embedded_competition_are_ranked_by_the_ledger(
     toy: Any, monkeypatch: Any, capsys: Any
 ) -> None:

@@ -40,6 +40,7 @@ def test_runtime_words_alone_are_proposed_and_no_run_is_left(toy: Any, capfd: An
     assert (f"type: {found['proposal']}" if words else "are the fastest here") in told
 
 
+@pytest.mark.slow
 def test_workers_are_tried_where_they_transform_photographs(toy: Any) -> None:
     found = tuned(toy(augment="photo", image_size=16, workers=1))
     tried = [row["candidate"] for row in found["table"]]
