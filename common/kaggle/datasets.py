@@ -15,8 +15,8 @@ from common.kaggle.process import ask
 from common.progress import first_of, say
 
 KIND = "dataset"
-NONE = ("", "DELETED")  # of a dataset's states: there is none
-DONE = ("", "READY", "FAILED", "DELETED")  # of a dataset's states; in the others it is prepared
+NOT_THERE = ("", "DELETED")  # of a dataset's states
+DONE = (*NOT_THERE, "READY", "FAILED")  # of a dataset's states; in the others it is prepared
 SLOWEST_UPLOAD = 20_000  # bytes/s that a file is given time for
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
 PREPARED_S = 3600.0  # in which Kaggle is to have a dataset ready
@@ -75,7 +75,7 @@ def publish(
     before = settled(slug, environment=environment)
     wanted = {name: path.stat().st_size for name, path in files.items()}
     tokens = [_uploaded(slug, name, path, environment) for name, path in files.items()]
-    operation = "dataset_create" if before.status in NONE else "dataset_version"
+    operation = "dataset_create" if before.status in NOT_THERE else "dataset_version"
     request = {
         "operation": operation, "slug": slug, "title": title, "notes": notes, "tokens": tokens
     }  # fmt: skip

@@ -40,7 +40,7 @@ def explained(
     told = (401, 403, 404) if what == "competition" else (401,)
     if failure.kind == "http" and failure.status not in told:
         hint = HINTS.get(what, "") if failure.status in (403, 404) else ""
-        return KaggleError(_refused(failure.status, words, slug, doing) + hint)
+        return KaggleError(_refused(failure, words, slug, doing) + hint)
     if failure.kind == "http" and failure.status != 401:
         return KaggleError(_unknown(failure.status, words, slug, doing, known))
     if failure.kind in ("http", "credential") and used is not None:
@@ -100,11 +100,11 @@ def _unknown(status: int, words: str, slug: str, doing: str, known: Sequence[str
     return f"{said}; check the spelling of the slug, or {rules}"
 
 
-def _refused(status: int, words: str, slug: str, doing: str) -> str:
-    said = f"{status}: {words}" if words else str(status)
-    if status == 429:
+def _refused(failure: RemoteError, words: str, slug: str, doing: str) -> str:
+    said = f"{failure.status}: {words}" if words else str(failure.status)
+    if failure.status == 429:
         return f"{doing} {slug}: too many requests ({said}); wait some minutes and try again"
-    if status >= 500 and status != 501:
+    if failure.broken:
         return f"{doing} {slug}: Kaggle is in trouble ({said}); try again later"
     return f"{doing} {slug}: Kaggle refused ({said})"
 
