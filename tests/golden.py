@@ -41,8 +41,9 @@ class Checkout:
     def kit(self, *words: str, code: Path | None = None) -> dict[str, Any]:
         """The JSON of one call; its other output goes to stderr."""
         command = [sys.executable, str((code or self.code) / "kit.py"), *words, "--json"]
+        own = {"PYTHONPATH": str(code or self.code)}
         found = subprocess.run(
-            command, cwd=self.place, env=self.environment, stdout=subprocess.PIPE, check=True
+            command, cwd=self.place, env=self.environment | own, stdout=subprocess.PIPE, check=True
         )
         answer: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])
         return answer
@@ -90,7 +91,7 @@ def photo(here: Checkout) -> Iterator[str]:
 
 def verbs(here: Checkout) -> Iterator[str]:
     """The keys of every verb's JSON."""
-    shutil.copytree(here.code, here.place / "copy", ignore=_outputs)
+    _copy(here.code, here.place / "copy")
     first = here.kit("digits", "run", *QUICK)
     second = here.kit("digits", "run", *QUICK, "lr=0.05")
     calls: list[Sequence[str]] = [
@@ -174,8 +175,12 @@ def _shape(value: Any) -> str:
     )
 
 
-def _outputs(_: str, names: list[str]) -> set[str]:
-    return {name for name in names if name in ("runs", "data", "tests") or name.startswith(".")}
+def _copy(code: Path, place: Path) -> None:
+    """The checkout's code alone, for the verb that writes into it."""
+    place.mkdir()
+    shutil.copy(code / "kit.py", place)
+    for room in ("common", "competitions", "kernels"):
+        shutil.copytree(code / room, place / room)
 
 
 def _served(here: Checkout) -> dict[str, Any]:
