@@ -22,7 +22,7 @@ VERBS = (
     "kernel-inputs",
 )  # fmt: skip
 ALONE = ("list", "ledger", "host", "doctor", "new")
-ROOMS = ("common.workflow", "kernels")  # where a verb's module is
+ROOMS = ("common.verbs", "kernels.verbs")  # where a verb's module is
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -100,7 +100,7 @@ def _with_competitions(verb: str, options: dict[str, Any]) -> dict[str, Any]:
         options["competition"] = competitions.load(options["competition"]).name
     if verb == "host":
         options["competitions"] = known
-        from kernels.sandbox import run_sealed
+        from kernels.sandbox.run import run_sealed
 
         options["run_kernel"] = run_sealed
         options["named"] = [
@@ -124,12 +124,12 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
         close = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(VERBS)}"
         raise ValueError(f"kit {competition.name} has no verb {verb!r}: {hint}")
-    from common.workflow import flags
+    from common.workflow import options as shared
 
     module = importlib.import_module(_module(verb))
     parser = _parser(f"{competition.name} {verb}", module)
-    flags.places(parser)
-    options = vars(parser.parse_intermixed_args(words[2:]))
+    shared.places(parser)
+    options: dict[str, Any] = vars(parser.parse_intermixed_args(words[2:]))
     from common.workflow.request import Request
 
     recipe = options.pop("recipe", None)

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import Effort, Row, Way, alone, compare
-from common.data.archives import open_folder
-from common.data.packs import Pack, packs_of
-from common.data.sevenzip_program import program
-from common.data.store import open_store
+from common.data.archives.open_data import open_folder
+from common.data.archives.pack import Pack, packs_of
+from common.data.archives.sevenzip_program import program
+from common.data.pixels.store import open_store
 
 CLAIM = "7z of 32x32 PNG to decoded pixels"
 THREADS, SIDE, TIMES = 2, 32, 16

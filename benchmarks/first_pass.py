@@ -23,8 +23,8 @@ from benchmarks.peers import (
     torchvision_pass,
 )  # fmt: skip
 from benchmarks.photographs import photographs
-from common.data.batches import epoch_order, open_source, to_input
-from common.data.store import Store, open_store
+from common.data.batches.sources import epoch_order, open_source, to_input
+from common.data.pixels.store import Store, open_store
 from common.recipe import Recipe
 
 CLAIM = "photographs at 224, first pass"

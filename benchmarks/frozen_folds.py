@@ -17,16 +17,16 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.measure import Effort, Row, Way, alone, compare, one_thread
-from common.data.growing import PIXELS, SHAPES
-from common.data.store import Store
+from common.data.pixels.store import Store
+from common.data.pixels.store_files import PIXELS, SHAPES
 from common.metrics import METRICS, Probs
 from common.models.backbone import build
 from common.recipe import Recipe
-from common.training.frozen import train_heads, write_job
+from common.training.context import Setting, open_setting
+from common.training.ensemble import predictions
 from common.training.jobs import Job, jobs_of
+from common.training.linear_probe import train_heads, write_job
 from common.training.loop import train
-from common.training.setting import Setting, open_setting
-from common.training.trained import predictions
 
 CLAIM = "five folds x 10 epochs of a head on a frozen resnet18 at 224, cached features"
 STORED, CLASSES = 256, tuple(f"class {number}" for number in range(120))

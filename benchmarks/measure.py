@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from common.data.sevenzip_program import program
+from common.data.archives.sevenzip_program import program
 from common.environment import environment
 
 SETTINGS = ("GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")  # what `kit` sets for itself

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import Effort, Row, Way, alone, compare, one_thread
-from common.data.batches import InMemory, epoch_order, to_input
+from common.data.batches.sources import InMemory, epoch_order, to_input
 from common.recipe import Recipe
 
 CLAIM = "32x32 training batches of 256"

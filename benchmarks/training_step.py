@@ -13,15 +13,15 @@ from accelerate import Accelerator
 from torch import nn
 
 from benchmarks.measure import Effort, Row, Way, alone, compare
-from common.data.batches import InMemory, epoch_order
+from common.data.batches.sources import InMemory, epoch_order
 from common.metrics import METRICS
 from common.models.backbone import InputFacts
 from common.recipe import Recipe
-from common.training.beginning import begin, in_phase, parts_of
+from common.training.context import Setting
 from common.training.jobs import Job
 from common.training.loop import train_epoch
-from common.training.phases import Phase
-from common.training.setting import Setting
+from common.training.plan import Phase
+from common.training.setup import begin, in_phase, parts_of
 
 CLAIM = "training steps at 32x32, batch 256"
 SIDE, BATCH, CLASSES, LR = 32, 256, 10, 0.01

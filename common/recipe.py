@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from common.agreement import check_agreement
-from common.fields import Forms, check, described, filled, nearest, typed
+from common.recipe_fields import Forms, check, described, filled, nearest, typed
+from common.recipe_rules import check_agreement
 
 # Words that numbers may follow, as in step:10:0.1; None: a number that has to be said.
 FORMS: dict[str, Forms] = {

@@ -15,15 +15,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from common import environment
-from common.atomic import read_json, write_json
 from common.progress import say
 from common.recipe import Recipe, differences
+from common.storage import read_json, write_json
 
 # What can change a trained weight or a probability; pictures, words and the wire cannot.
 SHAPING = ("data", "models", "inference", "training")
 # Kinds of runs that have models of their own.
 WITH_MODELS = ("trained", "zero-training", "fetched")
-SHAPING_FILES = ("recipe.py", "fields.py", "competition.py", "metrics.py", "randomness.py")
+SHAPING_FILES = ("recipe.py", "recipe_fields.py", "competition.py", "metrics.py", "randomness.py")
 
 
 @dataclass(frozen=True)

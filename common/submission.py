@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from common.atomic import replacing
 from common.data.table import read_csv
 from common.metrics import Probs
 from common.progress import counted, first_of
+from common.storage import replacing
 from common.submission_check import texts, validate
 
 __all__ = ["label_rows", "probability_rows", "read_csv", "validate", "write"]

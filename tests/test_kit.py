@@ -53,7 +53,7 @@ def test_a_typo_is_answered_and_nothing_starts(
 
 def test_what_trains_nothing_does_not_wait_for_torch() -> None:
     verbs = ["submit", "download", "leaderboard", "ledger", "doctor"]
-    code = f"import sys, {', '.join(f'common.workflow.{verb}' for verb in verbs)}"
+    code = f"import sys, {', '.join(f'common.verbs.{verb}' for verb in verbs)}"
     subprocess.run(
         [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], cwd=ROOT, check=True
     )

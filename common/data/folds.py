@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from common.atomic import replacing
-from common.data.duplicates import near_groups
-from common.data.store import Store
+from common.data.duplicates.groups import near_groups
+from common.data.pixels.store import Store
 from common.data.table import read_csv
 from common.progress import first_of
 from common.recipe import Recipe
+from common.storage import replacing
 
 Rows = npt.NDArray[np.int64]
 SMALL = 20  # a group is small when so many of it are not a fold

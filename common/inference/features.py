@@ -14,13 +14,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from common.atomic import replacing
-from common.data.batches import Source
-from common.data.store import Store
-from common.inference.predict import Network, mean_probs, outputs
+from common.data.batches.sources import Source
+from common.data.pixels.store import Store
+from common.inference.predict import mean_probs, outputs
 from common.metrics import Probs
 from common.models.heads import heads_of
+from common.models.network import Network
 from common.progress import bar
+from common.storage import replacing
 
 FORMAT = 1
 BLOCK = 2048  # rows a file holds: what an interruption loses at most
@@ -119,7 +120,8 @@ def _code() -> str:
     """A digest of the code between a stored image and a feature."""
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in ("views", "predict", "features")]
-    files += [here.parent / "data" / f"{name}.py" for name in ("batches", "transforms")]
+    batches = here.parent / "data" / "batches"
+    files += [batches / f"{name}.py" for name in ("sources", "photographs")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 

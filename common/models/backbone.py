@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 import common.models.kit_fastnet as kit_fastnet
 import common.models.kit_resnet as kit_resnet
-from common.atomic import read_json
-from common.fields import kind_of
+from common.models.class_matching import Match
 from common.models.heads import begin_head, head_names
-from common.models.labels import Match
 from common.models.weights import LOCAL, check_pretrained, first_line, load_into
 from common.recipe import Recipe
+from common.recipe_fields import kind_of
+from common.storage import read_json
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 from timm.models import save_for_hf
 from torch import nn
 
-from common.atomic import read_json
 from common.models.backbone import has_one_size, rebuild
 from common.models.weights import LOCAL, read_weights
 from common.recipe import Recipe
+from common.storage import read_json
 
 FILES = ("config.json", "model.safetensors")
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from common.fields import kind_of, numbers_of
-from common.models.labels import Match, match, old_names
+from common.models.class_matching import Match, match, old_names
 from common.recipe import Recipe
+from common.recipe_fields import kind_of, numbers_of
 
 
 class OnLogits(nn.Module):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from common.atomic import replacing
+from common.storage import replacing
 
 Image = npt.NDArray[np.uint8]
 

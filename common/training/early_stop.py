@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from common.training.resume import copied
-from common.training.setting import Setting
+from common.training.checkpoint import copied
+from common.training.context import Setting
 
 
 @dataclass

@@ -15,20 +15,21 @@ import torch
 from torch import Tensor
 
 from common import randomness
-from common.data.batches import epoch_order
+from common.data.batches.sources import epoch_order
 from common.environment import memory_mb
-from common.inference.predict import Network, predict
+from common.inference.predict import predict
 from common.metrics import log_loss
 from common.models.freezing import stages, train_mode
+from common.models.network import Network
 from common.progress import bar, say
-from common.training import resume
-from common.training.beginning import Parts, in_phase, parts_of
+from common.training import checkpoint
+from common.training.context import Setting
 from common.training.early_stop import Best
 from common.training.jobs import Job
 from common.training.optimisers import set_rate
-from common.training.phases import Phase, phases_of
+from common.training.plan import Phase, phases_of
 from common.training.schedules import rate_share
-from common.training.setting import Setting
+from common.training.setup import Parts, in_phase, parts_of
 
 REMEDY = "Lower lr=, raise warmup=, or set clip=1"
 
@@ -37,7 +38,7 @@ class Diverged(ValueError):
     """The loss is no longer a number."""
 
 
-def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
+def train(job: Job, setting: Setting, folder: Path) -> Iterator[checkpoint.Record]:
     """Train a job from its last finished epoch to its end, and yield every epoch's figures.
 
     When the last one has been taken, the folder holds the weights.
@@ -49,8 +50,8 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
     folder.mkdir(parents=True, exist_ok=True)
     parts = parts_of(job, setting)
     model, judged = parts.network.model, parts.judged
-    state = resume.load_state(folder)
-    resume.trim_log(folder, state["epoch"] if state else 0)
+    state = checkpoint.load_state(folder)
+    checkpoint.trim_log(folder, state["epoch"] if state else 0)
     best = Best.of(state)
     if state:
         model.load_state_dict(state["model"])
@@ -75,8 +76,8 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
             record |= _judge(job, setting, setting.network(judged))
             if job.held_out is not None:
                 best.see(record["score"], setting, judged)
-            resume.append_log(folder, record)
-            resume.save_state(folder, {
+            checkpoint.append_log(folder, record)
+            checkpoint.save_state(folder, {
                 "epoch": epoch + 1, "model": model.state_dict(), "judged": judged.state_dict(),
                 "optimiser": parts.optimiser.state_dict(), "scaler": _scaler(setting), **best.state(),
             })  # fmt: skip
@@ -86,12 +87,12 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[resume.Record]:
         judged.load_state_dict(best.weights)
     if not all(bool(tensor.isfinite().all()) for tensor in judged.state_dict().values()):
         raise Diverged(f"training diverged in {job.name}: its weights are not finite. {REMEDY}")
-    resume.save_weights(folder, judged.state_dict())
+    checkpoint.save_weights(folder, judged.state_dict())
 
 
 def train_epoch(
     job: Job, setting: Setting, phase: Phase, parts: Parts, *, epoch: int, begun: int
-) -> resume.Record:
+) -> checkpoint.Record:
     """One pass over the job's rows: rates, updates, and what they cost."""
     recipe, device = setting.recipe, setting.device
     place = (job.seed, job.fold, epoch)
@@ -135,7 +136,7 @@ def train_epoch(
     }  # fmt: skip
 
 
-def _judge(job: Job, setting: Setting, network: Network) -> resume.Record:
+def _judge(job: Job, setting: Setting, network: Network) -> checkpoint.Record:
     """The held-out rows' loss and score after an epoch; nothing when all rows train."""
     if job.held_out is None:
         return {}

@@ -5,10 +5,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from common.data.batches import epoch_order
+from common.data.batches.sources import epoch_order
+from common.training.context import Setting
 from common.training.jobs import Job
-from common.training.mixing import Mixing
-from common.training.setting import Setting
+from common.training.loss import Mixing
 from common.training.sizes import sizes_of
 
 

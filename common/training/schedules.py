@@ -2,8 +2,8 @@
 
 import math
 
-from common.fields import kind_of, numbers_of
 from common.recipe import Recipe
+from common.recipe_fields import kind_of, numbers_of
 
 
 def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> float:

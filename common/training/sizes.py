@@ -6,8 +6,8 @@ Early epochs settle what is coarse, and cost the square of their side (fastai's 
 
 import math
 
-from common.fields import kind_of, numbers_of
 from common.recipe import Recipe
+from common.recipe_fields import kind_of, numbers_of
 
 FULL = 3  # at least one epoch in so many is at full size, the last ones
 FROM, STEP, FINE = 64, 32, 4  # sides from 64 on are multiples of 32, smaller ones of 4

@@ -1,1 +1,1 @@
-"""The verbs: each reads a run folder and leaves it fuller. A verb's docstring is its help."""
+"""What the verbs share: a request, its files, a run prepared, trained, judged, predicted, written."""

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from common.competition import Competition
-from common.data.archives import open_folder
+from common.data.archives.open_data import open_folder
 from common.data.classes import classes_of
 from common.data.table import check_table, read_csv
+from common.kaggle import client
+from common.progress import say
+from common.storage import alone, replacing
 from common.workflow.request import Request
 
 
@@ -50,3 +54,51 @@ def read_test(request: Request, folder: Path) -> pd.DataFrame:
     if test.empty and request.competition.make_sample is not None:
         return test
     return check_table(test, labelled=False, source=f"the test set of {folder}")
+
+
+def fetch(request: Request) -> dict[str, Any]:
+    """Fetch the archive whole into the data folder, unless it is there."""
+    folder, slug = request.data_folder, request.slug
+    archive = client.download(slug, folder)
+    return {"data": str(folder), "archive": str(archive)}
+
+
+def lay_out(request: Request) -> dict[str, Any]:
+    """Write an embedded data set into the data folder, unless it is there."""
+    folder = request.data_folder
+    with alone(folder):
+        if holds_files(folder):
+            say(f"{folder}: there already; delete it to have it written anew")
+        else:
+            lay_out_embedded(request)
+    return {"data": str(folder)}
+
+
+def fetch_if_absent(request: Request) -> None:
+    """Fetch into the default place when nothing is there; a folder that was named must exist.
+
+    A download that was cut off leaves hidden files only, and is fetched again.
+    """
+    if request.data is None and not holds_files(request.data_folder):
+        (lay_out if request.competition.embedded else fetch)(request)
+
+
+def holds_files(folder: Path) -> bool:
+    """Is there anything in the folder but hidden files?"""
+    return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+
+
+def lay_out_embedded(request: Request) -> None:
+    """Write an embedded data set in the competition's own layout, whole."""
+    competition = request.competition
+    assert competition.embedded is not None
+    found = competition.embedded()
+    table = found.table.assign(label=found.table["label"].mask(found.table["hidden"]))
+    with replacing(request.data_folder) as temporary:
+        temporary.mkdir()
+        competition.lay_out(table[["id", "label"]], found.images, temporary)
+    hidden = int(found.table["hidden"].sum())
+    say(
+        f"{request.data_folder}: {len(table) - hidden:,} labelled and {hidden:,} hidden images of "
+        f"{competition.title}, as the competition lays them out"
+    )

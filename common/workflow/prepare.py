@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from common.atomic import write_json
 from common.data.classes import targets_of
 from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
-from common.data.store import Store, open_store
+from common.data.pixels.store import Store, open_store
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
 from common.progress import say
@@ -30,10 +29,11 @@ from common.runs import (
     owned,
     run_folder,
 )  # fmt: skip
+from common.storage import write_json
+from common.training.checkpoint import is_finished
+from common.training.context import Setting, open_setting
 from common.training.jobs import jobs_of, refit_jobs
 from common.training.optimisers import check_optimiser
-from common.training.resume import is_finished
-from common.training.setting import Setting, open_setting
 from common.workflow.files import Files, open_files
 from common.workflow.request import Request
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from common import submission
 from common.competition import Competition
-from common.data.layout import labelled_rows, unlabelled_rows, write_csv, write_images
+from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
 from competitions.cifar10.recipes import RECIPES
 
 TRAIN, TEST = "train/{id}.png", "test/{id}.png"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from common import submission
 from common.competition import Competition
-from common.data.layout import labelled_rows, unlabelled_rows, write_csv, write_images
+from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
 from competitions.dog_breed.recipes import RECIPES
 
 TRAIN, TEST = "train/{id}.jpg", "test/{id}.jpg"

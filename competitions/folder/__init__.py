@@ -11,8 +11,8 @@ import pandas as pd
 
 from common import submission
 from common.competition import Competition
-from common.data.layout import write_images
-from common.data.tree import open_tree
+from common.data.class_folders import open_tree
+from common.data.csv_layout import write_images
 from common.progress import say
 from competitions.folder.recipes import RECIPES
 

@@ -4,8 +4,8 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from common.fields import STAGES
 from common.recipe import Recipe, differences, stage_of, with_values
+from common.recipe_fields import STAGES
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_one_recipe_has_one_spelling() -> None:
 
 
 def test_the_field_augment_names_every_preset() -> None:
-    from common.data.augment import SMALL
-    from common.data.transforms import PHOTO
+    from common.data.batches.photographs import PHOTO
+    from common.data.batches.small_images import SMALL
 
     meaning = next(each for each in fields(Recipe) if each.name == "augment").metadata["meaning"]
     named = {word.strip(" ,;") for part in meaning.split(":") for word in part.split()}

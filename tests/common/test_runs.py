@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from common.atomic import replacing, write_text
 from common.recipe import Recipe
 from common.runs import Run, all_runs, begin, owned, run_folder
+from common.storage import replacing, write_text
 
 
 def name_of(recipe: Recipe, data: str = "data") -> str:

@@ -12,10 +12,10 @@ import pytest
 
 import competitions
 from common import submission
-from common.data.archives import open_folder
-from common.data.encoded import Encoded
-from common.data.packs import packs_of
-from common.data.store import open_store
+from common.data.archives.encoded_images import Encoded
+from common.data.archives.open_data import open_folder
+from common.data.archives.pack import packs_of
+from common.data.pixels.store import open_store
 from common.data.table import check_table
 from common.metrics import METRICS
 from common.models.backbone import check_backbone

@@ -11,9 +11,9 @@ from toy_files import encode
 
 import competitions
 from common import submission
-from common.atomic import read_json
 from common.recipe import Recipe
-from common.workflow import (
+from common.storage import read_json
+from common.verbs import (
     blend,
     check,
     compare,

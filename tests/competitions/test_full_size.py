@@ -10,7 +10,7 @@ import pytest
 import competitions
 from common import submission
 from common.data.table import check_table, read_csv
-from common.workflow import check
+from common.verbs import check
 from common.workflow.request import Request
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

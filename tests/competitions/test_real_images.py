@@ -7,7 +7,7 @@ import pytest
 
 import competitions
 from common import submission
-from common.workflow import check, run
+from common.verbs import check, run
 from common.workflow.request import Request
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "cifar-10"

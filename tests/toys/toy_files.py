@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from py7zr import SevenZipFile
 
-from common.data.encoded import Encoded
-from common.data.packs import Pack, packs_of
+from common.data.archives.encoded_images import Encoded
+from common.data.archives.pack import Pack, packs_of
 
 NOISE = os.urandom(20_000)
 FILES = {"train/1.png": NOISE, "train/2.png": b"two", "train/void.png": b""}

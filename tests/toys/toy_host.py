@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
-from common.kaggle.host import Host
+from common.kaggle.server.host import Host
 
 SERVICE = "competitions.CompetitionApiService"
 

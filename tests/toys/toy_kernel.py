@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from common.atomic import write_text
-from common.kaggle.kernels import Kernel
+from common.kaggle.client.kernels import Kernel
 from common.kaggle.session import Ending, Session
+from common.storage import write_text
 
 TITLE = "Petals by the number"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from toy_files import encode
 
-from common.data.store import Store, open_store
+from common.data.pixels.store import Store, open_store
 
 Picture = np.ndarray
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.data.archives import open_folder
+from common.data.archives.open_data import open_folder
 
 
 @pytest.fixture(params=[False, True], ids=["files", "packs"])

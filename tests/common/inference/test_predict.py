@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from common.data.batches import InMemory
-from common.data.growing import PIXELS, SHAPES
-from common.data.store import Store
+from common.data.batches.sources import InMemory
+from common.data.pixels.store import Store
+from common.data.pixels.store_files import PIXELS, SHAPES
 from common.inference.features import features_of, split
-from common.inference.predict import Network, predict
+from common.inference.predict import predict
 from common.models.backbone import InputFacts, build
+from common.models.network import Network
 from common.recipe import Recipe
 
 COUNT, SIDE = 23, 8

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.kaggle.host import Host, Hosted
+from common.kaggle.server.host import Host, Hosted
 
 
 def score(path: Path) -> tuple[float, float]:

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from common.models.backbone import build, build_matched, rebuild
+from common.models.class_matching import match
 from common.models.heads import head_names, heads_of
-from common.models.labels import match
 from common.recipe import Recipe
 
 CLASSES = ("goldfish", "tench", "unicorn")

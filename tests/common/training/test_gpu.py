@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from common.workflow import validate
+from common.verbs import validate
 
 pytestmark = [
     pytest.mark.gpu,
@@ -35,7 +35,7 @@ def test_a_compiled_network_learns_the_same(toy: Any) -> None:
 def test_the_same_weights_predict_the_same_on_both_devices(toy: Any) -> None:
     import numpy as np
 
-    from common.workflow import predict, run
+    from common.verbs import predict, run
 
     found = []
     result = run.run(toy(epochs=4, device="cpu"))

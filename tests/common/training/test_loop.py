@@ -8,18 +8,18 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from common.atomic import read_json
 from common.data.folds import Rows
 from common.inference.predict import least_certain
 from common.metrics import METRICS
 from common.models.backbone import InputFacts
 from common.models.whitening import Whitening, whitening_of
 from common.recipe import Recipe
-from common.training.beginning import begin
+from common.storage import read_json
+from common.training.context import Setting
 from common.training.jobs import Job, jobs_of
 from common.training.loop import Diverged, train
-from common.training.setting import Setting
-from common.workflow import validate
+from common.training.setup import begin
+from common.verbs import validate
 from common.workflow.prepare import prepared
 
 
@@ -200,7 +200,7 @@ def test_a_runs_folds_are_read_from_the_run_not_drawn_again(toy: Any) -> None:
 
 
 def test_early_stopping_begins_anew_with_each_phase(toy: Any) -> None:
-    import common.training.resume as resume
+    import common.training.checkpoint as resume
 
     run = validate.run(toy(freeze="lp-ft:4", epochs=8, early_stop=1, lr=1e-9))["run"]
     epochs = [record["epoch"] for record in resume.read_log(Path(run) / "fold0")]

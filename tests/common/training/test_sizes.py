@@ -9,10 +9,10 @@ import pytest
 from torch import nn
 
 from common.recipe import Recipe
-from common.training import resume
-from common.training.phases import phases_of
+from common.training import checkpoint
+from common.training.plan import phases_of
 from common.training.sizes import sizes_of
-from common.workflow import validate
+from common.verbs import validate
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_small_images_grow_to_their_stored_size(toy: Any) -> None:
 def test_growth_leaves_the_rates_as_they_are(toy: Any) -> None:
     fields = {"folds": 1, "epochs": 4, "image_size": 16, "schedule": "one-cycle"}
     logs = [
-        resume.read_log(Path(validate.run(toy(first_size=side, **fields))["run"]) / "fold0")
+        checkpoint.read_log(Path(validate.run(toy(first_size=side, **fields))["run"]) / "fold0")
         for side in (0, 8)
     ]
     assert [row["rates"] for row in logs[0]] == [row["rates"] for row in logs[1]]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from common.workflow import check
-from common.workflow.carving import SERVED, carved
+from common.verbs import check
 from common.workflow.files import open_files
 from common.workflow.request import Request
+from common.workflow.submitting.rehearsal_site import SERVED, carved
 
 
 def archived(request: Request, place: Path) -> Request:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common import submission
-from common.workflow import run
+from common.verbs import run
 
 
 def data(toy: Any) -> Path:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.atomic import read_json
 from common.inference.calibrate import tempered
-from common.workflow import predict, run
+from common.storage import read_json
+from common.verbs import predict, run
 
 
 def stored(folder: Path, kept: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from common import submission
-from common.atomic import read_json
 from common.recipe import Recipe
-from common.workflow import check, check_submission, predict, run, submit, validate
+from common.storage import read_json
+from common.verbs import check, check_submission, predict, run, submit, validate
 
 PICTURES = ["augmented_batch.png", "confusion.png", "learning_curves.png", "worst_mistakes.png"]
 

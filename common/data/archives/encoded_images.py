@@ -1,0 +1,86 @@
+"""Encoded images by their paths: files on the disk, or images of an archive in a pack."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from common.data.archives.pack import Pack, packs_of
+
+A_FILE = -1
+Places = dict[str, tuple[int, int]]
+
+
+class Encoded(Sequence[bytes]):
+    """The encoded images behind some paths, each read when it is asked for.
+
+    A path names an image of a pack when a folder above it has packs and one of them holds it; else
+    it names a file. Reading is safe from several threads.
+
+    Attributes:
+        paths: as given, as text.
+    """
+
+    def __init__(self, paths: Sequence[str | Path]) -> None:
+        self.paths = [str(path) for path in paths]
+        self._packs: list[Pack] = []
+        self._pack = np.full(len(self.paths), A_FILE, np.int32)
+        self._row = np.zeros(len(self.paths), np.int64)
+        self._find()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        """The bytes of one image, or some of the images.
+
+        Raises:
+            OSError: there is no such file, or it cannot be read.
+        """
+        if isinstance(index, slice):
+            return Encoded(self.paths[index])
+        if self._pack[index] == A_FILE:
+            return Path(self.paths[index]).read_bytes()
+        return self._packs[self._pack[index]][self._row[index]]
+
+    def known(self, index: int) -> tuple[str, int, tuple[int, int]] | None:
+        """Digest, encoded bytes and declared shape of a packed image; None for a file."""
+        if self._pack[index] == A_FILE:
+            return None
+        pack, row = self._packs[self._pack[index]], int(self._row[index])
+        height, width = pack.shapes[row].tolist()
+        return pack.digest(row), int(pack.sizes[row]), (height, width)
+
+    def _find(self) -> None:
+        """Look every path up; the names are forgotten afterwards."""
+        below: dict[str, tuple[str, Places]] = {}
+        of_root: dict[Path, Places] = {}
+        for position, path in enumerate(self.paths):
+            parent, name = os.path.split(path)
+            if parent not in below:
+                below[parent] = self._above(Path(os.path.normpath(parent)), of_root)
+            within, places = below[parent]
+            if found := places.get(within + name):
+                self._pack[position], self._row[position] = found
+
+    def _above(self, parent: Path, of_root: dict[Path, Places]) -> tuple[str, Places]:
+        """The way from the nearest folder with packs down to `parent`, and what its packs hold."""
+        for root in (parent, *parent.parents):
+            if root not in of_root:
+                of_root[root] = self._places(root)
+            if of_root[root]:
+                within = PurePath(parent).relative_to(root).as_posix()
+                return ("" if within == "." else f"{within}/"), of_root[root]
+        return "", {}
+
+    def _places(self, root: Path) -> Places:
+        """Number of the pack and row in it, by name."""
+        places: Places = {}
+        for folder in packs_of(root):
+            number = len(self._packs)
+            self._packs.append(Pack(folder))
+            names = self._packs[-1].names()
+            places |= {name: (number, row) for row, name in enumerate(names)}
+        return places

@@ -1,0 +1,101 @@
+"""One archive into one folder, step by step: whole, or not at all."""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from common.data.archives import sevenzip_program, zip_reader
+from common.data.archives.pack import Packing
+from common.data.archives.safety import DamagedError, RefusedError
+from common.data.archives.writer import Listing, Steps, Writing
+from common.progress import bar, first_of, say
+
+SUFFIXES = (".zip", ".7z")
+
+
+def is_archive(path: Path) -> bool:
+    """Does the name say that this is an archive the kit unpacks?"""
+    return path.suffix.lower() in SUFFIXES
+
+
+def listing_of(archive: Path) -> Listing:
+    """List an archive's entries.
+
+    Raises:
+        ValueError: the archive is damaged, encrypted, or nothing here can read it.
+    """
+    with _guarded(archive):
+        return _reader(archive)(archive)
+
+
+def unpacking(
+    archive: Path, listing: Listing, into: Path, packing: Packing | None, found: Mapping[Path, int]
+) -> Steps:
+    """Unpack one archive in the existing folder `into`, a piece a step.
+
+    Args:
+        archive: a zip or 7z file.
+        listing: of it, judged to do no harm.
+        into: a folder that the caller throws away when this fails.
+        packing: where images go in place of `into`; none keeps them files.
+        found: the files that a killed call has left, and their sizes.
+
+    Raises:
+        ValueError: the archive is damaged, or cannot be read here.
+    """
+    members = listing.members
+    files, size = sum(not member.folder for member in members), sum(m.size for m in members)
+    say(f"unpacking {archive.name}: {files:,} files, {size / 1e6:,.1f} MB")
+    with bar(size, f"unpacking {archive.name}", "B") as progress, _guarded(archive):
+        with Writing(members, into, progress, packing, found) as writing:
+            yield from listing.extract(writing)
+        if missing := writing.unfinished():
+            raise DamagedError(f"cut short: {first_of(missing)}")
+
+
+def _reader(archive: Path) -> Callable[[Path], Listing]:
+    if archive.suffix.lower() == ".zip":
+        return zip_reader.listing
+    try:
+        library = importlib.import_module("common.data.archives.sevenzip")
+    except ImportError:
+        if sevenzip_program.program():
+            return sevenzip_program.listing
+        raise ValueError(
+            f"nothing here can read {archive}: install the library with `pip install py7zr`, or "
+            "the program 7z"
+        ) from None
+    listing: Callable[[Path], Listing] = library.listing
+    return listing
+
+
+@contextmanager
+def _guarded(archive: Path) -> Iterator[None]:
+    """Whatever a reader stumbles over becomes one sentence about the archive."""
+    try:
+        yield
+    except RefusedError as refused:
+        named = str(archive) in str(refused)
+        raise refused if named else RefusedError(f"{archive} was not unpacked: {refused}") from None
+    except NotImplementedError as error:
+        raise ValueError(
+            f"{archive} is packed in a way that nothing here can read ({error}): unpack it by "
+            "hand, in the folder where it lies"
+        ) from error
+    except FileExistsError as error:
+        raise ValueError(
+            f"{archive} holds {error.filename}, which another archive has already put there: "
+            "remove one of the two"
+        ) from error
+    except Exception as error:
+        # DamagedError archives raise almost anything: struct, zlib, lzma, index and type errors.
+        if isinstance(error, OSError) and error.errno is not None and error.strerror:
+            raise ValueError(
+                f"could not unpack {archive}: {error.strerror} ({error.filename or archive}); free "
+                "some space or make the folder writable, then try again"
+            ) from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"{archive} is damaged or was cut short ({reason}): delete it and download it again"
+        ) from error

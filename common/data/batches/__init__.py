@@ -1,0 +1,1 @@
+"""From decoded pixels to batches: in what order, augmented how."""

@@ -1,0 +1,221 @@
+"""From the store to batches on the training device: uint8 until there, normalised there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from common import randomness
+from common.data.batches.photographs import PHOTO, PhotoTransform, one_opencv_thread
+from common.data.batches.small_images import DRAWS, SMALL, augment
+from common.data.folds import Rows
+from common.data.parallel import in_order
+from common.data.pixels.store import Store
+from common.recipe import Recipe
+
+Place = tuple[int, int, int]  # (seed, fold, epoch)
+# Pixels and images that one inference batch holds: a CPU's caches set the first, a GPU's memory.
+AT_ONCE = {"cpu": (16 * 224**2, 256), "gpu": (256 * 224**2, 4096)}
+
+# Values that a CPU normalises at once: each step finds them where the last one left them, in a cache.
+IN_CACHE = 600_000
+
+
+class Source(Protocol):
+    """Where batches come from; images are uint8 [B, 3, H, W] on the device."""
+
+    def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:
+        """Augmented images of these rows, in their order, `batch_size` at a time."""
+        ...
+
+    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
+        """The same images always, for judging and predicting, `inference_batch` at a time."""
+        ...
+
+
+def open_source(
+    store: Store, recipe: Recipe, device: torch.device, *, mean: Any, crop: float
+) -> Source:
+    """The source that the recipe's augmentation preset asks for.
+
+    Raises:
+        ValueError: an unknown preset, or a small-image preset on images of several sizes.
+    """
+    if recipe.augment in SMALL:
+        if not store.uniform:
+            raise ValueError(
+                f"augment={recipe.augment} wants images of one size, and these have several: "
+                "say augment=photo and image_size=224"
+            )
+        fill = torch.tensor([round(255 * channel) for channel in mean], dtype=torch.uint8)
+        return InMemory(torch.from_numpy(store.private()).to(device), recipe, fill.to(device))
+    if recipe.augment not in PHOTO:
+        raise ValueError(f"augment={recipe.augment} is none of {', '.join([*SMALL, *PHOTO])}")
+    if not recipe.image_size:
+        raise ValueError(f"augment={recipe.augment} needs a size to crop to: say image_size=224")
+    return PerImage(store, recipe, device, crop)
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Small images: all pixels [N, H, W, 3] on the device, augmented there as whole batches."""
+
+    pixels: Tensor
+    recipe: Recipe
+    fill: Tensor
+
+    def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:  # noqa: ARG002
+        generator = randomness.stream(randomness.AUGMENT, *place)
+        table = generator.random((len(self.pixels), DRAWS), np.float32)
+        preset, batch = SMALL[self.recipe.augment], self.recipe.batch_size
+        if preset.alternate:
+            table[:, 0] = _alternating(len(self.pixels), place)
+        # A row drawn again in an epoch gets numbers of its own: the first draw's, turned.
+        again = times_before(rows)[:, None] * np.float32(0.618034) * np.arange(1, DRAWS + 1)
+        draws = torch.from_numpy(np.float32((table[rows] + again) % 1)).to(self.pixels.device)
+        chunks = _chunks(rows, batch, self.pixels.device)
+        for index, numbers in zip(chunks, draws.split(batch), strict=True):
+            images = augment(self.pixels.index_select(0, index), numbers, preset, self.fill)
+            yield images.permute(0, 3, 1, 2)
+
+    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
+        height, width = (size, size) if size else self.pixels.shape[1:3]
+        batch = inference_batch(self.recipe, self.pixels.device.type, height, width)
+        for index in _chunks(rows, batch, self.pixels.device):
+            yield self.pixels.index_select(0, index).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class PerImage:
+    """Photographs: each image transformed by albumentations, on threads ahead of the training."""
+
+    store: Store
+    recipe: Recipe
+    device: torch.device
+    crop: float
+
+    def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:
+        yield from self._load(rows, self.recipe.augment, self.recipe.batch_size, size, place)
+
+    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
+        batch = inference_batch(self.recipe, self.device.type, size, size)
+        yield from self._load(rows, "photo-none", batch, size, (0, 0, 0))
+
+    def _load(
+        self, rows: Rows, preset: str, batch: int, size: int, place: Place
+    ) -> Iterator[Tensor]:
+        threads = min(self.recipe.workers, -(-len(rows) // batch))
+        seeds = image_seeds(rows, len(self.store), place)
+        pin = self.device.type == "cuda"
+        # A transform keeps its random state: no two threads hold one at a time.
+        idle: SimpleQueue[PhotoTransform] = SimpleQueue()
+        for _ in range(max(1, threads)):
+            idle.put(PhotoTransform(preset, size=size, crop=self.crop))
+
+        def transformed(start: int) -> Tensor:
+            part = slice(start, start + batch)
+            transform, chosen = idle.get(), rows[part].tolist()
+            images = torch.empty((len(chosen), size, size, 3), dtype=torch.uint8, pin_memory=pin)
+            try:
+                for into, row, seed in zip(images.numpy(), chosen, seeds[part], strict=True):
+                    transform(self.store[row], seed, into)
+            finally:
+                idle.put(transform)
+            return images
+
+        starts = range(0, len(rows), batch)
+        with one_opencv_thread():
+            ready = in_order(transformed, starts, threads) if threads else map(transformed, starts)
+            for images in ready:
+                yield images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+
+
+def image_seeds(rows: Rows, count: int, place: Place) -> list[int]:
+    """A seed for each row of an epoch's order: the image's own, one more each time it recurs."""
+    seeds = randomness.stream(randomness.AUGMENT, *place).integers(1 << 62, size=count)
+    found: list[int] = (seeds[rows] + times_before(rows)).tolist()
+    return found
+
+
+def _alternating(count: int, place: Place) -> npt.NDArray[np.float32]:
+    """Draws [count] of the mirror that change sides of 0.5 with every epoch (K. Jordan, 2024).
+
+    So two epochs show each image both ways, where chance would show it twice the same way.
+    """
+    seed, fold, epoch = place
+    first = randomness.stream(randomness.MIRROR, seed, fold).random(count, np.float32)
+    return (first + np.float32(0.5 * (epoch % 2))) % 1
+
+
+def inference_batch(recipe: Recipe, device: str, height: int, width: int) -> int:
+    """How many images of this size go through the network at once when nothing is learnt.
+
+    `eval_batch` where it is given. Else as many as hold the pixels of 16 images of 224x224 on a CPU,
+    at most 256, and of 256 on a GPU, at most 4,096.
+    """
+    pixels, most = AT_ONCE["cpu" if device == "cpu" else "gpu"]
+    return recipe.eval_batch or max(1, min(most, pixels // (height * width)))
+
+
+def _chunks(rows: Rows, size: int, device: torch.device) -> Iterator[Tensor]:
+    index = torch.from_numpy(rows).to(device)
+    yield from index.split(size)
+
+
+def times_before(rows: Rows) -> Rows:
+    """How often each row stands earlier in the order: all 0 unless rows are drawn repeatedly."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    counts = np.diff(np.r_[starts, len(rows)])
+    before = np.empty(len(rows), dtype=np.int64)
+    before[order] = np.arange(len(rows)) - np.repeat(starts, counts)
+    return before
+
+
+def epoch_order(labels: npt.NDArray[np.int64], recipe: Recipe, place: Place) -> Rows:
+    """Positions [M] an epoch trains on, shuffled; a multiple of the batch unless all fit in one.
+
+    With `balance=sampling` each draw takes every class with equal chance. The rest that would not
+    fill a batch sits out; it is another rest each epoch.
+    """
+    generator = randomness.stream(randomness.ORDER, *place)
+    if recipe.balance == "sampling":
+        counts = np.bincount(labels)
+        chance = 1 / counts[labels]
+        order = generator.choice(len(labels), len(labels), p=chance / chance.sum())
+    else:
+        order = generator.permutation(len(labels))
+    whole = len(order) // recipe.batch_size * recipe.batch_size
+    return order[: whole or len(order)]
+
+
+def to_input(images: Tensor, mean: Tensor, std: Tensor, size: int) -> Tensor:
+    """uint8 [B, 3, H, W] to the network's float input [B, 3, size, size], normalised on the device.
+
+    `size` 0 keeps the images' own; `mean` and `std` [1, 3, 1, 1] are those of pixels in [0, 1].
+    """
+    height, width = (size, size) if size else images.shape[-2:]
+    # Channels lie side by side: over a whole row of them the arithmetic is six times as fast.
+    scale, shift = (
+        each.expand(1, 3, 1, width).contiguous(memory_format=torch.channels_last)
+        for each in (1 / (255 * std), -mean / std)
+    )
+    ready = torch.empty(
+        (len(images), 3, height, width), dtype=mean.dtype, device=images.device,
+        memory_format=torch.channels_last,
+    )  # fmt: skip
+    few = max(1, IN_CACHE // (3 * height * width)) if images.device.type == "cpu" else len(images)
+    for part, into in zip(images.split(few), ready.split(few), strict=True):
+        if part.shape != into.shape:
+            part = torch.nn.functional.interpolate(
+                part.to(mean.dtype), size=(size, size), mode="bicubic", align_corners=False,
+                antialias=True,
+            )  # fmt: skip
+        into.copy_(part).mul_(scale).add_(shift)
+    return ready

@@ -1,0 +1,1 @@
+"""The store: every image of a table decoded once, kept memory-mapped."""

@@ -1,0 +1,124 @@
+"""Filling a store: decode every file on threads, write the pixels in table order."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from common.data.parallel import in_order
+from common.data.pixels.decode import Pixels, UndecodableError, decode
+from common.data.pixels.scan import Facts, fault_of
+from common.data.pixels.store_files import Growing
+from common.progress import bar
+
+# A task is many small images or a few large ones, so that few large ones wait to be written.
+ROWS_PER_TASK = 128
+BYTES_PER_TASK = 32 << 20
+SPARE_BYTES = 10**9
+# Where no header tells an image's shape: pixels take about this many times the encoded bytes.
+USUAL_RATIO = 12
+NAMED = 10
+
+
+def fill(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
+    """Decode every file into the store in `folder`, from where an earlier call was stopped.
+
+    Memory holds about (`threads` + 1) × 32 MB of decoded pixels, besides the image that each
+    thread is decoding.
+
+    Raises:
+        ValueError: files that give no image (all are tried, so that one message names them all),
+            or a disk without room.
+    """
+    expected = _expected_bytes(facts, side)
+    faults = dict(facts.faults)
+    with (
+        Growing(folder) as growing,
+        bar(len(expected), "decoding", done=growing.rows) as progress,
+        _opencv_at_rest(),
+    ):
+        if not faults:
+            _check_room(folder.parent, int(expected[growing.rows :].sum()))
+        tasks = list(_tasks(expected, growing.rows))
+        results = in_order(lambda rows: _decode_rows(rows, facts, side), tasks, threads)
+        for rows, (images, found) in zip(tasks, results, strict=True):
+            faults = found | faults
+            if not faults:
+                growing.append(images)
+            progress.update(len(rows))
+        if faults:
+            raise ValueError(_complaint(facts, faults))
+
+
+def _decode_rows(rows: range, facts: Facts, side: int) -> tuple[list[Pixels], dict[int, str]]:
+    """The images of these rows; and, by row, the reason why there is none."""
+    images: list[Pixels] = []
+    faults: dict[int, str] = {}
+    for row in rows:
+        try:
+            images.append(decode(facts.images[row], side))
+        except OSError as error:
+            faults[row] = fault_of(error)
+        except UndecodableError as error:
+            faults[row] = str(error)
+    return images, faults
+
+
+def _expected_bytes(facts: Facts, side: int) -> npt.NDArray[np.int64]:
+    """Bytes of pixels of each image, as far as the headers tell; int64 [N]."""
+    shorter = np.maximum(facts.shapes.min(axis=1), 1)
+    scale = np.minimum(1.0, side / shorter) if side else np.ones(len(shorter))
+    pixels = 3 * facts.shapes.prod(axis=1) * scale**2
+    return np.where(pixels > 0, pixels, facts.sizes * USUAL_RATIO).astype(np.int64)
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    # A gigabyte stays free beside large stores; a small one need not leave more than ten of its size.
+    free = shutil.disk_usage(folder).free - min(SPARE_BYTES, 10 * needed)
+    if needed > free:
+        raise ValueError(
+            f"the decoded images need {needed / 1e9:.1f} GB and the disk of {folder.parent} has "
+            f"{max(free, 0) / 1e9:.1f} GB to spare: free some space, name a cache on another disk "
+            "(KIT_CACHE=DIR), or choose a smaller stored_side="
+        )
+
+
+def _tasks(expected: npt.NDArray[np.int64], start: int) -> Iterator[range]:
+    """Rows from `start` on, in runs of at most 128 images and, unless one alone is larger, 32 MB."""
+    held = 0
+    for row, size in enumerate(expected[start:].tolist(), start):
+        if row > start and (row - start >= ROWS_PER_TASK or held + size > BYTES_PER_TASK):
+            yield range(start, row)
+            start, held = row, 0
+        held += size
+    if start < len(expected):
+        yield range(start, len(expected))
+
+
+@contextmanager
+def _opencv_at_rest() -> Iterator[None]:
+    """Keep OpenCV from starting threads inside ours, and from printing what our sentences say."""
+    threads, log = cv2.getNumThreads(), cv2.utils.logging
+    level = log.getLogLevel()
+    cv2.setNumThreads(0)
+    log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(level)
+        cv2.setNumThreads(threads)
+
+
+def _complaint(facts: Facts, faults: dict[int, str]) -> str:
+    named = [
+        f"{facts.ids[row]} ({facts.images.paths[row]}): {faults[row]}" for row in sorted(faults)
+    ]
+    rest = f"; and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    return (
+        f"{len(named):,} of {len(facts.ids):,} images cannot be used; download them again or drop "
+        f"their rows: {'; '.join(named[:NAMED])}{rest}"
+    )

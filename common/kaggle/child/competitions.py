@@ -1,0 +1,175 @@
+"""Calls about competitions and submissions, from an authenticated client that is handed in."""
+
+from pathlib import Path
+from typing import Any
+
+from common.kaggle.child.failure import OperationError, refused_with
+from common.kaggle.child.rpc import PAGES, Request, rpc
+from common.kaggle.child.transfer import fetch, put
+from common.kaggle.protocol import NO_SUCH_CALL
+
+
+def files(api: Any, request: Request) -> list[dict[str, Any]]:
+    """Every file of a competition: name and bytes."""
+    found: dict[str, dict[str, Any]] = {}
+    token: str | None = None
+    for _ in range(PAGES):
+        page = api.competition_list_files(request["slug"], page_token=token, page_size=200)
+        found |= {file.name: {"name": file.name, "bytes": file.total_bytes} for file in page.files}
+        token = page.next_page_token
+        if not token:
+            break
+    return list(found.values())
+
+
+def submissions(api: Any, request: Request) -> list[dict[str, Any]]:
+    """The team's submissions, newest first, the first `pages` pages of them."""
+    found: dict[int, dict[str, Any]] = {}
+    for number in range(1, min(request.get("pages", PAGES), PAGES) + 1):
+        page = api.competition_submissions(request["slug"], page_number=number, page_size=100)
+        new = {item.ref: plain_submission(item) for item in page or [] if item.ref not in found}
+        if not new:  # a page past the end is empty, or the last one again
+            break
+        found |= new
+    return list(found.values())
+
+
+def plain_submission(item: Any) -> dict[str, Any]:
+    """A submission as plain JSON; scores are text, empty where there is none."""
+    return {
+        "ref": item.ref,
+        "status": item.status.name,
+        "public": item.public_score or "",
+        "private": item.private_score or "",
+        "error": item.error_description or "",
+        "description": item.description or "",
+        "date": item.date.isoformat() if item.date else "",
+        "file": item.file_name or "",
+    }
+
+
+def known(api: Any, request: Request) -> list[str]:
+    """Slugs that resemble one: found by it, by its parts, among the entered and the general."""
+    slug = request["slug"]
+    asked: list[dict[str, Any]] = [{"search": slug}]
+    asked += [{"search": word} for word in slug.split("-")[:3] if word != slug]
+    asked += [{"group": "entered", "page_size": 100}, {"page_size": 100}]
+    found: dict[str, None] = {}
+    for words in asked:
+        for row in api.competitions_list(**words).competitions:
+            found[(row.ref or "").rstrip("/").rsplit("/", 1)[-1]] = None
+        if slug in found:
+            break
+    return [name for name in found if name]
+
+
+def download(api: Any, request: Request) -> dict[str, Any]:
+    """All files of a competition as `file`; the MD5 that the store states, or ""."""
+    answer = rpc(api, "DownloadDataFiles", competition_name=request["slug"])
+    silence_s, bar = float(request["silence_s"]), bool(request.get("bar"))
+    return {"md5": fetch(answer, Path(request["file"]), silence_s=silence_s, bar=bar)}
+
+
+def upload(api: Any, request: Request) -> dict[str, Any]:
+    """The bytes of a submission; nothing is submitted by it. The token stands for them."""
+    path = Path(request["file"])
+    found = path.stat()
+    begun = rpc(
+        api, "StartSubmissionUpload", competition_name=request["slug"], file_name=path.name,
+        content_length=found.st_size, last_modified_epoch_seconds=int(found.st_mtime),
+    )  # fmt: skip
+    put(api, path, begun.create_url)
+    return {"token": begun.token}
+
+
+def create(api: Any, request: Request) -> dict[str, Any]:
+    """Make a submission of what was uploaded: the one call that must not be repeated blindly."""
+    answer = rpc(
+        api, "CreateSubmission", competition_name=request["slug"],
+        blob_file_tokens=request["token"], submission_description=request["message"],
+    )  # fmt: skip
+    return {"ref": answer.ref or 0, "message": answer.message}
+
+
+def submission(api: Any, request: Request) -> dict[str, Any]:
+    """One submission by its number, or out of the list where the site tells of none alone."""
+    from requests import HTTPError
+
+    try:
+        return plain_submission(rpc(api, "GetSubmission", ref=request["ref"]))
+    except HTTPError as error:
+        if not refused_with(error, NO_SUCH_CALL):
+            raise
+        rows = submissions(api, {**request, "pages": 1})
+        found = next((row for row in rows if row["ref"] == request["ref"]), None)
+        if found is None:
+            raise
+        return found
+
+
+def limits(api: Any, request: Request) -> dict[str, Any]:
+    """How many submissions were made and are still allowed today."""
+    if not hasattr(api, "competition_get_submission_limits"):
+        raise OperationError(
+            "unsupported", "this version of the kaggle package cannot ask for limits"
+        )
+    found = api.competition_get_submission_limits(request["slug"])
+    return {
+        "today": found.num_today or 0,
+        "total": found.num_total or 0,
+        "allowed": found.num_allowed_now or 0,
+        "capped": bool(getattr(found, "limited_by_total", False)),
+    }
+
+
+def competition(api: Any, request: Request) -> dict[str, Any]:
+    """The facts the site states about a competition."""
+    found = rpc(api, "GetCompetition", competition_name=request["slug"])
+    return {
+        "title": found.title or "",
+        "metric": found.evaluation_metric or "",
+        "deadline": found.deadline.isoformat() if found.deadline else "",
+        "daily": found.max_daily_submissions,
+        "entered": found.user_has_entered,
+        "code_only": found.is_kernels_submissions_only,
+        "closed": found.submissions_disabled,
+    }
+
+
+def standing(api: Any, request: Request) -> dict[str, Any]:
+    """What to know before a submission, in one process: facts, limits, submissions so far.
+
+    Limits None: the client cannot ask for them, or the site does not tell them.
+    """
+    from requests import HTTPError
+
+    facts, left = competition(api, request), None
+    try:
+        if hasattr(api, "competition_get_submission_limits"):
+            left = limits(api, request)
+    except HTTPError as error:
+        if not refused_with(error, NO_SUCH_CALL):
+            raise
+    return {"facts": facts, "limits": left, "submissions": submissions(api, request)}
+
+
+def leaderboard(api: Any, request: Request) -> list[dict[str, Any]]:
+    """The leaderboard, best first; read page by page, and no file is written."""
+    found: list[dict[str, Any]] = []
+    token = ""
+    for _ in range(PAGES):
+        fields = {"competition_name": request["slug"], "page_size": 200}
+        page = rpc(api, "GetLeaderboard", **fields, **({"page_token": token} if token else {}))
+        found += [
+            {
+                "rank": len(found) + number,
+                "team": row.team_name or "",
+                "score": row.score or "",
+                "date": row.submission_date.isoformat() if row.submission_date else "",
+            }
+            for number, row in enumerate(page.submissions, 1)
+        ]
+        token = page.next_page_token
+        if not token:
+            break
+    return found

@@ -1,0 +1,179 @@
+"""A private dataset of the account: what it holds, and a version of it made of local files."""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.kaggle.client.child_process import ask
+from common.kaggle.client.errors import SITE, KaggleError
+from common.kaggle.client.retry import Environment, call, in_words
+from common.kaggle.client.send_once import once
+from common.kaggle.client.waiting import silence_s, waiting
+from common.progress import first_of, say
+
+KIND = "dataset"
+NOT_THERE = ("", "DELETED")  # of a dataset's states
+DONE = (*NOT_THERE, "READY", "FAILED")  # of a dataset's states; in the others it is prepared
+SLOWEST_UPLOAD = 20_000  # bytes/s that a file is given time for
+FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
+PREPARED_S = 3600.0  # in which Kaggle is to have a dataset ready
+LONGEST_BEFORE_S = 120.0  # for which the list may still be that of the version before
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as Kaggle tells of it.
+
+    Attributes:
+        status: "" when there is none, else the site's word: READY, FAILED, BLOBS_RECEIVED …
+        files: name to bytes; empty unless it is ready. None: it is, and the site tells no list.
+    """
+
+    owner: str
+    status: str
+    files: dict[str, int] | None
+
+
+def settled(slug: str, *, environment: Environment = None) -> Dataset:
+    """The account's dataset of this slug, once it is not being prepared any more.
+
+    Raises:
+        KaggleError: that takes longer than an hour.
+    """
+    begun, pause = time.monotonic(), FIRST_POLL_S
+    with waiting() as show:
+        while (found := _asked(slug, environment)).status not in DONE:
+            waited = time.monotonic() - begun
+            if waited > PREPARED_S:
+                raise KaggleError(
+                    f"the dataset {found.owner}/{slug} is not ready after {waited:.0f} s; the same "
+                    f"command waits on, or look at {_address(found.owner, slug)}"
+                )
+            show(f"the dataset {slug} is being prepared: {found.status} ({waited:.0f} s)")
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_POLL_S)
+    return found
+
+
+def publish(
+    slug: str, title: str, files: Mapping[str, Path], notes: str, *, environment: Environment = None
+) -> str:
+    """Make the private dataset `slug` hold these files, by their names, and return "owner/slug".
+
+    It is made, or a version of it; Kaggle's preparing of it is waited for, and its list compared.
+
+    Args:
+        files: flat names; the site would unpack archives and drop folders.
+        notes: what is new in this version.
+
+    Raises:
+        KaggleError: it does not hold these files now; an upload that failed changes nothing.
+    """
+    before = settled(slug, environment=environment)
+    wanted = {name: path.stat().st_size for name, path in files.items()}
+    tokens = [_uploaded(slug, name, path, environment) for name, path in files.items()]
+    operation = "dataset_create" if before.status in NOT_THERE else "dataset_version"
+    request = {
+        "operation": operation, "slug": slug, "title": title, "notes": notes, "tokens": tokens
+    }  # fmt: skip
+    _made(request, wanted, environment)
+    return _arrived(slug, wanted, before.files, environment)
+
+
+def _asked(slug: str, environment: Environment) -> Dataset:
+    request = {"operation": "dataset", "slug": slug}
+    return Dataset(**call(request, "asking about the dataset", environment, what=KIND))
+
+
+def _uploaded(slug: str, name: str, path: Path, environment: Environment) -> str:
+    """Upload one file; the token stands for it."""
+    size, terminal = path.stat().st_size, sys.stderr.isatty()
+    say(f"uploading {name} ({size:,} bytes)")
+    request = {
+        "operation": "blob", "slug": slug, "name": name, "file": str(path.resolve()),
+        "bar": terminal,
+    }  # fmt: skip
+    doing = f"uploading {name} to the dataset"
+    patience_s = silence_s() + size / SLOWEST_UPLOAD
+    return str(
+        call(request, doing, environment, patience_s=patience_s, show=terminal, what=KIND)["token"]
+    )
+
+
+def _made(request: Mapping[str, Any], wanted: dict[str, int], environment: Environment) -> None:
+    """Ask for the dataset or its version, once.
+
+    Raises:
+        KaggleError: it was refused, or it cannot be known yet whether it was made.
+    """
+    slug, doing = request["slug"], "publishing the dataset"
+
+    def find() -> dict[str, Any] | None:
+        found = _asked(slug, environment)
+        if found.status == "READY" and found.files is None:
+            raise KaggleError("the list of its files cannot be had")
+        if found.status in DONE and found.files != wanted:
+            return None
+        say(f"it was made: {found.owner}/{slug}")
+        return {"made": True, "error": ""}
+
+    answer = once(
+        f"{doing} {slug}",
+        lambda: dict(ask(request, environment=environment, patience_s=silence_s())),
+        find,
+        refused=lambda failure: in_words(failure, slug, doing, environment, what=KIND),
+        arrived="was made", place="the account's datasets",
+        advice="the same command looks once more first",
+    )  # fmt: skip
+    if not answer["made"]:
+        reason = (answer["error"] or "no reason was given").rstrip(".")
+        raise KaggleError(f"{doing} {slug}: Kaggle refused ({reason})")
+
+
+def _arrived(
+    slug: str, wanted: dict[str, int], before: dict[str, int] | None, environment: Environment
+) -> str:
+    """Wait for the new version and compare its list: "owner/slug" when every file is there.
+
+    Raises:
+        KaggleError: it failed, or lacks a file.
+    """
+    begun, pause = time.monotonic(), FIRST_POLL_S
+    found = settled(slug, environment=environment)
+    # The new one may not be known yet where it was not made a moment ago.
+    with waiting() as show:
+        while found.status in ("", "READY") and found.files == before != wanted:
+            waited = time.monotonic() - begun
+            if found.files is None or waited > LONGEST_BEFORE_S:
+                break
+            show(f"the dataset {slug} does not show its new files yet ({waited:.0f} s)")
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_POLL_S)
+            found = settled(slug, environment=environment)
+    name = f"{found.owner}/{slug}"
+    if not found.status:
+        raise KaggleError(
+            f"Kaggle has made the dataset {name} and does not show it yet: look at "
+            f"{_address(found.owner, slug)} before the same command sends the files again"
+        )
+    if found.status != "READY":
+        raise KaggleError(
+            f"Kaggle could not prepare the dataset {name} ({found.status}): "
+            f"the same command sends the files again; {_address(found.owner, slug)} may say why"
+        )
+    if found.files is None:
+        say(f"{name} is ready, but the list of its files cannot be had: they are taken as sent")
+        return name
+    if wrong := [each for each, size in wanted.items() if found.files.get(each) != size]:
+        raise KaggleError(
+            f"the dataset {name} was made without {first_of(wrong)}, or with another size of it: "
+            "the same command sends the files again"
+        )
+    return name
+
+
+def _address(owner: str, slug: str) -> str:
+    return f"{SITE}/datasets/{owner}/{slug}"

@@ -1,0 +1,115 @@
+"""What went wrong with Kaggle, as one sentence: what, where, and what to do."""
+
+import difflib
+from collections.abc import Sequence
+
+from common.kaggle.client.child_process import RemoteError
+from common.kaggle.credential import Credential
+
+SITE = "https://www.kaggle.com"
+MAKE_ONE = (
+    f"create an API token at {SITE}/settings and save it as ~/.kaggle/access_token (or kaggle.json "
+    "as ~/.kaggle/kaggle.json), or set KAGGLE_API_TOKEN"
+)
+# What a 403 or a 404 may mean, by the kind of thing it is about.
+HINTS = {
+    "kernel": "; is its name misspelt, is it deleted, or is it another account's?",
+    "dataset": f"; see at {SITE}/settings whether the account may make datasets",
+}
+NO_CREDENTIAL = f"no Kaggle credential was found: {MAKE_ONE}"
+
+
+class KaggleError(ValueError):
+    """Kaggle, or the way to it, refused; the message says what to do."""
+
+
+def explained(
+    failure: RemoteError, slug: str, doing: str, *, used: Credential | None = None,
+    hidden: Credential | None = None, known: Sequence[str] | None = None,
+    what: str = "competition",
+) -> KaggleError:  # fmt: skip
+    """The failure of `doing` ("downloading") with `slug`, in words.
+
+    Args:
+        used: the credential in effect.
+        hidden: a further one that it hides.
+        known: slugs that Kaggle knows; None when it was not asked.
+        what: the kind of thing that `slug` names.
+    """
+    words = failure.reason.rstrip(".")
+    told = (401, 403, 404) if what == "competition" else (401,)
+    if failure.kind == "http" and failure.status not in told:
+        hint = HINTS.get(what, "") if failure.status in (403, 404) else ""
+        return KaggleError(_refused(failure, words, slug, doing) + hint)
+    if failure.kind == "http" and failure.status != 401:
+        return KaggleError(_unknown(failure.status, words, slug, doing, known))
+    if failure.kind in ("http", "credential") and used is not None:
+        said = f" (401: {words or 'no reason given'})" if failure.status else ""
+        return KaggleError(f"{doing} {slug}: {_not_accepted(used, hidden, said)}")
+    unchanged = "nothing was submitted" if what == "competition" else f"the {what} is as it was"
+    return KaggleError(
+        {
+            "http": NO_CREDENTIAL,
+            "credential": NO_CREDENTIAL,
+            "connection": f"{doing} {slug}: Kaggle could not be reached ({words}); check the "
+            "network and any proxy variables, then try again",
+            "cut": f"{doing} {slug}: {words}, again and again; they are kept, and the same command "
+            "goes on from there",
+            "timeout": f"{doing} {slug}: Kaggle gave {words}; try again later",
+            "storage": f"{doing} {slug}: Kaggle's store gave {failure.words}; try again later, "
+            "what has arrived is kept",
+            "upload": f"{doing} {slug}: {words}; {unchanged}, try again",
+            "missing": f"the Kaggle client cannot be loaded ({words}); run: pip install kaggle six",
+            "guard": f"{doing} {slug}: refused, because KIT_LOOPBACK_ONLY=1 and {words}; unset it "
+            "to reach the real site",
+            "disk": f"{doing} {slug}: {words}; free some space and make the folder writable",
+        }.get(
+            failure.kind,
+            f"{doing} {slug}: the Kaggle client failed ({words}); try again later, "
+            "or with a newer one: pip install -U kaggle",
+        )
+    )
+
+
+def _not_accepted(used: Credential, hidden: Credential | None, said: str) -> str:
+    sentence = f"Kaggle did not accept the {named(used)}{said}"
+    if hidden is not None:
+        return (
+            f"{sentence}, which hides the {named(hidden)}: remove that token to sign in with the "
+            f"key, or create a new token at {SITE}/settings"
+        )
+    return (
+        f"{sentence}: it is wrong or has expired; create a new one at {SITE}/settings, or remove "
+        "it if another was meant"
+    )
+
+
+def _unknown(status: int, words: str, slug: str, doing: str, known: Sequence[str] | None) -> str:
+    """403 and 404: the site answers a misspelt slug with either, and unaccepted rules with 403."""
+    said = f"{doing} {slug}: Kaggle refused ({status}: {words})" if words else (
+        f"{doing} {slug}: Kaggle refused ({status})"
+    )  # fmt: skip
+    rules = f"accept the rules at {SITE}/competitions/{slug}/rules while signed in"
+    if "disabled" in words:
+        return f"{said}; the competition takes no submissions any more"
+    if known is not None and slug in known:
+        return f"{said}; {rules}" if status == 403 else f"{said}; try again later"
+    close = difflib.get_close_matches(slug, known or [], n=1, cutoff=0.5)
+    if close:
+        return f"{said}; it knows no competition of that slug: did you mean {close[0]}?"
+    return f"{said}; check the spelling of the slug, or {rules}"
+
+
+def _refused(failure: RemoteError, words: str, slug: str, doing: str) -> str:
+    said = f"{failure.status}: {words}" if words else str(failure.status)
+    if failure.status == 429:
+        return f"{doing} {slug}: too many requests ({said}); wait some minutes and try again"
+    if failure.broken:
+        return f"{doing} {slug}: Kaggle is in trouble ({said}); try again later"
+    return f"{doing} {slug}: Kaggle refused ({said})"
+
+
+def named(credential: Credential) -> str:
+    """ "API key of ann from /home/ann/.kaggle/kaggle.json"."""
+    owner = f" of {credential.username}" if credential.username else ""
+    return f"{credential.kind}{owner} from {credential.source}"

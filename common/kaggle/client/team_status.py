@@ -1,0 +1,171 @@
+"""How a team stands in a competition: its submissions, what is left of the day, what is closed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.kaggle.client.errors import KaggleError
+from common.kaggle.client.retry import Environment, UnsupportedError, call
+from common.progress import counted, say
+
+ASKING = "asking about"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One row of the competition's list of submissions; a score is None until there is one."""
+
+    ref: int
+    status: str
+    public: float | None
+    private: float | None
+    error: str
+    description: str
+    date: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Submissions made today and ever, and how many are allowed now.
+
+    `capped`: is it the total that is limited, so that tomorrow brings none either?
+    """
+
+    today: int
+    total: int
+    allowed: int
+    capped: bool
+
+
+NO_LIMIT = 1000  # a day's submissions from which on nobody counts: the kit's own Kaggle
+
+
+@dataclass(frozen=True)
+class Place:
+    """One row of a leaderboard; `score` is None where the site shows none."""
+
+    rank: int
+    team: str
+    score: float | None
+    date: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What to know before a submission is sent.
+
+    Attributes:
+        facts: title, metric, deadline (ISO or ""), daily, entered, code_only, closed.
+        limits: None when the installed client cannot ask, or the site does not tell.
+        submissions: newest first.
+    """
+
+    facts: Mapping[str, Any]
+    limits: Limits | None
+    submissions: Sequence[Submission]
+
+    def marked(self, mark: str) -> Submission | None:
+        """The newest submission whose description holds `mark`."""
+        return next((row for row in self.submissions if mark in row.description), None)
+
+
+def standing(slug: str, *, environment: Environment = None) -> Standing:
+    """The competition's facts, the limits and all submissions, by one process."""
+    found = call({"operation": "standing", "slug": slug}, ASKING, environment)
+    return Standing(
+        facts=found["facts"],
+        limits=Limits(**found["limits"]) if found["limits"] else None,
+        submissions=[submission_of(row) for row in found["submissions"]],
+    )
+
+
+def submissions(slug: str, *, environment: Environment = None) -> list[Submission]:
+    """The team's submissions to a competition, newest first."""
+    found = call({"operation": "submissions", "slug": slug}, ASKING, environment)
+    return [submission_of(row) for row in found]
+
+
+def limits(slug: str, *, environment: Environment = None) -> Limits | None:
+    """How many submissions were made and are left; None when the installed client cannot ask."""
+    try:
+        return Limits(**call({"operation": "limits", "slug": slug}, ASKING, environment))
+    except UnsupportedError:
+        return None
+
+
+def leaderboard(slug: str, *, environment: Environment = None) -> list[Place]:
+    """The leaderboard, best first: the public one, or the final one once the site shows it.
+
+    Nothing is written to disk (the client's own download lands on the data's archive).
+    """
+    found = call({"operation": "leaderboard", "slug": slug}, ASKING, environment)
+    return [Place(**{**row, "score": number(row["score"])}) for row in found]
+
+
+def allow(
+    slug: str, found: Standing, *, from_kernel: bool = False, now: datetime | None = None
+) -> None:
+    """Say what is left of the day; refuse, before any upload, what Kaggle would refuse after it.
+
+    Args:
+        from_kernel: it is a kernel's output that is to be submitted, not a file from here.
+
+    Raises:
+        KaggleError: no submission can be sent; when it can be, or what to do instead.
+    """
+    now = now or datetime.now(UTC)
+    if found.facts.get("code_only") and not from_kernel:
+        raise KaggleError(
+            f"{slug} takes submissions from Kaggle's notebooks only, no files: `kit <competition> "
+            "kernel` makes one and brings its run back, `kit <competition> submit --kernel RUN` "
+            "submits from there"
+        )
+    if found.facts.get("closed"):
+        raise KaggleError(
+            f"{slug} takes no submissions any more; `kit <competition> rehearse` scores runs on this machine"
+        )
+    left = found.limits
+    if left is None:
+        say(f"how many submissions to {slug} are left today is not told")
+    # All zeros are also the answer to a team that does not exist yet.
+    if left is not None and not left.allowed and (left.today or left.capped):
+        raise KaggleError(used_up(slug, left, now))
+    ended = moment(found.facts.get("deadline", ""))
+    if ended is not None and ended < now:
+        say(f"{slug} ended on {ended:%Y-%m-%d}: a late submission is scored, but does not rank")
+    if left is not None and 0 < left.allowed < NO_LIMIT:
+        say(f"submissions to {slug} left today, this one included: {left.allowed}")
+
+
+def used_up(slug: str, left: Limits, now: datetime) -> str:
+    """The sentence for a quota that is used up, with the time of its renewal."""
+    if left.capped:
+        made = counted(left.total, "submission")
+        return f"{slug}: {made} made, and one team may make no more"
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    minutes = int((midnight - now).total_seconds()) // 60
+    return (
+        f"{slug}: today's quota is used up ({counted(left.today, 'submission')}); the next is "
+        f"allowed from midnight UTC, in {minutes // 60} h {minutes % 60:02} min"
+    )
+
+
+def submission_of(row: Mapping[str, Any]) -> Submission:
+    """A row of `common.kaggle.lists`, its scores as numbers."""
+    scores = {name: number(row[name]) for name in ("public", "private")}
+    return Submission(**{**row, **scores})
+
+
+def number(text: str) -> float | None:
+    """A score as the wire carries it, "" for none."""
+    return float(text) if text else None
+
+
+def moment(text: str) -> datetime | None:
+    """An ISO time, UTC where it names no zone."""
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,85 @@
+"""What the host's kernels leave: their output, behind addresses that expire, and their logs."""
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from common.kaggle.server.kernels import WORKING, KernelDesk, Version
+from common.kaggle.server.wire import RefusedError
+
+OUTPUT = "/kernel-output/"
+LOGS = "/api/v1/kernels/logs/stream/"
+END_OF_LOG = "END_OF_LOG"  # what the site says last
+GLANCE_S = 0.2  # between two looks at a log that grows
+ADDRESS_S = 15 * 60.0  # that an address is good for
+ENDED = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
+
+
+class KernelShelf:
+    """The files that the versions on a desk have left."""
+
+    def __init__(self, desk: KernelDesk) -> None:
+        self._desk = desk
+        self._secret = secrets.token_bytes(32)
+
+    def files(self, version: Version) -> list[str]:
+        """The names of its output, sorted; none before it has ended."""
+        if version.status not in ENDED:
+            return []
+        working = self._desk.place(version) / WORKING
+        return [
+            path.relative_to(working).as_posix()
+            for path in sorted(working.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        ]
+
+    def file(self, version: Version, name: str) -> Path:
+        """One of `files` on disk."""
+        if name not in self.files(version):
+            raise RefusedError(404, f"Output file not found: {name}")
+        return self._desk.place(version) / WORKING / name
+
+    def address(self, version: Version, name: str) -> str:
+        """The signed place of a file below the host's root, good for `ADDRESS_S`."""
+        place = f"{version.slug}/{version.number}/{int(self._desk.clock() + ADDRESS_S)}"
+        return f"{OUTPUT}{place}/{self._signature(f'{place}/{name}')}/{quote(name)}"
+
+    def found(self, path: str) -> Path:
+        """The file behind an address; 403 for one that has expired or was not given out."""
+        parts = path.removeprefix(OUTPUT).split("/", 4)
+        if len(parts) < 5:
+            raise RefusedError(404, "Not found")
+        slug, number, end, signature, name = *parts[:4], unquote(parts[4])
+        right = self._signature(f"{slug}/{number}/{end}/{name}")
+        if not hmac.compare_digest(signature.encode(), right.encode()):
+            raise RefusedError(403, "Signature does not match")
+        if self._desk.clock() > int(end):
+            raise RefusedError(403, "The address has expired")
+        return self.file(self._desk.version(self._desk.username, slug, f"v{number}"), name)
+
+    def log(self, path: str, label: str, closing: threading.Event) -> str | Iterator[str]:
+        """The log at an address: whole, a JSON array, or piece by piece while its version runs."""
+        owner, _, slug = path.removeprefix(LOGS).partition("/")
+        version = self._desk.version(owner, slug, label)
+        if version.status in ENDED:
+            return self._desk.log(version) or "[]"
+        return self._growing(version, closing)
+
+    def _growing(self, version: Version, closing: threading.Event) -> Iterator[str]:
+        told = 0
+        while not closing.is_set():
+            ended = version.status in ENDED  # asked first: what it printed last is told too
+            lines = self._desk.lines(version)
+            yield from lines[told:]
+            told = len(lines)
+            if ended:
+                yield END_OF_LOG
+                return
+            closing.wait(GLANCE_S)
+
+    def _signature(self, text: str) -> str:
+        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,207 @@
+"""The host's kernels: versions taken in, run one after the other, their output remembered."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common.kaggle.server.competition import Hosted
+from common.kaggle.server.faults import Faults
+from common.kaggle.server.wire import RefusedError
+from common.kaggle.session import Ending, RunKernel, Session
+from common.storage import read_json, write_json, write_text
+
+SCRIPT, LOG, WORKING = "kernel.py", "log.jsonl", "working"
+LONGEST_RUN_S = 12 * 3600.0
+
+DatasetFolder = Callable[[str, str], Path | None]
+
+
+def no_dataset(owner: str, slug: str) -> Path | None:
+    """For a host that holds no datasets."""
+    del owner, slug
+    return None
+
+
+@dataclass
+class Version:
+    """One version of a kernel: what was pushed, and how its run stands.
+
+    Attributes:
+        request: the fields of SaveKernel without the source, as they came.
+        sources: what is mounted: "competitions/<slug>", "datasets/<owner>/<slug>",
+            "notebooks/<owner>/<slug>".
+        when: seconds since the epoch.
+    """
+
+    slug: str
+    number: int
+    title: str
+    request: dict[str, Any]
+    sources: list[str]
+    when: float
+    status: str = "QUEUED"
+    failure: str = ""
+    stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+
+    def plain(self) -> dict[str, Any]:
+        """What is written to disk."""
+        return {name: value for name, value in vars(self).items() if name != "stop"}
+
+
+class KernelDesk:
+    """Keeps kernels below `folder`; a desk opened there again remembers them.
+
+    `<slug>/<number>/` holds `kernel.py`, `log.jsonl`, and `working`, which is the output.
+    """
+
+    def __init__(
+        self, folder: Path, competitions: Mapping[str, Hosted], faults: Faults,
+        run_kernel: RunKernel | None, *, dataset_folder: DatasetFolder = no_dataset,
+        username: str = "you", clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._folder = folder
+        self._record = folder / "kernels.json"
+        self._competitions = competitions
+        self._faults = faults
+        self._run_kernel = run_kernel
+        self.dataset_folder = dataset_folder
+        self.username = username
+        self.clock = clock
+        self._closing = threading.Event()
+        self._lock = threading.RLock()
+        self._runner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernels")
+        known = read_json(self._record) if self._record.exists() else []
+        self._versions = [Version(**row) for row in known]
+        for version in self._versions:
+            if version.status == "RUNNING":  # the process that ran it was killed
+                version.status = "QUEUED"
+            if version.status == "QUEUED" and run_kernel is not None:
+                self._runner.submit(self._run, version)
+
+    @property
+    def runs_kernels(self) -> bool:
+        """Can anything be pushed?"""
+        return self._run_kernel is not None
+
+    def save(
+        self, slug: str, title: str, text: str, sources: list[str], request: dict[str, Any]
+    ) -> Version:
+        """Take in a new version of a kernel; it runs when those before it have."""
+        with self._lock:
+            number = 1 + max((each.number for each in self._of(slug)), default=0)
+            version = Version(slug, number, title, request, sources, self.clock())
+            write_text(self.place(version) / SCRIPT, text)
+            self._versions.append(version)
+            self._save()
+        self._runner.submit(self._run, version)
+        return version
+
+    def version(self, owner: str, slug: str, label: str = "") -> Version:
+        """A version by its label ("v3"), or the newest; 403 for a kernel that is not shown."""
+        with self._lock:
+            versions = self._of(slug) if owner == self.username else []
+        if not versions:
+            raise RefusedError(403, "Permission 'kernels.get' was denied")
+        for version in reversed(versions):
+            if label in ("", f"v{version.number}"):
+                return version
+        raise RefusedError(404, f"Kernel version not found: {label}")
+
+    def has(self, owner: str, slug: str) -> bool:
+        """Is there such a kernel?"""
+        with self._lock:
+            return owner == self.username and bool(self._of(slug))
+
+    def ident(self, version: Version) -> int:
+        """The kernel's number, the same for all its versions."""
+        return 1 + list(dict.fromkeys(each.slug for each in self._versions)).index(version.slug)
+
+    def place(self, version: Version) -> Path:
+        """Where a version is kept."""
+        return self._folder / version.slug / str(version.number)
+
+    def source(self, version: Version) -> str:
+        """The script that was pushed."""
+        return (self.place(version) / SCRIPT).read_text(encoding="utf-8")
+
+    def lines(self, version: Version) -> list[str]:
+        """What it has printed so far, a JSON object's text each."""
+        path = self.place(version) / LOG
+        return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+
+    def log(self, version: Version) -> str:
+        """What it has printed so far, as the site keeps it: a JSON array's text."""
+        lines = self.lines(version)
+        return f"[{', '.join(lines)}]" if lines else ""
+
+    def close(self) -> None:
+        """Stop what runs; it and what waits are run when a desk is opened here again."""
+        self._closing.set()
+        for version in self._versions:
+            version.stop.set()
+        self._runner.shutdown(wait=True, cancel_futures=True)
+
+    def _of(self, slug: str) -> list[Version]:
+        return [version for version in self._versions if version.slug == slug]
+
+    def _run(self, version: Version) -> None:
+        if self._closing.is_set():
+            return
+        self._note(version, Ending("RUNNING"))
+        fault = self._faults.take("Kernel")
+        if fault:
+            self._closing.wait(fault.slow_s)
+        try:
+            if fault and not fault.slow_s:
+                ending = Ending("ERROR", fault.message)
+            else:
+                assert self._run_kernel is not None
+                ending = self._run_kernel(self._session(version))
+        except Exception as error:  # or it would stay RUNNING for ever
+            ending = Ending("ERROR", f"The kernel could not be run: {error!r}")
+        if self._closing.is_set() and ending.status != "COMPLETE":  # stopped, not failed
+            ending = Ending("QUEUED")
+        self._note(version, ending)
+
+    def _session(self, version: Version) -> Session:
+        place = self.place(version)
+        if (place / WORKING).exists():  # it runs anew, and not on top of what was cut off
+            shutil.rmtree(place / WORKING)
+        (place / LOG).unlink(missing_ok=True)
+        (place / WORKING).mkdir()
+        return Session(
+            script=place / SCRIPT,
+            inputs={source: self._mounted(source) for source in version.sources},
+            working=place / WORKING,
+            log=place / LOG,
+            internet=bool(version.request.get("enableInternet")),
+            seconds=float(version.request.get("sessionTimeoutSeconds") or LONGEST_RUN_S),
+            stop=version.stop,
+        )
+
+    def _mounted(self, source: str) -> Path:
+        kind, *names = source.split("/")
+        if kind == "competitions":
+            return self._competitions[names[0]].files
+        if kind == "datasets":
+            folder = self.dataset_folder(*names)
+            if folder is None:
+                raise ValueError(f"the dataset {'/'.join(names)} is gone")
+            return folder
+        for version in reversed(self._of(names[1])):
+            if version.status in ("COMPLETE", "ERROR"):
+                return self.place(version) / WORKING
+        raise ValueError(f"the kernel {'/'.join(names)} has no output yet")
+
+    def _note(self, version: Version, ending: Ending) -> None:
+        with self._lock:
+            version.status, version.failure = ending.status, ending.failure
+            self._save()
+
+    def _save(self) -> None:
+        write_json(self._record, [version.plain() for version in self._versions])

@@ -1,0 +1,162 @@
+"""The host's submission desk: uploads taken in, submissions counted, scored and remembered."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from common.kaggle.server.competition import Hosted
+from common.kaggle.server.faults import Faults
+from common.kaggle.server.uploads import Upload, Uploads
+from common.kaggle.server.wire import RefusedError, stamp
+from common.storage import read_json, write_json
+
+LARGEST = 500_000_000  # bytes of a submission
+DAY_S = 86_400
+
+
+@dataclass
+class Entry:
+    """One submission; `when` in seconds since the epoch, scores None until there are any."""
+
+    ref: int
+    slug: str
+    file: str
+    stored: str
+    length: int
+    description: str
+    when: float
+    status: str = "PENDING"
+    public: float | None = None
+    private: float | None = None
+    error: str = ""
+
+    def wire(self, team: str, *, private: bool = True) -> dict[str, Any]:
+        """As ListSubmissions and GetSubmission answer it."""
+        told = self.private if private else None
+        return {
+            "ref": self.ref,
+            "date": stamp(self.when),
+            "fileName": self.file,
+            "description": self.description,
+            "status": self.status,
+            "publicScore": "" if self.public is None else f"{self.public:.5f}",
+            "privateScore": "" if told is None else f"{told:.5f}",
+            "errorDescription": self.error,
+            "totalBytes": self.length,
+            "teamName": team,
+            "url": f"/submissions/{self.ref}/{self.ref}.raw",
+        }
+
+
+class Desk:
+    """Keeps what it is handed below `folder`; a desk opened there again remembers it."""
+
+    def __init__(
+        self, folder: Path, hosted: Mapping[str, Hosted], faults: Faults,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._folder = folder / "uploads"
+        self.uploads = Uploads(self._folder)
+        self._record = folder / "submissions.json"
+        self._hosted = hosted
+        self._faults = faults
+        self.clock = clock
+        self._closing = threading.Event()
+        self._lock = threading.RLock()
+        self._scorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scoring")
+        known = read_json(self._record) if self._record.exists() else []
+        self._entries = [Entry(**row) for row in known]
+        for entry in self._entries:
+            if entry.status == "PENDING" and entry.slug in hosted:
+                self._scorer.submit(self._score, entry)
+
+    def start(self, slug: str, name: str, length: int) -> str:
+        """Announce a file of `length` bytes; the token stands for it from here on."""
+        if not 0 < length <= LARGEST:
+            raise RefusedError(400, f"A submission holds 1 to {LARGEST} bytes, not {length}")
+        return self.uploads.start(slug, name, length)
+
+    def create(self, slug: str, token: str, description: str) -> int:
+        """Enter a received file as a submission; it is scored soon after. Returns its number."""
+        with self._lock:
+            upload = self.uploads.whole(token, slug)
+            if upload is None:
+                raise RefusedError(400, "The submission file was not uploaded")
+            ref = self._enter(upload, description)
+            self.uploads.used(token)
+        return ref
+
+    def hand_in(self, slug: str, file: Path, description: str) -> int:
+        """Enter a copy of a file of this machine as a submission. Returns its number."""
+        copy = self.uploads.place(file.name)
+        shutil.copyfile(file, copy)
+        with self._lock:
+            return self._enter(Upload(slug, file.name, copy.stat().st_size, copy), description)
+
+    def _enter(self, upload: Upload, description: str) -> int:
+        limit = self._hosted[upload.purpose].daily_limit
+        if self.today(upload.purpose) >= limit:
+            raise RefusedError(
+                400, f"Your team has used its daily submission allowance ({limit}) today"
+            )
+        ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
+        entry = Entry(
+            ref, upload.purpose, upload.name, upload.path.name, upload.length, description,
+            self.clock(),
+        )  # fmt: skip
+        self._entries.append(entry)
+        self._save()
+        self._scorer.submit(self._score, entry)
+        return ref
+
+    def today(self, slug: str) -> int:
+        """Submissions that count against today's limit; refused files do not."""
+        day = self.clock() // DAY_S
+        return sum(
+            entry.when // DAY_S == day and entry.status != "ERROR" for entry in self.entries(slug)
+        )
+
+    def entries(self, slug: str) -> list[Entry]:
+        """A competition's submissions, newest first."""
+        with self._lock:
+            return [entry for entry in reversed(self._entries) if entry.slug == slug]
+
+    def entry(self, ref: int) -> Entry:
+        """One submission."""
+        with self._lock:
+            for entry in self._entries:
+                if entry.ref == ref:
+                    return entry
+        raise RefusedError(404, f"Submission not found: {ref}")
+
+    def close(self) -> None:
+        """Finish what is being scored."""
+        self._closing.set()
+        self._scorer.shutdown(wait=True)
+
+    def _score(self, entry: Entry) -> None:
+        path = self._folder / entry.stored
+        fault = self._faults.take("Score")
+        if fault:
+            self._closing.wait(fault.slow_s)
+        try:
+            if fault and not fault.slow_s:
+                raise ValueError(fault.message)
+            public, private = self._hosted[entry.slug].score(path)
+            result = {"status": "COMPLETE", "public": float(public), "private": float(private)}
+        except ValueError as error:
+            result = {"status": "ERROR", "error": str(error).replace(str(path), entry.file)}
+        except Exception as error:  # as the site does; or it would stay PENDING for ever
+            result = {"status": "ERROR", "error": f"Evaluation Exception: {error!r}"}
+        with self._lock:
+            for name, value in result.items():
+                setattr(entry, name, value)
+            self._save()
+
+    def _save(self) -> None:
+        write_json(self._record, [asdict(entry) for entry in self._entries])

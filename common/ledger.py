@@ -1,0 +1,194 @@
+"""The ledger: a CSV with one row for every submission, its CV beside its leaderboard."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock
+
+from common.metrics import METRICS
+from common.storage import replacing
+
+NAME = "ledger.csv"
+STATUSES = ("pending", "complete", "error")
+FEWEST = 3  # submissions that a rank correlation is worth printing for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One submission.
+
+    Attributes:
+        time: when it was sent: UTC, ISO 8601.
+        run: the run folder's name.
+        metric: a name in `common.metrics.METRICS`; it says which of two scores is better.
+        cv, cv_sd: mean and sample standard deviation over folds; None where there is none.
+        public, private: leaderboard scores; None where the site has told none.
+        file: the digest of the submitted file.
+        ref: the submission's number.
+        status: "pending" until there is a score or an error, for good.
+    """
+
+    time: str
+    competition: str
+    run: str
+    recipe: str
+    metric: str
+    cv: float | None
+    cv_sd: float | None
+    public: float | None
+    private: float | None
+    file: str
+    ref: int
+    status: str = "complete"
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What tells submissions apart: a host that forgets gives a number twice."""
+        return self.competition, self.run, self.time, self.ref
+
+    @property
+    def leaderboard(self) -> float | None:
+        """The private score, or the public one while the private is not told."""
+        return self.public if self.private is None else self.private
+
+    @property
+    def gain(self) -> float | None:
+        """How much better the leaderboard was than the CV; negative: worse, whatever the metric."""
+        if self.leaderboard is None or self.cv is None:
+            return None
+        apart = self.leaderboard - self.cv
+        return apart if METRICS[self.metric].higher_is_better else -apart
+
+
+COLUMNS = tuple(each.name for each in fields(Entry))
+NUMBERS = ("cv", "cv_sd", "public", "private")
+
+
+def record(path: Path, entry: Entry) -> None:
+    """Add a submission, or replace the row of the same one; other processes wait their turn.
+
+    Raises:
+        ValueError: the ledger is damaged or cannot be written; it stays as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        lock.acquire()
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {error.strerror}; make it writable") from error
+    try:
+        kept = [each for each in read(path) if each.key != entry.key]
+        _write(path, [*kept, entry])
+    finally:
+        lock.release()
+
+
+def _write(path: Path, entries: Sequence[Entry]) -> None:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(
+            ["" if value is None else value for value in astuple(entry)] for entry in entries
+        )
+
+
+def read(path: Path) -> list[Entry]:
+    """All submissions in the order they were entered; none where there is no ledger.
+
+    Raises:
+        ValueError: another header, a row that is no submission, or one submission twice.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file, strict=True))
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise ValueError(f"{path} is no readable CSV file ({error}): bring it back") from error
+    header = tuple(rows[0]) if rows else ()
+    if header not in (COLUMNS, COLUMNS[:-1]):  # scored rows alone were entered once, without status
+        raise ValueError(
+            f"{path} does not begin with the columns {','.join(COLUMNS)}: bring the ledger back, or "
+            "move it away to begin a new one"
+        )
+    entries = [
+        _entry(header, row, f"{path}, row {number}") for number, row in enumerate(rows[1:], 2)
+    ]
+    seen: set[object] = set()
+    for number, entry in enumerate(entries, 2):
+        if entry.key in seen:
+            raise ValueError(f"{path}, row {number} repeats submission {entry.ref}: remove one")
+        seen.add(entry.key)
+    return entries
+
+
+def _entry(header: Sequence[str], row: Sequence[str], where: str) -> Entry:
+    if len(row) != len(header):
+        raise ValueError(f"{where} has {len(row)} values, not {len(header)}: correct it")
+    found = dict(zip(header, row, strict=True))
+    for name in ("time", "competition", "run", "recipe", "file"):
+        if not found[name].strip():
+            raise ValueError(f"{where} has no {name}: fill it in")
+    if found["metric"] not in METRICS:
+        raise ValueError(
+            f"{where} has the metric {found['metric']!r}: there are {', '.join(METRICS)}"
+        )
+    if not found["ref"].isdecimal():
+        raise ValueError(f"{where} has the ref {found['ref']!r}, which is no number: correct it")
+    if found.get("status", "complete") not in STATUSES:
+        raise ValueError(
+            f"{where} has the status {found['status']!r}: there are {', '.join(STATUSES)}"
+        )
+    try:
+        datetime.fromisoformat(found["time"])
+    except ValueError as error:
+        raise ValueError(f"{where} has the time {found['time']!r}: write it as ISO 8601") from error
+    values: dict[str, Any] = found | {"ref": int(found["ref"])}
+    values |= {name: _number(found[name], f"{where}, {name}") for name in NUMBERS}
+    return Entry(**values)
+
+
+def _number(text: str, where: str) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{where}: {text!r} is no number; correct it, or leave it empty")
+    return value
+
+
+def best(entries: Sequence[Entry], score: str) -> Entry | None:
+    """The entry with the best `score` ("cv", "leaderboard"), by its metric's direction."""
+    scored = [entry for entry in entries if getattr(entry, score) is not None]
+    if not scored:
+        return None
+    higher = METRICS[scored[0].metric].higher_is_better
+    return (max if higher else min)(scored, key=lambda entry: float(getattr(entry, score)))
+
+
+def rank_correlation(entries: Sequence[Entry]) -> float | None:
+    """Spearman's, of CV and leaderboard over different files: does a better CV mean a better place?
+
+    None for fewer than three files, or where all scores are equal.
+    """
+    files = {
+        (entry.run, entry.file): (entry.cv, entry.leaderboard)
+        for entry in entries
+        if entry.cv is not None and entry.leaderboard is not None
+    }
+    ranks = pd.DataFrame(list(files.values()), columns=["cv", "leaderboard"]).rank()
+    if len(ranks) < FEWEST or ranks["cv"].nunique() < 2 or ranks["leaderboard"].nunique() < 2:
+        return None
+    return float(ranks["cv"].corr(ranks["leaderboard"]))

@@ -1,0 +1,149 @@
+"""Files that are either whole or absent: written under a temporary name, then renamed."""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from common.progress import say
+
+FULL = 1 << 20  # bytes free below which a failed write is blamed on the disk
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it over `path` when the block succeeds.
+
+    The block may write a file or make a folder there. When it fails, what it wrote is removed and
+    `path` stays as it was. An existing folder at `path` is replaced whole.
+
+    Raises:
+        ValueError: the folder that should hold `path` cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"cannot write {path}: {error.strerror}; free some space, make the folder writable, or "
+            "name another place (--runs DIR)"
+        ) from error
+    try:
+        yield temporary
+        if temporary.is_file():
+            _to_disk(temporary)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch wraps what its file says
+        if shutil.disk_usage(path.parent).free < FULL:
+            raise ValueError(f"the disk is full: free some space for {path}, call again") from error
+        raise
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Make sure of the content before the name: a power cut must not leave an empty file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON, whole."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}): bring it back, or delete its folder"
+        ) from error
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock of `path`, and sweep the temporary files a killed process left of it.
+
+    Raises:
+        ValueError: the folder that should hold `path` cannot be written.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=2)
+        except Timeout:
+            say(f"waiting for another process that is making {path}")
+            lock.acquire()
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+    try:
+        # While the lock is held nobody else is writing, so whatever is temporary is a leftover.
+        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+            remove(leftover)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def taken_up(path: Path) -> Iterator[Path]:
+    """Yield a folder beside `path` to fill, for a caller `alone` with it; then rename it to `path`.
+
+    It still holds what a call that was interrupted or killed had put there. When the block fails,
+    the folder is removed, and `path` stays as it was.
+
+    Raises:
+        ValueError: the block could not write.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.mkdir(exist_ok=True)
+        yield part
+        remove(path)
+        part.replace(path)
+    except Exception as error:
+        remove(part)
+        if isinstance(error, OSError):
+            raise _unwritable(path.parent, error) from error
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> ValueError:
+    return ValueError(
+        f"cannot write in the cache {folder}: {error.strerror or error}; make the folder writable, "
+        "free some space, or name another cache (KIT_CACHE=DIR)"
+    )
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder; never what a link points to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

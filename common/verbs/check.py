@@ -1,0 +1,67 @@
+"""Read everything once: tables, every image, the sample; list problems and duplicates.
+
+Pairs of images that are the same, or show the same shot, go to a CSV; the nearest and the farthest
+are drawn beside it. Nothing is removed: `groups=near` keeps such pairs in one fold.
+
+Example: kit cifar10 check --data data/cifar-10
+"""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from common.data.pixels.store import open_store
+from common.progress import say
+from common.storage import replacing
+from common.workflow import options as shared
+from common.workflow.data_check import (
+    COLUMNS,
+    _size_problems,
+    _sizes,
+    _table_problems,
+    all_pairs,
+    draw,
+    pair_problems,
+)
+from common.workflow.files import fetch_if_absent, open_files, read_test
+from common.workflow.request import Request
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.recipe(parser)
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it; a file that cannot be used is an error, what is only odd is listed under `problems`."""
+    fetch_if_absent(request)
+    files = open_files(request)
+    test = read_test(request, files.folder)
+    side = request.recipe.stored_side
+    tables = {"train": files.train} | ({"test": test} if len(test) else {})
+    stores = {name: open_store(table, side=side, cache=request.cache)
+              for name, table in tables.items()}  # fmt: skip
+    started = time.perf_counter()
+    pairs = all_pairs(tables, stores)
+    seconds = round(time.perf_counter() - started, 1)
+    path = request.runs / "checks" / request.competition.name / "pairs.csv"
+    with replacing(path) as temporary:
+        pairs[COLUMNS].to_csv(temporary, index=False, lineterminator="\n", float_format="%g")
+    picture = draw(pairs, tables, stores, path.with_suffix(".png"))
+    problems = pair_problems(pairs, files.train)
+    problems += _table_problems(files.train, test, files.sample)
+    problems += _size_problems(request.recipe, list(stores.values()))
+    counts = files.train["label"].value_counts()
+    near = int((pairs["kind"] == "near").sum())
+    say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, all decoded")
+    say(f"  {len(files.classes)} classes of {counts.min():,} to {counts.max():,} images")
+    say(f"  {_sizes(list(stores.values()))}")
+    say(f"  {len(pairs) - near:,} pairs of equal pixels and {near:,} of the same shot "
+        f"({seconds:g} s): {path}")  # fmt: skip
+    for problem in problems:
+        say(f"  problem: {problem}")
+    say(f"next: {request.command('run')}" if not problems else "no problem stops a run")
+    return {
+        "pairs": str(path), "picture": picture, "problems": problems, "same": len(pairs) - near,
+        "near": near, "duplicate_seconds": seconds, "train": len(files.train), "test": len(test),
+    }  # fmt: skip

@@ -1,0 +1,113 @@
+"""Say which Python, torch, device, memory, disk and Kaggle credential there are, and what is missing.
+
+Example: kit doctor
+"""
+
+import shutil
+import sys
+from argparse import ArgumentParser
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from common import environment
+from common.kaggle.client.errors import MAKE_ONE
+from common.progress import say
+from common.recipe import Recipe
+from common.recipe_fields import STAGES
+
+NEED_GB = 10.0
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    parser.add_argument("--fields", action="store_true", help="list every recipe field")
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Look, tell, and list what is missing; nothing is changed and nothing leaves the machine."""
+    if options.get("fields"):
+        return tell_fields()
+    found = {
+        "python": sys.version.split()[0], **environment.machine(),
+        "versions": environment.versions(), "device": _device(),
+        "free_disk_gb": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
+        "credential": _credential(),
+    }  # fmt: skip
+    missing = _missing(found)
+    versions = found["versions"]
+    say(f"Python      {found['python']} on {found['system']}")
+    say(
+        f"torch       {versions['torch']}, torchvision {versions['torchvision']}, timm {versions['timm']}"
+    )
+    say(f"device      {found['device']}")
+    say(f"machine     {found['cores']} cores, {found['memory_gb']} GB of memory")
+    say(f"free disk   {found['free_disk_gb']} GB here")
+    say(f"Kaggle      client {versions['kaggle']}, {found['credential'] or 'no credential'}")
+    say(
+        f"7z          {'py7zr' if _has_py7zr() else shutil.which('7z') or 'nothing opens 7z archives'}"
+    )
+    for sentence in missing:
+        say(f"missing: {sentence}")
+    say("next: make digits-submit" if missing else "nothing is missing. next: make cifar10-submit")
+    return found | {"missing": missing}
+
+
+def tell_fields() -> dict[str, Any]:
+    """Every recipe field with its default and meaning, by stage."""
+    table: dict[str, Any] = {}
+    for stage in STAGES:
+        say(f"\n{stage}")
+        for each in fields(Recipe):
+            if each.metadata["stage"] == stage:
+                say(f"  {f'{each.name}={each.default}':<26} {each.metadata['meaning']}")
+                table[each.name] = each.default
+    return table
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+        return f"{len(names)} GPU: {', '.join(names)} ({memory:.0f} GB each)"
+    if torch.backends.mps.is_available():
+        return "Apple GPU (mps)"
+    return f"no GPU: CPU with {torch.get_num_threads()} threads"
+
+
+def _credential() -> str:
+    from common.kaggle.client import credential
+
+    found = credential()
+    return (
+        f"{found.kind} of {found.username or 'an unnamed user'} from {found.source}"
+        if found
+        else ""
+    )
+
+
+def _missing(found: dict[str, Any]) -> list[str]:
+    sentences = []
+    if not found["credential"]:
+        sentences.append(
+            f"a Kaggle key: {MAKE_ONE}; digits and `kit <competition> rehearse` need none"
+        )
+    if found["free_disk_gb"] < NEED_GB:
+        sentences.append(
+            f"disk: {found['free_disk_gb']} GB are free, {NEED_GB:.0f} are comfortable"
+        )
+    sentences += [
+        f"the package {name}: `make setup` installs it"
+        for name, version in found["versions"].items() if version == "missing"
+    ]  # fmt: skip
+    if not _has_py7zr() and not shutil.which("7z"):
+        sentences.append("a reader of 7z archives: pip install py7zr")
+    return sentences
+
+
+def _has_py7zr() -> bool:
+    import importlib.util
+
+    return importlib.util.find_spec("py7zr") is not None

@@ -1,0 +1,19 @@
+"""Fetch a competition's files: from Kaggle, or written out where the data set is embedded.
+
+Cut off, it goes on where it was. The archive has its name only once all its checksums are right.
+
+Example: kit cifar10 download
+"""
+
+from typing import Any
+
+from common.progress import say
+from common.workflow.files import fetch, lay_out
+from common.workflow.request import Request
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    result = fetch(request) if request.on_site else lay_out(request)
+    say(f"next: kit {request.competition.name} run")
+    return result

@@ -1,0 +1,64 @@
+"""Write a finished run's network as a timm model folder, for another competition to start from.
+
+It is the network trained on all rows where the run has one (final=refit), else that of fold 0, or
+of the fold that --fold names.
+
+Example: kit cifar10 export --to models/cifar && kit other run backbone=local-dir:models/cifar weights=pretrained
+"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from common.models.export import FILES, write_model_folder
+from common.progress import say
+from common.runs import Run
+from common.storage import read_json, replacing
+from common.training.checkpoint import is_finished
+from common.workflow import options as shared
+from common.workflow.find_run import find_run
+from common.workflow.prepare import check_trained
+from common.workflow.request import Request
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.run(parser)
+    parser.add_argument("--to", type=Path, help="the folder to write; default: exported in the run")
+    parser.add_argument("--fold", type=int, help="default: the network of all rows, else fold 0")
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    found = find_run(request)
+    check_trained(found)
+    job = _job(found, request.options.get("fold"))
+    folder = request.options.get("to") or found / "exported"
+    _check_place(folder)
+    with replacing(folder) as temporary:
+        classes = read_json(found / "classes.json")
+        write_model_folder(temporary, found.recipe(), found / job / "weights.safetensors", classes)
+    say(f"{folder}: {job} of {found.folder}, {len(classes)} classes")
+    say(f"next: kit OTHER run backbone=local-dir:{folder} weights=pretrained")
+    return {"run": str(found.folder), "model": job, "folder": str(folder)}
+
+
+def _job(run: Run, fold: int | None) -> str:
+    """The folder of the model that is meant."""
+    if fold is None and is_finished(run / "refit"):
+        return "refit"
+    job = f"fold{fold or 0}"
+    if not is_finished(run / job):
+        there = sorted(path.parent.name for path in run.folder.glob("*/weights.safetensors"))
+        raise ValueError(
+            f"{run.folder} has no finished {job}: "
+            + (f"there are {', '.join(there)}" if there else "`validate` trains it")
+        )
+    return job
+
+
+def _check_place(folder: Path) -> None:
+    """Raise a ValueError before anything but an earlier export would be overwritten."""
+    if folder.is_file() or (folder.is_dir() and {p.name for p in folder.iterdir()} - {*FILES}):
+        raise ValueError(f"--to {folder} holds other files: name a new folder")

@@ -1,0 +1,102 @@
+"""List every submission: CV against leaderboard, competition by competition.
+
+Rehearsals have ledgers of their own, which are listed after the real submissions.
+
+Example: kit ledger --competition cifar10
+"""
+
+from argparse import ArgumentParser
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from common import ledger
+from common.ledger import Entry
+from common.progress import counted, say
+from common.workflow import options as shared
+from common.workflow.submitting.rehearsal_site import REHEARSALS
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.runs(parser)
+    parser.add_argument("--competition", metavar="NAME", help="only this one")
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Print the ledgers below `--runs`; the JSON holds a block for each competition."""
+    runs, wanted = Path(options["runs"]), options.get("competition")
+    sources = {"": runs / ledger.NAME}
+    for path in sorted(runs.glob(f"{REHEARSALS}/*/runs/{ledger.NAME}")):
+        sources[path.parents[1].name] = path
+    blocks = [
+        _block(name, list(entries), rehearsal)
+        for rehearsal, path in sources.items()
+        for name, entries in groupby(
+            sorted(ledger.read(path), key=lambda entry: entry.competition),
+            key=lambda entry: entry.competition,
+        )
+        if wanted in (None, name)
+    ]
+    if not blocks:
+        of = f" of {wanted}" if wanted else ""
+        say(f"{runs} holds no submission{of} yet: `kit <competition> submit` enters one")
+        say("without a key: `kit <competition> rehearse`")
+    for block in blocks:
+        _tell(block)
+    if blocks:
+        say("\ngain: how much better the leaderboard (private, else public) was than the CV")
+    return {"competitions": blocks}
+
+
+def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
+    cv, board = ledger.best(entries, "cv"), ledger.best(entries, "leaderboard")
+    return {
+        "competition": name,
+        "rehearsal": rehearsal or None,
+        "submissions": [asdict(entry) | {"difference": entry.gain} for entry in entries],
+        "best_cv": cv.run if cv else None,
+        "best_leaderboard": board.run if board else None,
+        "rank_correlation": ledger.rank_correlation(entries),
+    }
+
+
+def _tell(block: dict[str, Any]) -> None:
+    rows = block["submissions"]
+    title = f"{block['competition']}, {rows[0]['metric'].replace('_', ' ')}"
+    of = f", rehearsal {block['rehearsal']}" if block["rehearsal"] else ""
+    say(f"\n{title}{of}")
+    wide = max(len(row["run"]) for row in rows)
+    say(f"  {'time (UTC)':<16} {'run':<{wide}} {'CV':>16} {'public':>8} {'private':>8}"
+        f" {'gain':>8}  ref")  # fmt: skip
+    for row in rows:
+        say(
+            f"  {row['time'][:16].replace('T', ' '):<16} {row['run']:<{wide}} {_cv(row):>16}"
+            f" {_public(row):>8} {_shown(row['private']):>8}"
+            f" {_shown(row['difference'], '+.4f'):>8}  {row['ref']}"
+        )
+    by_cv, by_board = (block[name] or "none yet" for name in ("best_cv", "best_leaderboard"))
+    say(f"  best by CV {by_cv}, by leaderboard {by_board}")
+    if block["rank_correlation"] is not None:
+        files = len({(row["run"], row["file"]) for row in rows})
+        say(f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"
+            f" over {files} files")  # fmt: skip
+    pending = sum(row["status"] == "pending" for row in rows)
+    if pending:
+        verb = "rehearse" if block["rehearsal"] else "leaderboard"
+        say(f"  {counted(pending, 'submission')} had no score yet: `kit {block['competition']} {verb}`"
+            " asks again")  # fmt: skip
+
+
+def _cv(row: dict[str, Any]) -> str:
+    spread = f" ± {row['cv_sd']:.4f}" if row["cv_sd"] is not None else ""
+    return _shown(row["cv"]) + spread
+
+
+def _public(row: dict[str, Any]) -> str:
+    return _shown(row["public"]) if row["status"] == "complete" else str(row["status"])
+
+
+def _shown(score: float | None, form: str = ".4f") -> str:
+    return "" if score is None else format(score, form)

@@ -1,0 +1,109 @@
+"""Begin a competition: a folder with its readers, lay_out, facts and a first recipe to fill in.
+
+Example: kit new plant-seedlings-classification
+"""
+
+import keyword
+import re
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from common.progress import say
+
+FACTS = '''"""{slug}: say in one line what is to be told apart, and from how many images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from common import submission
+from common.competition import Competition
+from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
+from competitions.{name}.recipes import RECIPES
+
+# Change these to what the competition's files are called. `kit {name} check` tells what is amiss.
+TRAIN, TEST = "train/{{id}}.jpg", "test/{{id}}.jpg"
+LABELS, SAMPLE = "train.csv", "sample_submission.csv"
+
+
+def read_train(folder: Path) -> pd.DataFrame:
+    """Rows of the training CSV: `id=` and `label=` name its columns where they are called otherwise."""
+    return labelled_rows(folder / LABELS, TRAIN)
+
+
+def read_test(folder: Path) -> pd.DataFrame:
+    """The ids of the sample submission."""
+    return unlabelled_rows(folder / SAMPLE, TEST)
+
+
+def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
+    """Write rows as this competition's own files: what rehearsals and the tests are made of."""
+    write_images(table, images, folder, train=TRAIN, test=TEST)
+    known, hidden = table[table["label"].notna()], table[table["label"].isna()]
+    write_csv(folder / LABELS, {{"id": known["id"], "label": known["label"]}})
+    some = known["label"].iloc[0]
+    write_csv(folder / SAMPLE, {{"id": hidden["id"], "label": [some] * len(hidden)}})
+
+
+COMPETITION = Competition(
+    name="{name}",
+    slug="{slug}",
+    title="{title}",
+    metric="accuracy",  # or log_loss, with writer=submission.probability_rows
+    sample=SAMPLE,
+    read_train=read_train,
+    read_test=read_test,
+    writer=submission.label_rows,
+    lay_out=lay_out,
+    recipes=RECIPES,
+    packed=True,  # not where a reader lists folders: in an archive's pack there are no files
+)
+'''
+
+RECIPES = '''"""Recipes for {slug}. Each note: command, score with its n, minutes, hardware."""
+
+from common.recipe import Recipe
+
+RECIPES = {{
+    # `kit {name} run`: not measured: needs the competition's files
+    "quick": Recipe(
+        backbone="resnet18", weights="pretrained", augment="photo", image_size=224, stored_side=256,
+        freeze="lp-ft:1", epochs=5, batch_size=32, optimizer="adamw", lr=3e-4,
+        weight_decay=0.05, warmup=0.1, label_smoothing=0.1, views="mirror",
+    ),
+}}
+'''
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    parser.add_argument("slug", help="the competition's slug on Kaggle")
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    """Write the folder, unless there is one of that name.
+
+    Raises:
+        ValueError: the slug is none, or the folder exists.
+    """
+    slug = str(options["slug"]).strip().strip("/").rsplit("/", 1)[-1]
+    name = slug.replace("-", "_")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", name) or keyword.iskeyword(name):
+        raise ValueError(
+            f"{options['slug']!r} is no slug: it is the last part of the competition's address, in "
+            "small letters, digits and dashes, and here it begins with a letter"
+        )
+    folder = Path(options["competitions"]) / name
+    if folder.exists() or {slug, name} & set(options["taken"]):
+        raise ValueError(
+            f"{folder} would be a second {slug!r}: choose another slug, or edit the one there is"
+        )
+    words = {"slug": slug, "name": name, "title": slug.replace("-", " ").capitalize()}
+    folder.mkdir()
+    (folder / "__init__.py").write_text(FACTS.format(**words), encoding="utf-8")
+    (folder / "recipes.py").write_text(RECIPES.format(**words), encoding="utf-8")
+    say(f"{folder}: facts in __init__.py, recipes in recipes.py; edit the file names there")
+    say(f"next: kit {name} download, then kit {name} check")
+    return {"folder": str(folder)}

@@ -1,0 +1,35 @@
+"""Predict the test set with a run's models, and write its checked submission.csv.
+
+`final=folds` averages the fold models; `final=refit` trains anew on all rows, then predicts.
+
+Example: kit cifar10 predict views=mirror+shifts
+"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from common.workflow import options as shared
+from common.workflow.evaluation import validate
+from common.workflow.find_run import find_run
+from common.workflow.prepare import prepared
+from common.workflow.request import Request
+from common.workflow.run_results import result_of
+from common.workflow.test_set import open_test, predict_test
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.run(parser)
+    shared.continues(parser)
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it for the run that the request means; predict and runtime fields may be changed."""
+    with prepared(request, of=find_run(request)) as ready:
+        test = open_test(ready)
+        if test is None:
+            raise ValueError(f"{ready.files.folder} has no test set: there is nothing to predict")
+        validate(ready)
+        predict_test(ready, *test)
+        return result_of(ready.run)

@@ -1,0 +1,29 @@
+"""Validate, predict, then write and check submission.csv: all but the upload.
+
+Files are fetched first where they are not yet there. Called again, it goes on where it stopped.
+
+Example: kit cifar10 run --recipe quick epochs=12
+"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from common.progress import say
+from common.workflow import options as shared
+from common.workflow.pipeline import finished
+from common.workflow.request import Request
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.begins(parser)
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    result = finished(request)
+    say(f"pictures: {Path(result['run']) / 'pictures'}")
+    say(f"next: {request.command('submit' if request.competition.on_kaggle else 'rehearse')}")
+    return result

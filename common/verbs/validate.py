@@ -1,0 +1,31 @@
+"""Train every fold, or go on where it stopped, and score out-of-fold.
+
+A finished run is not trained again; other views are judged with the models that are there.
+
+Example: kit cifar10 validate epochs=2 lr=3e-4
+"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from common.workflow import options as shared
+from common.workflow.evaluation import validate
+from common.workflow.files import fetch_if_absent
+from common.workflow.prepare import prepared
+from common.workflow.request import Request
+from common.workflow.run_results import result_of
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.begins(parser)
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    request.check_judged()
+    fetch_if_absent(request)
+    with prepared(request) as ready:
+        validate(ready)
+        return result_of(ready.run)

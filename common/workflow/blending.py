@@ -1,0 +1,138 @@
+"""Several runs' predictions weighed out-of-fold and written as a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.data.classes import targets_of
+from common.data.folds import Rows, read_folds
+from common.inference.blend import Blend, aligned
+from common.inference.bootstrap import Interval, paired_interval
+from common.inference.crossfit import parts_of
+from common.inference.out_of_fold import Judged, scores
+from common.metrics import Metric, Probs, Targets
+from common.progress import say
+from common.recipe import Recipe
+from common.runs import Run, fingerprint
+from common.storage import write_json, write_text
+from common.workflow.files import Files
+from common.workflow.prepare import code_of
+from common.workflow.request import Request
+from common.workflow.run_results import Predicted, predictions_folder, save_probs
+
+
+@dataclass(frozen=True)
+class Held:
+    """The rows that the members are judged on: [K, N, C] in the first member's order."""
+
+    ids: list[str]
+    targets: Targets
+    groups: npt.NDArray[np.object_]
+    parts: Rows
+    single: bool  # one hold-out, which only the fitting of weights splits
+    stack: Probs
+
+
+def _check_test(members: list[Predicted]) -> None:
+    """Raise a ValueError when not all members predicted one test set."""
+    for member in members[1:]:
+        if member.test_name != members[0].test_name:
+            raise ValueError(
+                f"{member.run.folder} has predicted another test set than {members[0].run.folder}: "
+                f"call `kit {member.run.read()['competition']} predict --run …` for both"
+            )
+
+
+def _held(members: list[Predicted], files: Files, labels: Any, groups: Any) -> Held:
+    ids = list(members[0].held_out.ids)
+    stack = np.stack([aligned(member.held_out, ids, files.classes) for member in members])
+    targets = targets_of(labels.loc[ids], files.classes)
+    folds = read_folds(members[0].run / "folds.csv", labels.loc[ids].index.to_series())
+    own = groups.loc[ids].to_numpy(dtype=object)
+    parts = parts_of(folds, targets, own)
+    return Held(ids, targets, own, parts, bool(folds.max() <= 0), stack)
+
+
+def _judged(
+    members: list[Predicted], held: Held, blends: dict[str, Blend], *, kind: str, metric: Metric
+) -> dict[str, Any]:
+    """What scores.json holds: the score of `kind`, and beside it every run's and every kind's."""
+    parts = np.zeros_like(held.parts) if held.single else held.parts
+    folds = [np.flatnonzero(parts == part) for part in np.unique(parts)]
+    mine = blends[kind].probs
+    found = scores([Judged(rows, mine[rows]) for rows in folds], held.targets, metric)
+    each = [metric.score(probs, held.targets) for probs in held.stack]
+    best = int(np.argmax([metric.gain(score, 0.0) for score in each]))
+    runs = [
+        {"run": str(member.run.folder), "score": score, "weight": float(weight)}
+        for member, score, weight in zip(members, each, blends[kind].weights, strict=True)
+    ]
+    kinds = {name: _kind(blend, held, best, metric) for name, blend in blends.items()}
+    found |= {"metric": metric.name, "predict": {}, "views": []}
+    found["blend"] = {"kind": kind, "runs": runs, "best": runs[best]["run"], "kinds": kinds}
+    doubts = [member.scores["optimistic"] for member in members if "optimistic" in member.scores]
+    if doubts:
+        found["optimistic"] = "; ".join(dict.fromkeys(doubts))
+    return found
+
+
+def _kind(blend: Blend, held: Held, best: int, metric: Metric) -> dict[str, Any]:
+    rows, before = (metric.rows(p, held.targets) for p in (blend.probs, held.stack[best]))
+    sign = 1 if metric.higher_is_better else -1
+    gain = paired_interval(sign * (rows - before), held.groups)
+    return {
+        "score": float(rows.mean()), "weights": blend.weights.tolist(),
+        "gain": gain.gain, "low": gain.low, "high": gain.high,
+    }  # fmt: skip
+
+
+def _name(members: list[Predicted], kind: str) -> str:
+    return fingerprint([(each.run.folder.name, each.digest) for each in members], kind)[:8]
+
+
+def _facts(
+    request: Request, members: list[Predicted], kind: str, found: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "kind": "blended", "competition": request.competition.name, "recipe_name": "blend",
+        "metric": request.competition.metric, "rows": members[0].run.read()["rows"],
+        "code": code_of(request), "files": {}, "weights": kind,
+        "members": [row | {"digest": each.digest}
+                    for row, each in zip(found["blend"]["runs"], members, strict=True)],
+    }  # fmt: skip
+
+
+def _write(
+    blend: Run, first: Predicted, files: Files, *, found: dict[str, Any],
+    held: tuple[list[str], Probs], test: Probs,
+) -> None:  # fmt: skip
+    folder = predictions_folder(blend, Recipe())
+    for place in (folder, blend.folder):
+        save_probs(place / "oof.npz", *held)
+        write_json(place / "scores.json", found)
+    save_probs(folder / first.test_name, first.test.ids, test)
+    write_json(blend / "classes.json", list(files.classes))
+    write_text(blend / "folds.csv", (first.run / "folds.csv").read_text(encoding="utf-8"))
+
+
+def _tell(found: dict[str, Any]) -> None:
+    """The runs, the kinds beside the best of them, and what was used."""
+    facts, metric = found["blend"], found["metric"].replace("_", " ")
+    wide = max(len(Path(row["run"]).name) for row in facts["runs"])
+    say(f"  {'out-of-fold, ' + str(found['n']) + ' rows':<{wide}}  {metric:>9}  weight")
+    for row in facts["runs"]:
+        say(f"  {Path(row['run']).name:<{wide}}  {row['score']:>9.4f}  {row['weight']:>6.2f}")
+    for name, kind in facts["kinds"].items():
+        used = "  <- used" if name == facts["kind"] else ""
+        gain = Interval(kind["gain"], kind["low"], kind["high"]).text
+        say(f"  {'blend, ' + name:<{wide}}  {kind['score']:>9.4f}  {gain}{used}")
+    say(
+        f"  (in brackets: 95 % of the gain over {Path(facts['best']).name}; each fold by weights of"
+    )
+    say("  the others; taking another kind because this table likes it is a choice by looking)")
+    for key in ("optimistic", "caution"):
+        if key in found:
+            say(f"  {key}: {found[key]}")

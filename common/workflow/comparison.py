@@ -1,0 +1,110 @@
+"""Variants judged on the same held-out rows, and their differences."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from common.inference.bootstrap import Interval, paired_interval
+from common.metrics import Metric, RowScores
+from common.progress import say
+from common.workflow.evaluation import validate
+from common.workflow.prepare import prepared, row_groups
+from common.workflow.request import Request
+from common.workflow.run_results import predictions_folder, result_of
+from common.workflow.test_set import open_test, predict_test
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One run of a variant: each held-out row's score, and what its JSON holds."""
+
+    ids: list[str]
+    rows: RowScores
+    groups: npt.NDArray[np.object_]
+    result: dict[str, Any]
+    minutes: float
+
+
+def _judged(request: Request, metric: Metric) -> Judged:
+    """Train and judge what is not yet; predict too where the test set's labels are known."""
+    request.check_judged()
+    with prepared(request) as ready:
+        validate(ready)
+        if request.competition.read_answers is not None:
+            test = open_test(ready)
+            if test is not None:
+                predict_test(ready, *test)
+        with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
+            ids, probs = kept["ids"], kept["probs"]
+        at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))
+        groups = row_groups(ready.table, ready.store, ready.recipe)
+        return Judged(
+            ids=ids.tolist(), rows=metric.rows(probs, ready.setting.targets[at]),
+            groups=groups.to_numpy(dtype=object)[at], result=result_of(ready.run),
+            minutes=ready.run.read().get("seconds", {}).get("train", 0.0) / 60,
+        )  # fmt: skip
+
+
+def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
+    """Raise a ValueError when a variant was judged on other folds than the first."""
+    wanted = (Path(first.result["run"]) / "folds.csv").read_bytes()
+    for name, runs in done.items():
+        if any((Path(each.result["run"]) / "folds.csv").read_bytes() != wanted for each in runs):
+            raise ValueError(
+                f"{name} has other folds than the first variant: at another stored_side= other images "
+                "count as one shot; give all one stored_side=, or say groups=identical"
+            )
+
+
+def _row(runs: list[Judged], first: list[Judged], metric: Metric) -> dict[str, Any]:
+    """A variant's line: scores over its seeds, the paired gain on the first, what it took."""
+    scores = [float(each.rows.mean()) for each in runs]
+    mean, before = (np.mean([each.rows for each in group], axis=0) for group in (runs, first))
+    sign = 1 if metric.higher_is_better else -1
+    gain = paired_interval(sign * (mean - before), first[0].groups)
+    tests = [each.result["test"] for each in runs if "test" in each.result]
+    return {
+        "score": float(np.mean(scores)), "sd": _sd(scores), "scores": scores,
+        "gain": gain.gain, "low": gain.low, "high": gain.high,
+        "test": float(np.mean(tests)) if tests else None, "test_sd": _sd(tests),
+        "test_n": runs[0].result.get("test_n"),
+        "minutes": round(sum(each.minutes for each in runs), 2),
+        "optimistic": runs[0].result.get("optimistic"),
+        "runs": [each.result["run"] for each in runs],
+    }  # fmt: skip
+
+
+def _tell(table: list[dict[str, Any]], metric: Metric, count: int) -> None:
+    """One line a variant."""
+    wide = max(len(row["variant"]) for row in table)
+    known = any(row["test"] is not None for row in table)
+    title = f"{metric.name.replace('_', ' ')}, out-of-fold, n = {count:,}"
+    test = f"  {'test':>15}" if known else ""
+    say(f"\n{title}")
+    say(f"  {'variant':<{wide}}  {'score':>15}  {'gain on the first [95 %]':<26}{test}  minutes")
+    for number, row in enumerate(table):
+        gain = Interval(row["gain"], row["low"], row["high"]).text if number else ""
+        test = f"  {_spread(row['test'], row['test_sd']):>15}" if known else ""
+        say(f"  {row['variant']:<{wide}}  {_spread(row['score'], row['sd']):>15}  {gain:<26}{test}"
+            f"  {row['minutes']:>7.1f}")  # fmt: skip
+    runs = len(table[0]["runs"])
+    for row in table:
+        if row["optimistic"]:
+            say(f"  {row['variant']} is judged optimistically: {row['optimistic']}")
+    over = f"± is the sd over {runs} seeds; " if runs > 1 else ""
+    say(f"  {over}an interval across 0 may be luck in the rows; it knows nothing of")
+    say("  luck in the training seed" + ("" if runs > 1 else ", which --seeds 3 shows"))
+
+
+def _sd(scores: list[float]) -> float | None:
+    return float(np.std(scores, ddof=1)) if len(scores) > 1 else None
+
+
+def _spread(score: float | None, sd: float | None) -> str:
+    if score is None:
+        return ""
+    return f"{score:.4f}" + (f" ± {sd:.4f}" if sd is not None else "")

@@ -1,0 +1,140 @@
+"""What a competition's files hold: pairs of equal or near images, and problems in words."""
+
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import pandas as pd
+
+from common.data.batches.photographs import PHOTO
+from common.data.duplicates import groups
+from common.data.pixels.store import Store
+from common.progress import first_of
+from common.recipe import Recipe
+
+COLUMNS = ["split_a", "id_a", "split_b", "id_b", "kind", "distance"]
+
+
+DRAWN = 12  # of the nearest pairs, and of the farthest
+
+
+def all_pairs(tables: dict[str, pd.DataFrame], stores: dict[str, Store]) -> pd.DataFrame:
+    """Every pair within train, across and within test: `COLUMNS`, and the rows `a` and `b`.
+
+    Same before near, the nearest first; then in the order of the rows.
+    """
+    found = []
+    for first, second in combinations_with_replacement(stores, 2):
+        pairs = (
+            groups.within(stores[first])
+            if first == second
+            else groups.across(stores[first], stores[second])
+        )
+        ids = [tables[name]["id"].to_numpy() for name in (first, second)]
+        found.append(pairs.assign(
+            split_a=first, id_a=ids[0][pairs["a"]], split_b=second, id_b=ids[1][pairs["b"]],
+        ))  # fmt: skip
+    both = pd.concat(found, ignore_index=True)
+    both["near"] = both["kind"] == "near"
+    return both.sort_values(["near", "distance"], kind="stable", ignore_index=True)
+
+
+def draw(
+    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], stores: dict[str, Store], path: Path
+) -> str | None:
+    """The picture of the nearest pairs and of the farthest; None where there are none."""
+    near = pairs[pairs["near"]] if pairs["near"].any() else pairs
+    shown = near if len(near) <= 2 * DRAWN else pd.concat([near[:DRAWN], near[-DRAWN:]])
+    if shown.empty:
+        path.unlink(missing_ok=True)
+        return None
+    from common.reporting.pairs import contact_sheet
+
+    labels = tables["train"]["label"].tolist()
+
+    def ends(side: str) -> list[tuple[str, int]]:
+        return list(zip(shown[f"split_{side}"].tolist(), shown[side].tolist(), strict=True))
+
+    def told(split: str, row: int) -> str:
+        return labels[row] if split == "train" else "test"
+
+    both = list(zip(ends("a"), ends("b"), strict=True))
+    images = [(stores[one][a], stores[other][b]) for (one, a), (other, b) in both]
+    captions = [
+        (f"{apart:.3f} {told(*one)} | {told(*other)}", f"{id_a} {id_b}")
+        for apart, one, other, id_a, id_b in zip(
+            shown["distance"].tolist(), ends("a"), ends("b"), shown["id_a"], shown["id_b"],
+            strict=True,
+        )
+    ]  # fmt: skip
+    which = "the nearest and the farthest" if len(near) > len(shown) else "all"
+    kind = "of the same shot" if pairs["near"].any() else "of equal pixels"
+    title = f"{len(near):,} pairs {kind}: {which}, by distance"
+    contact_sheet(images, captions, title, path)
+    return str(path)
+
+
+def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame) -> list[str]:
+    """What the pairs mean for scores, a sentence each; `pairs` has `COLUMNS`."""
+    found = []
+    label = train.set_index("id")["label"]
+    for kind, word in (("same", "of equal pixels"), ("near", "of the same shot")):
+        of = pairs[pairs["kind"] == kind]
+        inside = of[of["split_b"] == "train"]
+        two = label.reindex(inside["id_a"]).to_numpy() != label.reindex(inside["id_b"]).to_numpy()
+        odd = inside[two]
+        if len(odd):
+            named = first_of(
+                [f"{a} and {b}" for a, b in zip(odd["id_a"], odd["id_b"], strict=True)]
+            )
+            found.append(f"{len(odd):,} pairs {word} in train have two labels: {named}")
+        if len(inside):
+            images = len({*inside["id_a"], *inside["id_b"]})
+            found.append(
+                f"{len(inside):,} pairs {word} within train ({images:,} images): groups=near, the "
+                "default, keeps them in one fold"
+            )
+        across = of[(of["split_a"] == "train") & (of["split_b"] == "test")]
+        if len(across):
+            images = across["id_b"].nunique()
+            found.append(
+                f"{len(across):,} pairs {word} across train and test ({images:,} test images): "
+                "their scores flatter"
+            )
+        if twins := int((of["split_a"] == "test").sum()):
+            found.append(f"{twins:,} pairs {word} within test")
+    return found
+
+
+def _table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
+    found = []
+    single = train["label"].value_counts().loc[lambda counts: counts == 1].index.tolist()
+    if single:
+        found.append(
+            f"{len(single):,} classes have one image, which no fold can both learn and judge: {first_of(single)}"
+        )
+    lacking = set(sample.iloc[:, 0]) ^ set(test["id"])
+    if lacking:
+        found.append(
+            f"{len(lacking):,} ids are in the sample or in the test set only: {first_of(sorted(lacking))}"
+        )
+    return found
+
+
+def _size_problems(recipe: Recipe, stores: list[Store]) -> list[str]:
+    shapes = {tuple(shape) for store in stores for shape in store.shapes.tolist()}
+    if recipe.augment in PHOTO or len(shapes) == 1:
+        return []
+    return [
+        f"the images have {len(shapes):,} sizes and the recipe's augment={recipe.augment} wants one: "
+        "say augment=photo and image_size=224"
+    ]
+
+
+def _sizes(stores: list[Store]) -> str:
+    shapes = {tuple(shape) for store in stores for shape in store.shapes.tolist()}
+    if len(shapes) == 1:
+        height, width = next(iter(shapes))
+        return f"all {width}x{height} pixels"
+    wide = [width for _, width in shapes]
+    tall = [height for height, _ in shapes]
+    return f"{min(wide)} to {max(wide)} pixels wide, {min(tall)} to {max(tall)} high"

@@ -1,0 +1,111 @@
+"""Folds trained and scored out-of-fold."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from common.inference.calibrate import calibrated
+from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
+from common.inference.predict import mean
+from common.progress import say
+from common.recipe import differences
+from common.storage import replacing, write_json
+from common.training import checkpoint
+from common.training.ensemble import predictions
+from common.training.jobs import Job, jobs_of, refit_jobs
+from common.workflow.prepare import Prepared, check_code, row_groups
+from common.workflow.run_report import (
+    draw_batch,
+    draw_judged,
+    tell_rows,
+    tell_scores,
+    tell_strangers,
+)
+from common.workflow.run_results import predictions_folder, save_probs
+from common.workflow.train_models import train_jobs
+
+
+def validate(ready: Prepared) -> None:
+    """Train what is not trained, judge what is not judged, and write scores and pictures."""
+    if not ready.recipe.folds:
+        _leave_unjudged(ready)
+        return
+    jobs = jobs_of(ready.recipe, ready.folds)
+    if not checkpoint.is_finished(ready.run / jobs[0].name):
+        draw_batch(ready, jobs[0])
+        tell_rows(ready)
+    train_jobs(ready, jobs)
+    views = ready.recipe.views.split("+")
+    if not (predictions_folder(ready.run, ready.recipe) / "oof.npz").is_file():
+        check_code(ready)
+    folder = predictions_folder(ready.run, ready.recipe)
+    if not (folder / "oof.npz").is_file():
+        started = time.perf_counter()
+        held = [_held_out(ready, jobs, number, folder) for number in sorted({j.fold for j in jobs})]
+        _write_scores(ready, held, views, folder)
+        ready.run.add_seconds("judge", time.perf_counter() - started)
+    for name in ("oof.npz", "scores.json"):
+        with replacing(ready.run / name) as temporary:
+            temporary.write_bytes((folder / name).read_bytes())
+    draw_judged(ready.run, ready.table, ready.store, ready.files.classes)
+    tell_scores(ready)
+    tell_strangers(ready)
+
+
+def _leave_unjudged(ready: Prepared) -> None:
+    """What a run without a held-out row has of all this: its first batch, and scores that hold none."""
+    draw_batch(ready, refit_jobs(ready.recipe, ready.folds)[0])
+    tell_rows(ready)
+    say(
+        "folds=0: all rows train and none is held out, so nothing here says how good the models are"
+    )
+    scores = {
+        "metric": ready.setting.metric.name, "fold_scores": [], "n": 0,
+        "predict": differences(ready.recipe, ("predict",)),
+    }  # fmt: skip
+    for folder in (predictions_folder(ready.run, ready.recipe), ready.run.folder):
+        write_json(folder / "scores.json", scores)
+
+
+def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> HeldOut:
+    """A fold's held-out probs, the mean over its training seeds; kept, so that a kill loses one fold."""
+    mine = [job for job in jobs if job.fold == number]
+    rows = mine[0].held_out
+    assert rows is not None
+    ids = ready.table["id"].to_numpy()[rows].astype(str)
+    path = folder / f"fold{number}.npz"
+    if path.is_file():
+        with np.load(path) as kept:
+            groups = dict(kept)
+        assert groups.pop("ids").tolist() == ids.tolist(), "a fold's rows have changed"
+        return HeldOut(rows, groups)
+    folders = [ready.run / job.name for job in mine]
+    found = list(predictions(ready.setting, folders, rows, label=f"judging fold{number}"))
+    groups = {name: mean([each[name] for each in found]) for name in found[0]}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, ids=ids, **groups)  # type: ignore[arg-type]
+    return HeldOut(rows, groups)
+
+
+def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder: Path) -> None:
+    targets, metric = ready.setting.targets, ready.setting.metric
+    folds, calibration = judged(held, views), None
+    if ready.recipe.calibration == "temperature":
+        groups = row_groups(ready.table, ready.store, ready.recipe)
+        fitted = calibrated(folds, targets, groups, metric)
+        folds, calibration = fitted.folds, fitted.facts
+    rows, probs = pooled(folds, len(targets))
+    found = scores(folds, targets, metric)
+    if calibration:
+        found["calibration"] = calibration
+    found["predict"] = differences(ready.recipe, ("predict",))
+    found["metric"], found["views"] = metric.name, gains(held, views, targets, metric)
+    if ready.recipe.early_stop:
+        found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
+    elif ready.recipe.head_grid != "none" and len(held) == 1:
+        found["optimistic"] = "the grid's rate and decay were chosen by the score of this one fold"
+    if ready.request.competition.caution:
+        found["caution"] = ready.request.competition.caution
+    write_json(folder / "scores.json", found)
+    save_probs(folder / "oof.npz", ready.table["id"].iloc[rows], probs)

@@ -1,0 +1,24 @@
+"""The whole way from files to a checked submission.csv."""
+
+from typing import Any
+
+from common.progress import say
+from common.workflow.evaluation import validate
+from common.workflow.files import fetch_if_absent
+from common.workflow.prepare import prepared
+from common.workflow.request import Request
+from common.workflow.run_results import result_of
+from common.workflow.test_set import open_test, predict_test
+
+
+def finished(request: Request) -> dict[str, Any]:
+    """The result of a run that is trained, judged and has its submission.csv."""
+    fetch_if_absent(request)
+    with prepared(request) as ready:
+        test = open_test(ready)
+        validate(ready)
+        if test is not None:
+            predict_test(ready, *test)
+        else:
+            say(f"{ready.files.folder} has no test set: nothing was predicted")
+        return result_of(ready.run)

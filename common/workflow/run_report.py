@@ -1,0 +1,120 @@
+"""What a run has to show: its pictures, the words along the way and at the end."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from common.data.classes import targets_of
+from common.data.pixels.store import Store
+from common.progress import first_of, say
+from common.reporting import pictures
+from common.runs import Run
+from common.storage import replacing
+from common.training import checkpoint
+from common.training.jobs import Job
+from common.training.preview import first_batch
+from common.workflow.prepare import Prepared
+
+
+def tell_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
+    """One line for a finished epoch."""
+    held = f"{ready.setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
+    say(
+        f"  {job.name} epoch {record['epoch']:>3}/{ready.recipe.epochs}  "
+        f"loss {record['train_loss']:.4f}  {held}{record['images_per_second']:,.0f} images/s"
+    )
+
+
+def tell_rows(ready: Prepared) -> None:
+    """Which of the old classifier's rows the new one begins with: to `head_rows.csv` and in words."""
+    matches = ready.setting.matches
+    if not matches:
+        return
+    path = ready.run / "head_rows.csv"
+    table = pd.DataFrame([asdict(each) | {"others": "; ".join(each.others)} for each in matches])
+    with replacing(path) as temporary:
+        table.astype({"row": "Int64"}).to_csv(temporary, index=False, lineterminator="\n")
+    found = [each for each in matches if each.row is not None]
+    say(f"head=rows: {len(found)} of {len(matches)} labels found among the old classes ({path})")
+    for each in matches:
+        if each.row is not None and each.others:
+            say(
+                f"  {each.label}: row {each.row}, {each.meaning} (and not {'; '.join(each.others)})"
+            )
+    if fresh := [each.label for each in matches if each.row is None]:
+        say(f"  these begin afresh: {first_of(fresh)}")
+
+
+def tell_strangers(ready: Prepared) -> None:
+    """Labels that their old rows do not know: what a wrong match looks like on the images."""
+    path = ready.run / "head_rows.csv"
+    if not path.is_file():
+        return
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("label")
+    with np.load(ready.run / "oof.npz") as oof:
+        ids, best = oof["ids"], oof["probs"].argmax(axis=1)
+    label = ready.table.set_index("id")["label"].loc[ids].to_numpy()
+    right = (
+        pd.Series(np.array(ready.setting.classes)[best] == label)
+        .groupby(label)
+        .agg(["sum", "size"])
+    )
+    unknown = right[(right["sum"] == 0) & (right["size"] >= 3)].index
+    for name in [name for name in unknown if rows.loc[name, "row"]]:
+        say(
+            f"  look: none of the {right.loc[name, 'size']} images of {name} is recognised; its row is "
+            f"{rows.loc[name, 'row']}, {rows.loc[name, 'meaning']}"
+        )
+
+
+def tell_scores(ready: Prepared) -> None:
+    """The out-of-fold score in words: mean, spread, pooled, what each group of views adds."""
+    found = ready.run.read("scores.json")
+    metric = found["metric"].replace("_", " ")
+    spread = f" ± {found['cv_sd']:.4f}" if found["cv_sd"] is not None else ""
+    folds = len(found["fold_scores"])
+    over = f"mean of {folds} folds" if folds > 1 else "one hold-out"
+    say(f"out-of-fold {metric} {found['cv']:.4f}{spread} ({over}, n = {found['n']:,})")
+    for row in found["views"][1:]:
+        gain = row["score"] - found["views"][0]["score"]
+        say(f"  views {row['views']}: {row['score']:.4f} ({gain:+.4f} over the plain view)")
+    if "calibration" in found:
+        fit = found["calibration"]
+        say(
+            f"  calibration: temperature {fit['temperature']:.3f}, log loss"
+            f" {fit['before']['log_loss']:.4f} → {fit['after']['log_loss']:.4f}"
+            " (each fold at the others' temperature)"
+        )
+    for key in ("optimistic", "caution"):
+        if key in found:
+            say(f"  {key}: {found[key]}")
+
+
+def draw_batch(ready: Prepared, job: Job) -> None:
+    """The first augmented batch of a job, as the network will see it."""
+    pixels, labels = first_batch(job, ready.setting, ready.recipe.batch_size)
+    pictures.augmented_batch(pixels, labels, ready.run / "pictures" / "augmented_batch.png")
+
+
+def draw_curves(run: Run, metric: str) -> None:
+    """The learning curves of all the run's jobs so far, the rate below them."""
+    logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
+    histories = {path.parent.name: checkpoint.read_log(path.parent) for path in logs}
+    begun = {name: history for name, history in histories.items() if history}
+    if begun:
+        pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
+
+
+def draw_judged(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> None:
+    """The confusion matrix and the worst mistakes, both out-of-fold; `store` is the table's."""
+    folder = run / "pictures"
+    with np.load(run / "oof.npz") as oof:
+        ids, probs = oof["ids"].tolist(), oof["probs"]
+    at = pd.Index(table["id"]).get_indexer(pd.Index(ids))
+    targets = targets_of(table["label"].iloc[at], classes)
+    pictures.confusion(probs, targets, classes, folder / "confusion.png")
+    pictures.worst_mistakes(
+        lambda row: store[int(at[row])], ids, probs, targets, classes, folder / "worst_mistakes.png"
+    )

@@ -1,0 +1,152 @@
+"""What a run's files say of it: its predictions' folders, its scores, the JSON that scripts read."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common.data.pixels.store import Store
+from common.data.table import read_csv
+from common.inference.blend import Predictions
+from common.metrics import Probs
+from common.progress import first_of
+from common.recipe import Recipe, differences
+from common.runs import Run, digest_file, fingerprint
+from common.storage import read_json, replacing, write_json
+
+
+def predictions_folder(run: Run, recipe: Recipe) -> Path:
+    """`predictions/<8 hex>` of the run: one for every set of predict fields and code."""
+    fields = differences(recipe, ("predict",)) | {"code": run.read()["code"]}
+    name = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
+    folder = run / "predictions" / name
+    if not (folder / "fields.json").is_file():
+        write_json(folder / "fields.json", fields)
+    return folder
+
+
+def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:
+    """Write probs [N, C] and the ids of their rows, whole."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, ids=np.array([*ids], dtype=str), probs=probs)
+
+
+def scores_of(run: Run) -> dict[str, Any]:
+    """The scores that belong to submission.csv: other views may have been judged since.
+
+    Raises:
+        ValueError: the code has changed since, and was accepted: the file is of neither.
+    """
+    path = predictions_folder(run, Recipe(**run.read().get("predicted", {}))) / "scores.json"
+    if not path.is_file():
+        raise ValueError(
+            f"{run.folder} went on with changed code since its submission.csv was written: "
+            f"`kit <competition> predict --run {run.folder}` writes it anew"
+        )
+    return dict(read_json(path))
+
+
+def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What scripts may rely on, as far as the run has come; `scores` default to the last judged."""
+    facts, found = run.read(), scores or run.read("scores.json")
+    result: dict[str, Any] = {"run": str(run.folder), "metric": facts["metric"]}
+    result |= {
+        key: found[key] for key in ("cv", "cv_sd", "fold_scores", "pooled", "n") if key in found
+    }
+    path, sent = run / "submission.csv", facts.get("submitted", [])
+    if path.is_file() and facts.get("predicted") == found.get("predict"):
+        result["submission"] = str(path)
+        result |= {key: found[key] for key in ("test", "test_n") if key in found}
+        scored = sent and sent[-1].get("status", "complete") == "complete"
+        if scored and sent[-1]["file"] == digest_file(path):
+            result |= {key: sent[-1][key] for key in ("public", "private", "ref")}
+    result["seconds"] = round(sum(facts.get("seconds", {}).values()), 1)
+    result["images_per_second"] = round(facts.get("images_per_second", 0.0), 1)
+    result["peak_memory_mb"] = round(facts.get("peak_memory", {}).get("host", 0.0), 1)
+    if "optimistic" in found:
+        result["optimistic"] = found["optimistic"]
+    return result
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A run whose submission.csv is written, and the probs behind it.
+
+    Attributes:
+        test_name: the file of the test set's probs; it names the test set's content.
+        digest: of both files of probs.
+    """
+
+    run: Run
+    held_out: Predictions
+    test: Predictions
+    test_name: str
+    digest: str
+    scores: dict[str, Any]
+
+
+def predicted(run: Run) -> Predicted:
+    """The probs that the run's submission.csv was made of.
+
+    Raises:
+        ValueError: it has predicted no test set yet.
+    """
+    facts = run.read()
+    name = facts.get("test", "")
+    folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
+    held_out, test = folder / "oof.npz", folder / name
+    if not run.recipe().folds:
+        raise ValueError(
+            f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to weigh it by"
+        )
+    if not name or not held_out.is_file() or not test.is_file():
+        raise ValueError(
+            f"{run.folder} has not predicted the test set: `kit {facts['competition']} predict "
+            f"--run {run.folder}` does"
+        )
+    classes = read_json(run / "classes.json")
+    return Predicted(
+        run=run, held_out=_read(run, held_out, classes), test=_read(run, test, classes),
+        test_name=name, digest=digest_file(held_out) + digest_file(test), scores=scores_of(run),
+    )  # fmt: skip
+
+
+def check_data(run: Run, table: pd.DataFrame, store: Store) -> None:
+    """Raise a ValueError when the run was made from other rows, labels or images than these.
+
+    Its rows and its classes may stand in another order.
+    """
+    if data_of(run, table, store, read_json(run / "classes.json")) != run.read()["data"]:
+        raise ValueError(
+            f"{run.folder} was made from other labels or images than are there now: name the data "
+            "it was made from (--data DIR), or leave it out"
+        )
+
+
+def data_of(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> str:
+    """The data's fingerprint with the rows in the run's order and the classes in this one.
+
+    Raises:
+        ValueError: the run has other rows.
+    """
+    listed = read_csv(run / "folds.csv", columns=("id", "repeat", "fold"))
+    ids = listed["id"][listed["repeat"] == "0"].tolist()
+    strange = sorted(set(ids) ^ set(table["id"]))
+    if strange:
+        raise ValueError(
+            f"{run.folder} was made from {len(ids):,} rows and the first run from {len(table):,}; "
+            f"one has {first_of(strange)} and the other not: name runs of the same rows="
+        )
+    at = pd.Index(table["id"]).get_indexer(pd.Index(ids))
+    digests = [store.digests[row] for row in at]
+    return fingerprint(ids, table["label"].iloc[at].tolist(), digests, list(classes))
+
+
+def _read(run: Run, path: Path, classes: list[str]) -> Predictions:
+    with np.load(path) as kept:
+        return Predictions(str(run.folder), kept["ids"].tolist(), classes, kept["probs"])

@@ -1,0 +1,103 @@
+"""The words of `kit host`: what it serves, its faults and its terms, typed."""
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+from common.competition import Competition
+from common.kaggle.server.competition import Hosted
+from common.kaggle.server.host import METHODS, Fault
+from common.recipe_fields import nearest
+from common.workflow.submitting.hosting import of_embedded, of_rehearsal
+from common.workflow.submitting.rehearsal_site import facts_of, rehearsals
+
+READ: Mapping[str, Callable[[str], Any]] = {
+    "bool": {"true": True, "false": False}.__getitem__, "int": int, "float": float, "str": str,
+}  # fmt: skip
+
+
+FIXED = ("method", "slug", "title", "metric")  # what the method or the competition is
+
+
+def chosen(named: Sequence[str], competitions: Sequence[Competition], runs: Path) -> list[Hosted]:
+    """What to serve: the competitions named, rehearsals' folders, or all that are at hand.
+
+    Raises:
+        ValueError: a competition without data, a folder that is no rehearsal, one slug twice.
+    """
+    known = {competition.name: competition for competition in competitions}
+    words = list(named) or [
+        name for name, each in known.items() if each.embedded or rehearsals(runs, name)
+    ]
+    hosted = [_hosted(word, known, runs) for word in words]
+    slugs = [each.slug for each in hosted]
+    if len(set(slugs)) < len(slugs):
+        raise ValueError(f"one host serves a competition once: {', '.join(slugs)}")
+    if not hosted:
+        raise ValueError(
+            "nothing is at hand to serve: `kit <competition> rehearse` makes something"
+        )
+    return hosted
+
+
+def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
+    if word not in known:
+        facts = facts_of(Path(word))
+        return of_rehearsal(known[facts["competition"]], Path(word))
+    competition, made = known[word], rehearsals(runs, word)
+    if competition.embedded:
+        return of_embedded(competition, runs / "host" / "embedded" / competition.slug)
+    if not made:
+        raise ValueError(
+            f"the labels of {word}'s test set are not known here: `kit {word} rehearse` hides some "
+            "of the training set's instead, and `kit host` serves that"
+        )
+    return of_rehearsal(competition, made[0])
+
+
+def exports(environment: Mapping[str, str]) -> list[str]:
+    """Lines for a shell; an empty value removes the variable."""
+    return [
+        f"export {name}={shlex.quote(value)}" if value else f"unset {name}"
+        for name, value in environment.items()
+    ]
+
+
+def fault_of(text: str) -> Fault:
+    """A fault in words: 'DownloadDataFiles status=503 times=2', 'Score message="no such column"'.
+
+    Raises:
+        ValueError: no such method of the host, no such field, or not a value for it.
+    """
+    method, *words = shlex.split(text) or [""]
+    if method not in METHODS:
+        raise ValueError(f"--fault {text!r} begins with no method: {nearest(method, METHODS)}")
+    return Fault(method=method, **values_of(Fault, words))
+
+
+def values_of(kind: type, words: Iterable[str]) -> dict[str, Any]:
+    """`name=value` words as typed values for fields of a dataclass.
+
+    Raises:
+        ValueError: no such field, or not a value for it.
+    """
+    types = _types(kind)
+    found: dict[str, Any] = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        if name not in types:
+            raise ValueError(f"{word!r} is not name=value: {nearest(name, tuple(types))}")
+        try:
+            found[name] = READ[types[name]](text)
+        except (KeyError, ValueError):
+            raise ValueError(f"{word}: {name} is of type {types[name]}") from None
+    return found
+
+
+def _types(kind: type) -> dict[str, str]:
+    """The fields that words can set, `int | None` going by its first type."""
+    first = {each.name: (get_args(each.type) or (each.type,))[0] for each in fields(kind)}
+    named = {name: getattr(each, "__name__", "") for name, each in first.items()}
+    return {name: each for name, each in named.items() if each in READ and name not in FIXED}

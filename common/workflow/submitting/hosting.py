@@ -1,0 +1,100 @@
+"""Competitions as the loopback Kaggle offers them: a carved rehearsal, or an embedded data set."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from common.competition import Competition
+from common.data.classes import classes_of
+from common.data.table import read_csv
+from common.kaggle.server.competition import Hosted
+from common.kaggle.server.host import Host
+from common.kaggle.server.scoring import scorer
+from common.kaggle.session import RunKernel
+from common.progress import say
+from common.runs import owned
+from common.storage import alone
+from common.workflow.files import holds_files, lay_out_embedded, read_sample
+from common.workflow.request import Request
+from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION
+
+PUBLIC_SHARE = 0.3
+DAILY = 1_000_000  # submissions; trying often is what a rehearsal is for
+KEPT = Path("kernels") / "host"  # below the runs
+
+
+def of_rehearsal(competition: Competition, folder: Path) -> Hosted:
+    """A carved competition; `folder` is the rehearsal's."""
+    solution = read_csv(folder / SOLUTION, columns=("id", "label"))
+    return _hosted(competition, folder / SERVED, solution)
+
+
+def of_embedded(competition: Competition, folder: Path) -> Hosted:
+    """An embedded competition; its files are laid out in `folder` when they are not there yet."""
+    assert competition.embedded is not None
+    if not holds_files(folder):
+        recipe = next(iter(competition.recipes))
+        with alone(folder):
+            lay_out_embedded(Request(competition=competition, recipe_name=recipe, data=folder))
+    table = competition.embedded().table
+    return _hosted(competition, folder, table[table["hidden"]][["id", "label"]])
+
+
+def _hosted(competition: Competition, files: Path, solution: pd.DataFrame) -> Hosted:
+    sample = read_sample(competition, files)
+    classes = classes_of(sample, competition.read_train(files)["label"], files / competition.sample)
+    score = scorer(solution, sample, classes, competition.scored_by, public_share=PUBLIC_SHARE)
+    return Hosted(
+        slug=competition.slug, title=competition.title, files=files, score=score,
+        metric=competition.metric, daily_limit=DAILY,
+    )  # fmt: skip
+
+
+@contextmanager
+def surrounded(environment: Mapping[str, str]) -> Iterator[None]:
+    """Let these variables lead this process's Kaggle client; an empty value removes one."""
+    tempfile.gettempdir()  # it remembers the first answer: not the host's TMPDIR
+    before = dict(os.environ)
+    for name, value in environment.items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def kaggle_of(
+    request: Request, data: Path, *, kept: bool = False, run_kernel: RunKernel | None = None
+) -> Iterator[Mapping[str, str] | None]:
+    """The environment that reaches a request's Kaggle; None: the one this process was called with.
+
+    An embedded competition's is the kit's own, on this machine.
+
+    Args:
+        data: the competition's files.
+        kept: that Kaggle remembers what it was given, kernels above all, below the request's runs;
+            otherwise it lasts for this block alone.
+        run_kernel: what runs a kernel that is pushed to it.
+    """
+    if request.on_site:
+        yield None
+        return
+    hosted = of_embedded(request.competition, data)
+    with ExitStack() as stack:
+        if kept:
+            folder = request.runs / KEPT
+            stack.enter_context(owned(folder))
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        host = stack.enter_context(Host([hosted], folder=folder, run_kernel=run_kernel))
+        say(f"no account needed: the kit's own Kaggle on this machine (port {host.port})")
+        yield host.environment

@@ -1,0 +1,142 @@
+"""A competition against a hidden part of the labelled images, and what its scores are worth."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.data.classes import targets_of
+from common.kaggle.server.host import Host
+from common.kaggle.server.scoring import public_rows
+from common.metrics import Metric
+from common.progress import say
+from common.runs import Run
+from common.storage import read_json
+from common.workflow.files import fetch, holds_files
+from common.workflow.pipeline import finished
+from common.workflow.request import Request
+from common.workflow.run_results import result_of, scores_of
+from common.workflow.submitting.hosting import PUBLIC_SHARE, of_rehearsal, surrounded
+from common.workflow.submitting.rehearsal_site import SERVED, facts_of
+from common.workflow.submitting.send import send
+
+
+def blind(request: Request, folder: Path) -> Request:
+    """The request of a competitor who has what the site of a rehearsal serves, and nothing else."""
+    competition = replace(request.competition, embedded=None, on_kaggle=True)
+    data, runs = folder / "data", folder / "runs"
+    options = request.options | {"again": True}  # two recipes may well write the same file
+    return replace(
+        request, competition=competition, data=data, runs=runs, run=None, options=options
+    )
+
+
+def _competed(request: Request, folder: Path) -> dict[str, Any]:
+    """Download, run and submit as any competitor does, the site being this machine's host."""
+    with Host([of_rehearsal(request.competition, folder)], folder=folder / "host") as host:
+        if not holds_files(request.data_folder):
+            with surrounded(host.environment):
+                fetch(request)
+        run = Run(Path(finished(request)["run"]))
+        result = result_of(run, scores_of(run))
+        if "ref" in result:
+            say(f"{result['submission']}: submitted before (ref {result['ref']})")
+            return result
+        with surrounded(host.environment):
+            send(replace(request, run=run.folder))
+        return result_of(run, scores_of(run))
+
+
+def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """How many rows stand behind each score, and how far luck alone may carry it."""
+    hidden = int(facts_of(folder)["hidden"])
+    rows = {"cv": result["n"], "public": public_rows(hidden, PUBLIC_SHARE)}
+    rows["private"] = hidden - rows["public"]
+    metric, spread = request.competition.scored_by, _spread(request, folder, result)
+    errors = {
+        f"{name}_error": standard_error(metric, result[name], count, spread)
+        for name, count in rows.items()
+    }
+    apart = result["private"] - result["cv"]
+    return {
+        "final": Run(Path(result["run"])).recipe().final, "labelled": facts_of(folder)["labelled"],
+        "hidden": hidden, "public_rows": rows["public"], "private_rows": rows["private"], **errors,
+        "difference": apart if metric.higher_is_better else -apart,
+    }  # fmt: skip
+
+
+def standard_error(metric: Metric, score: float, rows: int, spread: float) -> float:
+    """Of a mean over `rows` rows: sqrt(p(1-p)/n) for an accuracy p, else from one row's `spread`.
+
+    An accuracy of 0 or 1 counts as half a row away from it: it is not known without error.
+    """
+    if metric.name == "accuracy":
+        p = min(max(score, 0.5 / rows), 1 - 0.5 / rows)
+        spread = math.sqrt(p * (1 - p))
+    return spread / math.sqrt(rows)
+
+
+def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
+    """The standard deviation of one row's score, from the out-of-fold predictions."""
+    metric, run = request.competition.scored_by, Path(result["run"])
+    label = request.competition.read_train(folder / SERVED).set_index("id")["label"]
+    with np.load(run / "oof.npz") as oof:
+        ids, probs = oof["ids"].tolist(), oof["probs"]
+    targets = targets_of(label.loc[ids], read_json(run / "classes.json"))
+    return float(np.std(metric.rows(probs, targets)))
+
+
+def _tell(request: Request, result: dict[str, Any]) -> None:
+    """The scores side by side, and what they are worth."""
+    name, metric = request.competition.name, result["metric"].replace("_", " ")
+    lines = [
+        "", f"{request.competition.title}, rehearsed: {metric} (± one standard error)",
+        _line("CV", result["cv"], result["cv_error"], f"{result['n']:,} rows, out-of-fold"),
+        _line("public", result["public"], result["public_error"],
+              f"{result['public_rows']:,} hidden rows"),
+        _line("private", result["private"], result["private_error"],
+              f"{result['private_rows']:,} hidden rows"),
+    ]  # fmt: skip
+    if result.get("cv_sd") is not None:
+        lines.append(f"  between folds, the CV's standard deviation is {result['cv_sd']:.4f}")
+    lines += _verdict(result)
+    if request.competition.caution:
+        lines.append(f"  caution: {request.competition.caution}")
+    lines += [
+        f"kept in {result['rehearsal']}; nothing of it counts as a run of {name}",
+        f"next: kit {name} rehearse --seed {int(request.options.get('seed', 0)) + 1}"
+        "   (another draw), or kit ledger",
+    ]  # fmt: skip
+    for line in lines:
+        say(line)
+
+
+def _line(name: str, score: float, error: float, rows: str) -> str:
+    return f"  {name:<8} {score:.4f} ± {error:.4f}  on {rows}"
+
+
+def _verdict(result: dict[str, Any]) -> list[str]:
+    formula = "sqrt(p(1-p)/n)" if result["metric"] == "accuracy" else "sd of a row / sqrt(n)"
+    noise = math.hypot(result["cv_error"], result["private_error"])
+    better = "better" if result["difference"] >= 0 else "worse"
+    luck = (
+        "which luck in the rows may explain"
+        if abs(result["difference"]) <= 2 * noise
+        else "more than luck in the rows explains"
+    )
+    lines = [
+        f"  what it is worth: the private score stands on n = {result['private_rows']:,} hidden rows;"
+        f" its standard error {formula} is {result['private_error']:.4f}",
+        f"  private is {abs(result['difference']):.4f} {better} than CV, {luck}"
+        f" (two standard errors of the difference: {2 * noise:.4f})",
+        f"  two runs whose private scores differ by less than {2 * result['private_error']:.4f} are"
+        " hardly told apart here",
+    ]
+    if len(result["fold_scores"]) > 1 and result["final"] == "folds":
+        lines.append(
+            f"  (CV judges single models, the leaderboard the mean of {len(result['fold_scores'])}:"
+            " that alone lifts the leaderboard)"
+        )
+    return lines

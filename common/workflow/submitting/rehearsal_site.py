@@ -1,0 +1,90 @@
+"""A rehearsal's folder: labelled rows carved into what a site serves and what it keeps hidden."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from common.competition import Competition
+from common.data.archives.encoded_images import Encoded
+from common.data.duplicates.groups import near_groups
+from common.data.folds import groups_of
+from common.data.hidden_split import blind_ids, hidden_rows, joined_groups
+from common.data.pixels.store import open_store
+from common.progress import say
+from common.runs import fingerprint
+from common.storage import alone, read_json, replacing, write_json
+from common.workflow.files import Files
+from common.workflow.request import Request
+
+FORMAT = 2
+SIDE = 128  # of the pixels that duplicates are searched in, whatever a recipe stores
+FACTS = Path("site") / "rehearsal.json"
+SERVED = Path("site") / "files"
+SOLUTION = Path("site") / "solution.csv"
+
+
+def carved(request: Request, files: Files, *, share: float, seed: int) -> Path:
+    """The rehearsal's folder, with a site to serve in it; carved when it is not there yet.
+
+    Images of the same shot stay on one side. Its name is of the rows' contents, the share and the
+    seed. In it, `site/files` is what the host serves, in the competition's own layout with the
+    original bytes; the hidden labels are in `site/solution.csv`; what the competitor has (`data`,
+    `runs`) lies beside the site.
+    """
+    table, competition = files.train, request.competition
+    store = open_store(table, side=SIDE, cache=request.cache)
+    groups = near_groups(store).tolist()
+    if Path(how := request.recipe.groups).is_file():
+        groups = joined_groups(groups, groups_of(table, store, how).tolist())
+    shape = [FORMAT, competition.slug, share, seed, store.digests]
+    key = fingerprint(*shape, table["id"].tolist(), table["label"].tolist(), groups)[:8]
+    folder = request.runs / REHEARSALS / f"{competition.name}-{key}"
+    with alone(folder / "site"):
+        if not (folder / "site").is_dir():
+            hidden = hidden_rows(table["label"], groups, share, seed)
+            with replacing(folder / "site") as temporary:
+                _write_site(temporary, competition, table, hidden.tolist(), share=share, seed=seed)
+    return folder
+
+
+def _write_site(
+    site: Path, competition: Competition, table: pd.DataFrame, hidden: list[int], *, share: float,
+    seed: int,
+) -> None:  # fmt: skip
+    known, secret = table.drop(index=hidden), table.loc[hidden]
+    secret = secret.assign(id=blind_ids(secret["id"].tolist(), secret["label"].tolist()))
+    rows = pd.concat([known, secret.assign(label=None)], ignore_index=True)
+    (site / SERVED.name).mkdir(parents=True)
+    competition.lay_out(rows[["id", "label"]], Encoded(rows["path"].tolist()), site / SERVED.name)
+    secret[["id", "label"]].to_csv(site / SOLUTION.name, index=False, lineterminator="\n")
+    write_json(site / FACTS.name, {
+        "competition": competition.name, "labelled": len(known), "hidden": len(secret),
+        "share": share, "seed": seed,
+    })  # fmt: skip
+    say(
+        f"{site.parent}: {len(known):,} labelled and {len(secret):,} hidden images, as "
+        f"{competition.title} lays them out"
+    )
+
+
+def rehearsals(runs: Path, competition: str = "*") -> list[Path]:
+    """The rehearsals' folders below `runs`, the latest carved first."""
+    found = runs.glob(f"{REHEARSALS}/{competition}-????????/{FACTS}")
+    ordered = sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    return [path.parents[1] for path in ordered]
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """What is known of a rehearsal: competition, labelled, hidden, share, seed.
+
+    Raises:
+        ValueError: the folder is no rehearsal's.
+    """
+    path = folder / FACTS
+    if not path.is_file():
+        raise ValueError(f"{folder} is no rehearsal: `kit <competition> rehearse` makes one")
+    return dict(read_json(path))
+
+
+REHEARSALS = "rehearsals"

@@ -1,0 +1,139 @@
+"""A finished run sent to its Kaggle and entered into the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from common import ledger, submission
+from common.data.table import read_csv
+from common.kaggle import client
+from common.kaggle.client.kernels import Pushed
+from common.ledger import Entry
+from common.progress import say
+from common.recipe import Recipe, with_values
+from common.runs import Run, digest_file, owned
+from common.workflow.files import open_files
+from common.workflow.find_run import find_run, named_run
+from common.workflow.request import Request
+from common.workflow.run_results import scores_of
+from common.workflow.submitting.hosting import kaggle_of
+from common.workflow.submitting.submit_once import await_score, hand_in
+
+
+def check_ledger(runs: Path) -> None:
+    """Before anything is uploaded: can the ledger of `runs` be read?
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    ledger.read(runs / ledger.NAME)
+
+
+def enter(runs: Path, run: Run, scores: dict[str, Any]) -> None:
+    """Write the run's last submission into the ledger of `runs`, as far as it is known."""
+    facts = run.read()
+    sent = facts["submitted"][-1]
+    ledger.record(runs / ledger.NAME, Entry(
+        time=sent["time"], competition=facts["competition"], run=run.folder.name,
+        recipe=facts["recipe_name"], metric=facts["metric"], cv=scores.get("cv"),
+        cv_sd=scores.get("cv_sd"), public=sent["public"], private=sent["private"],
+        file=sent["file"], ref=sent["ref"], status=sent["status"],
+    ))  # fmt: skip
+
+
+def complete(runs: Path, competition: str, told: Sequence[client.Submission]) -> None:
+    """Enter what Kaggle tells by now: a score that came late, a private one after the deadline."""
+    path, rows = runs / ledger.NAME, {row.ref: row for row in told}
+    for entry in ledger.read(path):
+        row = rows.get(entry.ref)
+        same = row is not None and client.digest_mark(entry.file) in row.description
+        if row is None or not same or entry.competition != competition:
+            continue
+        known = {name: getattr(row, name) for name in ("public", "private")}
+        known = {name: score for name, score in known.items() if score is not None}
+        now = replace(entry, status=row.status.lower(), **known)
+        if now != entry:
+            ledger.record(path, now)
+            say(f"{path}: submission {entry.ref} is {now.status}, public {now.public}")
+
+
+def send(request: Request) -> Run:
+    """Check a run's file once more, upload it, record what came back, and return the run."""
+    request, kernel = _from_kernel(request)
+    slug, found = request.slug, find_run(request)
+    path = found / "submission.csv"
+    if not path.is_file():
+        raise ValueError(
+            f"{found.folder} has no submission.csv yet: `kit {request.competition.name} run` "
+            "finishes it"
+        )
+    _check_fields(request, found)
+    check_ledger(request.runs)
+    with owned(found.folder):
+        files = open_files(request)
+        problems = submission.validate(read_csv(path), files.sample, files.classes)
+        if problems:
+            raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
+        message = request.options.get("message") or _message(found)
+        with kaggle_of(request, files.folder, kept=kernel is not None) as environment:
+            passing = environment is not None and kernel is None
+            if passing:  # that Kaggle lasts for one call and remembers no other
+                found.note(submitting=None)
+            again = bool(request.options.get("again")) or passing
+            sent = hand_in(
+                slug, found, path, message, again=again, environment=environment, kernel=kernel
+            )
+            enter(request.runs, found, scores_of(found))
+            try:
+                await_score(slug, found, sent, environment=environment)
+            finally:
+                enter(request.runs, found, scores_of(found))
+    return found
+
+
+def _from_kernel(request: Request) -> tuple[Request, Pushed | None]:
+    """The request for the run that --kernel names, and the kernel version that it came from.
+
+    Raises:
+        ValueError: it came from none, is not finished, or has another submission by now.
+    """
+    folder = request.options.get("kernel")
+    if folder is None:
+        return request, None
+    run, name = named_run(request, folder), request.competition.name
+    origin = run.read().get("kernel")
+    if origin is None:
+        raise ValueError(
+            f"{run.folder} came from no kernel: `kit {name} kernel` pushes one and brings its run back"
+        )
+    if not origin["finished"]:
+        raise ValueError(
+            f"{run.folder} is not finished: `kit {name} kernel --continue --run {run.folder}` goes on with it"
+        )
+    if digest_file(run / "submission.csv") != origin["submission"]:
+        raise ValueError(
+            f"{run / 'submission.csv'} was written anew since it came back, and the kernel has another: "
+            f"`kit {name} submit --run {run.folder}` uploads this one"
+        )
+    names = [each.name for each in fields(Pushed)]
+    return replace(request, run=run.folder), Pushed(**{name: origin[name] for name in names})
+
+
+def _check_fields(request: Request, run: Run) -> None:
+    """Raise a ValueError when typed predict fields are not those of the submission that is there."""
+    words = request.words_of("predict")
+    made = run.read().get("predicted", {})
+    wanted = with_values(Recipe(), words)
+    for word in words:
+        name = word.partition("=")[0]
+        if getattr(wanted, name) != made.get(name, getattr(Recipe(), name)):
+            raise ValueError(
+                f"{run / 'submission.csv'} was not made with {word}: "
+                f"`kit {request.competition.name} run {word}` makes that one"
+            )
+
+
+def _message(run: Run) -> str:
+    scores = scores_of(run)
+    return f"{run.folder.name} cv {scores['cv']:.4f}" if "cv" in scores else run.folder.name

@@ -1,0 +1,145 @@
+"""A run's file handed in to Kaggle: once, and taken up again where a call was cut off."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from common.kaggle import client
+from common.kaggle.client.kernels import Pushed, submit_kernel
+from common.kaggle.client.waiting import rest, silence_s
+from common.progress import say
+from common.runs import Run, digest_file
+
+
+def hand_in(
+    slug: str, run: Run, path: Path, message: str, *, again: bool,
+    environment: Mapping[str, str] | None, kernel: Pushed | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Submit `path` once; note it in the run, pending, and return what was noted.
+
+    What is about to be sent is noted first, with the mark it can be found by: a call that was cut
+    off at any point is gone on with, and never sends a second time what has arrived.
+
+    Args:
+        again: send a file that was submitted before; always so at the kit's own Kaggle.
+        environment: see `common.kaggle.client`.
+        kernel: the version whose output holds the file: it is submitted from there, not uploaded.
+
+    Raises:
+        KaggleError: it was not submitted, or is the same file as an earlier one.
+    """
+    found = client.standing(slug, environment=environment)
+    begun = run.read().get("submitting") or {}
+    if begun.get("file") != digest_file(path):
+        begun = {}
+    there = _looked_for(slug, found, begun, environment)
+    if there is not None:
+        say(f"{path} was sent by a call before this one: submission {there.ref}")
+        return _arrived(run, there.ref, begun)
+    if not again:
+        _refuse_the_same(slug, run, path, found)
+    client.allow(slug, found, from_kernel=kernel is not None)
+    mark = begun.get("mark") or client.new_mark(path)
+    begun = {"file": digest_file(path), "mark": mark, "message": message}
+    run.note(submitting=begun)
+
+    def sending() -> None:
+        run.note(submitting={**begun, "sent": time.time()})
+
+    more: dict[str, Any] = {"mark": mark, "sending": sending, "environment": environment}
+    try:
+        if kernel is None:
+            ref = client.submit(slug, path, message, **more)
+        else:
+            ref = submit_kernel(slug, kernel, path.name, message, **more)
+    except client.UnsureError:
+        raise
+    except client.KaggleError:  # surely not submitted: the next call has nothing to look for
+        run.note(submitting=begun)
+        raise
+    done = "has arrived" if kernel is None else f"is submitted from version {kernel.version}"
+    say(f"{path} {done}: submission {ref}; waiting for its score")
+    return _arrived(run, ref, begun)
+
+
+def await_score(
+    slug: str, run: Run, sent: Mapping[str, Any], *, environment: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """Wait for the score of what `hand_in` returned; note and return it.
+
+    Raises:
+        SubmissionError: Kaggle could not score it; its reason is noted in the run.
+        KaggleError: there is no score yet; the submission stays pending, and the next call of
+            `hand_in` finds it.
+    """
+    try:
+        scored = client.wait(slug, sent["ref"], environment=environment)
+    except client.SubmissionError as refusal:
+        _note(run, {**sent, "status": "error", "error": str(refusal)}, submitting=None)
+        raise
+    told = {"public": scored.public, "private": scored.private, "status": "complete"}
+    return _note(run, {**sent, **told}, submitting=None)
+
+
+def _looked_for(
+    slug: str, found: client.Standing, begun: Mapping[str, Any],
+    environment: Mapping[str, str] | None,
+) -> client.Submission | None:  # fmt: skip
+    """The submission that a call made before it was cut off; None when there surely is none.
+
+    Kaggle may have been at work on it still when the call ended, so the list is looked at until
+    that is long ago.
+    """
+    while begun:
+        there = found.marked(begun["mark"])
+        left = begun.get("sent", 0.0) + 2 * silence_s() - time.time()
+        if there is not None or left <= 0:
+            return there
+        rest(
+            "this file was sent by a call that was cut off; it is not in the list yet",
+            min(left, 5),
+            "looking again",
+        )
+        found = client.standing(slug, environment=environment)
+    return None
+
+
+def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:
+    """Note a submission without a score, unless a call before this one did."""
+    for sent in run.read().get("submitted", []):
+        if sent.get("mark") == begun["mark"]:
+            return dict(sent)
+    return _note(run, {
+        "ref": ref, "public": None, "private": None, "status": "pending",
+        "message": begun["message"], "file": begun["file"], "mark": begun["mark"],
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    })  # fmt: skip
+
+
+def _note(run: Run, sent: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """Make `sent` the last of the run's submissions, in place of what was known of it before."""
+    known = run.read().get("submitted", [])
+    others = [each for each in known if each.get("mark") != sent["mark"]]
+    run.note(submitted=[*others, sent], **facts)
+    return sent
+
+
+def _refuse_the_same(slug: str, run: Run, path: Path, found: client.Standing) -> None:
+    """Raise when this very file is in the team's list, or in the run's own record."""
+    digest = digest_file(path)
+    noted = [sent for sent in run.read().get("submitted", []) if sent["file"] == digest]
+    row = found.marked(client.digest_mark(digest))
+    if row is not None:
+        ref, date, public, error = row.ref, row.date, row.public, row.error
+    elif noted:
+        ref, date, public = (noted[-1][name] for name in ("ref", "time", "public"))
+        error = noted[-1].get("error")
+    else:
+        return
+    told = error or ("no score yet" if public is None else f"public score {public}")
+    raise client.KaggleError(
+        f"{path} was submitted to {slug} before (submission {ref} of {date[:10]}: {told}) and would "
+        "fare the same: --again sends it"
+    )

@@ -1,0 +1,114 @@
+"""The test set: opened, predicted, written as a submission, scored where its labels are known."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from common import submission
+from common.competition import Competition
+from common.data.classes import targets_of
+from common.data.pixels.store import Store, open_store
+from common.environment import memory_mb
+from common.inference.calibrate import tempered
+from common.inference.predict import joined, mean
+from common.metrics import Probs
+from common.progress import say
+from common.recipe import Recipe, differences
+from common.runs import Run, fingerprint
+from common.storage import read_json, write_json
+from common.training import checkpoint
+from common.training.ensemble import predictions
+from common.training.jobs import jobs_of, refit_jobs
+from common.workflow.files import Files, read_test
+from common.workflow.prepare import Prepared, check_code
+from common.workflow.request import Request
+from common.workflow.run_report import draw_curves
+from common.workflow.run_results import predictions_folder, save_probs
+from common.workflow.train_models import train_jobs
+
+
+def judge_test(
+    run: Run, recipe: Recipe, competition: Competition, files: Files, *, ids: Sequence[str],
+    probs: Probs,
+) -> None:  # fmt: skip
+    """Score `probs` [N, C] of the test rows `ids`, where their labels are known.
+
+    `scores.json` gets `test` and `test_n`, in the run and beside the predictions that the predict
+    fields of `recipe` name.
+    """
+    labels = competition.read_answers and competition.read_answers(files.folder)
+    if labels is None:
+        return
+    score = competition.scored_by.score(probs, targets_of(labels.loc[list(ids)], files.classes))
+    path = predictions_folder(run, recipe) / "scores.json"
+    found = read_json(path) | {"test": score, "test_n": len(ids)}
+    for each in (path, run / path.name):
+        write_json(each, found)
+    say(f"test {competition.metric.replace('_', ' ')} {score:.4f} (n = {len(ids):,})")
+
+
+def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store] | None:
+    """The test table and its store, None where the data set has no test set.
+
+    They are opened before training, so that a missing image is told early.
+    """
+    started = time.perf_counter()
+    table = read_test(ready.request, ready.files.folder)
+    if table.empty:
+        return None
+    side = ready.recipe.stored_side
+    store = open_store(table, side=side, cache=ready.request.cache)
+    ready.setting.check(store)
+    ready.run.add_seconds("prepare", time.perf_counter() - started)
+    return table, store
+
+
+def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
+    """Probabilities of the test rows by id, then `submission.csv` in the sample's shape."""
+    recipe, run, jobs = ready.recipe, ready.run, jobs_of(ready.recipe, ready.folds)
+    if recipe.final == "refit":
+        jobs = refit_jobs(recipe, ready.folds)
+        train_jobs(ready, jobs)
+    assert all(checkpoint.is_finished(run / job.name) for job in jobs)
+    data = fingerprint(table["id"].tolist(), store.digests)
+    name = f"test-{data}.npz"
+    if not (predictions_folder(run, recipe) / name).is_file():
+        check_code(ready)
+    path = predictions_folder(run, recipe) / name
+    if not path.is_file():
+        started = time.perf_counter()
+        probs = _test_probs(ready, store, [run / job.name for job in jobs])
+        if recipe.calibration == "temperature":
+            fitted = read_json(predictions_folder(run, recipe) / "scores.json")["calibration"]
+            probs = tempered(probs, fitted["temperature"])
+        save_probs(path, table["id"], probs)
+        run.add_seconds("predict", time.perf_counter() - started)
+        run.see_memory(host=memory_mb())
+        draw_curves(run, ready.setting.metric.name)
+    with np.load(path) as kept:
+        ids, probs = kept["ids"].tolist(), kept["probs"]
+    run.note(test=name)
+    write_submission(ready.request, ready.files, run, ids=ids, probs=probs)
+    run.note(predicted=differences(recipe, ("predict",)))
+    competition = ready.request.competition
+    judge_test(run, recipe, competition, ready.files, ids=ids, probs=probs)
+
+
+def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
+    """The mean over models and views: float32 [N, C] in the store's order."""
+    views = ready.recipe.views.split("+")
+    setting, rows = ready.setting.on(store), np.arange(len(store))
+    found = predictions(setting, folders, rows, label="test set")
+    return mean([joined(groups, views) for groups in found])
+
+
+def write_submission(
+    request: Request, files: Files, run: Run, *, ids: list[str], probs: Probs
+) -> None:
+    """Write the run's `submission.csv` as the competition wants it, checked against the sample."""
+    rows = request.competition.writer(files.sample, ids, probs, files.classes)
+    submission.write(run / "submission.csv", rows, files.sample, files.classes)
+    say(f"{run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")

@@ -1,0 +1,140 @@
+"""A run's models trained: on features where the backbone is frozen, else by the loop, where it stopped."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+import torch
+
+from common.environment import memory_mb
+from common.progress import counted, say
+from common.recipe import differences
+from common.runs import Run
+from common.training import checkpoint
+from common.training.jobs import Job, jobs_of
+from common.training.linear_probe import (
+    choices,
+    grid_of,
+    train_heads,
+    train_probes,
+    write_job,
+    write_probe,
+)
+from common.training.sizes import head_epochs
+from common.training.workers import Worker, count_of, started, trained
+from common.workflow.prepare import Prepared, check_code
+from common.workflow.run_report import draw_curves, tell_epoch
+
+SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
+
+
+def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
+    """Train the jobs that have no weights yet."""
+    run, open_jobs = (
+        ready.run,
+        [job for job in jobs if not checkpoint.is_finished(ready.run / job.name)],
+    )
+    if not open_jobs:
+        say(f"{run.folder}: all {len(jobs)} models are trained")
+        return
+    check_code(ready)
+    runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
+    kind = "trained" if ready.recipe.epochs else "zero-training"
+    run.note(
+        kind=kind, runtime=runtime, device=str(setting.device), precision=setting.precision,
+        inference_batch=setting.inference_batch,
+    )  # fmt: skip
+    count = 1 if setting.on_features else count_of(setting, len(open_jobs))
+    say(
+        f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {setting.device.type}"
+        + (f", {count} at a time" if count > 1 else "")
+    )
+    if ready.setting.on_features:
+        _train_on_features(ready, open_jobs)
+        return
+    _probe(ready, [job for job in open_jobs if not checkpoint.is_begun(run / job.name)])
+    since = drawn = time.perf_counter()
+    with started(setting, count, run.folder) as workers:
+        for job, record in trained(open_jobs, setting, run.folder, workers):
+            if record is not None:
+                tell_epoch(ready, job, record)
+                if time.perf_counter() - drawn < SECONDS_BETWEEN_CURVES:
+                    continue
+            else:
+                run.add_seconds("train", time.perf_counter() - since)
+                since = time.perf_counter()
+                _note_speed(ready)
+                _note_workers(run, workers)
+            draw_curves(run, setting.metric.name)
+            drawn = time.perf_counter()
+
+
+def _probe(ready: Prepared, jobs: list[Job]) -> None:
+    """The epochs of the head alone of jobs not yet begun, at once on features where that is exact."""
+    count, reason = head_epochs(ready.recipe), ready.setting.probe_in_loop
+    if not (count and jobs):
+        return
+    begun = time.perf_counter()
+    ready.run.note(probe=f"in the loop ({reason})" if reason else "on features")
+    if reason:
+        say(
+            f"  the head's own {counted(count, 'epoch')} cannot be on features ({reason}): the loop "
+            f"trains it, with augment={ready.recipe.augment}"
+        )
+        return
+    for each in train_probes(jobs, ready.setting):
+        write_probe(ready.run / each.job.name, each)
+        tell_epoch(ready, each.job, each.logs[0][-1])
+    ready.run.add_seconds("train", time.perf_counter() - begun)
+
+
+def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
+    """The heads of these jobs at once; a refit takes the point of the grid that the folds chose."""
+    run, recipe, begun = ready.run, ready.recipe, time.perf_counter()
+    points, chosen = grid_of(recipe), [0] * len(jobs)
+    if len(points) > 1 and jobs[0].held_out is None:
+        grid = run.read()["head_grid"]
+        points = [tuple(grid["points"][grid["best"]])]
+    elif len(points) > 1:
+        jobs = jobs_of(recipe, ready.folds)  # what a job chooses depends on all the others
+        chosen = [0] * len(jobs)
+    found = train_heads(jobs, ready.setting, points)
+    if len(points) > 1:
+        grid = choices(found, points)
+        chosen = grid["chosen"]
+        run.note(head_grid=grid)
+    for each, point in zip(found, chosen, strict=True):
+        write_job(run / each.job.name, each, point)
+        for record in each.logs[point][-1:]:
+            tell_epoch(ready, each.job, record)
+    run.add_seconds("train", time.perf_counter() - begun)
+    _note_speed(ready)
+    draw_curves(run, ready.setting.metric.name)
+
+
+def _note_speed(ready: Prepared) -> None:
+    """Record images/s and the peaks of memory from the logs so far."""
+    logs = [
+        line
+        for path in ready.run.folder.glob("*/log.jsonl")
+        for line in checkpoint.read_log(path.parent)
+    ]
+    if not logs:  # epochs=0
+        return
+    images = sum(line["images_per_second"] * line["seconds"] for line in logs)
+    ready.run.note(images_per_second=images / max(1e-9, sum(line["seconds"] for line in logs)))
+    ready.run.see_memory(host=max(line["peak_memory_mb"] for line in logs))
+    if ready.setting.device.type == "cuda":
+        ready.run.see_memory(device=torch.cuda.max_memory_allocated() / 2**20)
+
+
+def _note_workers(run: Run, workers: Sequence[Worker]) -> None:
+    """Record what the processes have cost, where there are several."""
+    if not workers:
+        return
+    run.note(processes=[worker.facts for worker in workers])
+    run.see_memory(host=memory_mb() + sum(each.facts.get("host_mb", 0.0) for each in workers))
+    gpus: defaultdict[float, float] = defaultdict(float)
+    for worker in workers:
+        gpus[worker.facts.get("gpu", 0)] += worker.facts.get("device_mb", 0.0)
+    run.see_memory(device=max(gpus.values()))

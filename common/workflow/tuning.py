@@ -1,0 +1,160 @@
+"""Runtime fields timed against the recipe on the images that are there."""
+
+import gc
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import torch
+
+from common.data.batches.sources import PerImage
+from common.data.pixels.store import Store
+from common.models.weights import first_line
+from common.progress import say
+from common.recipe import Recipe, with_values
+from common.training.context import Setting, open_setting
+from common.training.step_timing import Trial, compare, inference_of, training_of
+from common.workflow.files import Files
+from common.workflow.request import Request
+
+ROWS = 512
+
+
+SECONDS = 0.6
+
+
+OF = {"training": training_of, "inference": inference_of}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A value of a field, measured: images/s `of` training or inference, times the recipe's own, MB."""
+
+    candidate: str
+    of: str
+    images_per_second: float
+    ratio: float
+    memory_mb: float
+    rounds: int
+    faster: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The images that are timed, and how long at a time."""
+
+    request: Request
+    files: Files
+    store: Store
+    targets: Any
+    seconds: float
+
+    def setting(self, recipe: Recipe) -> Setting:
+        """The setting of a recipe on these images."""
+        competition = self.request.competition
+        return open_setting(
+            recipe, self.store, self.targets, classes=self.files.classes,
+            metric=competition.scored_by, cache=self.request.cache, trained=False,
+        )  # fmt: skip
+
+
+def candidates(setting: Setting, compiled: bool) -> Iterator[tuple[str, str, list[Any]]]:
+    """Fields, what shows their speed, and the values that are worth a try on this device."""
+    recipe, gpu = setting.recipe, setting.device.type == "cuda"
+    # A head on features trains in no time: what takes some is the pass that computes them.
+    trains = bool(recipe.epochs) and not setting.on_features
+    of = "training" if trains else "inference"
+    yield "precision", of, [each for each in _precisions(gpu) if each != setting.precision]
+    layouts = ("channels_last", "contiguous")
+    yield "layout", of, [each for each in layouts if each != recipe.layout]
+    if trains and (gpu or compiled):
+        yield "compile", of, [not recipe.compile]
+    if isinstance(setting.source, PerImage):
+        powers = [0, *(2**n for n in range(5) if 2**n <= (os.cpu_count() or 1))]
+        yield "workers", of, [each for each in powers if each != recipe.workers]
+    batch = setting.inference_batch
+    yield "eval_batch", "inference", [max(1, batch // 4), max(1, batch // 2), batch * 2]
+    if trains:
+        sizes = [recipe.batch_size // 2, recipe.batch_size * 2, recipe.batch_size * 4 * gpu]
+        yield "batch_size", of, [size for size in sizes if size >= 2 and size % 2 == 0]
+
+
+def _precisions(gpu: bool) -> list[str]:
+    """A CPU does not train in fp16; a GPU before compute capability 8 only emulates bf16."""
+    if not gpu:
+        return ["fp32", "bf16"]
+    return ["fp32", "fp16", "bf16"][: 3 if torch.cuda.get_device_capability()[0] >= 8 else 2]
+
+
+def _rows(bench: Bench, recipe: Recipe, of: str, field: str, values: list[Any]) -> list[Row]:
+    """The values of a field in turn with the recipe's own, which comes last."""
+    if not values:
+        return []
+    own, rows, speeds = OF[of](bench.setting(recipe)), list[Row](), list[float]()
+    # A loader's queue hides a slow one for a while.
+    seconds = bench.seconds * (4 if field == "workers" else 1)
+    for value in values:
+        row, others = _tried(bench, recipe, of, f"{field}={value}", own, seconds)
+        _free()
+        _tell_row(row)
+        rows.append(row)
+        speeds += others
+    value, speed = getattr(recipe, field), median(speeds or [own.run(1)])
+    row = Row(f"{field}={value}", of, _short(speed), 1.0, _short(own.memory_mb), len(speeds))
+    _tell_row(row, own=True)
+    return [*rows, row]
+
+
+def _tried(
+    bench: Bench, recipe: Recipe, of: str, name: str, own: Trial, seconds: float
+) -> tuple[Row, list[float]]:
+    """A value in turn with the recipe's own, and the speeds of that one beside it."""
+    try:
+        trial = OF[of](bench.setting(with_values(recipe, [name])))
+        found = compare(trial, own, seconds)
+    except (ValueError, RuntimeError) as error:  # that a value does not work here is a finding
+        return Row(name, of, 0.0, 0.0, 0.0, 0, error=first_line(error)), []
+    row = Row(
+        name, of, _short(median(found.speeds)), _short(found.ratio),
+        _short(trial.memory_mb), len(found.speeds), found.faster,
+    )  # fmt: skip
+    return row, found.others
+
+
+def _tell_row(row: Row, own: bool = False) -> None:
+    if row.error:
+        say(f"{row.candidate:<26} {row.error}")
+        return
+    mark = "  the recipe's own" if own else "  faster" if row.faster else ""
+    if row.candidate.startswith("batch_size") and not own:
+        mark = "  other results too"
+    say(
+        f"{row.candidate:<26}{row.of:<10}{row.images_per_second:>10,.1f}{row.ratio:>8.2f}"
+        f"{row.memory_mb:>11,.0f}{mark}"
+    )
+
+
+def _tell(proposal: list[str]) -> None:
+    if proposal:
+        say(f"type: {' '.join(proposal)}")
+    else:
+        say("the recipe's own values are the fastest here")
+
+
+def _device(setting: Setting) -> str:
+    if setting.device.type == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{setting.device.type} with {torch.get_num_threads()} threads"
+
+
+def _free() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.4g}")

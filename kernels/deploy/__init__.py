@@ -1,0 +1,1 @@
+"""A script proven on this machine, pushed once, and its run brought back."""

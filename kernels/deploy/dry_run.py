@@ -1,0 +1,220 @@
+"""A kernel proven before it is pushed: the very file runs sealed, and its submission is compared.
+
+The same words run here as they are, by the same code and the same versions: what comes out has to
+be equal byte by byte.
+"""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common.data.archives.encoded_images import Encoded
+from common.data.folds import sample_rows
+from common.data.table import read_csv
+from common.kaggle.session import RunKernel, Session
+from common.progress import say
+from common.recipe import with_values
+from common.runs import Run, fingerprint
+from common.storage import read_json, replacing, write_json
+from common.workflow.files import fetch_if_absent, open_files
+from common.workflow.pipeline import finished
+from common.workflow.prepare import code_of
+from common.workflow.request import Request
+from kernels.build.spec import LONGEST_S, Made, kernel_words
+from kernels.runtime.main import MORE_WORDS
+
+PROOF = "proof.json"
+TEST_SHARE = 5  # one image of so many of a sample is its test set
+ENOUGH_EPOCHS = 4  # in which every kind of training is done once
+LAYOUTS = {"new": "competitions/{slug}", "old": "{slug}"}  # below /kaggle/input
+
+
+def prove(
+    request: Request, made: Made, run_kernel: RunKernel, *, inputs: Mapping[str, Path], sample: int
+) -> dict[str, Any]:
+    """Run the kernel's script sealed and the same words here, and compare the two submissions.
+
+    Args:
+        inputs: what is attached beside the competition's data, by its place below /kaggle/input.
+        sample: with so many labelled images, laid out as the competition does, and a few epochs of
+            one fold on the CPU; 0: the data and the words are the kernel's own.
+
+    Returns:
+        `script layout sample rows seconds submission local equal`.
+
+    Raises:
+        ValueError: the sealed run failed, or its submission is another.
+    """
+    fetch_if_absent(request)
+    here = _sampled(request, made, sample) if sample else request
+    local = _run_here(here)
+    place = LAYOUTS[request.options.get("layout") or "new"].format(slug=request.competition.slug)
+    folder = made.folder / "dry-run"
+    if folder.exists():
+        shutil.rmtree(folder)
+    working, log = folder / "working", folder / "log.jsonl"
+    working.mkdir(parents=True)
+    say(f"dry run of {made.script} with /kaggle/input/{place}")
+    begun = time.perf_counter()
+    session = Session(
+        script=made.script, working=working, log=log,
+        inputs={**_mounted(place, here.data_folder), **inputs},
+        seconds=request.options.get("time_limit") or LONGEST_S,
+        memory_mb=request.options["memory"],
+        variables={MORE_WORDS: json.dumps(list(kernel_words(here)))} if sample else {},
+    )  # fmt: skip
+    with _told(log):
+        ending = run_kernel(session)
+    found = working / "submission.csv"
+    if ending.status != "COMPLETE" or not found.is_file():
+        raise ValueError(
+            f"the dry run of {made.script} failed: {ending.failure or 'it left no submission.csv'} "
+            f"(its whole log: {log})"
+        )
+    facts = {
+        "key": made.key, "script": str(made.script), "layout": place, "sample": sample,
+        "rows": len(read_csv(found)), "seconds": round(time.perf_counter() - begun, 1),
+        "submission": str(found), "local": str(local), **_difference(local, found),
+    }  # fmt: skip
+    _check_equal(facts)
+    write_json(made.folder / PROOF, facts)
+    say(f"dry run: {facts['rows']:,} rows, byte for byte those of {local} ({facts['seconds']} s)")
+    return facts
+
+
+def _run_here(request: Request) -> Path:
+    """The submission of the same words on this machine, by the code and the versions of now.
+
+    Raises:
+        ValueError: it was made before by others.
+    """
+    run = Run(Path(finished(request)["run"]))
+    facts = run.read()
+    if facts["code"] != code_of(request) or facts.get("environments_before"):
+        raise ValueError(
+            f"{run.folder} was made by other code or other versions than are here now, and proves "
+            f"nothing of them: `{request.command('run --fresh')}` with the same words makes it anew"
+        )
+    return run / "submission.csv"
+
+
+def _mounted(place: str, data: Path) -> dict[str, Path]:
+    """The data at a place: as they are, or entry by entry where some lie elsewhere or in one file."""
+    if data.is_file():
+        return {f"{place}/{data.name}": data.resolve()}
+    entries = sorted(data.iterdir())
+    if any(each.is_symlink() for each in entries):  # a link out of what is shown leads nowhere
+        return {f"{place}/{each.name}": each.resolve() for each in entries}
+    return {place: data.resolve()}
+
+
+def proven(made: Made) -> bool:
+    """Has this very script been run sealed before, and was its submission the local one?"""
+    path = made.folder / PROOF
+    return path.is_file() and read_json(path).get("key") == made.key
+
+
+def _sampled(request: Request, made: Made, count: int) -> Request:
+    """The request on a miniature of its data, by its recipe cut short."""
+    runs = made.folder / "sample"
+    data = _miniature(request, count, runs)
+    words = _short(request)
+    return replace(request, data=data, runs=runs, words=words, run=None, fresh=True)
+
+
+def _miniature(request: Request, count: int, folder: Path) -> Path:
+    """Some labelled images as the competition's own files, a fifth of them as its test set."""
+    files = open_files(request)
+    rows = sample_rows(files.train["label"], min(count, len(files.train)), 0)
+    table = files.train.iloc[rows].reset_index(drop=True)
+    key = fingerprint(request.competition.slug, table["id"].tolist(), table["label"].tolist())
+    data = folder / f"data-{key[:8]}"
+    if not data.is_dir():
+        hidden = table.index % TEST_SHARE == TEST_SHARE - 1
+        shown = table.assign(label=table["label"].mask(hidden))
+        with replacing(data) as temporary:
+            temporary.mkdir()
+            images = Encoded(table["path"].tolist())
+            request.competition.lay_out(shown[["id", "label"]], images, temporary)
+    return data
+
+
+def _short(request: Request) -> tuple[str, ...]:
+    """The request's words, with one fold and few epochs on the CPU, as few as the recipe allows."""
+    own = {"folds": "1", "seeds": "1", "repeats": "1", "rows": "0", "device": "cpu"}
+    own |= {"precision": "fp32", "processes": "1", "groups": "identical"}
+    kept = [word for word in request.words if word.partition("=")[0] not in {*own, "epochs"}]
+    own = own if request.recipe.folds else own | {"folds": "0"}
+    for epochs in range(min(1, request.recipe.epochs), ENOUGH_EPOCHS + 1):
+        words = (*kept, *(f"{name}={value}" for name, value in own.items()), f"epochs={epochs}")
+        if _is_possible(request, words):
+            return words
+    return request.words
+
+
+def _is_possible(request: Request, words: tuple[str, ...]) -> bool:
+    try:
+        with_values(request.base_recipe, words)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def _told(log: Path) -> Iterator[None]:
+    """Say what a session's log holds as it comes."""
+    over = threading.Event()
+
+    def tell() -> None:
+        told = 0
+        while True:
+            last = over.wait(0.3)
+            lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.is_file() else []
+            for line in lines[told:]:
+                for text in json.loads(line)["data"].splitlines():
+                    say(f"  | {text}")
+            told = len(lines)
+            if last:
+                return
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+def _difference(local: Path, sealed: Path) -> dict[str, Any]:
+    """`equal`, and where two submissions differ: how many rows, by how much at most."""
+    if local.read_bytes() == sealed.read_bytes():
+        return {"equal": True}
+    one, other = (rows.set_index(rows.columns[0]) for rows in map(read_csv, (local, sealed)))
+    if one.shape != other.shape or set(one.index) != set(other.index):
+        return {"equal": False, "differing": len(one), "largest": None}
+    other = other.loc[one.index, one.columns]
+    apart = (one != other).to_numpy()
+    found: dict[str, Any] = {"equal": False, "differing": int(apart.any(axis=1).sum())}
+    try:
+        values = [each.to_numpy()[apart].astype(float) for each in (one, other)]
+        return found | {"largest": float(abs(values[0] - values[1]).max(initial=0.0))}
+    except ValueError:  # labels, not probabilities
+        return found | {"largest": None}
+
+
+def _check_equal(facts: dict[str, Any]) -> None:
+    if facts["equal"]:
+        return
+    much = f", by at most {facts['largest']:.2g}" if facts["largest"] else ""
+    raise ValueError(
+        f"the dry run's submission differs from the local run's in {facts['differing']:,} of "
+        f"{facts['rows']:,} rows{much}: the same code and versions have to give the same bytes, so "
+        f"nothing was pushed; compare {facts['submission']} with {facts['local']}"
+    )

@@ -1,0 +1,1 @@
+"""A machine like Kaggle's, sealed off, for dry runs."""

@@ -1,0 +1,165 @@
+"""Make the recipe a Kaggle kernel, prove it here, push it, follow it, and bring its run back.
+
+The script that is pushed is first run here, sealed as Kaggle's machine is, on a sample of the
+images; its submission has to be that of the same run outside. --dry-run stops there, with the
+whole data unless --sample says how many images. What comes back is a run like any other: `submit`,
+`blend` and `predict` work on it. Called again, it goes on where it was.
+
+Example: kit cifar10 kernel --recipe speed --time-limit 3600
+"""
+
+import shutil
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common.kaggle.client import datasets
+from common.kaggle.client.retry import Environment
+from common.progress import say
+from common.runs import owned
+from common.storage import replacing
+from common.workflow import options as shared
+from common.workflow.request import Request
+from common.workflow.run_results import result_of, scores_of
+from common.workflow.submitting.hosting import kaggle_of
+from kernels.build.attachments import dataset_name
+from kernels.build.continuation import as_before, gone_on_with
+from kernels.build.spec import KERNELS, LONGEST_S, OWNER, Made, made, typed
+from kernels.build.wanted_inputs import inputs_of, of_hub, wheels
+from kernels.deploy.dry_run import LAYOUTS, prove, proven
+from kernels.deploy.push import brought_back, output_of, pushed
+from kernels.sandbox.run import run_sealed
+
+SAMPLE = 500  # images of the proof before a push
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    shared.continues(parser)
+    shared.run(parser)
+    wheels(parser)
+    add = parser.add_argument
+    add("--dry-run", action="store_true", help="make it and run it here, sealed; push nothing")
+    add("--no-proof", action="store_true", help="push without a dry run on a sample")
+    add("--sample", type=int, help=f"images of a dry run; default: all, {SAMPLE} before a push")
+    add("--layout", choices=tuple(LAYOUTS), help="of /kaggle/input in a dry run; default: new")
+    add("--time-limit", type=int, metavar="S", help="seconds; it stops in order before (43200)")
+    add("--memory", type=int, metavar="MB", default=30_000, help="of a dry run (default: 30000)")
+    add("--machine", help="accelerator; default: NvidiaTeslaT4 (two of them), none with device=cpu")
+    add("--internet", action="store_true", help="with the internet on; default: off")
+    add("--docker-pin", choices=("original", "latest"), help="of Kaggle's image; default: original")
+    add("--docker-image", help="an image of Kaggle's by its name")
+    add("--continue", dest="goes_on", action="store_true",
+        help="go on with the last run out of time, or that of --run")  # fmt: skip
+    add("--again", action="store_true", help="push a kernel that was pushed before")
+    add("--no-wait", action="store_true", help="do not wait for its end; the same command does")
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    _check(request)
+    before = gone_on_with(request)
+    request = as_before(request, before)
+    files, notes = inputs_of(request)
+    source = before.read()["kernel"] if before else None
+    # What is on the hub alone is fetched there, where the internet is on.
+    online = bool(request.options.get("internet")) and of_hub(request)
+    kernel = made(request, files, source=source, online=online)
+    with owned(kernel.folder):
+        size = kernel.script.stat().st_size
+        say(f"{kernel.script}: {size:,} bytes, {request.competition.title}")
+        result: dict[str, Any] = {"script": str(kernel.script), "bytes": size}
+        dry = bool(request.options.get("dry_run"))
+        if dry or not (request.options.get("no_proof") or proven(kernel)):
+            sample = request.options.get("sample") or (0 if dry else SAMPLE)
+            inputs = _attached(request, kernel, source, files)
+            result["proof"] = prove(request, kernel, run_sealed, inputs=inputs, sample=sample)
+        if dry:
+            say(f"next: {request.command(kernel.typed('kernel'))}")
+            return result
+        data = request.data_folder
+        with kaggle_of(request, data, kept=True, run_kernel=run_sealed) as environment:
+            if kernel.kernel.datasets:
+                holder = _holder(request, files, notes, environment)
+                kernel = replace(kernel, kernel=replace(kernel.kernel, datasets=(holder,)))
+            return result | _brought_back(request, kernel, environment)
+
+
+def _check(request: Request) -> None:
+    """Refuse what cannot be done.
+
+    Raises:
+        ValueError: no site takes the kernel, or a flag has an impossible value.
+    """
+    assert request.slug  # or a sentence: it is on no site
+    seconds = request.options.get("time_limit")
+    if seconds is not None and not 0 < seconds <= LONGEST_S:
+        raise ValueError(
+            f"--time-limit {seconds}: Kaggle lets a kernel run 1 to {LONGEST_S} seconds"
+        )
+    if request.options.get("no_wait") and not request.on_site:
+        raise ValueError(
+            f"--no-wait: what {request.competition.name} is pushed to lasts as long as this command; leave "
+            "it out, or start `kit host` in another shell"
+        )
+
+
+def _attached(
+    request: Request, kernel: Made, source: Mapping[str, Any] | None, files: Mapping[str, Path]
+) -> dict[str, Path]:
+    """What a dry run finds beside the competition's data, by its place below /kaggle/input."""
+    found: dict[str, Path] = {}
+    if source is not None:
+        folder = request.runs / KERNELS / source["slug"]
+        found[f"notebooks/{source['owner']}/{source['slug']}"] = output_of(
+            folder, source["version"]
+        )
+    if files:
+        own = kernel.folder / "inputs"
+        with replacing(own) as temporary:
+            temporary.mkdir()
+            for name, path in files.items():
+                shutil.copyfile(path, temporary / name)
+        found[f"datasets/{OWNER}/{dataset_name(request.slug)[0]}"] = own
+    return found
+
+
+def _holder(
+    request: Request, files: Mapping[str, Path], notes: str, environment: Environment
+) -> str:
+    """The account's dataset that holds these very files: "owner/slug".
+
+    Raises:
+        ValueError: it does not.
+    """
+    slug = dataset_name(request.slug)[0]
+    there = datasets.settled(slug, environment=environment)
+    if there.status == "READY" and there.files is None:
+        say(
+            f"{there.owner}/{slug} is ready, but the list of its files cannot be had: the kernel stops at "
+            "once where one is missing"
+        )
+    elif there.files != {name: path.stat().st_size for name, path in files.items()}:
+        raise ValueError(
+            f"offline the kernel lacks {notes}, and the dataset {there.owner}/{slug} does not hold it: "
+            f"`{request.command(typed(request, 'kernel-inputs'))}` uploads it"
+        )
+    return f"{there.owner}/{slug}"
+
+
+def _brought_back(request: Request, kernel: Made, environment: Environment) -> dict[str, Any]:
+    """Push, and unless nobody is to wait, follow and fetch."""
+    options = request.options
+    there = pushed(kernel, again=bool(options.get("again")), environment=environment)
+    result = {"kernel": there.name, "version": there.version, "url": there.url}
+    if options.get("no_wait"):
+        say(
+            "it runs there; the same command without --no-wait waits for its end and fetches its run"
+        )
+        return result
+    run = brought_back(request, kernel, there, environment=environment)
+    say(f"next: {request.command(f'submit --run {run.folder}')}")
+    return result | result_of(run, scores_of(run))

@@ -1,0 +1,50 @@
+"""Upload what a recipe's kernel lacks without the internet: its weights, wheels of packages.
+
+They become one private dataset of yours, which `kernel` attaches. Its files are checked once it is
+ready; nothing is uploaded when it holds them already. A recipe from scratch needs none.
+
+Example: kit cifar10 kernel-inputs backbone=local-dir:models/cifar weights=pretrained
+"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from common.kaggle.client import datasets
+from common.progress import counted, say
+from common.workflow import options as shared
+from common.workflow.request import Request
+from common.workflow.submitting.hosting import kaggle_of
+from kernels.build.attachments import dataset_name
+from kernels.build.spec import typed
+from kernels.build.wanted_inputs import inputs_of, wheels
+
+
+def flags(parser: ArgumentParser) -> None:
+    """The words it takes."""
+    shared.fields(parser)
+    wheels(parser)
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do it, and return what the JSON line holds."""
+    files, notes = inputs_of(request)
+    if not files:
+        say(
+            f"recipe {request.recipe_name} needs no inputs: it begins from scratch, and Kaggle's machine "
+            "has every package"
+        )
+        return {"dataset": None, "files": 0, "bytes": 0, "uploaded": False, "notes": ""}
+    slug, title = dataset_name(request.slug)
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    total = f"{counted(len(files), 'file')} of {sum(sizes.values()):,} bytes"
+    with kaggle_of(request, request.data_folder, kept=True) as environment:
+        there = datasets.settled(slug, environment=environment)
+        name, uploaded = f"{there.owner}/{slug}", there.files != sizes
+        if uploaded:
+            name = datasets.publish(slug, title, files, notes, environment=environment)
+    say(f"{name}: {total}, {'ready' if uploaded else 'there already: nothing was uploaded'}")
+    say(f"next: {request.command(typed(request, 'kernel'))}")
+    return {
+        "dataset": name, "files": len(files), "bytes": sum(sizes.values()), "uploaded": uploaded,
+        "notes": notes,
+    }  # fmt: skip

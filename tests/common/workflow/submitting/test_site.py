@@ -1,0 +1,118 @@
+"""The command line against a site: twice, again, without a score yet; and `kit host` made to fail."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kit
+from common import ledger
+from common.kaggle.server.host import FOREVER, Fault, Host, Hosted
+from common.verbs import host as host_verb
+from common.verbs import run
+from common.workflow.submitting.hosting import surrounded
+
+
+@pytest.fixture
+def site(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """A site that scores any file, the environment that leads there, and a finished run."""
+    monkeypatch.setenv("KIT_PAUSES", "0.01")
+    monkeypatch.setattr("common.kaggle.client.submitting.FIRST_POLL_S", 0.05)
+    run.run(toy(epochs=1))
+    hosted = Hosted(
+        slug="digits", title="Digits", files=tmp_path / "none", score=lambda _: (0.5, 0.25),
+        metric="accuracy",
+    )  # fmt: skip
+    with Host([hosted], folder=tmp_path / "site") as host, surrounded(host.environment):
+        yield host
+
+
+def digits(tmp_path: Path, *words: str) -> int:
+    places = ["--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    return kit.main(["digits", *words, *places])
+
+
+def rows(tmp_path: Path) -> list[tuple[int, str, float | None, float | None]]:
+    found = ledger.read(tmp_path / "runs" / ledger.NAME)
+    return [(row.ref, row.status, row.public, row.private) for row in found]
+
+
+def test_the_same_file_is_sent_again_only_when_the_command_line_says_so(
+    site: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert digits(tmp_path, "submit", "--message", "one") == 0
+    first, second = 50_000_001, 50_000_002
+    capsys.readouterr()
+    assert digits(tmp_path, "submit") == 1
+    refused = capsys.readouterr().err
+    assert f"was submitted to digits before (submission {first} of " in refused
+    assert "public score 0.5) and would fare the same: --again sends it" in refused
+    assert digits(tmp_path, "submit", "--again", "--message", "two", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["ref"] == second
+    assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25) for ref in (first, second)]
+    sent = [entry.description.partition(" ")[0] for entry in site._desk.entries("digits")]
+    assert sent == ["two", "one"]
+
+
+def test_a_submission_without_a_score_is_in_the_ledger_and_is_completed_later(
+    site: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.faults.add(Fault(method="GetSubmission", status=503, times=FOREVER))
+    ref = 50_000_001
+    assert digits(tmp_path, "submit") == 1
+    shown = capsys.readouterr().err
+    assert f"has arrived: submission {ref}; waiting for its score" in shown
+    assert (
+        f"kit: waiting for the score of submission {ref} to digits: Kaggle is in trouble" in shown
+    )
+    assert rows(tmp_path) == [(ref, "pending", None, None)]
+    assert kit.main(["ledger", "--runs", str(tmp_path / "runs")]) == 0
+    shown = capsys.readouterr().err
+    assert "1 submission had no score yet: `kit digits leaderboard` asks again" in shown
+
+    assert digits(tmp_path, "leaderboard") == 0
+    assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25)]
+
+    site.faults.clear()
+    assert digits(tmp_path, "submit") == 0  # the run has been waiting for it as well
+    assert f"was sent by a call before this one: submission {ref}" in capsys.readouterr().err
+    assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25)]
+    assert len(site._desk.entries("digits")) == 1
+
+
+def test_a_refused_file_is_in_the_ledger_as_refused(
+    site: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.faults.add(Fault(method="Score", message="Submission must have 418 rows."))
+    assert digits(tmp_path, "submit") == 1
+    assert "Submission must have 418 rows; correct the file" in capsys.readouterr().err
+    assert rows(tmp_path) == [(50_000_001, "error", None, None)]
+    assert digits(tmp_path, "submit") == 1
+    assert ": Submission must have 418 rows.) and would fare the same" in capsys.readouterr().err
+
+
+def test_words_of_the_command_line_become_faults_and_terms() -> None:
+    assert host_verb.fault_of('Score message="no such column" times=2') == Fault(
+        method="Score", message="no such column", times=2
+    )
+    fault = host_verb.fault_of("GET cut_at=7 ranged=true slow_s=0.5")
+    assert fault == Fault(method="GET", cut_at=7, ranged=True, slow_s=0.5)
+    terms = host_verb.values_of(Hosted, ["entered=false", "daily_limit=3", "deadline=1.5e9"])
+    assert terms == {"entered": False, "daily_limit": 3, "deadline": 1.5e9}
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("PUTS status=503", "begins with no method: did you mean 'PUT'"),
+        ("PUT state=503", "'state=503' is not name=value: did you mean 'status'"),
+        ("PUT status=many", "status=many: status is of type int"),
+        ("GET ranged=maybe", "ranged is of type bool"),
+        ("", "begins with no method"),
+    ],
+)
+def test_a_fault_that_cannot_happen_is_a_sentence(words: str, answer: str) -> None:
+    with pytest.raises(ValueError, match=answer):
+        host_verb.fault_of(words)

@@ -1,0 +1,43 @@
+"""A kernel pushed: what is kept of an earlier one of its name is never taken for its own."""
+
+from pathlib import Path
+
+import pytest
+from toy_kernel import run_kernel
+
+import competitions
+from common.kaggle.server.host import Host, Hosted
+from common.workflow.request import Request
+from kernels.build import spec as making
+from kernels.build.spec import Made
+from kernels.deploy.push import output_of, pushed
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    request = Request(
+        competition=competitions.load("digits"), recipe_name="quick", runs=tmp_path / "runs"
+    )
+    return making.made(request, [], source=None, online=False)
+
+
+def test_output_of_a_deleted_kernel_whose_numbers_began_anew_is_put_aside(
+    made: Made, tmp_path: Path
+) -> None:
+    stale = output_of(made.folder, 1)
+    stale.mkdir(parents=True)
+    (stale / "submission.csv").write_text("old", encoding="utf-8")
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "sample_submission.csv").write_text("id,label\n", encoding="utf-8")
+    digits = Hosted(
+        slug="digits", title="Digits", files=files, metric="accuracy", score=lambda _: (0.5, 0.5)
+    )
+    with Host([digits], folder=tmp_path / "host", run_kernel=run_kernel) as host:
+        there = pushed(made, again=False, environment=host.environment)
+        assert there.version == 1
+        assert not stale.exists()
+        (kept,) = made.folder.glob("version-1-until-*")
+        assert (kept / "submission.csv").read_text(encoding="utf-8") == "old"
+        assert pushed(made, again=False, environment=host.environment) == there
+        assert len(host._kernels._versions) == 1
