@@ -13,7 +13,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from common.workflow.request import Catalogue
 
 HERE = Path(__file__).parent
 VERBS = (
@@ -80,34 +83,24 @@ def _call(words: list[str]) -> dict[str, Any]:
         return {}
     if words[0] in ALONE:
         module = importlib.import_module(_module(words[0]))
-        options = vars(_parser(words[0], module).parse_args(words[1:]))
-        result: dict[str, Any] = module.run(_with_competitions(words[0], options))
+        given = vars(_parser(words[0], module).parse_args(words[1:]))
+        result: dict[str, Any] = module.run(*_own(module, given), _catalogue())
         return result
     return _competition_verb(words)
 
 
-def _with_competitions(verb: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a verb that stands alone, and the competitions that it means, as values."""
+def _catalogue() -> "Catalogue":
+    """The competitions that are installed here, and what a host on this machine runs kernels with."""
     import competitions
+    from common.workflow.request import Catalogue
+    from kernels.sandbox.run import run_sealed
 
-    known = [competitions.load(name) for name in competitions.names()]
-    if verb == "list":
-        options["competitions"] = known
-    if verb == "new":
-        options["taken"] = {*ALONE, *(c.name for c in known), *(c.slug for c in known)}
-        options["competitions"] = HERE / "competitions"
-    if verb == "ledger" and options["competition"]:
-        options["competition"] = competitions.load(options["competition"]).name
-    if verb == "host":
-        options["competitions"] = known
-        from kernels.sandbox.run import run_sealed
-
-        options["run_kernel"] = run_sealed
-        options["named"] = [
-            word if (Path(word) / "site").is_dir() else competitions.load(word).name
-            for word in options["named"]
-        ]
-    return options
+    known = tuple(competitions.load(name) for name in competitions.names())
+    return Catalogue(
+        competitions=known, load=competitions.load, folder=HERE / "competitions",
+        taken=frozenset({*ALONE, *(c.name for c in known), *(c.slug for c in known)}),
+        run_kernel=run_sealed,
+    )  # fmt: skip
 
 
 def _competition_verb(words: list[str]) -> dict[str, Any]:
@@ -124,27 +117,32 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
         close = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(VERBS)}"
         raise ValueError(f"kit {competition.name} has no verb {verb!r}: {hint}")
-    from common.workflow import options as shared
+    from common.workflow.options import places
+    from common.workflow.request import Request
 
     module = importlib.import_module(_module(verb))
     parser = _parser(f"{competition.name} {verb}", module)
-    shared.places(parser)
-    options: dict[str, Any] = vars(parser.parse_intermixed_args(words[2:]))
-    from common.workflow.request import Request
-
-    recipe = options.pop("recipe", None)
+    places(parser)
+    given = vars(parser.parse_intermixed_args(words[2:]))
+    own, recipe = _own(module, given), given.pop("recipe", None)
     request = Request(
         competition=competition,
         recipe_name=recipe or next(iter(competition.recipes)),
         named_recipe=recipe is not None,
-        words=tuple(options.pop("fields", ())),
-        **{name: options.pop(name, None) for name in ("data", "runs", "run")},
-        fresh=options.pop("fresh", False),
-        options=options,
+        words=tuple(given.pop("fields", ())),
+        **given,
     )
     assert request.recipe  # a typo is told before anything starts
-    result: dict[str, Any] = module.run(request)
+    result: dict[str, Any] = module.run(request, *own)
     return result
+
+
+def _own(module: Any, given: dict[str, Any]) -> list[Any]:
+    """A verb's own options, where it has some, taken out of the parsed words."""
+    from common.workflow import options
+
+    given.pop("json")
+    return [options.own(module.Options, given)] if hasattr(module, "Options") else []
 
 
 def _module(verb: str) -> str:
@@ -155,14 +153,18 @@ def _module(verb: str) -> str:
 
 
 def _parser(words: str, module: Any) -> argparse.ArgumentParser:
-    """The parser of a verb's module: its docstring is the help, its `flags` add its own words."""
+    """The parser of a verb's module: its docstring is the help, `SHARED` and `Options` its flags."""
     parser = argparse.ArgumentParser(
         prog=f"kit {words}", description=module.__doc__, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
+    from common.workflow import options
+
     parser.add_argument("--json", action="store_true", help="the result as JSON on the last line")
-    if hasattr(module, "flags"):
-        module.flags(parser)
+    for add in getattr(module, "SHARED", ()):
+        add(parser)
+    if hasattr(module, "Options"):
+        options.add_own(parser, module.Options)
     return parser
 
 

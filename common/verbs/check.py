@@ -7,7 +7,6 @@ Example: kit cifar10 check --data data/cifar-10
 """
 
 import time
-from argparse import ArgumentParser
 from typing import Any
 
 from common.data.pixels.store import open_store
@@ -16,20 +15,17 @@ from common.storage import replacing
 from common.workflow import options as shared
 from common.workflow.data_check import (
     COLUMNS,
-    _size_problems,
-    _sizes,
-    _table_problems,
     all_pairs,
     draw,
     pair_problems,
+    size_problems,
+    sizes,
+    table_problems,
 )
 from common.workflow.files import fetch_if_absent, open_files, read_test
 from common.workflow.request import Request
 
-
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.recipe(parser)
+SHARED = (shared.recipe,)
 
 
 def run(request: Request) -> dict[str, Any]:
@@ -49,13 +45,13 @@ def run(request: Request) -> dict[str, Any]:
         pairs[COLUMNS].to_csv(temporary, index=False, lineterminator="\n", float_format="%g")
     picture = draw(pairs, tables, stores, path.with_suffix(".png"))
     problems = pair_problems(pairs, files.train)
-    problems += _table_problems(files.train, test, files.sample)
-    problems += _size_problems(request.recipe, list(stores.values()))
+    problems += table_problems(files.train, test, files.sample)
+    problems += size_problems(request.recipe, list(stores.values()))
     counts = files.train["label"].value_counts()
     near = int((pairs["kind"] == "near").sum())
     say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, all decoded")
     say(f"  {len(files.classes)} classes of {counts.min():,} to {counts.max():,} images")
-    say(f"  {_sizes(list(stores.values()))}")
+    say(f"  {sizes(list(stores.values()))}")
     say(f"  {len(pairs) - near:,} pairs of equal pixels and {near:,} of the same shot "
         f"({seconds:g} s): {path}")  # fmt: skip
     for problem in problems:

@@ -3,24 +3,27 @@
 Example: kit cifar10 check-submission runs/mine/submission.csv
 """
 
-from argparse import ArgumentParser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common import submission
 from common.progress import counted, say
 from common.workflow.files import open_files
+from common.workflow.options import flag
 from common.workflow.request import Request
 
 
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    parser.add_argument("file", help="the submission file")
+@dataclass(frozen=True)
+class Options:
+    """What `check-submission` takes."""
+
+    file: str = flag("the submission file", positional=True)
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request, options: Options) -> dict[str, Any]:
     """Do it; a file with problems is an error that lists them all."""
-    path = Path(request.options["file"])
+    path = Path(options.file)
     files = open_files(request)
     rows = submission.read_csv(path)
     problems = submission.validate(rows, files.sample, files.classes)

@@ -7,57 +7,30 @@ its own word gives it, or all with --own-budget.
 Example: kit cifar10 compare quick quick,lr=0.1 transfer rows=5000 --seeds 3
 """
 
-from argparse import ArgumentParser
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
-from common.progress import say
-from common.runs import fingerprint
-from common.storage import replacing
 from common.workflow import options as shared
-from common.workflow.comparison import Judged, _check_folds, _judged, _row, _tell
+from common.workflow.comparison import compare
 from common.workflow.files import fetch_if_absent
+from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.variants import variants
 
-
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    parser.add_argument("variants", nargs="+", metavar="VARIANT", help="see above")
-    shared.recipe(parser)
-    shared.continues(parser)
-    parser.add_argument(
-        "--seeds", type=int, help="runs of each variant, with seeds 0, 1, …; default: one, its own"
-    )
-    parser.add_argument("--own-budget", action="store_true", help="each variant has its own epochs")
+SHARED = (shared.recipe, shared.continues)
 
 
-def run(request: Request) -> dict[str, Any]:
-    """Do it; the JSON holds the table, and `csv` where it is kept."""
-    options, metric = request.options, request.competition.scored_by
-    named = variants(
-        request, options["variants"], seeds=options.get("seeds"),
-        own_budget=bool(options.get("own_budget")),
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Options:
+    """What `compare` takes beside them."""
+
+    variants: tuple[str, ...] = flag("see above", metavar="VARIANT", positional=True)
+    seeds: int | None = flag("runs of each variant, with seeds 0, 1, …; default: one, its own")
+    own_budget: bool = flag("each variant has its own epochs", False)
+
+
+def run(request: Request, options: Options) -> dict[str, Any]:
+    """The JSON holds the table, and `csv` where it is kept."""
+    named = variants(request, options.variants, seeds=options.seeds, own_budget=options.own_budget)
     fetch_if_absent(request)
-    done: dict[str, list[Judged]] = {}
-    for number, (name, requests) in enumerate(named, 1):
-        say(f"variant {number} of {len(named)}: {name}")
-        done[name] = [_judged(each, metric) for each in requests]
-    first = next(iter(done.values()))
-    _check_folds(done, first[0])
-    table: list[dict[str, Any]] = [
-        {"variant": name, "epochs": requests[0].recipe.epochs, **_row(done[name], first, metric)}
-        for name, requests in named
-    ]
-    key = fingerprint([row["runs"] for row in table])[:8]
-    path = request.runs / "compare" / f"{request.competition.name}-{key}.csv"
-    with replacing(path) as temporary:
-        lines = [row | {"runs": " ".join(row["runs"])} for row in table]
-        pd.DataFrame(lines).drop(columns="scores").to_csv(temporary, index=False)
-    _tell(table, metric, len(first[0].rows))
-    if request.competition.caution:
-        say(f"  caution: {request.competition.caution}")
-    say(f"  kept in {path}")
-    return {"metric": metric.name, "n": len(first[0].rows), "variants": table, "csv": str(path)}
+    return compare(request, named)

@@ -5,8 +5,7 @@ Example: kit doctor
 
 import shutil
 import sys
-from argparse import ArgumentParser
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,22 @@ from common.kaggle.client.errors import MAKE_ONE
 from common.progress import say
 from common.recipe import Recipe
 from common.recipe_fields import STAGES
+from common.workflow.options import flag
+from common.workflow.request import Catalogue
 
 NEED_GB = 10.0
 
 
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    parser.add_argument("--fields", action="store_true", help="list every recipe field")
+@dataclass(frozen=True)
+class Options:
+    """What `doctor` takes."""
+
+    fields: bool = flag("list every recipe field", False)
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options, _: Catalogue) -> dict[str, Any]:
     """Look, tell, and list what is missing; nothing is changed and nothing leaves the machine."""
-    if options.get("fields"):
+    if options.fields:
         return tell_fields()
     found = {
         "python": sys.version.split()[0], **environment.machine(),

@@ -6,7 +6,7 @@ of the fold that --fold names.
 Example: kit cifar10 export --to models/cifar && kit other run backbone=local-dir:models/cifar weights=pretrained
 """
 
-from argparse import ArgumentParser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,27 @@ from common.storage import read_json, replacing
 from common.training.checkpoint import is_finished
 from common.workflow import options as shared
 from common.workflow.find_run import find_run
+from common.workflow.options import flag
 from common.workflow.prepare import check_trained
 from common.workflow.request import Request
 
-
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.fields(parser)
-    shared.run(parser)
-    parser.add_argument("--to", type=Path, help="the folder to write; default: exported in the run")
-    parser.add_argument("--fold", type=int, help="default: the network of all rows, else fold 0")
+SHARED = (shared.recipe_fields, shared.run)
 
 
-def run(request: Request) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Options:
+    """What `export` takes beside them."""
+
+    to: Path | None = flag("the folder to write; default: exported in the run")
+    fold: int | None = flag("default: the network of all rows, else fold 0")
+
+
+def run(request: Request, options: Options) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
     found = find_run(request)
     check_trained(found)
-    job = _job(found, request.options.get("fold"))
-    folder = request.options.get("to") or found / "exported"
+    job = _job(found, options.fold)
+    folder = options.to or found / "exported"
     _check_place(folder)
     with replacing(folder) as temporary:
         classes = read_json(found / "classes.json")

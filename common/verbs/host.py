@@ -8,8 +8,7 @@ Example: kit host digits --fault "DownloadDataFiles status=503 times=2" --terms 
 """
 
 import threading
-from argparse import ArgumentParser
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +16,47 @@ from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault, Host
 from common.progress import say
 from common.runs import owned
-from common.workflow import options as shared
-from common.workflow.submitting.host_words import _types, chosen, exports, fault_of, values_of
+from common.workflow.options import flag
+from common.workflow.request import Catalogue
+from common.workflow.submitting.host_words import chosen, exports, fault_of, types_of, values_of
 
 
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.runs(parser)
-    parser.add_argument(
-        "named", nargs="*", metavar="COMPETITION",
-        help="a competition, or a rehearsal's folder; default: all whose data are at hand",
-    )  # fmt: skip
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="'METHOD NAME=VALUE …'",
-        help=f"goes wrong at the next call of a method: {', '.join(METHODS)}; with "
-        f"{', '.join(_types(Fault))} (no times: once; method alone: its answer is lost)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--terms", action="append", default=[], metavar="NAME=VALUE",
-        help=f"of all that it serves: {', '.join(_types(Hosted))} (deadline: seconds since 1970)",
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Options:
+    """What `host` takes."""
+
+    named: tuple[str, ...] = flag(
+        "a competition, or a rehearsal's folder; default: all whose data are at hand",
+        (),
+        metavar="COMPETITION",
+        positional=True,
+    )
+    runs: Path = flag("where runs are kept", Path("runs"))
+    fault: tuple[str, ...] = flag(
+        f"goes wrong at the next call of a method: {', '.join(METHODS)}; with "
+        f"{', '.join(types_of(Fault))} (no times: once; method alone: its answer is lost)",
+        (),
+        metavar="'METHOD NAME=VALUE …'",
+    )
+    terms: tuple[str, ...] = flag(
+        f"of all that it serves: {', '.join(types_of(Hosted))} (deadline: seconds since 1970)",
+        (),
+        metavar="NAME=VALUE",
+    )
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
-    """Serve until Ctrl-C, or until `options["until"]`, an event, is set."""
-    runs = Path(options["runs"])
+def run(
+    options: Options, catalogue: Catalogue, *, until: threading.Event | None = None
+) -> dict[str, Any]:
+    """Serve until Ctrl-C, or until the event is set."""
+    runs = options.runs
     folder = runs / "host"
-    faults = [fault_of(text) for text in options.get("fault", [])]
-    terms = values_of(Hosted, options.get("terms", []))
-    until = options.get("until") or threading.Event()
+    faults = [fault_of(text) for text in options.fault]
+    terms = values_of(Hosted, options.terms)
+    until = until or threading.Event()
     with owned(folder):
-        hosted = [
-            replace(each, **terms)
-            for each in chosen(options["named"], options["competitions"], runs)
-        ]
-        with Host(hosted, folder=folder, run_kernel=options.get("run_kernel")) as host:
+        hosted = [replace(each, **terms) for each in chosen(options.named, catalogue, runs)]
+        with Host(hosted, folder=folder, run_kernel=catalogue.run_kernel) as host:
             host.faults.add(*faults)
             for line in exports(host.environment):
                 print(line, flush=True)

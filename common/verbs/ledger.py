@@ -5,8 +5,7 @@ Rehearsals have ledgers of their own, which are listed after the real submission
 Example: kit ledger --competition cifar10
 """
 
-from argparse import ArgumentParser
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,23 @@ from typing import Any
 from common import ledger
 from common.ledger import Entry
 from common.progress import counted, say
-from common.workflow import options as shared
+from common.workflow.options import flag
+from common.workflow.request import Catalogue
 from common.workflow.submitting.rehearsal_site import REHEARSALS
 
 
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.runs(parser)
-    parser.add_argument("--competition", metavar="NAME", help="only this one")
+@dataclass(frozen=True)
+class Options:
+    """What `ledger` takes."""
+
+    runs: Path = flag("where runs are kept", Path("runs"))
+    competition: str | None = flag("only this one", metavar="NAME")
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     """Print the ledgers below `--runs`; the JSON holds a block for each competition."""
-    runs, wanted = Path(options["runs"]), options.get("competition")
+    runs = options.runs
+    wanted = catalogue.load(options.competition).name if options.competition else None
     sources = {"": runs / ledger.NAME}
     for path in sorted(runs.glob(f"{REHEARSALS}/*/runs/{ledger.NAME}")):
         sources[path.parents[1].name] = path

@@ -5,11 +5,12 @@ Example: kit new plant-seedlings-classification
 
 import keyword
 import re
-from argparse import ArgumentParser
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from common.progress import say
+from common.workflow.options import flag
+from common.workflow.request import Catalogue
 
 FACTS = '''"""{slug}: say in one line what is to be told apart, and from how many images."""
 
@@ -77,26 +78,28 @@ RECIPES = {{
 '''
 
 
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    parser.add_argument("slug", help="the competition's slug on Kaggle")
+@dataclass(frozen=True)
+class Options:
+    """What `new` takes."""
+
+    slug: str = flag("the competition's slug on Kaggle", positional=True)
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
+def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     """Write the folder, unless there is one of that name.
 
     Raises:
         ValueError: the slug is none, or the folder exists.
     """
-    slug = str(options["slug"]).strip().strip("/").rsplit("/", 1)[-1]
+    slug = options.slug.strip().strip("/").rsplit("/", 1)[-1]
     name = slug.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", name) or keyword.iskeyword(name):
         raise ValueError(
-            f"{options['slug']!r} is no slug: it is the last part of the competition's address, in "
+            f"{options.slug!r} is no slug: it is the last part of the competition's address, in "
             "small letters, digits and dashes, and here it begins with a letter"
         )
-    folder = Path(options["competitions"]) / name
-    if folder.exists() or {slug, name} & set(options["taken"]):
+    folder = catalogue.folder / name
+    if folder.exists() or {slug, name} & catalogue.taken:
         raise ValueError(
             f"{folder} would be a second {slug!r}: choose another slug, or edit the one there is"
         )

@@ -5,7 +5,6 @@
 Example: kit cifar10 predict views=mirror+shifts
 """
 
-from argparse import ArgumentParser
 from typing import Any
 
 from common.workflow import options as shared
@@ -16,12 +15,7 @@ from common.workflow.request import Request
 from common.workflow.run_results import result_of
 from common.workflow.test_set import open_test, predict_test
 
-
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.fields(parser)
-    shared.run(parser)
-    shared.continues(parser)
+SHARED = (shared.recipe_fields, shared.run, shared.continues)
 
 
 def run(request: Request) -> dict[str, Any]:

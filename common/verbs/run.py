@@ -5,7 +5,6 @@ Files are fetched first where they are not yet there. Called again, it goes on w
 Example: kit cifar10 run --recipe quick epochs=12
 """
 
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,7 @@ from common.workflow import options as shared
 from common.workflow.pipeline import finished
 from common.workflow.request import Request
 
-
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.fields(parser)
-    shared.begins(parser)
+SHARED = (shared.recipe_fields, shared.begins)
 
 
 def run(request: Request) -> dict[str, Any]:

@@ -6,32 +6,33 @@ nothing is uploaded: the kernel that the run came from is submitted, as some com
 Example: kit cifar10 submit --message "first try"
 """
 
-from argparse import ArgumentParser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.progress import say
 from common.runs import Run
 from common.workflow import options as shared
+from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.send import send
 
-
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.fields(parser)
-    shared.run(parser)
-    parser.add_argument("--kernel", type=Path, metavar="RUN", help="submit from this run's kernel")
-    parser.add_argument("--message", help="the submission's description")
-    parser.add_argument(
-        "--again", action="store_true", help="send a file that was submitted before"
-    )
+SHARED = (shared.recipe_fields, shared.run)
 
 
-def run(request: Request) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Options:
+    """What `submit` takes beside them."""
+
+    kernel: Path | None = flag("submit from this run's kernel", metavar="RUN")
+    message: str | None = flag("the submission's description")
+    again: bool = flag("send a file that was submitted before", False)
+
+
+def run(request: Request, options: Options) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
-    found = send(request)
+    found = send(request, message=options.message, again=options.again, kernel=options.kernel)
     _last_screen(request, found)
     return result_of(found, scores_of(found))
 

@@ -5,7 +5,6 @@ A finished run is not trained again; other views are judged with the models that
 Example: kit cifar10 validate epochs=2 lr=3e-4
 """
 
-from argparse import ArgumentParser
 from typing import Any
 
 from common.workflow import options as shared
@@ -15,11 +14,7 @@ from common.workflow.prepare import prepared
 from common.workflow.request import Request
 from common.workflow.run_results import result_of
 
-
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.fields(parser)
-    shared.begins(parser)
+SHARED = (shared.recipe_fields, shared.begins)
 
 
 def run(request: Request) -> dict[str, Any]:

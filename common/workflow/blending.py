@@ -1,5 +1,7 @@
 """Several runs' predictions weighed out-of-fold and written as a run."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,29 @@ import numpy.typing as npt
 
 from common.data.classes import targets_of
 from common.data.folds import Rows, read_folds
-from common.inference.blend import Blend, aligned
+from common.inference.blend import KINDS, Blend, aligned, blended, weighted
 from common.inference.bootstrap import Interval, paired_interval
 from common.inference.crossfit import parts_of
 from common.inference.out_of_fold import Judged, scores
 from common.metrics import Metric, Probs, Targets
 from common.progress import say
 from common.recipe import Recipe
-from common.runs import Run, fingerprint
+from common.runs import Run, begin, fingerprint, owned
 from common.storage import write_json, write_text
-from common.workflow.files import Files
-from common.workflow.prepare import code_of
+from common.workflow.files import Files, open_files
+from common.workflow.find_run import named_run
+from common.workflow.prepare import code_of, labelled, row_groups
 from common.workflow.request import Request
-from common.workflow.run_results import Predicted, predictions_folder, save_probs
+from common.workflow.run_report import draw_judged
+from common.workflow.run_results import (
+    Predicted,
+    check_data,
+    data_of,
+    predicted,
+    predictions_folder,
+    save_probs,
+)
+from common.workflow.test_set import judge_test, write_submission
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,50 @@ class Held:
     parts: Rows
     single: bool  # one hold-out, which only the fitting of weights splits
     stack: Probs
+
+
+def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
+    """Join the runs of these folders by weights of one kind, and write what a run holds."""
+    started = time.perf_counter()
+    members = [predicted(named_run(request, path)) for path in paths]
+    if len(members) < 2:
+        raise ValueError("a blend has two runs or more: name another")
+    files, first = open_files(request), members[0].run
+    table, store = labelled(request, files, first.recipe())
+    for member in members:
+        check_data(member.run, table, store)
+    _check_test(members)
+    groups = row_groups(table, store, first.recipe()).set_axis(table["id"])
+    held = _held(members, files, table.set_index("id")["label"], groups)
+    metric = request.competition.scored_by
+    blends = {
+        each: blended(held.stack, held.targets, held.parts, kind=each, metric=metric)
+        for each in KINDS
+    }
+    found = _judged(members, held, blends, kind=kind, metric=metric)
+    if request.competition.caution:
+        found["caution"] = request.competition.caution
+    test = weighted(
+        [aligned(member.test, members[0].test.ids, files.classes) for member in members],
+        blends[kind].weights,
+    )
+    folder = request.runs / f"{request.competition.name}-blend-{_name(members, kind)}"
+    with owned(folder):
+        facts = _facts(request, members, kind, found)
+        facts["data"] = data_of(first, table, store, files.classes)
+        joined = begin(folder, first.recipe(), facts)
+        joined.note(**facts)
+        _write(
+            joined, members[0], files, found=found, held=(held.ids, blends[kind].probs), test=test
+        )
+        draw_judged(joined, table, store, files.classes)
+        ids = list(members[0].test.ids)
+        write_submission(request, files, joined, ids=ids, probs=test)
+        joined.note(test=members[0].test_name, predicted={})
+        judge_test(joined, Recipe(), request.competition, files, ids=ids, probs=test)
+        joined.note(seconds={"blend": round(time.perf_counter() - started, 2)})
+    _tell(found)
+    return joined
 
 
 def _check_test(members: list[Predicted]) -> None:

@@ -1,5 +1,6 @@
 """Variants judged on the same held-out rows, and their differences."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import pandas as pd
 from common.inference.bootstrap import Interval, paired_interval
 from common.metrics import Metric, RowScores
 from common.progress import say
+from common.runs import fingerprint
+from common.storage import replacing
 from common.workflow.evaluation import validate
 from common.workflow.prepare import prepared, row_groups
 from common.workflow.request import Request
 from common.workflow.run_results import predictions_folder, result_of
 from common.workflow.test_set import open_test, predict_test
+from common.workflow.variants import Named
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,31 @@ class Judged:
     groups: npt.NDArray[np.object_]
     result: dict[str, Any]
     minutes: float
+
+
+def compare(request: Request, named: Sequence[Named]) -> dict[str, Any]:
+    """Train and judge every variant, print the table, keep it as a CSV, and return it."""
+    metric = request.competition.scored_by
+    done: dict[str, list[Judged]] = {}
+    for number, (name, requests) in enumerate(named, 1):
+        say(f"variant {number} of {len(named)}: {name}")
+        done[name] = [_judged(each, metric) for each in requests]
+    first = next(iter(done.values()))
+    _check_folds(done, first[0])
+    table: list[dict[str, Any]] = [
+        {"variant": name, "epochs": requests[0].recipe.epochs, **_row(done[name], first, metric)}
+        for name, requests in named
+    ]
+    key = fingerprint([row["runs"] for row in table])[:8]
+    path = request.runs / "compare" / f"{request.competition.name}-{key}.csv"
+    with replacing(path) as temporary:
+        lines = [row | {"runs": " ".join(row["runs"])} for row in table]
+        pd.DataFrame(lines).drop(columns="scores").to_csv(temporary, index=False)
+    _tell(table, metric, len(first[0].rows))
+    if request.competition.caution:
+        say(f"  caution: {request.competition.caution}")
+    say(f"  kept in {path}")
+    return {"metric": metric.name, "n": len(first[0].rows), "variants": table, "csv": str(path)}
 
 
 def _judged(request: Request, metric: Metric) -> Judged:

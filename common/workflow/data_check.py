@@ -105,7 +105,8 @@ def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame) -> list[str]:
     return found
 
 
-def _table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
+def table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
+    """Classes of one image, and ids that only one of sample and test set has; a sentence each."""
     found = []
     single = train["label"].value_counts().loc[lambda counts: counts == 1].index.tolist()
     if single:
@@ -120,7 +121,8 @@ def _table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFram
     return found
 
 
-def _size_problems(recipe: Recipe, stores: list[Store]) -> list[str]:
+def size_problems(recipe: Recipe, stores: list[Store]) -> list[str]:
+    """A sentence where the images have several sizes and the recipe's augmentation wants one."""
     shapes = {tuple(shape) for store in stores for shape in store.shapes.tolist()}
     if recipe.augment in PHOTO or len(shapes) == 1:
         return []
@@ -130,7 +132,8 @@ def _size_problems(recipe: Recipe, stores: list[Store]) -> list[str]:
     ]
 
 
-def _sizes(stores: list[Store]) -> str:
+def sizes(stores: list[Store]) -> str:
+    """The images' size or range of sizes in words, in pixels."""
     shapes = {tuple(shape) for store in stores for shape in store.shapes.tolist()}
     if len(shapes) == 1:
         height, width = next(iter(shapes))

@@ -1,21 +1,73 @@
-"""The flags that several verbs share; a verb adds its own in a function `flags` of its module."""
+"""A verb's own flags as a typed value, and the flags that many verbs share.
+
+A verb's module declares `Options`, a frozen dataclass whose fields are made by `flag`, and names in
+`SHARED` the functions below whose flags fill its `Request`.
+"""
 
 from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from dataclasses import Field, field, fields
 from pathlib import Path
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+Shared = Callable[[ArgumentParser], None]
+
+
+def flag(
+    help: str, default: Any = None, *, name: str = "", metavar: str | None = None,
+    choices: Sequence[str] | None = None, positional: bool = False,
+) -> Any:  # fmt: skip
+    """A field of a verb's `Options`: `--dry-run` for `dry_run`, or a word without a flag.
+
+    The field's type says how it is read: bool takes no value, a tuple several, the rest one.
+    """
+    facts = {"help": help, "metavar": metavar, "choices": choices, "positional": positional}
+    return field(default=default, metadata=facts | {"flag": name})
+
+
+def add_own(parser: ArgumentParser, options: type) -> None:
+    """Add the flags that the fields of a verb's `Options` stand for."""
+    kinds = get_type_hints(options)
+    for each in fields(options):
+        _add(parser, each, kinds[each.name])
+
+
+def own(options: type[T], given: dict[str, Any]) -> T:
+    """A verb's `Options` from parsed words, which are taken out of `given`."""
+    values = {each.name: given.pop(each.name) for each in fields(options)}  # type: ignore[arg-type]
+    return options(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _add(parser: ArgumentParser, each: Field[Any], kind: Any) -> None:
+    facts = each.metadata
+    words: dict[str, Any] = {"help": facts["help"], "default": each.default}
+    if kind is bool:
+        parser.add_argument(_flag(each), dest=each.name, action="store_true", **words)
+        return
+    many = get_origin(kind) is tuple
+    words["type"] = next((one for one in get_args(kind) if one is not NoneType), kind)
+    words |= {name: facts[name] for name in ("metavar", "choices") if facts[name]}
+    if facts["positional"]:
+        count = {} if not many else {"nargs": "*" if each.default == () else "+"}
+        parser.add_argument(each.name, **words | count)
+    else:
+        more = {"action": "append", "default": []} if many else {}
+        parser.add_argument(_flag(each), dest=each.name, **words | more)
+
+
+def _flag(each: Field[Any]) -> str:
+    return each.metadata["flag"] or f"--{each.name.replace('_', '-')}"
 
 
 def places(parser: ArgumentParser) -> None:
     """Where the data and the runs are: for every verb of a competition."""
     parser.add_argument("--data", type=Path, help="the competition's files or archives")
-    runs(parser)
-
-
-def runs(parser: ArgumentParser) -> None:
-    """Where the runs are."""
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
 
 
-def fields(parser: ArgumentParser) -> None:
+def recipe_fields(parser: ArgumentParser) -> None:
     """Recipe fields, and the named recipe that they change."""
     parser.add_argument(
         "fields", nargs="*", metavar="field=value",

@@ -134,7 +134,7 @@ def check_code(ready: Prepared) -> None:
     then = run.read()["code"]
     if then == now:
         return
-    if ready.request.options.get("accept_code"):
+    if ready.request.accept_code:
         say(f"going on with changed code, as asked (begun with {then}, now {now})")
         run.note(code=now, code_before=[*run.read().get("code_before", []), then])
         return

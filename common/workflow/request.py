@@ -2,11 +2,12 @@
 
 import os
 import shlex
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from common.competition import Competition
+from common.kaggle.session import RunKernel
 from common.recipe import Recipe, stage_of, with_values
 
 
@@ -18,7 +19,8 @@ class Request:
         words: the `field=value` words as typed.
         data: the folder of the competition's files or archives; None when not named.
         run: the run folder that was named, if any.
-        options: what the verb's own flags hold.
+        fresh: begin the run anew.
+        accept_code: go on with a run that other code has begun.
     """
 
     competition: Competition
@@ -29,7 +31,7 @@ class Request:
     runs: Path = Path("runs")
     run: Path | None = None
     fresh: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
+    accept_code: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -110,3 +112,21 @@ class Request:
     def words_of(self, *stages: str) -> list[str]:
         """The typed words whose fields are of these stages."""
         return [word for word in self.words if stage_of(word.partition("=")[0]) in stages]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """The competitions that are installed: for verbs that are about none of them, or about several.
+
+    Attributes:
+        load: the competition of a name, or a ValueError that names the nearest.
+        folder: where their folders lie.
+        taken: words that no further competition may be called.
+        run_kernel: runs a kernel that is pushed to a host on this machine.
+    """
+
+    competitions: tuple[Competition, ...]
+    load: Callable[[str], Competition]
+    folder: Path
+    taken: frozenset[str]
+    run_kernel: RunKernel

@@ -3,28 +3,28 @@
 import gc
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
 import torch
 
 from common.data.batches.sources import PerImage
+from common.data.classes import targets_of
 from common.data.pixels.store import Store
+from common.models.backbone import check_backbone
 from common.models.weights import first_line
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.training.context import Setting, open_setting
+from common.training.optimisers import check_optimiser
 from common.training.step_timing import Trial, compare, inference_of, training_of
-from common.workflow.files import Files
+from common.workflow.files import Files, open_files
+from common.workflow.prepare import labelled
 from common.workflow.request import Request
 
 ROWS = 512
-
-
 SECONDS = 0.6
-
-
 OF = {"training": training_of, "inference": inference_of}
 
 
@@ -59,6 +59,39 @@ class Bench:
             recipe, self.store, self.targets, classes=self.files.classes,
             metric=competition.scored_by, cache=self.request.cache, trained=False,
         )  # fmt: skip
+
+
+def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
+    """Time each field's values in turn with the recipe's own, and return the table and a proposal.
+
+    Args:
+        compiled: try torch.compile on a CPU too.
+        seconds: of each measurement.
+    """
+    recipe = request.recipe
+    check_backbone(recipe.backbone)
+    check_optimiser(recipe.optimizer)
+    files = open_files(request)
+    table, store = labelled(request, files, replace(recipe, rows=min(recipe.rows or ROWS, ROWS)))
+    targets = targets_of(table["label"], files.classes)
+    bench = Bench(request, files, store, targets, seconds)
+    setting = bench.setting(recipe)
+    device = _device(setting)
+    say(f"{len(store):,} images on {device}; each value in turn with the recipe's own")
+    say(f"{'':34}{'images/s':>10}{'ratio':>8}{'memory MB':>11}")
+    rows, proposal = list[Row](), list[str]()
+    for field, of, values in candidates(setting, compiled):
+        found = _rows(bench, recipe, of, field, values)
+        rows += found
+        best = max(found, key=lambda row: row.ratio * row.faster, default=None)
+        if best and best.faster and field != "batch_size":
+            proposal.append(best.candidate)
+            recipe = with_values(recipe, [best.candidate])
+    _tell(proposal)
+    return {
+        "device": device, "rows": len(store), "table": [asdict(row) for row in rows],
+        "proposal": " ".join(proposal),
+    }  # fmt: skip
 
 
 def candidates(setting: Setting, compiled: bool) -> Iterator[tuple[str, str, list[Any]]]:

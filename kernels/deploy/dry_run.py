@@ -36,7 +36,14 @@ LAYOUTS = {"new": "competitions/{slug}", "old": "{slug}"}  # below /kaggle/input
 
 
 def prove(
-    request: Request, made: Made, run_kernel: RunKernel, *, inputs: Mapping[str, Path], sample: int
+    request: Request,
+    made: Made,
+    run_kernel: RunKernel,
+    *,
+    inputs: Mapping[str, Path],
+    sample: int,
+    layout: str,
+    memory_mb: int,
 ) -> dict[str, Any]:
     """Run the kernel's script sealed and the same words here, and compare the two submissions.
 
@@ -44,6 +51,8 @@ def prove(
         inputs: what is attached beside the competition's data, by its place below /kaggle/input.
         sample: with so many labelled images, laid out as the competition does, and a few epochs of
             one fold on the CPU; 0: the data and the words are the kernel's own.
+        layout: of /kaggle/input, a key of `LAYOUTS`.
+        memory_mb: beyond which the sealed run is ended.
 
     Returns:
         `script layout sample rows seconds submission local equal`.
@@ -54,7 +63,7 @@ def prove(
     fetch_if_absent(request)
     here = _sampled(request, made, sample) if sample else request
     local = _run_here(here)
-    place = LAYOUTS[request.options.get("layout") or "new"].format(slug=request.competition.slug)
+    place = LAYOUTS[layout].format(slug=request.competition.slug)
     folder = made.folder / "dry-run"
     if folder.exists():
         shutil.rmtree(folder)
@@ -65,8 +74,8 @@ def prove(
     session = Session(
         script=made.script, working=working, log=log,
         inputs={**_mounted(place, here.data_folder), **inputs},
-        seconds=request.options.get("time_limit") or LONGEST_S,
-        memory_mb=request.options["memory"],
+        seconds=made.shape.time_limit or LONGEST_S,
+        memory_mb=memory_mb,
         variables={MORE_WORDS: json.dumps(list(kernel_words(here)))} if sample else {},
     )  # fmt: skip
     with _told(log):

@@ -141,7 +141,7 @@ def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
     origin = asdict(there) | {
         "part": made.part, "key": made.key, "pushed": note.get("time", ""), "run": source.name,
         "finished": bool(manifest and manifest["finished"]),
-        "words": list(request.words), "options": made.options,
+        "words": list(request.words), "options": made.shape.given(),
         "submission": digest_file(sent) if sent.is_file() else None,
     }  # fmt: skip
     there_already = target.read().get("kernel")

@@ -9,9 +9,8 @@ Example: kit cifar10 kernel --recipe speed --time-limit 3600
 """
 
 import shutil
-from argparse import ArgumentParser
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,14 @@ from common.progress import say
 from common.runs import owned
 from common.storage import replacing
 from common.workflow import options as shared
+from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.hosting import kaggle_of
 from kernels.build.attachments import dataset_name
-from kernels.build.continuation import as_before, gone_on_with
-from kernels.build.spec import KERNELS, LONGEST_S, OWNER, Made, made, typed
-from kernels.build.wanted_inputs import inputs_of, of_hub, wheels
+from kernels.build.continuation import as_before, unfinished
+from kernels.build.spec import KERNELS, LONGEST_S, OWNER, Made, Shape, made, typed
+from kernels.build.wanted_inputs import inputs_of, of_hub
 from kernels.deploy.dry_run import LAYOUTS, prove, proven
 from kernels.deploy.push import brought_back, output_of, pushed
 from kernels.sandbox.run import run_sealed
@@ -35,72 +35,71 @@ from kernels.sandbox.run import run_sealed
 SAMPLE = 500  # images of the proof before a push
 
 
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.fields(parser)
-    shared.continues(parser)
-    shared.run(parser)
-    wheels(parser)
-    add = parser.add_argument
-    add("--dry-run", action="store_true", help="make it and run it here, sealed; push nothing")
-    add("--no-proof", action="store_true", help="push without a dry run on a sample")
-    add("--sample", type=int, help=f"images of a dry run; default: all, {SAMPLE} before a push")
-    add("--layout", choices=tuple(LAYOUTS), help="of /kaggle/input in a dry run; default: new")
-    add("--time-limit", type=int, metavar="S", help="seconds; it stops in order before (43200)")
-    add("--memory", type=int, metavar="MB", default=30_000, help="of a dry run (default: 30000)")
-    add("--machine", help="accelerator; default: NvidiaTeslaT4 (two of them), none with device=cpu")
-    add("--internet", action="store_true", help="with the internet on; default: off")
-    add("--docker-pin", choices=("original", "latest"), help="of Kaggle's image; default: original")
-    add("--docker-image", help="an image of Kaggle's by its name")
-    add("--continue", dest="goes_on", action="store_true",
-        help="go on with the last run out of time, or that of --run")  # fmt: skip
-    add("--again", action="store_true", help="push a kernel that was pushed before")
-    add("--no-wait", action="store_true", help="do not wait for its end; the same command does")
+SHARED = (shared.recipe_fields, shared.continues, shared.run)
 
 
-def run(request: Request) -> dict[str, Any]:
-    """Do it, and return what the JSON line holds."""
-    _check(request)
-    before = gone_on_with(request)
-    request = as_before(request, before)
-    files, notes = inputs_of(request)
-    source = before.read()["kernel"] if before else None
+@dataclass(frozen=True)
+class Options(Shape):
+    """What `kernel` takes beside them."""
+
+    dry_run: bool = flag("make it and run it here, sealed; push nothing", False)
+    no_proof: bool = flag("push without a dry run on a sample", False)
+    sample: int | None = flag(f"images of a dry run; default: all, {SAMPLE} before a push")
+    layout: str = flag("of /kaggle/input in a dry run; default: new", "new", choices=tuple(LAYOUTS))
+    memory: int = flag("of a dry run (default: 30000)", 30_000, metavar="MB")
+    goes_on: bool = flag(
+        "go on with the last run out of time, or that of --run", False, name="--continue"
+    )
+    again: bool = flag("push a kernel that was pushed before", False)
+    no_wait: bool = flag("do not wait for its end; the same command does", False)
+
+
+def run(request: Request, options: Options) -> dict[str, Any]:
+    """The JSON holds the script, its dry run, and what was pushed and brought back."""
+    _check(request, options)
+    source = None
+    if options.goes_on:
+        before = unfinished(request)
+        request, options = as_before(request, options, before)
+        source = before.read()["kernel"]
+    files, notes = inputs_of(request, options.wheel)
     # What is on the hub alone is fetched there, where the internet is on.
-    online = bool(request.options.get("internet")) and of_hub(request)
-    kernel = made(request, files, source=source, online=online)
+    online = options.internet and of_hub(request, options.wheel)
+    kernel = made(request, options, files, source=source, online=online)
     with owned(kernel.folder):
         size = kernel.script.stat().st_size
         say(f"{kernel.script}: {size:,} bytes, {request.competition.title}")
         result: dict[str, Any] = {"script": str(kernel.script), "bytes": size}
-        dry = bool(request.options.get("dry_run"))
-        if dry or not (request.options.get("no_proof") or proven(kernel)):
-            sample = request.options.get("sample") or (0 if dry else SAMPLE)
-            inputs = _attached(request, kernel, source, files)
-            result["proof"] = prove(request, kernel, run_sealed, inputs=inputs, sample=sample)
-        if dry:
+        if options.dry_run or not (options.no_proof or proven(kernel)):
+            result["proof"] = prove(
+                request, kernel, run_sealed, inputs=_attached(request, kernel, source, files),
+                sample=options.sample or (0 if options.dry_run else SAMPLE),
+                layout=options.layout, memory_mb=options.memory,
+            )  # fmt: skip
+        if options.dry_run:
             say(f"next: {request.command(kernel.typed('kernel'))}")
             return result
         data = request.data_folder
         with kaggle_of(request, data, kept=True, run_kernel=run_sealed) as environment:
             if kernel.kernel.datasets:
-                holder = _holder(request, files, notes, environment)
+                holder = _holder(request, kernel, files, notes, environment)
                 kernel = replace(kernel, kernel=replace(kernel.kernel, datasets=(holder,)))
-            return result | _brought_back(request, kernel, environment)
+            return result | _brought_back(request, options, kernel, environment)
 
 
-def _check(request: Request) -> None:
+def _check(request: Request, options: Options) -> None:
     """Refuse what cannot be done.
 
     Raises:
         ValueError: no site takes the kernel, or a flag has an impossible value.
     """
     assert request.slug  # or a sentence: it is on no site
-    seconds = request.options.get("time_limit")
+    seconds = options.time_limit
     if seconds is not None and not 0 < seconds <= LONGEST_S:
         raise ValueError(
             f"--time-limit {seconds}: Kaggle lets a kernel run 1 to {LONGEST_S} seconds"
         )
-    if request.options.get("no_wait") and not request.on_site:
+    if options.no_wait and not request.on_site:
         raise ValueError(
             f"--no-wait: what {request.competition.name} is pushed to lasts as long as this command; leave "
             "it out, or start `kit host` in another shell"
@@ -128,7 +127,7 @@ def _attached(
 
 
 def _holder(
-    request: Request, files: Mapping[str, Path], notes: str, environment: Environment
+    request: Request, kernel: Made, files: Mapping[str, Path], notes: str, environment: Environment
 ) -> str:
     """The account's dataset that holds these very files: "owner/slug".
 
@@ -145,17 +144,18 @@ def _holder(
     elif there.files != {name: path.stat().st_size for name, path in files.items()}:
         raise ValueError(
             f"offline the kernel lacks {notes}, and the dataset {there.owner}/{slug} does not hold it: "
-            f"`{request.command(typed(request, 'kernel-inputs'))}` uploads it"
+            f"`{request.command(typed(request, Shape(wheel=kernel.shape.wheel), 'kernel-inputs'))}` uploads it"
         )
     return f"{there.owner}/{slug}"
 
 
-def _brought_back(request: Request, kernel: Made, environment: Environment) -> dict[str, Any]:
+def _brought_back(
+    request: Request, options: Options, kernel: Made, environment: Environment
+) -> dict[str, Any]:
     """Push, and unless nobody is to wait, follow and fetch."""
-    options = request.options
-    there = pushed(kernel, again=bool(options.get("again")), environment=environment)
+    there = pushed(kernel, again=options.again, environment=environment)
     result = {"kernel": there.name, "version": there.version, "url": there.url}
-    if options.get("no_wait"):
+    if options.no_wait:
         say(
             "it runs there; the same command without --no-wait waits for its end and fetches its run"
         )

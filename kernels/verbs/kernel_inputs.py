@@ -6,28 +6,32 @@ ready; nothing is uploaded when it holds them already. A recipe from scratch nee
 Example: kit cifar10 kernel-inputs backbone=local-dir:models/cifar weights=pretrained
 """
 
-from argparse import ArgumentParser
+from dataclasses import dataclass
 from typing import Any
 
 from common.kaggle.client import datasets
 from common.progress import counted, say
 from common.workflow import options as shared
+from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.submitting.hosting import kaggle_of
 from kernels.build.attachments import dataset_name
-from kernels.build.spec import typed
-from kernels.build.wanted_inputs import inputs_of, wheels
+from kernels.build.spec import WHEEL_HELP, Shape, typed
+from kernels.build.wanted_inputs import inputs_of
+
+SHARED = (shared.recipe_fields,)
 
 
-def flags(parser: ArgumentParser) -> None:
-    """The words it takes."""
-    shared.fields(parser)
-    wheels(parser)
+@dataclass(frozen=True)
+class Options:
+    """What `kernel-inputs` takes beside them."""
+
+    wheel: tuple[str, ...] = flag(WHEEL_HELP, (), metavar="SPEC")
 
 
-def run(request: Request) -> dict[str, Any]:
+def run(request: Request, options: Options) -> dict[str, Any]:
     """Do it, and return what the JSON line holds."""
-    files, notes = inputs_of(request)
+    files, notes = inputs_of(request, options.wheel)
     if not files:
         say(
             f"recipe {request.recipe_name} needs no inputs: it begins from scratch, and Kaggle's machine "
@@ -43,7 +47,7 @@ def run(request: Request) -> dict[str, Any]:
         if uploaded:
             name = datasets.publish(slug, title, files, notes, environment=environment)
     say(f"{name}: {total}, {'ready' if uploaded else 'there already: nothing was uploaded'}")
-    say(f"next: {request.command(typed(request, 'kernel'))}")
+    say(f"next: {request.command(typed(request, Shape(wheel=options.wheel), 'kernel'))}")
     return {
         "dataset": name, "files": len(files), "bytes": sum(sizes.values()), "uploaded": uploaded,
         "notes": notes,

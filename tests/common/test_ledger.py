@@ -22,7 +22,7 @@ WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from common.reporting import ledger
+from common import ledger
 from tests_entry import PLAIN
 for number in range(25):
     ledger.record(Path(sys.argv[1]), replace(PLAIN, ref=number, run=sys.argv[2]))
@@ -61,7 +61,7 @@ def test_a_ledger_from_before_there_was_a_status_holds_scored_submissions(tmp_pa
 def test_two_processes_at_once_lose_no_row(tmp_path: Path) -> None:
     path = tmp_path / ledger.NAME
     (tmp_path / "tests_entry.py").write_text(
-        f"from common.reporting.ledger import Entry\nPLAIN = {PLAIN!r}\n"
+        f"from common.ledger import Entry\nPLAIN = {PLAIN!r}\n"
     )
     writers = [
         subprocess.Popen(

@@ -74,11 +74,11 @@ def test_a_labelled_test_set_is_scored_and_the_score_kept(colours: Any, capsys: 
 
 
 def test_variants_and_their_blend_are_judged_on_the_test_set_too(colours: Any, capsys: Any) -> None:
-    options = {"variants": ["toy", "toy,lr=0.03", "epochs=1"]}
-    rows = compare.run(replace(colours, options=options))["variants"]
+    options = compare.Options(("toy", "toy,lr=0.03", "epochs=1"))
+    rows = compare.run(colours, options)["variants"]
     assert [row["test_n"] for row in rows] == [12, 12]
     members = [Path(row["runs"][0]) for row in rows]
-    result = blend.run(replace(colours, options={"members": members}))
+    result = blend.run(colours, blend.Options(tuple(members)))
     assert result["test_n"] == 12
     right = submission.read_csv(Path(result["submission"]))
     assert result["test"] == pytest.approx(
@@ -139,7 +139,7 @@ def test_a_rehearsal_hides_images_under_names_that_tell_nothing(colours: Any, la
         for colour in COLOURS:
             (colours.data / "train" / colour).rename(colours.data / colour)
         (colours.data / "train").rmdir()
-    result = rehearse.run(colours)
+    result = rehearse.run(colours, rehearse.Options())
     served = Path(result["rehearsal"]) / "site" / "files"
     assert {path.name for path in (served / "train").iterdir()} == set(COLOURS)
     hidden = list((served / "test").iterdir())
@@ -150,9 +150,10 @@ def test_a_rehearsal_hides_images_under_names_that_tell_nothing(colours: Any, la
 
 
 def test_nothing_is_downloaded_or_submitted_and_this_is_said(colours: Any) -> None:
+    called = {submit: [submit.Options()], rehearse: [rehearse.Options()]}
     for verb in (submit, download, leaderboard):
         with pytest.raises(ValueError, match="is on no site, so there is nothing to"):
-            verb.run(colours)
+            verb.run(colours, *called.get(verb, []))
     for verb in (run, validate, check, rehearse, download):
         with pytest.raises(ValueError, match=r"no data were named.*\(--data DIR\)"):
-            verb.run(replace(colours, data=None))
+            verb.run(replace(colours, data=None), *called.get(verb, []))

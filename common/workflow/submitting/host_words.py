@@ -1,5 +1,6 @@
 """The words of `kit host`: what it serves, its faults and its terms, typed."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -10,27 +11,25 @@ from common.competition import Competition
 from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault
 from common.recipe_fields import nearest
+from common.workflow.request import Catalogue
 from common.workflow.submitting.hosting import of_embedded, of_rehearsal
-from common.workflow.submitting.rehearsal_site import facts_of, rehearsals
+from common.workflow.submitting.rehearsal_site import facts_of, is_rehearsal, rehearsals
 
 READ: Mapping[str, Callable[[str], Any]] = {
     "bool": {"true": True, "false": False}.__getitem__, "int": int, "float": float, "str": str,
 }  # fmt: skip
-
-
 FIXED = ("method", "slug", "title", "metric")  # what the method or the competition is
 
 
-def chosen(named: Sequence[str], competitions: Sequence[Competition], runs: Path) -> list[Hosted]:
+def chosen(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hosted]:
     """What to serve: the competitions named, rehearsals' folders, or all that are at hand.
 
     Raises:
         ValueError: a competition without data, a folder that is no rehearsal, one slug twice.
     """
-    known = {competition.name: competition for competition in competitions}
-    words = list(named) or [
-        name for name, each in known.items() if each.embedded or rehearsals(runs, name)
-    ]
+    known = {competition.name: competition for competition in catalogue.competitions}
+    words = [word if _is_folder(word) else catalogue.load(word).name for word in named]
+    words = words or [n for n, each in known.items() if each.embedded or rehearsals(runs, n)]
     hosted = [_hosted(word, known, runs) for word in words]
     slugs = [each.slug for each in hosted]
     if len(set(slugs)) < len(slugs):
@@ -40,6 +39,11 @@ def chosen(named: Sequence[str], competitions: Sequence[Competition], runs: Path
             "nothing is at hand to serve: `kit <competition> rehearse` makes something"
         )
     return hosted
+
+
+def _is_folder(word: str) -> bool:
+    """Does the word name a folder, and no competition?"""
+    return is_rehearsal(Path(word)) or os.sep in word
 
 
 def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
@@ -83,7 +87,7 @@ def values_of(kind: type, words: Iterable[str]) -> dict[str, Any]:
     Raises:
         ValueError: no such field, or not a value for it.
     """
-    types = _types(kind)
+    types = types_of(kind)
     found: dict[str, Any] = {}
     for word in words:
         name, _, text = word.partition("=")
@@ -96,7 +100,7 @@ def values_of(kind: type, words: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def _types(kind: type) -> dict[str, str]:
+def types_of(kind: type) -> dict[str, str]:
     """The fields that words can set, `int | None` going by its first type."""
     first = {each.name: (get_args(each.type) or (each.type,))[0] for each in fields(kind)}
     named = {name: getattr(each, "__name__", "") for name, each in first.items()}

@@ -12,25 +12,32 @@ from common.kaggle.server.host import Host
 from common.kaggle.server.scoring import public_rows
 from common.metrics import Metric
 from common.progress import say
-from common.runs import Run
+from common.runs import Run, owned
 from common.storage import read_json
-from common.workflow.files import fetch, holds_files
+from common.workflow.files import fetch, holds_files, open_files
 from common.workflow.pipeline import finished
 from common.workflow.request import Request
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.hosting import PUBLIC_SHARE, of_rehearsal, surrounded
-from common.workflow.submitting.rehearsal_site import SERVED, facts_of
+from common.workflow.submitting.rehearsal_site import SERVED, carved, facts_of
 from common.workflow.submitting.send import send
+
+
+def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
+    """Hide this share of the labelled rows, compete for them blind, and return what came of it."""
+    folder = carved(request, open_files(request), share=share, seed=seed)
+    with owned(folder):
+        result = _competed(blind(request, folder), folder)
+    result |= {"rehearsal": str(folder)} | _worth(request, folder, result)
+    _tell(request, result, seed=seed)
+    return result
 
 
 def blind(request: Request, folder: Path) -> Request:
     """The request of a competitor who has what the site of a rehearsal serves, and nothing else."""
     competition = replace(request.competition, embedded=None, on_kaggle=True)
     data, runs = folder / "data", folder / "runs"
-    options = request.options | {"again": True}  # two recipes may well write the same file
-    return replace(
-        request, competition=competition, data=data, runs=runs, run=None, options=options
-    )
+    return replace(request, competition=competition, data=data, runs=runs, run=None)
 
 
 def _competed(request: Request, folder: Path) -> dict[str, Any]:
@@ -45,7 +52,9 @@ def _competed(request: Request, folder: Path) -> dict[str, Any]:
             say(f"{result['submission']}: submitted before (ref {result['ref']})")
             return result
         with surrounded(host.environment):
-            send(replace(request, run=run.folder))
+            send(
+                replace(request, run=run.folder), again=True
+            )  # two recipes may write the same file
         return result_of(run, scores_of(run))
 
 
@@ -88,7 +97,7 @@ def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
     return float(np.std(metric.rows(probs, targets)))
 
 
-def _tell(request: Request, result: dict[str, Any]) -> None:
+def _tell(request: Request, result: dict[str, Any], *, seed: int) -> None:
     """The scores side by side, and what they are worth."""
     name, metric = request.competition.name, result["metric"].replace("_", " ")
     lines = [
@@ -106,7 +115,7 @@ def _tell(request: Request, result: dict[str, Any]) -> None:
         lines.append(f"  caution: {request.competition.caution}")
     lines += [
         f"kept in {result['rehearsal']}; nothing of it counts as a run of {name}",
-        f"next: kit {name} rehearse --seed {int(request.options.get('seed', 0)) + 1}"
+        f"next: kit {name} rehearse --seed {seed + 1}"
         "   (another draw), or kit ledger",
     ]  # fmt: skip
     for line in lines:

@@ -75,6 +75,11 @@ def rehearsals(runs: Path, competition: str = "*") -> list[Path]:
     return [path.parents[1] for path in ordered]
 
 
+def is_rehearsal(folder: Path) -> bool:
+    """Is this the folder of a rehearsal?"""
+    return (folder / SERVED).parent.is_dir()
+
+
 def facts_of(folder: Path) -> dict[str, Any]:
     """What is known of a rehearsal: competition, labelled, hidden, share, seed.
 

@@ -58,9 +58,11 @@ def complete(runs: Path, competition: str, told: Sequence[client.Submission]) ->
             say(f"{path}: submission {entry.ref} is {now.status}, public {now.public}")
 
 
-def send(request: Request) -> Run:
+def send(
+    request: Request, *, message: str | None = None, again: bool = False, kernel: Path | None = None
+) -> Run:
     """Check a run's file once more, upload it, record what came back, and return the run."""
-    request, kernel = _from_kernel(request)
+    request, pushed = _from_kernel(request, kernel)
     slug, found = request.slug, find_run(request)
     path = found / "submission.csv"
     if not path.is_file():
@@ -75,14 +77,14 @@ def send(request: Request) -> Run:
         problems = submission.validate(read_csv(path), files.sample, files.classes)
         if problems:
             raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
-        message = request.options.get("message") or _message(found)
-        with kaggle_of(request, files.folder, kept=kernel is not None) as environment:
-            passing = environment is not None and kernel is None
+        message = message or _message(found)
+        with kaggle_of(request, files.folder, kept=pushed is not None) as environment:
+            passing = environment is not None and pushed is None
             if passing:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
-            again = bool(request.options.get("again")) or passing
+            again = again or passing
             sent = hand_in(
-                slug, found, path, message, again=again, environment=environment, kernel=kernel
+                slug, found, path, message, again=again, environment=environment, kernel=pushed
             )
             enter(request.runs, found, scores_of(found))
             try:
@@ -92,13 +94,12 @@ def send(request: Request) -> Run:
     return found
 
 
-def _from_kernel(request: Request) -> tuple[Request, Pushed | None]:
-    """The request for the run that --kernel names, and the kernel version that it came from.
+def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed | None]:
+    """The request for the run of this folder (--kernel), and the kernel version that it came from.
 
     Raises:
         ValueError: it came from none, is not finished, or has another submission by now.
     """
-    folder = request.options.get("kernel")
     if folder is None:
         return request, None
     run, name = named_run(request, folder), request.competition.name

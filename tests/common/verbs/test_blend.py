@@ -22,7 +22,7 @@ from common.workflow.run_results import data_of
 
 
 def blended(request: Request, *members: Path, weights: str = "greedy") -> dict[str, Any]:
-    return blend.run(replace(request, options={"members": list(members), "weights": weights}))
+    return blend.run(request, blend.Options(tuple(members), weights))
 
 
 def oof(folder: Path) -> tuple[list[str], np.ndarray]:
@@ -126,9 +126,9 @@ def test_a_blend_can_be_blended_again_and_submitted(
     request = replace(request, competition=competition)
     first = Path(blended(request, *pair)["run"])
     again = Path(blended(request, first, pair[1], weights="rank")["run"])
-    result = submit.run(replace(request, run=again))
+    result = submit.run(replace(request, run=again), submit.Options())
     assert result["private"] >= 0.5
-    rows = ledger.run({"runs": str(request.runs)})["competitions"][0]["submissions"]
+    rows = ledger.run(ledger.Options(request.runs), None)["competitions"][0]["submissions"]
     assert [row["run"] for row in rows] == [again.name]
     with pytest.raises(ValueError, match="is blended and has no models of its own"):
         predict.run(replace(toy(), run=again))

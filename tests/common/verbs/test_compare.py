@@ -14,8 +14,7 @@ from common.workflow.variants import variants
 
 
 def compared(toy: Any, *words: str, **options: Any) -> dict[str, Any]:
-    request = replace(toy(epochs=1), options={"variants": list(words), **options})
-    return compare.run(request)
+    return compare.run(toy(epochs=1), compare.Options(words, **options))
 
 
 def stamps(runs: Path) -> dict[Path, int]:

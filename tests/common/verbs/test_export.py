@@ -18,7 +18,7 @@ NAMES = ["ant", "bee", "cat"]
 
 
 def exported(toy: Any, **options: Any) -> dict[str, Any]:
-    return export.run(replace(toy(), options=options))
+    return export.run(toy(), export.Options(**options))
 
 
 def logits(model: torch.nn.Module, side: int = 32) -> torch.Tensor:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_kernel import run_kernel
 
 import competitions
 from common import ledger
-from common.competition import Embedded
+from common.competition import Competition, Embedded
 from common.kaggle import client
 from common.kaggle.client import Place
 from common.kaggle.server.host import Host
@@ -22,7 +23,10 @@ from common.verbs import host, leaderboard, rehearse, run, submit
 from common.verbs import ledger as ledger_verb
 from common.verbs.leaderboard import place_of
 from common.workflow.files import open_files
+from common.workflow.request import Catalogue
+from common.workflow.submitting.host_words import chosen
 from common.workflow.submitting.hosting import of_rehearsal, surrounded
+from common.workflow.submitting.rehearsal import blind
 from common.workflow.submitting.rehearsal_site import carved
 
 LAST = "export PYTHONUSERBASE="  # of the lines that the host prints
@@ -41,12 +45,31 @@ def embedded(toy: Any) -> Any:
     return replace(request, competition=replace(request.competition, embedded=lambda: found))
 
 
+def catalogue(*competitions: Competition) -> Catalogue:
+    """These competitions and no others."""
+    named = {each.name: each for each in competitions}
+
+    def load(word: str) -> Competition:
+        if word not in named:
+            raise ValueError(f"no competition {word!r}")
+        return named[word]
+
+    return Catalogue(
+        competitions=competitions,
+        load=load,
+        folder=Path(),
+        taken=frozenset(),
+        run_kernel=run_kernel,
+    )
+
+
 @pytest.fixture
 def variables(toy: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The environment that the printed lines make in a shell, while the host runs."""
     request, until = embedded(toy), threading.Event()
-    options = {"runs": request.runs, "named": [], "competitions": [request.competition]}
-    thread = threading.Thread(target=host.run, args=[options | {"until": until}], daemon=True)
+    options = host.Options(named=(), runs=request.runs)
+    words = {"options": options, "catalogue": catalogue(request.competition), "until": until}
+    thread = threading.Thread(target=host.run, kwargs=words, daemon=True)
     screen = io.StringIO()
     with monkeypatch.context() as patch:
         patch.setattr("sys.stdout", screen)
@@ -72,7 +95,7 @@ def test_the_printed_lines_lead_the_client_to_the_host(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert client.submissions("digits") == []
-    result = submit.run(request)
+    result = submit.run(request, submit.Options())
     assert result["private"] >= 0.8
     board = leaderboard.run(request)
     assert (board["place"], board["teams"], board["ref"]) == (1, 1, result["ref"])
@@ -83,11 +106,11 @@ def test_the_printed_lines_lead_the_client_to_the_host(
 def test_a_host_needs_labels_that_are_known(toy: Any) -> None:
     plain = replace(toy().competition, embedded=None)
     with pytest.raises(ValueError, match="nothing is at hand to serve"):
-        host.chosen([], [plain], toy().runs)
+        chosen([], catalogue(plain), toy().runs)
     with pytest.raises(ValueError, match=r"are not known here: `kit digits rehearse`"):
-        host.chosen(["digits"], [plain], toy().runs)
+        chosen(["digits"], catalogue(plain), toy().runs)
     with pytest.raises(ValueError, match="is no rehearsal"):
-        host.chosen([str(toy().runs)], [plain], toy().runs)
+        chosen([str(toy().runs)], catalogue(plain), toy().runs)
 
 
 def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
@@ -95,22 +118,22 @@ def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
     request = replace(request, competition=replace(request.competition, embedded=None))
     folder = str(carved(request, open_files(request), share=0.2, seed=0))
     for word in ("digits", folder):
-        hosted = host.chosen([word], [request.competition], request.runs)
+        hosted = chosen([word], catalogue(request.competition), request.runs)
         assert hosted[0].files == Path(folder) / "site" / "files"
     with pytest.raises(ValueError, match="serves a competition once"):
-        host.chosen(["digits", folder], [request.competition], request.runs)
+        chosen(["digits", folder], catalogue(request.competition), request.runs)
 
 
 def test_a_leaderboard_leaves_the_archive_alone(toy: Any) -> None:
     request = toy()
-    folder = Path(rehearse.run(request)["rehearsal"])
+    folder = Path(rehearse.run(request, rehearse.Options())["rehearsal"])
     archive = folder / "data" / "digits.zip"
     before = archive.read_bytes(), archive.stat().st_mtime_ns
     with (
         Host([of_rehearsal(request.competition, folder)], folder=folder / "host") as site,
         surrounded(site.environment),
     ):
-        found = leaderboard.run(rehearse.blind(request, folder))
+        found = leaderboard.run(blind(request, folder))
     assert found["place"] == 1
     assert (archive.read_bytes(), archive.stat().st_mtime_ns) == before
 
@@ -135,7 +158,7 @@ def test_submissions_of_an_embedded_competition_are_ranked_by_the_ledger(
     assert leaderboard.run(request)["teams"] == 0
     for words in ((), ("epochs=1", "lr=0.0001"), ("epochs=2",)):
         run.run(replace(request, words=words))
-        submit.run(replace(request, words=words))
+        submit.run(replace(request, words=words), submit.Options())
     board = leaderboard.run(request)
     scores = [row["score"] for row in board["rows"]]
     assert scores == sorted(scores, reverse=True)
@@ -156,11 +179,11 @@ def test_a_damaged_ledger_is_told_before_anything_is_uploaded(toy: Any, monkeypa
     result = run.run(request)
     (request.runs / ledger.NAME).write_text("time,run\n")
     with pytest.raises(ValueError, match="does not begin with the columns"):
-        submit.run(request)
+        submit.run(request, submit.Options())
     assert "submitted" not in (Path(result["run"]) / "run.json").read_text()
 
 
 def test_every_competition_that_is_embedded_can_be_hosted(tmp_path: Path) -> None:
     known = [competitions.load(name) for name in competitions.names()]
-    hosted = host.chosen([], known, tmp_path)
+    hosted = chosen([], catalogue(*known), tmp_path)
     assert [each.slug for each in hosted] == [each.slug for each in known if each.embedded]

@@ -20,6 +20,7 @@ from common.verbs import ledger as ledger_verb
 from common.verbs import predict, rehearse, validate
 from common.workflow.files import open_files
 from common.workflow.request import Request
+from common.workflow.submitting.rehearsal import blind, standard_error
 from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION, carved, rehearsals
 
 
@@ -28,8 +29,8 @@ def folder_of(request: Request, **options: Any) -> Path:
 
 
 def test_cv_stands_beside_the_scores_of_a_hidden_test_set(toy: Any) -> None:
-    request = replace(toy(epochs=4), options={"hidden": 0.25, "seed": 3})
-    result = rehearse.run(request)
+    request = toy(epochs=4)
+    result = rehearse.run(request, rehearse.Options(hidden=0.25, seed=3))
     folder = Path(result["rehearsal"])
     assert result["hidden"] == 12
     assert result["labelled"] == 36
@@ -46,7 +47,7 @@ def test_cv_stands_beside_the_scores_of_a_hidden_test_set(toy: Any) -> None:
 
 
 def test_the_last_lines_say_what_the_number_is_worth(toy: Any, capsys: Any) -> None:
-    result = rehearse.run(toy())
+    result = rehearse.run(toy(), rehearse.Options())
     said = " ".join(capsys.readouterr().err.split())
     n, p = result["private_rows"], result["private"]
     assert f"n = {n} hidden rows" in said
@@ -58,14 +59,14 @@ def test_the_last_lines_say_what_the_number_is_worth(toy: Any, capsys: Any) -> N
 
 def test_the_run_can_read_no_hidden_label(toy: Any) -> None:
     request = toy()
-    result = rehearse.run(request)
+    result = rehearse.run(request, rehearse.Options())
     folder = Path(result["rehearsal"])
     solution = read_csv(folder / SOLUTION)
     hidden = set(solution["id"])
-    blind = rehearse.blind(request, folder)
-    files = open_files(blind)
+    competitor = blind(request, folder)
+    files = open_files(competitor)
     assert not hidden & set(files.train["id"])
-    assert blind.competition.embedded is None
+    assert competitor.competition.embedded is None
     with ZipFile(folder / "data" / "digits.zip") as archive:
         names = archive.namelist()
         told = archive.read("labels.csv").decode()
@@ -111,20 +112,20 @@ def test_duplicates_named_in_groups_are_never_on_both_sides(toy: Any, tmp_path: 
 
 
 def test_a_second_call_goes_on_where_the_first_stopped(toy: Any) -> None:
-    first = rehearse.run(toy())
+    first = rehearse.run(toy(), rehearse.Options())
     folder = Path(first["rehearsal"])
     stamps = {
         path: path.stat().st_mtime_ns
         for path in [*folder.glob("data/*.zip"), *folder.glob("runs/digits-*/fold*/*.safetensors")]
     }
     assert len(stamps) == 3
-    second = rehearse.run(toy())
+    second = rehearse.run(toy(), rehearse.Options())
     assert {key: second[key] for key in ("run", "ref", "public", "private")} == {
         key: first[key] for key in ("run", "ref", "public", "private")
     }
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
     assert len(read_json(folder / "host" / "submissions.json")) == 1
-    other = rehearse.run(toy("lr=0.05"))  # another run, the same hidden rows
+    other = rehearse.run(toy("lr=0.05"), rehearse.Options())  # another run, the same hidden rows
     assert other["rehearsal"] == str(folder)
     assert other["ref"] > first["ref"]
 
@@ -154,11 +155,11 @@ def test_seed_share_and_content_each_make_a_rehearsal_of_their_own(toy: Any) -> 
 
 def test_a_rehearsal_is_no_run_of_the_competition(toy: Any) -> None:
     real = validate.run(toy())["run"]
-    rehearsed = rehearse.run(toy())
+    rehearsed = rehearse.run(toy(), rehearse.Options())
     assert predict.run(toy())["run"] == real
     assert Path(rehearsed["run"]).is_relative_to(Path(rehearsed["rehearsal"]))
     assert ledger.read(toy().runs / ledger.NAME) == []
-    block = ledger_verb.run({"runs": toy().runs})["competitions"][0]
+    block = ledger_verb.run(ledger_verb.Options(toy().runs), None)["competitions"][0]
     assert block["rehearsal"] == Path(rehearsed["rehearsal"]).name
     assert block["submissions"][0]["private"] == rehearsed["private"]
 
@@ -176,31 +177,29 @@ def test_log_loss_competitions_are_rehearsed_with_an_error_from_their_rows(toy: 
     competition = replace(
         request.competition, metric="log_loss", writer=submission.probability_rows, lay_out=lay_out
     )
-    result = rehearse.run(replace(request, competition=competition))
+    result = rehearse.run(replace(request, competition=competition), rehearse.Options())
     assert result["metric"] == "log_loss"
     assert result["difference"] == pytest.approx(result["cv"] - result["private"])
     assert 0 < result["private_error"] < 2
 
 
 def test_a_perfect_score_on_few_rows_is_not_without_error() -> None:
-    error = rehearse.standard_error(METRICS["accuracy"], 1.0, 50, 0.0)
+    error = standard_error(METRICS["accuracy"], 1.0, 50, 0.0)
     assert error == pytest.approx(math.sqrt(0.01 * 0.99 / 50))
-    assert rehearse.standard_error(METRICS["log_loss"], 0.4, 25, 2.0) == pytest.approx(0.4)
+    assert standard_error(METRICS["log_loss"], 0.4, 25, 2.0) == pytest.approx(0.4)
 
 
 def test_the_environment_is_as_before_even_after_a_failure(toy: Any, monkeypatch: Any) -> None:
     import os
 
-    from common.verbs import submit
-
-    def refused(_: Request) -> Any:
+    def refused(_: Request, **__: Any) -> Any:
         assert os.environ["KAGGLE_USERNAME"] == "you"
         raise ValueError("refused")
 
     before = dict(os.environ)
-    monkeypatch.setattr(submit, "send", refused)
+    monkeypatch.setattr("common.workflow.submitting.rehearsal.send", refused)
     with pytest.raises(ValueError, match="refused"):
-        rehearse.run(toy())
+        rehearse.run(toy(), rehearse.Options())
     assert dict(os.environ) == before
 
 
@@ -219,7 +218,7 @@ def test_the_embedded_digits_are_rehearsed_out_of_what_they_label(
     competition = replace(digits, embedded=lambda: small)
     words = ("epochs=1", "folds=2", "device=cpu", "views=identity")
     request = Request(competition=competition, recipe_name="quick", words=words)
-    result = rehearse.run(request)
+    result = rehearse.run(request, rehearse.Options())
     secret = set(small.table["id"][small.table["hidden"]])
     assert not secret & set(read_csv(Path(result["rehearsal"]) / SOLUTION)["id"])
     assert result["hidden"] == round(0.2 * (len(small.table) - len(secret)))
@@ -237,7 +236,7 @@ def test_the_real_cifar_10_is_rehearsed(tmp_path: Path) -> None:
     result = rehearse.run(Request(
         competition=competitions.load("cifar10"), recipe_name="quick", data=DATA,
         runs=tmp_path / "runs", words=words,
-    ))  # fmt: skip
+    ), rehearse.Options())  # fmt: skip
     assert (result["labelled"], result["hidden"]) == (40_000, 10_000)
     assert (result["public_rows"], result["private_rows"]) == (3_000, 7_000)
     solution = read_csv(Path(result["rehearsal"]) / SOLUTION)

@@ -1,6 +1,5 @@
 """Timing the recipe's own steps: what is tried, what is proposed, and that nothing is left behind."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ KEYS = {
 
 
 def tuned(request: Any) -> dict[str, Any]:
-    return tune.run(replace(request, options={"seconds": 0.02, "compile": False}))
+    return tune.run(request, tune.Options(seconds=0.02))
 
 
 def test_runtime_words_alone_are_proposed_and_no_run_is_left(toy: Any, capfd: Any) -> None:
@@ -60,7 +59,7 @@ def test_a_head_on_features_is_timed_by_the_pass_that_computes_them(
 
 
 def test_a_value_that_does_not_work_here_is_a_row_and_no_end(toy: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(tune, "_precisions", lambda _: ["fp16"])
+    monkeypatch.setattr("common.workflow.tuning._precisions", lambda _: ["fp16"])
     row = tuned(toy())["table"][0]
     assert row["candidate"] == "precision=fp16"
     assert "a CPU does not train in it" in row["error"]

@@ -101,20 +101,21 @@ def test_a_finished_run_is_scored_by_the_loopback_kaggle(toy: Any, monkeypatch: 
     )
     request = replace(request, competition=competition)
     run.run(request)
-    result = submit.run(request)
+    result = submit.run(request, submit.Options())
     assert result["private"] >= 0.8
     assert result["ref"] > 0
     sent = read_json(Path(result["run"]) / "run.json")["submitted"]
     assert len(sent) == 1
-    assert submit.run(request)["private"] == result["private"]  # no --again is needed there
+    again = submit.run(request, submit.Options())  # no --again is needed there
+    assert again["private"] == result["private"]
     with pytest.raises(ValueError, match="was not made with views=scales"):
-        submit.run(replace(request, words=("views=scales",)))
+        submit.run(replace(request, words=("views=scales",)), submit.Options())
 
 
 def test_submit_never_trains(toy: Any) -> None:
     folder = Path(validate.run(toy())["run"])
     with pytest.raises(ValueError, match=r"has no submission\.csv yet"):
-        submit.run(toy())
+        submit.run(toy(), submit.Options())
     assert not (folder / "submission.csv").exists()
 
 
@@ -136,11 +137,11 @@ def test_check_submission_names_what_is_wrong(toy: Any, tmp_path: Path) -> None:
     sample = submission.read_csv(data(toy) / "sample_submission.csv")
     path = tmp_path / "mine.csv"
     sample.assign(label="9").iloc[1:].to_csv(path, index=False)
-    request = replace(toy(), options={"file": str(path)})
+    options = check_submission.Options(str(path))
     with pytest.raises(ValueError, match=r"would be refused(.|\n)*48e7(.|\n)*9"):
-        check_submission.run(request)
+        check_submission.run(toy(), options)
     sample.to_csv(path, index=False)
-    assert check_submission.run(request)["problems"] == []
+    assert check_submission.run(toy(), options)["problems"] == []
 
 
 def test_log_loss_competitions_get_probability_rows(toy: Any) -> None:
@@ -221,7 +222,7 @@ def test_predictions_of_accepted_code_are_made_anew(toy: Any, monkeypatch: Any) 
 
     folder = Path(run.run(toy())["run"])
     monkeypatch.setattr(prepare, "code_digest", lambda _: "0" * 16)
-    request = replace(toy("views=mirror"), options={"accept_code": True})
+    request = replace(toy("views=mirror"), accept_code=True)
     run.run(request)
     before = set((folder / "predictions").iterdir())
     run.run(toy())

@@ -141,8 +141,7 @@ def test_a_recipe_without_needs_uploads_nothing_and_says_so(
     toy: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     request = toy()
-    request.options["wheel"] = []
-    assert kernel_inputs.run(request) == {
+    assert kernel_inputs.run(request, kernel_inputs.Options()) == {
         "dataset": None, "files": 0, "bytes": 0, "uploaded": False, "notes": "",
     }  # fmt: skip
     assert "recipe toy needs no inputs" in capsys.readouterr().err
@@ -153,16 +152,15 @@ def test_inputs_are_uploaded_once_and_again_when_a_content_has_changed(
 ) -> None:
     monkeypatch.setattr("common.kaggle.server.datasets.PREPARING_S", 0.0)
     request = toy(groups=str(place / "shots.csv"))
-    request.options["wheel"] = []
     with Host([], folder=place / "host") as host, surrounded(host.environment):
-        first = kernel_inputs.run(request)
+        first = kernel_inputs.run(request, kernel_inputs.Options())
         assert first["dataset"] == "you/digits-kit-inputs"
         assert (first["files"], first["uploaded"]) == (2, True)
         assert first["notes"] == "toy: groups=shots.csv"
-        assert kernel_inputs.run(request)["uploaded"] is False
+        assert kernel_inputs.run(request, kernel_inputs.Options())["uploaded"] is False
         assert "there already: nothing was uploaded" in capsys.readouterr().err
         (place / "shots.csv").write_text("id,group\n1,b\n", encoding="utf-8")
-        assert kernel_inputs.run(request)["uploaded"] is True
+        assert kernel_inputs.run(request, kernel_inputs.Options())["uploaded"] is True
 
 
 def test_the_verb_is_listed_and_has_its_help() -> None:

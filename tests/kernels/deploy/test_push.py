@@ -18,7 +18,7 @@ def made(tmp_path: Path) -> Made:
     request = Request(
         competition=competitions.load("digits"), recipe_name="quick", runs=tmp_path / "runs"
     )
-    return making.made(request, [], source=None, online=False)
+    return making.made(request, making.Shape(), [], source=None, online=False)
 
 
 def test_output_of_a_deleted_kernel_whose_numbers_began_anew_is_put_aside(

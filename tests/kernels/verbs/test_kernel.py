@@ -123,10 +123,8 @@ def test_all_that_shapes_a_kernel_makes_it_another(tmp_path: Path) -> None:
     digits = competitions.load("digits")
 
     def key(*words: str, files: Sequence[str] = (), source: Any = None, **options: Any) -> str:
-        request = Request(
-            competition=digits, recipe_name="quick", words=words, runs=tmp_path, options=options
-        )
-        return making.made(request, files, source=source, online=False).key
+        request = Request(competition=digits, recipe_name="quick", words=words, runs=tmp_path)
+        return making.made(request, making.Shape(**options), files, source=source, online=False).key
 
     part = {"owner": "you", "slug": "kit-digits-quick", "version": 1, "part": 1, "run": "a"}
     assert key() == key()

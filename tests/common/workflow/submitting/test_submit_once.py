@@ -131,7 +131,7 @@ def killed_while(host: Host, run: Run, ready: Callable[[], bool]) -> None:
     """Begin to hand the run in, in a process that is killed with its child once it is `ready`."""
     code = (
         "import sys; from pathlib import Path; from common.runs import Run;"
-        "from common.workflow.hand_in import hand_in; run = Run(Path(sys.argv[1]));"
+        "from common.workflow.submitting.submit_once import hand_in; run = Run(Path(sys.argv[1]));"
         "hand_in('petals', run, run / 'submission.csv', 'm', again=False, environment=None)"
     )
     variables = {name: value for name, value in host.environment.items() if value}
