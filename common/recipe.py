@@ -6,11 +6,14 @@ Every field carries its stage. *split* and *train* fields name the run (its eigh
 
 from collections.abc import Iterable
 from dataclasses import Field, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
-from common.recipe_fields import Forms, check, described, filled, nearest, typed
+from common.recipe_fields import Choice, Forms, check, choice_of, described, nearest, typed
 from common.recipe_rules import check_agreement
 
+# The stages whose fields name a run: what its folds and its weights are a function of.
+SHAPING = ("split", "train")
 # Words that numbers may follow, as in step:10:0.1; None: a number that has to be said.
 FORMS: dict[str, Forms] = {
     "head": {"linear": (), "rows": (), "mlp": (256,), "logits-mlp": (256,)},
@@ -178,7 +181,8 @@ class Recipe:
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name in FORMS and isinstance(value, str):
-                object.__setattr__(self, each.name, filled(each.name, value, FORMS[each.name]))
+                choice = choice_of(each.name, value, FORMS[each.name])
+                object.__setattr__(self, each.name, str(choice))
             check(each, value)
             if each.type is float:  # lr=1 and lr=1.0 are one recipe
                 object.__setattr__(self, each.name, float(value))
@@ -188,6 +192,29 @@ class Recipe:
         wanted = {"identity", *self.views.split("+")}
         object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
         check_agreement(self)
+
+    @cached_property
+    def view_names(self) -> tuple[str, ...]:
+        """The groups of views, the plain one first."""
+        return tuple(self.views.split("+"))
+
+    @cached_property
+    def freezing(self) -> Choice:
+        """What does not train, and for how many stages or epochs."""
+        return self._choice("freeze")
+
+    @cached_property
+    def rate_schedule(self) -> Choice:
+        """How the rate falls; behind `step` its epochs and its factor."""
+        return self._choice("schedule")
+
+    @cached_property
+    def head_kind(self) -> Choice:
+        """What the head is; behind an mlp its width."""
+        return self._choice("head")
+
+    def _choice(self, name: str) -> Choice:
+        return choice_of(name, getattr(self, name), FORMS[name])
 
 
 def stage_of(name: str) -> str:

@@ -3,7 +3,7 @@
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import Field, field
+from dataclasses import Field, dataclass, field
 from typing import Any
 
 STAGES = ("split", "train", "predict", "runtime")
@@ -67,8 +67,24 @@ def allowed(each: Field[Any]) -> str:
     return f"{kind} ({each.metadata['meaning']})"
 
 
-def filled(name: str, text: str, forms: Forms) -> str:
-    """The one spelling of a word with numbers: 'step' and 'step:10' as 'step:10:0.1'.
+@dataclass(frozen=True)
+class Choice:
+    """A word and the numbers behind it: `step:10:0.1` is `Choice("step", (10.0, 0.1))`."""
+
+    word: str
+    numbers: tuple[float, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The whole number of a word that takes one; 0 behind a word that takes none."""
+        return int(sum(self.numbers))
+
+    def __str__(self) -> str:
+        return ":".join([self.word, *(f"{n:g}" for n in self.numbers)])
+
+
+def choice_of(name: str, text: str, forms: Forms) -> Choice:
+    """A field's text as a choice; numbers left out get their usual values.
 
     Args:
         forms: every word, and the numbers that may follow it; None where one has to be said.
@@ -76,11 +92,11 @@ def filled(name: str, text: str, forms: Forms) -> str:
     Raises:
         ValueError: none of these words, numbers too many or too few, or one that is not above zero.
     """
-    kind, *said = text.split(":")
-    if kind not in forms:
-        raise ValueError(f"{name}={text}: {nearest(kind, tuple(forms))}")
-    usual = forms[kind]
-    example = ":".join([kind, *(f"{2 if n is None else n:g}" for n in usual)])
+    word, *said = text.split(":")
+    if word not in forms:
+        raise ValueError(f"{name}={text}: {nearest(word, tuple(forms))}")
+    usual = forms[word]
+    example = ":".join([word, *(f"{2 if n is None else n:g}" for n in usual)])
     try:
         numbers = [float(n) for n in said] + [float(n) for n in usual[len(said) :] if n is not None]
     except ValueError:
@@ -90,17 +106,7 @@ def filled(name: str, text: str, forms: Forms) -> str:
     )
     if len(numbers) != len(usual) or not whole or not all(0 < n < math.inf for n in numbers):
         raise ValueError(f"{name}={text}: say it as in {name}={example}")
-    return ":".join([kind, *(f"{n:g}" for n in numbers)])
-
-
-def kind_of(text: str) -> str:
-    """The word of 'step:10:0.1'."""
-    return text.partition(":")[0]
-
-
-def numbers_of(text: str) -> list[float]:
-    """The numbers of 'step:10:0.1'."""
-    return [float(each) for each in text.split(":")[1:]]
+    return Choice(word, tuple(numbers))
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

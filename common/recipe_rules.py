@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from common.recipe_fields import kind_of, numbers_of
-
 
 def check_agreement(recipe: Any) -> None:
     """Raise a ValueError where two fields, each possible alone, cannot go together.
@@ -11,8 +9,8 @@ def check_agreement(recipe: Any) -> None:
     Args:
         recipe: a `Recipe`, its fields typed and spelled in the one way.
     """
-    kind, head_epochs = kind_of(recipe.freeze), sum(numbers_of(recipe.freeze))
-    if kind in ("lp-ft", "gradual") and head_epochs >= recipe.epochs:
+    kind = recipe.freezing.word
+    if kind in ("lp-ft", "gradual") and recipe.freezing.number >= recipe.epochs:
         raise ValueError(
             f"freeze={recipe.freeze} leaves no epoch for the backbone of epochs={recipe.epochs}: lower "
             f"the head's, as in freeze={kind}:1, or say freeze=backbone"

@@ -16,14 +16,11 @@ from filelock import FileLock, Timeout
 
 from common import environment
 from common.progress import say
-from common.recipe import Recipe, differences
+from common.recipe import SHAPING, Recipe, differences
 from common.storage import read_json, write_json
 
-# What can change a trained weight or a probability; pictures, words and the wire cannot.
-SHAPING = ("data", "models", "inference", "training")
 # Kinds of runs that have models of their own.
 WITH_MODELS = ("trained", "zero-training", "fetched")
-SHAPING_FILES = ("recipe.py", "recipe_fields.py", "competition.py", "metrics.py", "randomness.py")
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
 
     `data` is the data's fingerprint; files that fields name enter by content.
     """
-    shaped = differences(recipe, ("split", "train")) | digests_of_files(recipe)
+    shaped = differences(recipe, SHAPING) | digests_of_files(recipe)
     text = json.dumps({"fields": shaped, "data": data}, sort_keys=True)
     return runs / f"{competition}-{recipe_name}-{_digest(text.encode())[:8]}"
 
@@ -168,15 +165,6 @@ def all_runs(runs: Path, competition: str) -> list[Run]:
 def _last_used(path: Path) -> tuple[bool, int]:
     used = path.with_name(".used")
     return (True, used.stat().st_mtime_ns) if used.exists() else (False, path.stat().st_mtime_ns)
-
-
-def code_digest(competition: Path) -> str:
-    """A digest of the code that can change a result: the core's rooms and the competition's facts."""
-    core = Path(__file__).parent
-    files = [core / name for name in SHAPING_FILES]
-    files += [path for room in SHAPING for path in sorted((core / room).rglob("*.py"))]
-    files += [competition / "__init__.py"]
-    return _digest(b"\0".join(path.name.encode() + path.read_bytes() for path in files))[:16]
 
 
 def fingerprint(*parts: object) -> str:

@@ -18,7 +18,7 @@ CODE = sorted([*(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LAYERS = (
     (
         "progress", "storage", "metrics", "recipe_fields", "recipe_rules", "recipe", "competition",
-        "randomness", "environment", "runs",
+        "randomness", "environment", "code_digest", "runs",
     ),
     ("data",),
     ("models",),

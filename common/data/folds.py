@@ -1,6 +1,7 @@
 """Folds: fixed before any model, from (labels, groups, k, split seed), and written into the run."""
 
 import warnings
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from common.storage import replacing
 
 Rows = npt.NDArray[np.int64]
 SMALL = 20  # a group is small when so many of it are not a fold
+
+
+@dataclass(frozen=True)
+class Split:
+    """The fold of every row in every repeat [repeats, N], and the group of every row [N], text."""
+
+    folds: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.object_]
 
 
 def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.NDArray[np.int64]:
@@ -128,18 +137,20 @@ def sample_rows(labels: pd.Series, count: int, seed: int) -> Rows:
     return np.sort(np.concatenate(kept))
 
 
-def write_folds(path: Path, ids: pd.Series, folds: npt.NDArray[np.int64]) -> None:
-    """Write `id, repeat, fold` rows, whole."""
+def write_split(path: Path, ids: pd.Series, split: Split) -> None:
+    """Write `id, repeat, fold, group` rows, whole."""
     repeats = [
-        pd.DataFrame({"id": ids.to_numpy(), "repeat": repeat, "fold": fold})
-        for repeat, fold in enumerate(folds)
+        pd.DataFrame({"id": ids.to_numpy(), "repeat": repeat, "fold": fold, "group": split.groups})
+        for repeat, fold in enumerate(split.folds)
     ]
     with replacing(path) as temporary:
         pd.concat(repeats).to_csv(temporary, index=False, lineterminator="\n")
 
 
-def read_folds(path: Path, ids: pd.Series) -> npt.NDArray[np.int64]:
-    """The folds [repeats, N] of these ids, joined by id."""
-    listed = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+def read_split(path: Path, ids: pd.Series) -> Split:
+    """The folds and groups of these ids, joined by id."""
+    listed = pd.read_csv(path, dtype={"id": str, "group": str}, keep_default_na=False)
     wide = listed.pivot(index="id", columns="repeat", values="fold")
-    return wide.loc[ids.to_numpy()].to_numpy().T.astype(np.int64)
+    first = listed[listed["repeat"] == 0].set_index("id")["group"]
+    folds = wide.loc[ids.to_numpy()].to_numpy().T.astype(np.int64)
+    return Split(folds, first.loc[ids.to_numpy()].to_numpy(dtype=object))

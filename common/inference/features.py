@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from common.code_digest import features_digest
 from common.data.batches.sources import Source
 from common.data.pixels.store import Store
 from common.inference.predict import mean_probs, outputs
@@ -74,7 +75,7 @@ def feature_blocks(
     """
     body.model.eval()
     made_by = (
-        FORMAT, _code(), _digest_of(body.model), store.folder.name, type(source).__name__, group,
+        FORMAT, features_digest(), _digest_of(body.model), store.folder.name, type(source).__name__, group,
         body.facts, body.size, str(body.precision), body.device.type,
     )  # fmt: skip
     folder = cache / "features" / hashlib.sha256(repr(made_by).encode()).hexdigest()[:32]
@@ -114,15 +115,6 @@ def predict_head(head: nn.Module, features: Tensor) -> Probs:
     """The mean over views of their softmax: features [V, N, F] to float32 [N, C]."""
     head.eval()
     return mean_probs(head(features))
-
-
-def _code() -> str:
-    """A digest of the code between a stored image and a feature."""
-    here = Path(__file__).parent
-    files = [here / f"{name}.py" for name in ("views", "predict", "features")]
-    batches = here.parent / "data" / "batches"
-    files += [batches / f"{name}.py" for name in ("sources", "photographs")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _digest_of(model: nn.Module) -> str:

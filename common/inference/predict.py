@@ -29,10 +29,8 @@ def predict(
         found = predict(network, source, rows, views=["identity"], label=label)
         unsure = least_certain(found["identity"], doubtful)
         more = predict(network, source, rows[unsure], views=others, label=f"{label}, views")
-        for name in others:
-            found[name] = found["identity"].copy()
-            found[name][unsure] = more[name]
-        return found
+        plain = found["identity"]
+        return found | {name: with_rows(plain, unsure, more[name]) for name in others}
     network.model.eval()
     sums: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in views}
     with bar(len(rows), label) as progress:
@@ -66,6 +64,13 @@ def least_certain(probs: Probs, share: float) -> Rows:
     """The positions, in order, of this share of the rows [N, C] whose likeliest class is least likely."""
     count = math.ceil(share * len(probs))
     return np.sort(np.argsort(probs.max(axis=1), kind="stable")[:count])
+
+
+def with_rows(plain: Probs, rows: Rows, probs: Probs) -> Probs:
+    """The plain view's probs [N, C], with these rows' own [len(rows), C] in their place."""
+    found = plain.copy()
+    found[rows] = probs
+    return found
 
 
 def joined(groups: dict[str, Probs], names: Sequence[str]) -> Probs:

@@ -15,7 +15,6 @@ from common.models.class_matching import Match
 from common.models.heads import begin_head, head_names
 from common.models.weights import LOCAL, check_pretrained, first_line, load_into
 from common.recipe import Recipe
-from common.recipe_fields import kind_of
 from common.storage import read_json
 
 
@@ -55,7 +54,7 @@ def build_matched(
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
     if recipe.weights not in ("scratch", "pretrained"):
         load_into(
-            model, Path(recipe.weights), classifier=kind_of(recipe.head) in ("rows", "logits-mlp")
+            model, Path(recipe.weights), classifier=recipe.head_kind.word in ("rows", "logits-mlp")
         )
     return model, begin_head(model, recipe, classes)
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from common.models.class_matching import Match, match, old_names
 from common.recipe import Recipe
-from common.recipe_fields import kind_of, numbers_of
 
 
 class OnLogits(nn.Module):
@@ -111,7 +110,7 @@ def _put(model: nn.Module, recipe: Recipe, count: int) -> None:
             f"head={recipe.head}: the classifier of backbone={recipe.backbone} is no single linear "
             "layer; say head=linear"
         )
-    kind, width = kind_of(recipe.head), int(sum(numbers_of(recipe.head)))
+    kind, width = recipe.head_kind.word, recipe.head_kind.number
     inputs = old.in_features if kind == "mlp" else old.out_features
     new = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, count))
     new.apply(_xavier)

@@ -132,7 +132,7 @@ def open_setting(
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
     height, width = _shown(recipe, store)
     check_input(model, height, width, name=recipe.backbone)
-    if "square" in recipe.views.split("+") and height != width:
+    if "square" in recipe.view_names and height != width:
         raise ValueError(
             f"views=square turns images, and these are {width}x{height}: say image_size="
         )

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from common.data.folds import Rows
 from common.inference.features import feature_blocks, predict_head, split
-from common.inference.predict import least_certain, predict
+from common.inference.predict import least_certain, predict, with_rows
 from common.metrics import Probs
 from common.models.backbone import rebuild
 from common.models.network import Network
@@ -32,12 +32,18 @@ def predictions(
     if setting.on_features:
         yield from _from_features(setting, folders, rows)
         return
-    views = setting.recipe.views.split("+")
     for number, folder in enumerate(folders, 1):
         text = f"{label}, model {number} of {len(folders)}"
         network = load_trained(setting, folder)
         doubtful = setting.recipe.doubtful
-        yield predict(network, setting.source, rows, views=views, label=text, doubtful=doubtful)
+        yield predict(
+            network,
+            setting.source,
+            rows,
+            views=setting.recipe.view_names,
+            label=text,
+            doubtful=doubtful,
+        )
 
 
 def _from_features(setting: Setting, folders: Sequence[Path], rows: Rows) -> list[dict[str, Probs]]:
@@ -45,7 +51,7 @@ def _from_features(setting: Setting, folders: Sequence[Path], rows: Rows) -> lis
     networks = [load_trained(setting, folder) for folder in folders]
     heads = [split(network.model)[1] for network in networks]
     found: list[dict[str, Probs]] = [{} for _ in folders]
-    for group in setting.recipe.views.split("+"):
+    for group in setting.recipe.view_names:
         parts: list[list[Probs]] = [[] for _ in folders]
         order = []
         for start, block in feature_blocks(
@@ -62,7 +68,6 @@ def _from_features(setting: Setting, folders: Sequence[Path], rows: Rows) -> lis
             if (
                 group != "identity"
             ):  # heads cost nothing: the others' views are left out, not spared
-                sure = np.ones(len(rows), dtype=bool)
-                sure[least_certain(groups["identity"], setting.recipe.doubtful)] = False
-                groups[group][sure] = groups["identity"][sure]
+                unsure = least_certain(groups["identity"], setting.recipe.doubtful)
+                groups[group] = with_rows(groups["identity"], unsure, groups[group][unsure])
     return found

@@ -5,7 +5,6 @@ from itertools import islice
 
 from common.data.batches.small_images import SMALL
 from common.recipe import Recipe
-from common.recipe_fields import kind_of, numbers_of
 from common.training.sizes import head_epochs, sizes_of
 
 
@@ -41,9 +40,9 @@ def phases_of(recipe: Recipe, stages: int, side: int) -> list[Phase]:
     def phase(epochs: int, frozen: int) -> Phase:
         return Phase(frozen, tuple(islice(sizes, epochs)), recipe.lr)
 
-    number = int(sum(numbers_of(recipe.freeze)))
+    number = recipe.freezing.number
     later = recipe.epochs - number
-    match kind_of(recipe.freeze):
+    match recipe.freezing.word:
         case "none":
             return [phase(recipe.epochs, 0)]
         case "backbone":

@@ -3,7 +3,6 @@
 import math
 
 from common.recipe import Recipe
-from common.recipe_fields import kind_of, numbers_of
 
 
 def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> float:
@@ -20,11 +19,11 @@ def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> f
         return (step + 1) / (warmup + 1)
     done = (step - warmup) / max(1, steps - warmup)
     floor = recipe.lr_floor
-    match kind_of(recipe.schedule):
+    match recipe.rate_schedule.word:
         case "constant":
             return 1.0
         case "step":
-            epochs, factor = numbers_of(recipe.schedule)
+            epochs, factor = recipe.rate_schedule.numbers
             drops = math.floor(step / (epochs * steps_per_epoch) + 1e-9)
             return max(floor, factor**drops)
         case "cosine":

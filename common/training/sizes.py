@@ -7,7 +7,6 @@ Early epochs settle what is coarse, and cost the square of their side (fastai's 
 import math
 
 from common.recipe import Recipe
-from common.recipe_fields import kind_of, numbers_of
 
 FULL = 3  # at least one epoch in so many is at full size, the last ones
 FROM, STEP, FINE = 64, 32, 4  # sides from 64 on are multiples of 32, smaller ones of 4
@@ -15,8 +14,7 @@ FROM, STEP, FINE = 64, 32, 4  # sides from 64 on are multiples of 32, smaller on
 
 def head_epochs(recipe: Recipe) -> int:
     """How many epochs lp-ft and gradual begin with in which the head alone trains; else 0."""
-    probed = kind_of(recipe.freeze) in ("lp-ft", "gradual")
-    return int(sum(numbers_of(recipe.freeze))) if probed else 0
+    return recipe.freezing.number if recipe.freezing.word in ("lp-ft", "gradual") else 0
 
 
 def sizes_of(recipe: Recipe, side: int) -> list[int]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from common.data.classes import targets_of
-from common.data.folds import Rows, read_folds
+from common.data.folds import Rows, read_split
 from common.inference.blend import KINDS, Blend, aligned, blended, weighted
 from common.inference.bootstrap import Interval, paired_interval
 from common.inference.crossfit import parts_of
@@ -22,7 +23,7 @@ from common.runs import Run, begin, fingerprint, owned
 from common.storage import write_json, write_text
 from common.workflow.files import Files, open_files
 from common.workflow.find_run import named_run
-from common.workflow.prepare import code_of, labelled, row_groups
+from common.workflow.prepare import code_of, labelled
 from common.workflow.request import Request
 from common.workflow.run_report import draw_judged
 from common.workflow.run_results import (
@@ -59,8 +60,7 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
     for member in members:
         check_data(member.run, table, store)
     _check_test(members)
-    groups = row_groups(table, store, first.recipe()).set_axis(table["id"])
-    held = _held(members, files, table.set_index("id")["label"], groups)
+    held = _held(members, files, table.set_index("id")["label"])
     metric = request.competition.scored_by
     blends = {
         each: blended(held.stack, held.targets, held.parts, kind=each, metric=metric)
@@ -102,14 +102,13 @@ def _check_test(members: list[Predicted]) -> None:
             )
 
 
-def _held(members: list[Predicted], files: Files, labels: Any, groups: Any) -> Held:
+def _held(members: list[Predicted], files: Files, labels: pd.Series) -> Held:
     ids = list(members[0].held_out.ids)
     stack = np.stack([aligned(member.held_out, ids, files.classes) for member in members])
     targets = targets_of(labels.loc[ids], files.classes)
-    folds = read_folds(members[0].run / "folds.csv", labels.loc[ids].index.to_series())
-    own = groups.loc[ids].to_numpy(dtype=object)
-    parts = parts_of(folds, targets, own)
-    return Held(ids, targets, own, parts, bool(folds.max() <= 0), stack)
+    split = read_split(members[0].run / "folds.csv", pd.Series(ids))
+    parts = parts_of(split.folds, targets, split.groups)
+    return Held(ids, targets, split.groups, parts, bool(split.folds.max() <= 0), stack)
 
 
 def _judged(

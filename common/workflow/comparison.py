@@ -15,7 +15,7 @@ from common.progress import say
 from common.runs import fingerprint
 from common.storage import replacing
 from common.workflow.evaluation import validate
-from common.workflow.prepare import prepared, row_groups
+from common.workflow.prepare import prepared
 from common.workflow.request import Request
 from common.workflow.run_results import predictions_folder, result_of
 from common.workflow.test_set import open_test, predict_test
@@ -70,23 +70,27 @@ def _judged(request: Request, metric: Metric) -> Judged:
         with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
             ids, probs = kept["ids"], kept["probs"]
         at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))
-        groups = row_groups(ready.table, ready.store, ready.recipe)
         return Judged(
             ids=ids.tolist(), rows=metric.rows(probs, ready.setting.targets[at]),
-            groups=groups.to_numpy(dtype=object)[at], result=result_of(ready.run),
+            groups=ready.split.groups[at], result=result_of(ready.run),
             minutes=ready.run.read().get("seconds", {}).get("train", 0.0) / 60,
         )  # fmt: skip
 
 
 def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
     """Raise a ValueError when a variant was judged on other folds than the first."""
-    wanted = (Path(first.result["run"]) / "folds.csv").read_bytes()
+    wanted = _folds_of(first)
     for name, runs in done.items():
-        if any((Path(each.result["run"]) / "folds.csv").read_bytes() != wanted for each in runs):
+        if any(not _folds_of(each).equals(wanted) for each in runs):
             raise ValueError(
                 f"{name} has other folds than the first variant: at another stored_side= other images "
                 "count as one shot; give all one stored_side=, or say groups=identical"
             )
+
+
+def _folds_of(judged: Judged) -> pd.DataFrame:
+    path = Path(judged.result["run"]) / "folds.csv"
+    return pd.read_csv(path, dtype=str, usecols=["id", "repeat", "fold"], keep_default_na=False)
 
 
 def _row(runs: list[Judged], first: list[Judged], metric: Metric) -> dict[str, Any]:

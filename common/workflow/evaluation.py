@@ -14,7 +14,7 @@ from common.storage import replacing, write_json
 from common.training import checkpoint
 from common.training.ensemble import predictions
 from common.training.jobs import Job, jobs_of, refit_jobs
-from common.workflow.prepare import Prepared, check_code, row_groups
+from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import (
     draw_batch,
     draw_judged,
@@ -31,19 +31,18 @@ def validate(ready: Prepared) -> None:
     if not ready.recipe.folds:
         _leave_unjudged(ready)
         return
-    jobs = jobs_of(ready.recipe, ready.folds)
+    jobs = jobs_of(ready.recipe, ready.split.folds)
     if not checkpoint.is_finished(ready.run / jobs[0].name):
         draw_batch(ready, jobs[0])
         tell_rows(ready)
     train_jobs(ready, jobs)
-    views = ready.recipe.views.split("+")
     if not (predictions_folder(ready.run, ready.recipe) / "oof.npz").is_file():
         check_code(ready)
     folder = predictions_folder(ready.run, ready.recipe)
     if not (folder / "oof.npz").is_file():
         started = time.perf_counter()
         held = [_held_out(ready, jobs, number, folder) for number in sorted({j.fold for j in jobs})]
-        _write_scores(ready, held, views, folder)
+        _write_scores(ready, held, folder)
         ready.run.add_seconds("judge", time.perf_counter() - started)
     for name in ("oof.npz", "scores.json"):
         with replacing(ready.run / name) as temporary:
@@ -55,7 +54,7 @@ def validate(ready: Prepared) -> None:
 
 def _leave_unjudged(ready: Prepared) -> None:
     """What a run without a held-out row has of all this: its first batch, and scores that hold none."""
-    draw_batch(ready, refit_jobs(ready.recipe, ready.folds)[0])
+    draw_batch(ready, refit_jobs(ready.recipe, ready.split.folds)[0])
     tell_rows(ready)
     say(
         "folds=0: all rows train and none is held out, so nothing here says how good the models are"
@@ -88,12 +87,11 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> He
     return HeldOut(rows, groups)
 
 
-def _write_scores(ready: Prepared, held: list[HeldOut], views: list[str], folder: Path) -> None:
-    targets, metric = ready.setting.targets, ready.setting.metric
+def _write_scores(ready: Prepared, held: list[HeldOut], folder: Path) -> None:
+    targets, metric, views = ready.setting.targets, ready.setting.metric, ready.recipe.view_names
     folds, calibration = judged(held, views), None
     if ready.recipe.calibration == "temperature":
-        groups = row_groups(ready.table, ready.store, ready.recipe)
-        fitted = calibrated(folds, targets, groups, metric)
+        fitted = calibrated(folds, targets, ready.split.groups, metric)
         folds, calibration = fitted.folds, fitted.facts
     rows, probs = pooled(folds, len(targets))
     found = scores(folds, targets, metric)

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from common.recipe import differences, with_values
+from common.recipe import SHAPING, differences, with_values
 from common.runs import WITH_MODELS, Run, all_runs
 from common.workflow.request import Request
-
-SHAPING = ("split", "train")
 
 
 def find_run(request: Request) -> Run:

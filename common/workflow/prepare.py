@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.code_digest import code_digest
 from common.data.classes import targets_of
-from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
+from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
 from common.data.pixels.store import Store, open_store
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
@@ -23,7 +24,6 @@ from common.runs import (
     Run,
     begin,
     clear,
-    code_digest,
     digests_of_files,
     fingerprint,
     owned,
@@ -48,7 +48,7 @@ class Prepared:
     files: Files
     table: pd.DataFrame
     store: Store
-    folds: npt.NDArray[np.int64]
+    split: Split
     setting: Setting
     code: str  # the digest when this process began: what it runs, whatever is edited meanwhile
 
@@ -82,9 +82,9 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
             raise ValueError(
                 f"{folder} was made from other data than {files.folder} holds: name its own (--data DIR)"
             )
-        folds = _folds(folder, table, store, recipe)
+        split = _split(folder, table, store, recipe)
         setting = _setting(
-            request, recipe, folder, folds=folds, store=store, files=files, table=table
+            request, recipe, folder, folds=split.folds, store=store, files=files, table=table
         )
         run = begin(folder, recipe, {
             "competition": request.competition.name, "recipe_name": request.recipe_name,
@@ -93,9 +93,9 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         })  # fmt: skip
         write_json(run / "classes.json", list(files.classes))
         if not (run / "folds.csv").is_file():
-            write_folds(run / "folds.csv", table["id"], folds)
+            write_split(run / "folds.csv", table["id"], split)
         run.add_seconds("prepare", time.perf_counter() - started)
-        yield Prepared(request, recipe, run, files, table, store, folds, setting, code)
+        yield Prepared(request, recipe, run, files, table, store, split, setting, code)
 
 
 def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFrame, Store]:
@@ -103,11 +103,6 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
     rows = sample_rows(files.train["label"], recipe.rows, recipe.split_seed)
     table = files.train.iloc[rows].reset_index(drop=True)
     return table, open_store(table, side=recipe.stored_side, cache=request.cache)
-
-
-def row_groups(table: pd.DataFrame, store: Store, recipe: Recipe) -> pd.Series:
-    """The group of every row [N], as the recipe's folds keep them together."""
-    return groups_of(table, store, recipe.groups)
 
 
 def code_of(request: Request) -> str:
@@ -163,17 +158,15 @@ def _is_trained(folder: Path) -> bool:
     return trained
 
 
-def _folds(
-    folder: Path, table: pd.DataFrame, store: Store, recipe: Recipe
-) -> npt.NDArray[np.int64]:
-    """The run's folds: drawn once, before any model, and read from the run ever after."""
+def _split(folder: Path, table: pd.DataFrame, store: Store, recipe: Recipe) -> Split:
+    """The run's folds and groups: found once, before any model, and read from the run ever after."""
     if (folder / "folds.csv").is_file():
-        return read_folds(folder / "folds.csv", table["id"])
+        return read_split(folder / "folds.csv", table["id"])
     if not recipe.folds and recipe.groups == "near":
         # Nothing is held out: the search takes a minute and more, and would move no row.
         recipe = replace(recipe, groups="none")
-    groups = row_groups(table, store, recipe)
-    return assign_folds(table["label"], groups, recipe)
+    groups = groups_of(table, store, recipe.groups)
+    return Split(assign_folds(table["label"], groups, recipe), groups.to_numpy(dtype=object))
 
 
 def _setting(

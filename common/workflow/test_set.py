@@ -68,9 +68,9 @@ def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store] | None:
 
 def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
     """Probabilities of the test rows by id, then `submission.csv` in the sample's shape."""
-    recipe, run, jobs = ready.recipe, ready.run, jobs_of(ready.recipe, ready.folds)
+    recipe, run, jobs = ready.recipe, ready.run, jobs_of(ready.recipe, ready.split.folds)
     if recipe.final == "refit":
-        jobs = refit_jobs(recipe, ready.folds)
+        jobs = refit_jobs(recipe, ready.split.folds)
         train_jobs(ready, jobs)
     assert all(checkpoint.is_finished(run / job.name) for job in jobs)
     data = fingerprint(table["id"].tolist(), store.digests)
@@ -99,10 +99,9 @@ def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
 
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
     """The mean over models and views: float32 [N, C] in the store's order."""
-    views = ready.recipe.views.split("+")
     setting, rows = ready.setting.on(store), np.arange(len(store))
     found = predictions(setting, folders, rows, label="test set")
-    return mean([joined(groups, views) for groups in found])
+    return mean([joined(groups, ready.recipe.view_names) for groups in found])
 
 
 def write_submission(

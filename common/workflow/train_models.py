@@ -96,7 +96,7 @@ def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
         grid = run.read()["head_grid"]
         points = [tuple(grid["points"][grid["best"]])]
     elif len(points) > 1:
-        jobs = jobs_of(recipe, ready.folds)  # what a job chooses depends on all the others
+        jobs = jobs_of(recipe, ready.split.folds)  # what a job chooses depends on all the others
         chosen = [0] * len(jobs)
     found = train_heads(jobs, ready.setting, points)
     if len(points) > 1:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from toy_shots import shot, stored
 
-from common.data.folds import assign_folds, groups_of, read_folds, sample_rows, write_folds
+from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
 from common.recipe import Recipe
 
 LABELS = pd.Series(["a"] * 60 + ["b"] * 30 + ["c"] * 10)
@@ -97,6 +97,8 @@ def test_a_sample_keeps_the_classes_shares_and_every_class() -> None:
 def test_written_folds_come_back_by_id_not_by_position(tmp_path: Path) -> None:
     ids = pd.Series([f"{i}e7" for i in range(100)])
     folds = assign_folds(LABELS, ALONE, Recipe(repeats=2))
-    write_folds(tmp_path / "folds.csv", ids, folds)
-    turned = ids[::-1].reset_index(drop=True)
-    assert np.array_equal(read_folds(tmp_path / "folds.csv", turned), folds[:, ::-1])
+    groups = np.array([f"0{i // 2}" for i in range(100)], dtype=object)
+    write_split(tmp_path / "folds.csv", ids, Split(folds, groups))
+    found = read_split(tmp_path / "folds.csv", ids[::-1].reset_index(drop=True))
+    assert np.array_equal(found.folds, folds[:, ::-1])
+    assert found.groups.tolist() == groups[::-1].tolist()

@@ -11,7 +11,7 @@ from toy_shots import COPIES, recoloured, resized, shot, stored
 import competitions
 from common.data.archives.encoded_images import Encoded
 from common.data.duplicates.groups import across, within
-from common.data.folds import read_folds
+from common.data.folds import read_split
 from common.data.pixels.decode import decode
 from common.data.table import read_csv
 from common.verbs import check
@@ -85,7 +85,7 @@ def test_copies_are_in_one_fold_unless_the_recipe_says_none(shots: Any) -> None:
     together = {}
     for groups in ("near", "identical", "none"):
         with prepared(replaced(shots(groups=groups), copies)) as ready:
-            folds = read_folds(ready.run / "folds.csv", ready.table["id"])[0]
+            folds = read_split(ready.run / "folds.csv", ready.table["id"]).folds[0]
             together[groups] = int((folds[:24] == folds[24:]).sum())
             assert ready.recipe.groups == groups
     assert together["near"] == 24
@@ -96,7 +96,7 @@ def test_copies_are_in_one_fold_unless_the_recipe_says_none(shots: Any) -> None:
 def test_a_samples_groups_are_the_samples(shots: Any) -> None:
     copies = {f"train/{n + 24:02}e7.png": recoloured(shot(n)) for n in range(24)}
     with prepared(replaced(shots("rows=30"), copies)) as ready:
-        folds = read_folds(ready.run / "folds.csv", ready.table["id"])[0]
+        folds = read_split(ready.run / "folds.csv", ready.table["id"]).folds[0]
         fold = dict(zip(ready.table["id"], folds, strict=True))
     pairs = [(f"{n:02}e7", f"{n + 24:02}e7") for n in range(24)]
     kept = [(fold[a], fold[b]) for a, b in pairs if a in fold and b in fold]

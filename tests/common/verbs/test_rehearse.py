@@ -73,7 +73,7 @@ def test_the_run_can_read_no_hidden_label(toy: Any) -> None:
     assert not [name for name in names if "solution" in name or "rehearsal" in name]
     assert not [name for name in hidden if name in told]
     assert set(files.sample["label"]) == {"0"}
-    assert not (folder / SOLUTION).is_relative_to(blind.data_folder)
+    assert not (folder / SOLUTION).is_relative_to(competitor.data_folder)
     assert not (folder / SOLUTION).is_relative_to(folder / SERVED)
 
 

@@ -1,0 +1,80 @@
+"""A digest of code by its meaning: words, comments and formatting change nothing.
+
+What is digested is the syntax tree without docstrings, the words of errors, and `say`. The same code
+has the same digest under every version of Python, so that a run from another machine can be gone on
+with.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+# What can change a trained weight or a probability; pictures, words and the wire cannot.
+ROOMS = ("data", "models", "inference", "training")
+MODULES = ("recipe", "recipe_fields", "recipe_rules", "competition", "metrics", "randomness")
+# What lies between a stored image and a feature of it.
+OF_FEATURES = (
+    "data/batches/sources", "data/batches/photographs", "inference/features", "inference/predict",
+    "inference/views", "models/network",
+)  # fmt: skip
+
+CORE = Path(__file__).parent
+
+
+def code_digest(competition: Path) -> str:
+    """The digest of the code that can change a result: the core's and the competition's facts."""
+    files = [CORE / f"{name}.py" for name in MODULES]
+    files += [path for room in ROOMS for path in sorted((CORE / room).rglob("*.py"))]
+    return digest_of([*files, competition / "__init__.py"])[:16]
+
+
+def features_digest() -> str:
+    """The digest of the code that makes features of stored images."""
+    return digest_of(CORE / f"{name}.py" for name in OF_FEATURES)
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """The digest of these modules, each by its meaning."""
+    whole = hashlib.sha256()
+    for path in files:
+        whole.update(meaning(path.read_text(encoding="utf-8")).encode() + b"\0")
+    return whole.hexdigest()
+
+
+def meaning(source: str) -> str:
+    """The syntax tree of a module as text, without what only people read."""
+    return "".join(_told(ast.parse(source)))
+
+
+def _told(value: object) -> Iterator[str]:
+    """A node, a list of nodes or a plain value; what is empty is left out, as versions differ in it."""
+    if isinstance(value, ast.Raise):
+        raised = value.exc.func if isinstance(value.exc, ast.Call) else value.exc
+        yield "Raise("
+        yield from _told(raised)
+        yield ")"
+    elif isinstance(value, ast.AST):
+        yield f"{type(value).__name__}("
+        for name, each in ast.iter_fields(value):
+            if each not in (None, []) and name not in ("ctx", "kind", "type_comment"):
+                yield f"{name}="
+                yield from _told(each)
+        yield ")"
+    elif isinstance(value, list):
+        for each in value:
+            if not _is_words(each):
+                yield from _told(each)
+                yield ","
+    else:
+        yield repr(value)
+
+
+def _is_words(node: ast.AST) -> bool:
+    """Is this statement a docstring, another bare text, or something said to the person?"""
+    if not isinstance(node, ast.Expr):
+        return False
+    if isinstance(node.value, ast.Constant):
+        return isinstance(node.value.value, str)
+    called = node.value.func if isinstance(node.value, ast.Call) else None
+    return isinstance(called, ast.Name) and called.id == "say"
