@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,11 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:
         sentence = _sentence(error)
         if sentence is None or "KIT_TRACEBACK" in os.environ:
-            raise
+            traceback.print_exc()
+        if sentence is None:
+            sentence = (
+                "this is a bug of the kit and no fault of yours: please report the lines above"
+            )
         # The core names no competition; here it has a name.
         print(f"kit: {sentence.replace('<competition>', words[0])}", file=sys.stderr)
         return 1
@@ -64,7 +69,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _sentence(error: Exception) -> str | None:
     """What to tell a person; None for a fault of the kit's own, which needs its traceback."""
-    if isinstance(error, ValueError):
+    from common.errors import KitError
+
+    if isinstance(error, KitError):
         return str(error)
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
         return "the GPU's memory is used up: lower batch_size=, eval_batch= or image_size="
@@ -116,7 +123,9 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
 
         close = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(VERBS)}"
-        raise ValueError(f"kit {competition.name} has no verb {verb!r}: {hint}")
+        from common.errors import KitError
+
+        raise KitError(f"kit {competition.name} has no verb {verb!r}: {hint}")
     from common.workflow.options import places
     from common.workflow.request import Request
 

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from benchmarks.measure import Effort, Row, Way, alone, compare, one_thread
 from common.data.pixels.store import Store
 from common.data.pixels.store_files import PIXELS, SHAPES
+from common.errors import KitError
 from common.metrics import METRICS, Probs
 from common.models.backbone import build
 from common.recipe import Recipe
@@ -104,12 +105,12 @@ def agree() -> float:
     """Both ways to the end on a few images: how far their probabilities are apart at most.
 
     Raises:
-        ValueError: further than rounding explains.
+        KitError: further than rounding explains.
     """
     with scene(FEW, replace(RECIPE, epochs=2, batch_size=8, workers=0)) as few:
         apart = float(np.abs(on_features(few) - in_the_loop(few)).max())
     if not apart <= APART:
-        raise ValueError(f"cached features gave other numbers than the loop, {apart:.2g} apart")
+        raise KitError(f"cached features gave other numbers than the loop, {apart:.2g} apart")
     return apart
 
 

@@ -15,6 +15,7 @@ from statistics import median
 
 from common.data.archives.sevenzip_program import program
 from common.environment import environment
+from common.errors import KitError
 
 SETTINGS = ("GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")  # what `kit` sets for itself
 SHOWN = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless")
@@ -30,7 +31,7 @@ class Effort:
 
     def __post_init__(self) -> None:
         if self.images < 1 or self.repeats < 1:
-            raise ValueError(
+            raise KitError(
                 f"images={self.images} and repeats={self.repeats} measure nothing: give 1 or more"
             )
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from benchmarks.measure import Effort
+from common.errors import KitError
 
 HEIGHT, WIDTH, QUALITY = 375, 500, 90
 NOISE = 1.5  # standard deviation; files of about 50 KB, as cameras make them at this size
@@ -19,7 +20,7 @@ def photographs(effort: Effort) -> Iterator[tuple[list[Path], Path]]:
     """The JPEG files to read, and a folder to write in.
 
     Raises:
-        ValueError: a folder without JPEG files.
+        KitError: a folder without JPEG files.
     """
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -28,7 +29,7 @@ def photographs(effort: Effort) -> Iterator[tuple[list[Path], Path]]:
             return
         found = sorted(p for p in effort.data.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
         if not found:
-            raise ValueError(f"{effort.data} holds no JPEG files: name a folder with photographs")
+            raise KitError(f"{effort.data} holds no JPEG files: name a folder with photographs")
         yield found[: effort.images], scratch
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
+from common.errors import KitError
 from common.metrics import METRICS
 from common.storage import replacing
 
@@ -74,14 +75,14 @@ def record(path: Path, entry: Entry) -> None:
     """Add a submission, or replace the row of the same one; other processes wait their turn.
 
     Raises:
-        ValueError: the ledger is damaged or cannot be written; it stays as it was.
+        KitError: the ledger is damaged or cannot be written; it stays as it was.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_name(f".{path.name}.lock"))
         lock.acquire()
     except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror}; make it writable") from error
+        raise KitError(f"cannot write {path}: {error.strerror}; make it writable") from error
     try:
         kept = [each for each in read(path) if each.key != entry.key]
         _write(path, [*kept, entry])
@@ -105,7 +106,7 @@ def read(path: Path) -> list[Entry]:
     """All submissions in the order they were entered; none where there is no ledger.
 
     Raises:
-        ValueError: another header, a row that is no submission, or one submission twice.
+        KitError: another header, a row that is no submission, or one submission twice.
     """
     if not path.exists():
         return []
@@ -113,10 +114,10 @@ def read(path: Path) -> list[Entry]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file, strict=True))
     except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{path} is no readable CSV file ({error}): bring it back") from error
+        raise KitError(f"{path} is no readable CSV file ({error}): bring it back") from error
     header = tuple(rows[0]) if rows else ()
     if header not in (COLUMNS, COLUMNS[:-1]):  # scored rows alone were entered once, without status
-        raise ValueError(
+        raise KitError(
             f"{path} does not begin with the columns {','.join(COLUMNS)}: bring the ledger back, or "
             "move it away to begin a new one"
         )
@@ -126,32 +127,32 @@ def read(path: Path) -> list[Entry]:
     seen: set[object] = set()
     for number, entry in enumerate(entries, 2):
         if entry.key in seen:
-            raise ValueError(f"{path}, row {number} repeats submission {entry.ref}: remove one")
+            raise KitError(f"{path}, row {number} repeats submission {entry.ref}: remove one")
         seen.add(entry.key)
     return entries
 
 
 def _entry(header: Sequence[str], row: Sequence[str], where: str) -> Entry:
     if len(row) != len(header):
-        raise ValueError(f"{where} has {len(row)} values, not {len(header)}: correct it")
+        raise KitError(f"{where} has {len(row)} values, not {len(header)}: correct it")
     found = dict(zip(header, row, strict=True))
     for name in ("time", "competition", "run", "recipe", "file"):
         if not found[name].strip():
-            raise ValueError(f"{where} has no {name}: fill it in")
+            raise KitError(f"{where} has no {name}: fill it in")
     if found["metric"] not in METRICS:
-        raise ValueError(
+        raise KitError(
             f"{where} has the metric {found['metric']!r}: there are {', '.join(METRICS)}"
         )
     if not found["ref"].isdecimal():
-        raise ValueError(f"{where} has the ref {found['ref']!r}, which is no number: correct it")
+        raise KitError(f"{where} has the ref {found['ref']!r}, which is no number: correct it")
     if found.get("status", "complete") not in STATUSES:
-        raise ValueError(
+        raise KitError(
             f"{where} has the status {found['status']!r}: there are {', '.join(STATUSES)}"
         )
     try:
         datetime.fromisoformat(found["time"])
     except ValueError as error:
-        raise ValueError(f"{where} has the time {found['time']!r}: write it as ISO 8601") from error
+        raise KitError(f"{where} has the time {found['time']!r}: write it as ISO 8601") from error
     values: dict[str, Any] = found | {"ref": int(found["ref"])}
     values |= {name: _number(found[name], f"{where}, {name}") for name in NUMBERS}
     return Entry(**values)
@@ -165,7 +166,7 @@ def _number(text: str, where: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ValueError(f"{where}: {text!r} is no number; correct it, or leave it empty")
+        raise KitError(f"{where}: {text!r} is no number; correct it, or leave it empty")
     return value
 
 

@@ -9,6 +9,7 @@ from dataclasses import Field, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
+from common.errors import KitError
 from common.recipe_fields import Choice, Forms, check, choice_of, described, nearest, typed
 from common.recipe_rules import check_agreement
 
@@ -188,7 +189,7 @@ class Recipe:
                 object.__setattr__(self, each.name, float(value))
         for view in self.views.split("+"):
             if view not in VIEWS:
-                raise ValueError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
+                raise KitError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
         wanted = {"identity", *self.views.split("+")}
         object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
         check_agreement(self)
@@ -226,18 +227,18 @@ def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
     """The recipe with `key=value` words applied, each typed by its field.
 
     Raises:
-        ValueError: an unknown field (the nearest is named), a wrong type, an impossible value, a
+        KitError: an unknown field (the nearest is named), a wrong type, an impossible value, a
             field given twice.
     """
     changes: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals:
-            raise ValueError(f"{word!r} is not field=value, such as epochs=2 or lr=3e-4")
+            raise KitError(f"{word!r} is not field=value, such as epochs=2 or lr=3e-4")
         if name not in _fields():
-            raise ValueError(f"a recipe has no field {name!r}: {nearest(name, tuple(_fields()))}")
+            raise KitError(f"a recipe has no field {name!r}: {nearest(name, tuple(_fields()))}")
         if name in changes:
-            raise ValueError(f"{name} is given twice: {name}={changes[name]} and {word}")
+            raise KitError(f"{name} is given twice: {name}={changes[name]} and {word}")
         changes[name] = typed(_fields()[name], text)
     return replace(recipe, **changes)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field
 from typing import Any
 
+from common.errors import KitError
+
 STAGES = ("split", "train", "predict", "runtime")
 Forms = Mapping[str, tuple[float | None, ...]]
 
@@ -37,17 +39,17 @@ def typed(each: Field[Any], text: str) -> Any:
         if each.type is float:
             return float(text)
     except (ValueError, KeyError):
-        raise ValueError(f"{each.name}={text}: {each.name} is {allowed(each)}") from None
+        raise KitError(f"{each.name}={text}: {each.name} is {allowed(each)}") from None
     return text
 
 
 def check(each: Field[Any], value: Any) -> None:
-    """Raise a ValueError that says what the field may hold, when this value is none of it."""
+    """Raise a KitError that says what the field may hold, when this value is none of it."""
     low, high, choices = (each.metadata[key] for key in ("low", "high", "choices"))
     kinds = (int, float) if each.type is float else each.type
     fits = isinstance(value, kinds) and (each.type is bool or not isinstance(value, bool))  # type: ignore[arg-type]
     if fits and choices and value not in choices:
-        raise ValueError(f"{each.name}={value}: {nearest(value, choices)}")
+        raise KitError(f"{each.name}={value}: {nearest(value, choices)}")
     if fits and each.type in (int, float):
         fits = (
             math.isfinite(value)
@@ -55,7 +57,7 @@ def check(each: Field[Any], value: Any) -> None:
             and (high is None or value <= high)
         )
     if not fits or value == "":
-        raise ValueError(f"{each.name}={value}: {each.name} is {allowed(each)}")
+        raise KitError(f"{each.name}={value}: {each.name} is {allowed(each)}")
 
 
 def allowed(each: Field[Any]) -> str:
@@ -90,11 +92,11 @@ def choice_of(name: str, text: str, forms: Forms) -> Choice:
         forms: every word, and the numbers that may follow it; None where one has to be said.
 
     Raises:
-        ValueError: none of these words, numbers too many or too few, or one that is not above zero.
+        KitError: none of these words, numbers too many or too few, or one that is not above zero.
     """
     word, *said = text.split(":")
     if word not in forms:
-        raise ValueError(f"{name}={text}: {nearest(word, tuple(forms))}")
+        raise KitError(f"{name}={text}: {nearest(word, tuple(forms))}")
     usual = forms[word]
     example = ":".join([word, *(f"{2 if n is None else n:g}" for n in usual)])
     try:
@@ -105,7 +107,7 @@ def choice_of(name: str, text: str, forms: Forms) -> Choice:
         n == int(n) for n, u in zip(numbers, usual, strict=False) if not isinstance(u, float)
     )
     if len(numbers) != len(usual) or not whole or not all(0 < n < math.inf for n in numbers):
-        raise ValueError(f"{name}={text}: say it as in {name}={example}")
+        raise KitError(f"{name}={text}: say it as in {name}={example}")
     return Choice(word, tuple(numbers))
 
 

@@ -2,48 +2,50 @@
 
 from typing import Any
 
+from common.errors import KitError
+
 
 def check_agreement(recipe: Any) -> None:
-    """Raise a ValueError where two fields, each possible alone, cannot go together.
+    """Raise a KitError where two fields, each possible alone, cannot go together.
 
     Args:
         recipe: a `Recipe`, its fields typed and spelled in the one way.
     """
     kind = recipe.freezing.word
     if kind in ("lp-ft", "gradual") and recipe.freezing.number >= recipe.epochs:
-        raise ValueError(
+        raise KitError(
             f"freeze={recipe.freeze} leaves no epoch for the backbone of epochs={recipe.epochs}: lower "
             f"the head's, as in freeze={kind}:1, or say freeze=backbone"
         )
     if recipe.epochs == 0 and (recipe.head != "rows" or recipe.freeze != "backbone"):
-        raise ValueError(
+        raise KitError(
             "epochs=0 predicts with the old classifier's own rows: say head=rows freeze=backbone, or "
             "train for an epoch"
         )
     if recipe.head_grid != "none" and (recipe.freeze != "backbone" or not recipe.epochs):
-        raise ValueError(
+        raise KitError(
             f"head_grid={recipe.head_grid} tries rates for heads on frozen features: say freeze=backbone"
         )
     if recipe.freeze == "backbone" and recipe.drop_rate:
-        raise ValueError(
+        raise KitError(
             f"drop_rate={recipe.drop_rate:g} acts before the head, in the part that freeze=backbone "
             "keeps in evaluation mode: say drop_rate=0"
         )
     if (recipe.mixup or recipe.cutmix) and recipe.batch_size % 2:
-        raise ValueError(
+        raise KitError(
             f"batch_size={recipe.batch_size}: mixup and cutmix mix in pairs; make it even"
         )
     if not recipe.folds and (recipe.final != "refit" or recipe.calibration != "none"):
-        raise ValueError(
+        raise KitError(
             "folds=0 holds nothing out and trains on all rows: say final=refit calibration=none with it"
         )
     if recipe.final == "refit" and recipe.early_stop:
-        raise ValueError(
+        raise KitError(
             "final=refit trains on all rows and has none left to stop by: "
             "say early_stop=0 or final=folds"
         )
     if 0 < recipe.stored_side < recipe.image_size:
-        raise ValueError(
+        raise KitError(
             f"stored_side={recipe.stored_side} keeps less of each image than "
             f"image_size={recipe.image_size} shows, and would have it enlarged again: say "
             f"stored_side={recipe.image_size * 8 // 7} or more, or 0 to keep images as they are"

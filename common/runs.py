@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from common import environment
+from common.errors import KitError
 from common.progress import say
 from common.recipe import SHAPING, Recipe, differences
 from common.storage import read_json, write_json
@@ -37,7 +38,7 @@ class Run:
         path = self.folder / name
         found = read_json(path) if path.is_file() else {}
         if not isinstance(found, dict):
-            raise ValueError(f"{path} is damaged: bring it back, or delete its folder")
+            raise KitError(f"{path} is damaged: bring it back, or delete its folder")
         return found
 
     def note(self, **facts: Any) -> None:
@@ -48,12 +49,12 @@ class Run:
         """The recipe the run was begun with.
 
         Raises:
-            ValueError: it has fields that this version of the kit does not know.
+            KitError: it has fields that this version of the kit does not know.
         """
         kept = self.read()["recipe"]
         unknown = set(kept) - {each.name for each in fields(Recipe)}
         if unknown:
-            raise ValueError(
+            raise KitError(
                 f"{self.folder} has recipe fields that this version of the kit does not know: "
                 f"{', '.join(sorted(unknown))}; use the version it was made with"
             )
@@ -127,7 +128,7 @@ def owned(folder: Path) -> Iterator[None]:
     """Hold the run for this process; released however the process ends.
 
     Raises:
-        ValueError: another process holds it, or the folder cannot be written.
+        KitError: another process holds it, or the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,11 +137,11 @@ def owned(folder: Path) -> Iterator[None]:
     except Timeout:
         owner = folder / "owner"
         who = owner.read_text().strip() if owner.is_file() else "another process"
-        raise ValueError(
+        raise KitError(
             f"{folder} is being worked on by {who}: wait for it, or stop it and call again"
         ) from None
     except OSError as error:
-        raise ValueError(
+        raise KitError(
             f"cannot write {folder}: {error.strerror}; make it writable, or name another place "
             "(--runs DIR)"
         ) from error

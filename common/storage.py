@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from common.errors import KitError
 from common.progress import say
 
 FULL = 1 << 20  # bytes free below which a failed write is blamed on the disk
@@ -24,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     `path` stays as it was. An existing folder at `path` is replaced whole.
 
     Raises:
-        ValueError: the folder that should hold `path` cannot be written.
+        KitError: the folder that should hold `path` cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -32,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.touch()
         temporary.unlink()
     except OSError as error:
-        raise ValueError(
+        raise KitError(
             f"cannot write {path}: {error.strerror}; free some space, make the folder writable, or "
             "name another place (--runs DIR)"
         ) from error
@@ -45,7 +46,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except (OSError, RuntimeError) as error:  # torch wraps what its file says
         if shutil.disk_usage(path.parent).free < FULL:
-            raise ValueError(f"the disk is full: free some space for {path}, call again") from error
+            raise KitError(f"the disk is full: free some space for {path}, call again") from error
         raise
     finally:
         if temporary.is_dir():
@@ -75,12 +76,12 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        ValueError: the file is damaged.
+        KitError: the file is damaged.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise ValueError(
+        raise KitError(
             f"{path} is damaged ({error}): bring it back, or delete its folder"
         ) from error
 
@@ -90,7 +91,7 @@ def alone(path: Path) -> Iterator[None]:
     """Hold the lock of `path`, and sweep the temporary files a killed process left of it.
 
     Raises:
-        ValueError: the folder that should hold `path` cannot be written.
+        KitError: the folder that should hold `path` cannot be written.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
@@ -119,7 +120,7 @@ def taken_up(path: Path) -> Iterator[Path]:
     the folder is removed, and `path` stays as it was.
 
     Raises:
-        ValueError: the block could not write.
+        KitError: the block could not write.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -134,8 +135,8 @@ def taken_up(path: Path) -> Iterator[Path]:
         raise
 
 
-def _unwritable(folder: Path, error: OSError) -> ValueError:
-    return ValueError(
+def _unwritable(folder: Path, error: OSError) -> KitError:
+    return KitError(
         f"cannot write in the cache {folder}: {error.strerror or error}; make the folder writable, "
         "free some space, or name another cache (KIT_CACHE=DIR)"
     )

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.data.table import read_csv
+from common.errors import KitError
 from common.metrics import Probs
 from common.progress import counted, first_of
 from common.storage import replacing
@@ -33,10 +34,10 @@ def label_rows(
         classes: the C class names, in the order of the columns of `probs`.
 
     Raises:
-        ValueError: the ids are not the sample's, or a row of `probs` is no distribution.
+        KitError: the ids are not the sample's, or a row of `probs` is no distribution.
     """
     if len(sample.columns) != 2:
-        raise ValueError(
+        raise KitError(
             f"the sample has {len(sample.columns)} columns, but labels fill two (id and label); "
             "name probability_rows as the competition's writer"
         )
@@ -60,13 +61,13 @@ def probability_rows(
         classes: the C class names, in the order of the columns of `probs`.
 
     Raises:
-        ValueError: the ids or the classes are not the sample's, or a row is no distribution.
+        KitError: the ids or the classes are not the sample's, or a row is no distribution.
     """
     identity, *columns = sample.columns
     lacking = [name for name in columns if name not in set(classes)]
     strange = [name for name in classes if name not in set(columns)]
     if lacking or strange:
-        raise ValueError(
+        raise KitError(
             "the classes are not the sample's columns: "
             + "; ".join(
                 f"{words} {first_of(names)}"
@@ -89,7 +90,7 @@ def write(
     """Write a submission whole, after checking it and before trusting what lies on the disk.
 
     Raises:
-        ValueError: `validate` finds problems (all of them are named), or `path` cannot be written.
+        KitError: `validate` finds problems (all of them are named), or `path` cannot be written.
     """
     assert path.suffix == ".csv", path  # by another suffix a reader would try to unpack it
     _refuse(path, validate(submission, sample, classes))
@@ -104,7 +105,7 @@ def write(
 def _refuse(path: Path, problems: list[str]) -> None:
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise ValueError(f"{path} was not written, the submission is not the sample's:\n{listed}")
+        raise KitError(f"{path} was not written, the submission is not the sample's:\n{listed}")
 
 
 def _in_order(
@@ -121,14 +122,14 @@ def _in_order(
         ("predicted ids are not in the sample", known[~known.isin(wanted)]),
     ):
         if len(wrong):
-            raise ValueError(
+            raise KitError(
                 f"{len(wrong):,} {words}: {first_of(wrong.tolist())}; "
                 "predict the rows of the test table, each once"
             )
     sums = probs.sum(axis=1, dtype=np.float64)
     broken = ~(np.isfinite(sums) & (sums > 0) & (probs >= 0).all(axis=1))
     if broken.any():
-        raise ValueError(
+        raise KitError(
             f"{counted(int(broken.sum()), 'row')} of probs with no distribution (NaN, negative or all zero): "
             f"{first_of(names[broken].tolist())}; predict them again in full precision"
         )

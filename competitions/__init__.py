@@ -5,6 +5,7 @@ import importlib
 from pathlib import Path
 
 from common.competition import Competition
+from common.errors import KitError
 
 
 def names() -> list[str]:
@@ -17,7 +18,7 @@ def load(name: str) -> Competition:
     """The competition of this folder name, its Kaggle slug, or either with dashes.
 
     Raises:
-        ValueError: there is none; the nearest is named.
+        KitError: there is none; the nearest is named.
     """
     known = names()
     plain = name.replace("-", "_")
@@ -28,6 +29,6 @@ def load(name: str) -> Competition:
             return competition
     close = difflib.get_close_matches(plain, known, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(
+    raise KitError(
         f"no competition {name!r}: {hint}There are {', '.join(known)}; `kit new {name}` begins one"
     )

@@ -17,7 +17,7 @@ CODE = sorted([*(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 # Rooms of `common` from the ground up; one may import itself and what stands on an earlier line.
 LAYERS = (
     (
-        "progress", "storage", "metrics", "recipe_fields", "recipe_rules", "recipe", "competition",
+        "errors", "progress", "storage", "metrics", "recipe_fields", "recipe_rules", "recipe", "competition",
         "randomness", "environment", "code_digest", "runs",
     ),
     ("data",),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from common.data.image_headers import IMAGES
+from common.errors import KitError
 from common.progress import first_of
 
 TRAIN = ("train", "training")
@@ -41,12 +42,12 @@ class Tree:
         """A table `id, path, label` of the class folders that hold images.
 
         Raises:
-            ValueError: fewer than two of them, or images beside them.
+            KitError: fewer than two of them, or images beside them.
         """
         rows = self._labelled(self.classes())
         count = rows["label"].nunique()
         if count < 2:
-            raise ValueError(
+            raise KitError(
                 f"{self.train} has images of {count} class{'es' * (not count)}, and two are the least: "
                 f"every class needs a folder with images, as in {EXAMPLE}"
             )
@@ -58,7 +59,7 @@ class Tree:
         It is empty where there is no test set.
 
         Raises:
-            ValueError: folders that are no class of the training set, or images beside folders.
+            KitError: folders that are no class of the training set, or images beside folders.
         """
         if self.test is None:
             return _frame([])
@@ -68,7 +69,7 @@ class Tree:
         classes = {each.name for each in self.classes()}
         strange = [each.name for each in folders if each.name not in classes]
         if strange:
-            raise ValueError(
+            raise KitError(
                 f"{self.test} has the folders {first_of(strange)}, which {self.train} has not: "
                 "rename them as its classes are called, or, when the labels of these images are not "
                 f"known, move the images to {self.test} itself"
@@ -107,7 +108,7 @@ def open_tree(folder: Path) -> Tree:
     letters. Without a test folder, a validation folder is the test set.
 
     Raises:
-        ValueError: there are no folders at all.
+        KitError: there are no folders at all.
     """
     root, folders = folder, _folders(folder)
     while len(folders) == 1 and not _named(folders, (*TRAIN, *TEST, *VALIDATION)):
@@ -116,7 +117,7 @@ def open_tree(folder: Path) -> Tree:
             break
         root, folders = folders[0], inner
     if not folders:
-        raise ValueError(
+        raise KitError(
             f"{folder} holds no class folders: put the images of every class into a folder of its "
             f"own, as in {EXAMPLE}"
         )
@@ -135,7 +136,7 @@ def _class_folders(place: Path) -> list[Path]:
     folders = _folders(place)
     loose = [each.name for each in place.iterdir() if each.suffix.lower() in IMAGES]
     if folders and loose:
-        raise ValueError(
+        raise KitError(
             f"{place} has {len(loose):,} images outside its class folders ({first_of(sorted(loose))}): "
             "move each into a class folder, or away"
         )

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.errors import KitError
 from common.progress import first_of
 
 
@@ -19,22 +20,22 @@ def classes_of(sample: pd.DataFrame, labels: pd.Series, path: Path) -> tuple[str
         path: the sample's file, for messages.
 
     Raises:
-        ValueError: a training label that is no column of a sample of class columns; one class only.
+        KitError: a training label that is no column of a sample of class columns; one class only.
     """
     known = sorted(set(labels))
     if len(sample.columns) == 2:
         if len(known) < 2:
-            raise ValueError(f"all training labels are {known[0]!r}: there is nothing to learn")
+            raise KitError(f"all training labels are {known[0]!r}: there is nothing to learn")
         return tuple(known)
     classes = tuple(sample.columns[1:])
     if not set(known) & set(classes):
-        raise ValueError(
+        raise KitError(
             f"{path.name} has the columns {first_of(list(sample.columns))}: an id and a label, or an "
             "id and a column for every class, were expected; download the files again"
         )
     unknown = [label for label in known if label not in classes]
     if unknown:
-        raise ValueError(
+        raise KitError(
             f"the labels {first_of(unknown)} are no column of {path.name} ({len(classes)} classes): "
             "correct the labels, or download the files again"
         )

@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 from common.data.duplicates.groups import near_groups
 from common.data.pixels.store import Store
 from common.data.table import read_csv
+from common.errors import KitError
 from common.progress import first_of
 from common.recipe import Recipe
 from common.storage import replacing
@@ -36,7 +37,7 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
     rows (as a fraction of at most tenths) are fold 0, and the rest is -1; with `folds=0` all are -1.
 
     Raises:
-        ValueError: fewer rows or groups than folds.
+        KitError: fewer rows or groups than folds.
     """
     if not recipe.folds:
         return np.full((1, len(labels)), -1)
@@ -45,7 +46,7 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
         share = Fraction(1, round(1 / recipe.holdout))
     parts = recipe.folds if recipe.folds > 1 else share.denominator
     if groups.nunique() < parts:
-        raise ValueError(
+        raise KitError(
             f"{groups.nunique()} separate rows (groups counted once) cannot make {parts} folds: "
             "lower folds="
         )
@@ -90,7 +91,7 @@ def groups_of(table: pd.DataFrame, store: Store, how: str) -> pd.Series:
         how: near (the same or the same shot), identical (the same file), none, or a CSV file.
 
     Raises:
-        ValueError: the CSV lacks rows of the table.
+        KitError: the CSV lacks rows of the table.
     """
     if how == "none":
         return pd.Series(np.arange(len(table)).astype(str), index=table.index)
@@ -99,13 +100,11 @@ def groups_of(table: pd.DataFrame, store: Store, how: str) -> pd.Series:
     if how == "identical":
         return pd.Series(store.digests, index=table.index)
     if not Path(how).is_file():
-        raise ValueError(
-            f"groups={how} is none of near, identical, none, or a CSV file of id,group"
-        )
+        raise KitError(f"groups={how} is none of near, identical, none, or a CSV file of id,group")
     listed = read_groups(Path(how))
     missing = sorted(set(table["id"]) - set(listed.index))
     if missing:
-        raise ValueError(f"groups={how} has no row for {first_of(missing)}: add them")
+        raise KitError(f"groups={how} has no row for {first_of(missing)}: add them")
     return listed.loc[table["id"]].set_axis(table.index)
 
 
@@ -113,12 +112,12 @@ def read_groups(path: Path) -> pd.Series:
     """A CSV of id,group as a series of groups by id.
 
     Raises:
-        ValueError: an id has more than one row.
+        KitError: an id has more than one row.
     """
     listed = read_csv(path, columns=("id", "group")).set_index("id")["group"]
     twice = sorted(set(listed.index[listed.index.duplicated()]))
     if twice:
-        raise ValueError(f"groups={path} has more than one row for {first_of(twice)}: keep one")
+        raise KitError(f"groups={path} has more than one row for {first_of(twice)}: keep one")
     return listed
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from common.data.folds import Rows
+from common.errors import KitError
 
 
 def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: int) -> Rows:
@@ -22,10 +23,10 @@ def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: in
         groups: of all rows [N]; rows of the same content share one.
 
     Raises:
-        ValueError: `share` is none, or too small to hide two rows.
+        KitError: `share` is none, or too small to hide two rows.
     """
     if not 0 < share < 1:
-        raise ValueError(f"--hidden {share} is no share of the rows: say one between 0 and 1")
+        raise KitError(f"--hidden {share} is no share of the rows: say one between 0 and 1")
     rng = np.random.default_rng(seed)
     names = labels.tolist()
     members: dict[str, list[int]] = {}
@@ -45,7 +46,7 @@ def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: in
                 hidden += rows
                 left -= lost
     if len(hidden) < 2:
-        raise ValueError(
+        raise KitError(
             f"--hidden {share} of {len(names):,} rows hides {len(hidden)}: two are the least, one "
             "public and one private; say a larger share"
         )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.data.folds import Rows
+from common.errors import KitError
 from common.metrics import FLOOR, Metric, Probs, Targets
 from common.progress import bar, first_of
 
@@ -31,7 +32,7 @@ def aligned(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> P
     """The probs of exactly these ids and classes, in their order.
 
     Raises:
-        ValueError: its rows or its classes are others.
+        KitError: its rows or its classes are others.
     """
     for what, own, wanted, remedy in (
         ("classes", found.classes, classes, "blend runs of the same labels"),
@@ -42,7 +43,7 @@ def aligned(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> P
         if lacking or strange:
             words = [f"no prediction for {first_of(lacking)}"] if lacking else []
             words += [f"one for {first_of(strange)}, which the others have not"] if strange else []
-            raise ValueError(f"{found.name} has other {what}: {' and '.join(words)}; {remedy}")
+            raise KitError(f"{found.name} has other {what}: {' and '.join(words)}; {remedy}")
     rows = pd.Index(found.ids).get_indexer(pd.Index(ids))
     columns = pd.Index(found.classes).get_indexer(pd.Index(classes))
     return found.probs[np.ix_(rows, columns)]

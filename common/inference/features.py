@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from common.code_digest import features_digest
 from common.data.batches.sources import Source
 from common.data.pixels.store import Store
+from common.errors import KitError
 from common.inference.predict import mean_probs, outputs
 from common.metrics import Probs
 from common.models.heads import heads_of
@@ -71,7 +72,7 @@ def feature_blocks(
         source: where the store's images come from.
 
     Raises:
-        ValueError: a feature is not a finite number.
+        KitError: a feature is not a finite number.
     """
     body.model.eval()
     made_by = (
@@ -97,7 +98,7 @@ def feature_blocks(
 
 def _keep(path: Path, block: npt.NDArray[np.float32]) -> None:
     if not np.isfinite(block).all():
-        raise ValueError(
+        raise KitError(
             "the backbone's features are not finite in this precision: say precision=fp32"
         )
     with replacing(path) as temporary, temporary.open("wb") as file:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import common.models.kit_fastnet as kit_fastnet
 import common.models.kit_resnet as kit_resnet
+from common.errors import KitError
 from common.models.class_matching import Match
 from common.models.heads import begin_head, head_names
 from common.models.weights import LOCAL, check_pretrained, first_line, load_into
@@ -33,7 +34,7 @@ def build(recipe: Recipe, classes: Sequence[str], *, bare: bool = False) -> nn.M
     Seed torch before: the new parameters are drawn from its global generator.
 
     Raises:
-        ValueError: an unknown backbone, weights that cannot be had or do not fit, or a head that
+        KitError: an unknown backbone, weights that cannot be had or do not fit, or a head that
             does not go with them.
     """
     return build_matched(recipe, classes, bare=bare)[0]
@@ -48,7 +49,7 @@ def build_matched(
         model = _create(recipe, pretrained=False)
         return model, begin_head(model, recipe, classes, known=False)
     if recipe.weights == "scratch" and recipe.head == "rows":
-        raise ValueError("head=rows takes the old classifier's rows: weights=scratch has none")
+        raise KitError("head=rows takes the old classifier's rows: weights=scratch has none")
     if recipe.weights == "pretrained":
         check_pretrained(recipe.backbone)
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
@@ -84,31 +85,31 @@ def _create(recipe: Recipe, *, pretrained: bool) -> nn.Module:
     try:
         model: nn.Module = timm.create_model(recipe.backbone, pretrained=pretrained, **settings)
     except TypeError as error:
-        raise ValueError(f"backbone={recipe.backbone} does not take {error}") from error
+        raise KitError(f"backbone={recipe.backbone} does not take {error}") from error
     except (OSError, RuntimeError) as error:
         if pretrained:
-            raise ValueError(
+            raise KitError(
                 f"the pretrained weights of {recipe.backbone} could not be had "
                 f"({first_line(error)}): connect once, or say weights=FILE"
             ) from error
-        raise ValueError(
+        raise KitError(
             f"backbone={recipe.backbone} cannot be built ({first_line(error)}): leave out what "
             "follows the dot, or correct the folder"
         ) from error
     if not head_names(model):
-        raise ValueError(f"backbone={recipe.backbone} has no classifier to replace: name another")
+        raise KitError(f"backbone={recipe.backbone} has no classifier to replace: name another")
     return model
 
 
 def check_input(model: nn.Module, height: int, width: int, *, name: str, remedy: str = "") -> None:
-    """Raise a ValueError when the network does not take images of this size."""
+    """Raise a KitError when the network does not take images of this size."""
     try:
         with torch.inference_mode():
             model.eval()(torch.zeros(1, 3, height, width))
     except (AssertionError, RuntimeError, ValueError) as error:
         facts = model.pretrained_cfg
         assert isinstance(facts, dict)
-        raise ValueError(
+        raise KitError(
             f"backbone={name} does not take images of {width}x{height} ({first_line(error)}): "
             f"{remedy or 'say image_size=' + str(facts['input_size'][-1])}"
         ) from error
@@ -125,14 +126,14 @@ def has_one_size(name: str) -> bool:
 
 
 def check_backbone(name: str) -> None:
-    """Raise a ValueError that names the nearest backbones when timm has none of this name."""
+    """Raise a KitError that names the nearest backbones when timm has none of this name."""
     # Importing them registered the kit's own.
     assert kit_fastnet.default_cfgs and kit_resnet.default_cfgs
     if name.startswith((LOCAL, "hf-hub:")) or timm.is_model(name.partition(".")[0]):
         return
     close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.4)
     hint = f"the nearest are {', '.join(close)}" if close else "timm.list_models() lists them"
-    raise ValueError(f"backbone={name}: timm has no model of that name; {hint}")
+    raise KitError(f"backbone={name}: timm has no model of that name; {hint}")
 
 
 def input_facts(model: nn.Module) -> InputFacts:

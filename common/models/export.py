@@ -7,6 +7,7 @@ from typing import Any
 from timm.models import save_for_hf
 from torch import nn
 
+from common.errors import KitError
 from common.models.backbone import has_one_size, rebuild
 from common.models.weights import LOCAL, read_weights
 from common.recipe import Recipe
@@ -24,10 +25,10 @@ def write_model_folder(
     and as its input size `image_size`, or the architecture's own where the images kept theirs.
 
     Raises:
-        ValueError: the weights are not those of the plain timm network with its own head.
+        KitError: the weights are not those of the plain timm network with its own head.
     """
     if recipe.head not in ("linear", "rows"):
-        raise ValueError(
+        raise KitError(
             f"head={recipe.head} is no head of timm's networks, and timm reads no other: export a run "
             "with head=linear or rows"
         )

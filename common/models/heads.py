@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from common.errors import KitError
 from common.models.class_matching import Match, match, old_names
 from common.recipe import Recipe
 
@@ -49,7 +50,7 @@ def begin_head(
     the shape is wanted) none are.
 
     Raises:
-        ValueError: a classifier that this head cannot replace, or no old class of any label's name.
+        KitError: a classifier that this head cannot replace, or no old class of any label's name.
     """
     if recipe.head == "linear" or (recipe.head == "rows" and not known):
         model.reset_classifier(len(classes))  # type: ignore[operator]
@@ -67,18 +68,18 @@ def matches_of(model: nn.Module, classes: Sequence[str]) -> list[Match]:
     """The old classifier's row for each class.
 
     Raises:
-        ValueError: it is not known what the old classes are called, or none has a class's name.
+        KitError: it is not known what the old classes are called, or none has a class's name.
     """
     count = int(_weight(heads_of(model)[0]).shape[0])
     names, own = old_names(model, count)
     if not names:
-        raise ValueError(
+        raise KitError(
             f"head=rows: it is not known what the {count:,} classes of these weights are called; "
             "say head=linear"
         )
     found = match(classes, names, exact=own)
     if all(each.row is None for each in found):
-        raise ValueError(
+        raise KitError(
             f"head=rows: none of the {len(classes)} labels ({', '.join(classes[:3])}, …) is the name "
             f"of one of the network's {count:,} classes; say head=linear"
         )
@@ -106,7 +107,7 @@ def _put(model: nn.Module, recipe: Recipe, count: int) -> None:
     """An MLP on the features, or on the old classifier's outputs."""
     old = model.get_classifier()  # type: ignore[operator]
     if not isinstance(old, nn.Linear):
-        raise ValueError(
+        raise KitError(
             f"head={recipe.head}: the classifier of backbone={recipe.backbone} is no single linear "
             "layer; say head=linear"
         )

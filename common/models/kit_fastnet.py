@@ -11,6 +11,7 @@ import torch
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
 
+from common.errors import KitError
 from common.models.whitening import Whitening
 
 LOGIT_SCALE = 1 / 9
@@ -75,7 +76,7 @@ class KitFastNet(nn.Module):
     ) -> None:
         super().__init__()
         if drop_path_rate:
-            raise ValueError("drop_path: kit_fastnet has no paths to drop; say drop_path=0")
+            raise KitError("drop_path: kit_fastnet has no paths to drop; say drop_path=0")
         self.num_classes = num_classes
         self.num_features = self.head_hidden_size = widths[-1]
         self.stem = Whitening(in_chans)

@@ -11,6 +11,8 @@ import torch
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
 
+from common.errors import KitError
+
 
 class ConvNorm(nn.Sequential):
     """3x3 convolution, batch norm, GELU; `pool` halves the sides by their maximum."""
@@ -46,7 +48,7 @@ class KitResNet(nn.Module):
     ) -> None:
         super().__init__()
         if drop_path_rate:
-            raise ValueError("drop_path: kit_resnet9 is too shallow for it; say drop_path=0")
+            raise KitError("drop_path: kit_resnet9 is too shallow for it; say drop_path=0")
         self.num_classes = num_classes
         self.num_features = self.head_hidden_size = 8 * width
         self.stem = ConvNorm(in_chans, width)

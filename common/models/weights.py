@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from common.errors import KitError
 from common.models.heads import head_names
 from common.progress import first_of, say
 
@@ -42,7 +43,7 @@ def check_pretrained(backbone: str) -> None:
     """Make sure before anything starts that pretrained weights of this backbone can be read.
 
     Raises:
-        ValueError: none exist, the folder is not whole, or they are not cached and the hub does not
+        KitError: none exist, the folder is not whole, or they are not cached and the hub does not
             answer; the sentence says which folder to put where.
     """
     if backbone.startswith(LOCAL):
@@ -57,13 +58,13 @@ def snapshot_of(backbone: str) -> Snapshot:
     """The cached files of a backbone's pretrained weights.
 
     Raises:
-        ValueError: they are not on this machine, or come from elsewhere than the hub.
+        KitError: they are not on this machine, or come from elsewhere than the hub.
     """
     import huggingface_hub as hub
 
     repository, _, ref = _on_hub(backbone).partition("@")
     if not repository:
-        raise ValueError(
+        raise KitError(
             f"the pretrained weights of {backbone} are not on the hub, so that they cannot be attached: "
             "save them as a file and say weights=FILE"
         )
@@ -73,7 +74,7 @@ def snapshot_of(backbone: str) -> Snapshot:
         if isinstance(found, str):
             folder = Path(found).parent
             return Snapshot(repository, ref, folder.name, folder)
-    raise ValueError(
+    raise KitError(
         f"the pretrained weights of {backbone} are not on this machine yet ({repository} in "
         f"{hub.constants.HF_HUB_CACHE}): `kit <competition> validate` fetches them where there is a "
         "connection"
@@ -86,7 +87,7 @@ def _on_hub(backbone: str) -> str:
         return backbone.removeprefix("hf-hub:")
     facts = timm.get_pretrained_cfg(backbone, allow_unregistered=True)
     if not (facts and facts.has_weights):
-        raise ValueError(f"there are no pretrained weights of {backbone}: say weights=scratch")
+        raise KitError(f"there are no pretrained weights of {backbone}: say weights=scratch")
     return str(facts.hf_hub_id or "")
 
 
@@ -102,7 +103,7 @@ def _check_hub(backbone: str, repository: str) -> None:
             say(f"fetching the weights of {backbone} once, into {hub.constants.HF_HUB_CACHE}")
             return
         reason = f"{hub.constants.ENDPOINT} does not answer"
-    raise ValueError(
+    raise KitError(
         f"the pretrained weights of {backbone} are not on this machine ({reason}): where there is a "
         f"connection, fetch config.json and model.safetensors of {repository} from the hub, put them "
         f"into one folder here and say backbone=local-dir:FOLDER; or copy that machine's folder "
@@ -126,7 +127,7 @@ def _check_folder(folder: Path) -> None:
         name for name in ("config.json", "model.safetensors") if not (folder / name).is_file()
     ]
     if missing:
-        raise ValueError(
+        raise KitError(
             f"backbone={LOCAL}{folder}: {' and '.join(missing)} missing; a timm model folder holds "
             "config.json and model.safetensors"
         )
@@ -134,7 +135,7 @@ def _check_folder(folder: Path) -> None:
         with safe_open(folder / "model.safetensors", framework="pt"):
             pass
     except (SafetensorError, OSError) as error:
-        raise ValueError(
+        raise KitError(
             f"{folder / 'model.safetensors'} is not whole ({error}): copy or download it again"
         ) from error
 
@@ -143,23 +144,23 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.safetensors` or `.pth` file, unwrapped; no code in it is ever run.
 
     Raises:
-        ValueError: no such file, not whole, or not a mapping from names to tensors.
+        KitError: no such file, not whole, or not a mapping from names to tensors.
     """
     if not path.is_file():
-        raise ValueError(f"weights={path}: no such file; say scratch, pretrained, or a file's path")
+        raise KitError(f"weights={path}: no such file; say scratch, pretrained, or a file's path")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ValueError(
+        raise KitError(
             f"weights={path} cannot be read as weights ({type(error).__name__}: "
             f"{first_line(error)}): copy or download the file again"
         ) from error
     except Exception as error:  # torch raises pickle's own error for code in the file
         if type(error).__name__ != "UnpicklingError":
             raise
-        raise ValueError(
+        raise KitError(
             f"weights={path} is not a file of plain tensors, and code in it is never run: "
             "save model.state_dict() and name that"
         ) from error
@@ -173,7 +174,7 @@ def _unwrapped(found: Any, path: Path) -> dict[str, Tensor]:
             found = found[wrapper]
             break
     if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
-        raise ValueError(f"weights={path} holds no mapping from names to tensors")
+        raise KitError(f"weights={path} holds no mapping from names to tensors")
     return found
 
 
@@ -183,7 +184,7 @@ def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
     A file without a classifier leaves the network's own as it was drawn, unless one is asked for.
 
     Raises:
-        ValueError: the file is of another network; what is missing and unexpected is named.
+        KitError: the file is of another network; what is missing and unexpected is named.
     """
     found = without_prefix(read_weights(path), set(model.state_dict()))
     head = head_names(model)
@@ -193,7 +194,7 @@ def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
         model.reset_classifier(counts.pop())  # type: ignore[operator]
     own = model.state_dict()
     if classifier and not head & set(found):
-        raise ValueError(
+        raise KitError(
             f"weights={path} has no classifier, which head=rows and head=logits-mlp begin with: say "
             "head=linear"
         )
@@ -205,7 +206,7 @@ def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
     }
     problems = [f"{what} {first_of(names)}" for what, names in differing.items() if names]
     if problems:
-        raise ValueError(
+        raise KitError(
             f"weights={path} do not fit {type(model).__name__}: {'; '.join(problems)}. "
             "Name the backbone they were trained with"
         )

@@ -63,7 +63,7 @@ def save(figure: Any, path: Path) -> None:
     """Write the figure as a whole PNG.
 
     Raises:
-        ValueError: the folder of `path` cannot be written.
+        KitError: the folder of `path` cannot be written.
     """
     with replacing(path) as temporary, warnings.catch_warnings():
         # A class may be named in a script the built-in font lacks: a box is drawn, and is enough.

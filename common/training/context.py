@@ -12,6 +12,7 @@ from accelerate.state import AcceleratorState
 
 from common.data.batches.sources import InMemory, Source, inference_batch, open_source
 from common.data.pixels.store import Store
+from common.errors import KitError
 from common.inference.features import splits
 from common.metrics import Metric
 from common.models.backbone import InputFacts, build_matched, check_input, input_facts
@@ -72,13 +73,13 @@ class Setting:
         """Refuse a test set that these models cannot read, or would read at another size.
 
         Raises:
-            ValueError: images of other sizes than those trained on, where the sizes matter.
+            KitError: images of other sizes than those trained on, where the sizes matter.
         """
         shapes = {tuple(shape) for shape in store.shapes.tolist()}
         if isinstance(self.source, InMemory) and shapes != {tuple(self.source.pixels.shape[1:3])}:
             height, width = self.source.pixels.shape[1:3]
             other = next(shape for shape in shapes if shape != (height, width))
-            raise ValueError(
+            raise KitError(
                 f"the test set has images of {other[1]}x{other[0]} pixels and the training set of "
                 f"{width}x{height}: say augment=photo and image_size=, which bring all to one size"
             )
@@ -123,7 +124,7 @@ def open_setting(
     Where all is `trained`, the weights that it began with are needed no more.
 
     Raises:
-        ValueError: a device that is not there, weights, sizes or a preset that do not fit.
+        KitError: a device that is not there, weights, sizes or a preset that do not fit.
     """
     # Weights that do not fit are told here, before a run is begun.
     model, matches = build_matched(recipe, classes, bare=trained)
@@ -133,7 +134,7 @@ def open_setting(
     height, width = _shown(recipe, store)
     check_input(model, height, width, name=recipe.backbone)
     if "square" in recipe.view_names and height != width:
-        raise ValueError(
+        raise KitError(
             f"views=square turns images, and these are {width}x{height}: say image_size="
         )
     check_growth(recipe, height, width)
@@ -148,7 +149,7 @@ def open_setting(
     reason = why_not(recipe) or no_split
     probed = why_not(probe_of(recipe)) or no_split if head_epochs(recipe) else ""
     if recipe.head_grid != "none" and reason:
-        raise ValueError(
+        raise KitError(
             f"head_grid={recipe.head_grid} needs the backbone's features, computed once, and here they "
             f"cannot be ({reason}): say head_grid=none, or augment=photo-none and the like"
         )
@@ -173,13 +174,13 @@ def take_turn(setting: Setting) -> None:
 def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if recipe.device in there and not there[recipe.device]:
-        raise ValueError(f"device={recipe.device}: this machine has none; say device=auto or cpu")
+        raise KitError(f"device={recipe.device}: this machine has none; say device=auto or cpu")
     on_cpu = recipe.device == "cpu" or not any(there.values())
     precision = recipe.precision
     if precision == "auto":
         precision = _precision_here(on_cpu)
     if precision == "fp16" and on_cpu:
-        raise ValueError("precision=fp16: a CPU does not train in it; say precision=auto")
+        raise KitError("precision=fp16: a CPU does not train in it; say precision=auto")
     mixed = "no" if precision == "fp32" else precision
     # Accelerate keeps one state a process and refuses a second precision: each run has its own.
     AcceleratorState._reset_state(reset_partial_state=True)

@@ -17,6 +17,7 @@ from torch import Tensor
 from common import randomness
 from common.data.batches.sources import epoch_order
 from common.environment import memory_mb
+from common.errors import KitError
 from common.inference.predict import predict
 from common.metrics import log_loss
 from common.models.freezing import stages, train_mode
@@ -34,7 +35,7 @@ from common.training.setup import Parts, in_phase, parts_of
 REMEDY = "Lower lr=, raise warmup=, or set clip=1"
 
 
-class Diverged(ValueError):
+class Diverged(KitError):
     """The loss is no longer a number."""
 
 

@@ -6,6 +6,7 @@ from timm.data import Mixup
 from torch import Tensor, nn
 
 from common import randomness
+from common.errors import KitError
 from common.recipe import Recipe
 
 Mixed = tuple[Tensor, Tensor]
@@ -30,7 +31,7 @@ class Mixing:
             return images, targets
         even = len(images) // 2 * 2  # timm pairs a batch with its reverse
         if even == 0:
-            raise ValueError("mixup and cutmix need batches of two or more: raise batch_size")
+            raise KitError("mixup and cutmix need batches of two or more: raise batch_size")
         # timm draws from numpy's global generator: lend it our seed, and give its state back.
         before = np.random.get_state()
         np.random.seed(randomness.seed_of(randomness.MIXING, *place) & 0xFFFFFFFF)

@@ -7,6 +7,7 @@ import torch
 from timm.optim import create_optimizer_v2, list_optimizers, param_groups_layer_decay
 from torch import nn
 
+from common.errors import KitError
 from common.models.heads import heads_of
 from common.recipe import Recipe
 from common.training.muon import FilterMuon
@@ -82,24 +83,24 @@ def check_optimiser(name: str) -> None:
     """Try an optimiser on a parameter of its own.
 
     Raises:
-        ValueError: timm has none of this name (the nearest are named), or it does not work here.
+        KitError: timm has none of this name (the nearest are named), or it does not work here.
     """
     if name == OWN:
         return
     if name not in list_optimizers():
         close = difflib.get_close_matches(name, [*list_optimizers(), OWN], n=3, cutoff=0.4)
-        raise ValueError(
+        raise KitError(
             f"optimizer={name}: timm has none of that name; "
             f"the nearest are {', '.join(close or ['sgd', 'adamw'])}"
         )
     if name.startswith("kron") or name == "adahessian":
-        raise ValueError(f"optimizer={name} needs more than a gradient; say adamw or another")
+        raise KitError(f"optimizer={name} needs more than a gradient; say adamw or another")
     parameter = nn.Parameter(torch.ones(2, 2))
     parameter.grad = torch.ones(2, 2)
     try:
         create_optimizer_v2([parameter], opt=name, lr=0.1, momentum=0.9).step()
     except (AssertionError, RuntimeError, ImportError, TypeError) as error:
-        raise ValueError(f"optimizer={name} does not work here ({error}): say adamw") from error
+        raise KitError(f"optimizer={name} does not work here ({error}): say adamw") from error
 
 
 def set_rate(optimiser: torch.optim.Optimizer, lr: float) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from common.data.batches.small_images import SMALL
+from common.errors import KitError
 from common.recipe import Recipe
 from common.training.sizes import head_epochs, sizes_of
 
@@ -33,7 +34,7 @@ def phases_of(recipe: Recipe, stages: int, side: int) -> list[Phase]:
         side: of the network's input at full size, as for `sizes_of`.
 
     Raises:
-        ValueError: more stages are to be frozen than there are.
+        KitError: more stages are to be frozen than there are.
     """
     sizes = iter(sizes_of(recipe, side))
 
@@ -49,7 +50,7 @@ def phases_of(recipe: Recipe, stages: int, side: int) -> list[Phase]:
             return [phase(recipe.epochs, stages)] if recipe.epochs else []
         case "stages":
             if number > stages:
-                raise ValueError(f"freeze={recipe.freeze}: {recipe.backbone} has {stages} stages")
+                raise KitError(f"freeze={recipe.freeze}: {recipe.backbone} has {stages} stages")
             return [phase(recipe.epochs, number)]
         case "lp-ft":
             return [phase(number, stages), phase(later, 0)]

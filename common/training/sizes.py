@@ -6,6 +6,7 @@ Early epochs settle what is coarse, and cost the square of their side (fastai's 
 
 import math
 
+from common.errors import KitError
 from common.recipe import Recipe
 
 FULL = 3  # at least one epoch in so many is at full size, the last ones
@@ -43,25 +44,25 @@ def check_growth(recipe: Recipe, height: int, width: int) -> None:
     """Refuse a `first_size` that cannot grow to images of this size.
 
     Raises:
-        ValueError: it is too large, there is no square to grow to, or no epoch to grow in.
+        KitError: it is too large, there is no square to grow to, or no epoch to grow in.
     """
     first = recipe.first_size
     if not first:
         return
     if height != width:
-        raise ValueError(
+        raise KitError(
             f"first_size={first} makes images square, and these are {width}x{height}: say image_size="
         )
     if first >= height:
-        raise ValueError(
+        raise KitError(
             f"first_size={first} is to grow to {height} pixels: name a smaller one, or 0 for no growth"
         )
     if recipe.freeze == "backbone":
-        raise ValueError(
+        raise KitError(
             f"first_size={first} is for a backbone that trains: say first_size=0 with freeze=backbone"
         )
     if first not in sizes_of(recipe, height):
-        raise ValueError(
+        raise KitError(
             f"first_size={first} needs two epochs of the backbone or more, the last at full size: "
             "raise epochs=, or say first_size=0"
         )

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from common.errors import KitError
 from common.progress import bar
 from common.training.checkpoint import Record
 from common.training.context import Setting, open_setting
@@ -85,7 +86,7 @@ def trained(
         a job and the figures of an epoch as soon as there are any; a job and None at its end.
 
     Raises:
-        ValueError: a worker's process was ended from outside.
+        KitError: a worker's process was ended from outside.
         Exception: whatever a job raised, `Diverged` for one; the other workers stop.
     """
     if not workers:
@@ -188,12 +189,12 @@ def _heard(busy: Sequence[Worker]) -> tuple[Worker, str, Any]:
                 raise _ended(worker)
 
 
-def _ended(worker: Worker) -> ValueError:
+def _ended(worker: Worker) -> KitError:
     worker.process.join(GLANCE_S)
     code = worker.process.exitcode or 0
     what = f"was training {worker.job.name}" if worker.job else "was to train"
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return ValueError(
+    return KitError(
         f"the process that {what} has ended ({how}): if the memory is used up, lower "
         "processes= or batch_size=; the same command goes on where it was"
     )

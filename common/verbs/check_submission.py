@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common import submission
+from common.errors import KitError
 from common.progress import counted, say
 from common.workflow.files import open_files
 from common.workflow.options import flag
@@ -29,6 +30,6 @@ def run(request: Request, options: Options) -> dict[str, Any]:
     problems = submission.validate(rows, files.sample, files.classes)
     if problems:
         listed = "".join(f"\n  {problem}" for problem in problems)
-        raise ValueError(f"{path} would be refused:{listed}")
+        raise KitError(f"{path} would be refused:{listed}")
     say(f"{path}: {counted(len(rows), 'row')}, as the sample wants them")
     return {"submission": str(path), "problems": []}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from common.models.export import FILES, write_model_folder
 from common.progress import say
 from common.runs import Run
@@ -54,7 +55,7 @@ def _job(run: Run, fold: int | None) -> str:
     job = f"fold{fold or 0}"
     if not is_finished(run / job):
         there = sorted(path.parent.name for path in run.folder.glob("*/weights.safetensors"))
-        raise ValueError(
+        raise KitError(
             f"{run.folder} has no finished {job}: "
             + (f"there are {', '.join(there)}" if there else "`validate` trains it")
         )
@@ -62,6 +63,6 @@ def _job(run: Run, fold: int | None) -> str:
 
 
 def _check_place(folder: Path) -> None:
-    """Raise a ValueError before anything but an earlier export would be overwritten."""
+    """Raise a KitError before anything but an earlier export would be overwritten."""
     if folder.is_file() or (folder.is_dir() and {p.name for p in folder.iterdir()} - {*FILES}):
-        raise ValueError(f"--to {folder} holds other files: name a new folder")
+        raise KitError(f"--to {folder} holds other files: name a new folder")

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from common.errors import KitError
 from common.progress import say
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
@@ -89,18 +90,18 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     """Write the folder, unless there is one of that name.
 
     Raises:
-        ValueError: the slug is none, or the folder exists.
+        KitError: the slug is none, or the folder exists.
     """
     slug = options.slug.strip().strip("/").rsplit("/", 1)[-1]
     name = slug.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", name) or keyword.iskeyword(name):
-        raise ValueError(
+        raise KitError(
             f"{options.slug!r} is no slug: it is the last part of the competition's address, in "
             "small letters, digits and dashes, and here it begins with a letter"
         )
     folder = catalogue.folder / name
     if folder.exists() or {slug, name} & catalogue.taken:
-        raise ValueError(
+        raise KitError(
             f"{folder} would be a second {slug!r}: choose another slug, or edit the one there is"
         )
     words = {"slug": slug, "name": name, "title": slug.replace("-", " ").capitalize()}

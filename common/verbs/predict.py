@@ -7,6 +7,7 @@ Example: kit cifar10 predict views=mirror+shifts
 
 from typing import Any
 
+from common.errors import KitError
 from common.workflow import options as shared
 from common.workflow.evaluation import validate
 from common.workflow.find_run import find_run
@@ -23,7 +24,7 @@ def run(request: Request) -> dict[str, Any]:
     with prepared(request, of=find_run(request)) as ready:
         test = open_test(ready)
         if test is None:
-            raise ValueError(f"{ready.files.folder} has no test set: there is nothing to predict")
+            raise KitError(f"{ready.files.folder} has no test set: there is nothing to predict")
         validate(ready)
         predict_test(ready, *test)
         return result_of(ready.run)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from common.data.classes import targets_of
 from common.data.folds import Rows, read_split
+from common.errors import KitError
 from common.inference.blend import KINDS, Blend, aligned, blended, weighted
 from common.inference.bootstrap import Interval, paired_interval
 from common.inference.crossfit import parts_of
@@ -54,7 +55,7 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
     started = time.perf_counter()
     members = [predicted(named_run(request, path)) for path in paths]
     if len(members) < 2:
-        raise ValueError("a blend has two runs or more: name another")
+        raise KitError("a blend has two runs or more: name another")
     files, first = open_files(request), members[0].run
     table, store = labelled(request, files, first.recipe())
     for member in members:
@@ -93,10 +94,10 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
 
 
 def _check_test(members: list[Predicted]) -> None:
-    """Raise a ValueError when not all members predicted one test set."""
+    """Raise a KitError when not all members predicted one test set."""
     for member in members[1:]:
         if member.test_name != members[0].test_name:
-            raise ValueError(
+            raise KitError(
                 f"{member.run.folder} has predicted another test set than {members[0].run.folder}: "
                 f"call `kit {member.run.read()['competition']} predict --run …` for both"
             )

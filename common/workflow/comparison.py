@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.errors import KitError
 from common.inference.bootstrap import Interval, paired_interval
 from common.metrics import Metric, RowScores
 from common.progress import say
@@ -78,11 +79,11 @@ def _judged(request: Request, metric: Metric) -> Judged:
 
 
 def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
-    """Raise a ValueError when a variant was judged on other folds than the first."""
+    """Raise a KitError when a variant was judged on other folds than the first."""
     wanted = _folds_of(first)
     for name, runs in done.items():
         if any(not _folds_of(each).equals(wanted) for each in runs):
-            raise ValueError(
+            raise KitError(
                 f"{name} has other folds than the first variant: at another stored_side= other images "
                 "count as one shot; give all one stored_side=, or say groups=identical"
             )

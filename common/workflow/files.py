@@ -30,7 +30,7 @@ def open_files(request: Request) -> Files:
     """Unpack what is packed, read the tables and the sample, and settle the classes.
 
     Raises:
-        ValueError: files missing or broken, or labels that the sample submission does not know.
+        KitError: files missing or broken, or labels that the sample submission does not know.
     """
     competition = request.competition
     folder = open_folder(request.data_folder, request.cache, packed=competition.packed)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from common.recipe import SHAPING, differences, with_values
 from common.runs import WITH_MODELS, Run, all_runs
 from common.workflow.request import Request
@@ -15,7 +16,7 @@ def find_run(request: Request) -> Run:
     the latest run of the competition.
 
     Raises:
-        ValueError: there is none; the sentence says what makes one.
+        KitError: there is none; the sentence says what makes one.
     """
     name = request.competition.name
     words = request.words_of(*SHAPING)
@@ -25,7 +26,7 @@ def find_run(request: Request) -> Run:
     if request.run is not None:
         run = named_run(request, request.run)
         if wanted is not None and wanted != _shape(run):
-            raise ValueError(
+            raise KitError(
                 f"--run {request.run} was not trained with these fields: leave them out, or leave "
                 "out --run"
             )
@@ -35,7 +36,7 @@ def find_run(request: Request) -> Run:
         runs = [run for run in runs if _shape(run) == wanted]
     if not runs:
         typed = " ".join([f"--recipe {request.recipe_name}"] * request.named_recipe + words)
-        raise ValueError(
+        raise KitError(
             f"{request.runs} holds no run of {name}{f' with {typed}' if typed else ''}: "
             f"`kit {name} run {typed}`".rstrip(" `")
             + "` makes one"
@@ -47,15 +48,15 @@ def named_run(request: Request, folder: Path) -> Run:
     """The run of this folder, or of this name among the request's runs.
 
     Raises:
-        ValueError: it is no run folder, or another competition's.
+        KitError: it is no run folder, or another competition's.
     """
     run, name = Run(folder), request.competition.name
     if not run.read() and (request.runs / folder / "run.json").is_file():
         run = Run(request.runs / folder)
     if not run.read():
-        raise ValueError(f"{folder} is no run folder: it holds no run.json")
+        raise KitError(f"{folder} is no run folder: it holds no run.json")
     if run.read()["competition"] != name:
-        raise ValueError(f"{folder} is a run of {run.read()['competition']}, not of {name}")
+        raise KitError(f"{folder} is a run of {run.read()['competition']}, not of {name}")
     return run
 
 

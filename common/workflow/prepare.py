@@ -15,6 +15,7 @@ from common.code_digest import code_digest
 from common.data.classes import targets_of
 from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
 from common.data.pixels.store import Store, open_store
+from common.errors import KitError
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
 from common.progress import say
@@ -62,7 +63,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     can be refused has been.
 
     Raises:
-        ValueError: files, fields or the backbone are not usable, or `of` was made from other data.
+        KitError: files, fields or the backbone are not usable, or `of` was made from other data.
     """
     recipe, started = request.recipe, time.perf_counter()
     code = code_of(request)
@@ -79,7 +80,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         if request.fresh or not _is_trained(folder):
             clear(folder)  # what a failed start left is nobody's
         elif Run(folder).read()["data"] != data:
-            raise ValueError(
+            raise KitError(
                 f"{folder} was made from other data than {files.folder} holds: name its own (--data DIR)"
             )
         split = _split(folder, table, store, recipe)
@@ -111,9 +112,9 @@ def code_of(request: Request) -> str:
 
 
 def check_trained(run: Run) -> None:
-    """Raise a ValueError when the run has no models of its own."""
+    """Raise a KitError when the run has no models of its own."""
     if run.read()["kind"] not in WITH_MODELS:
-        raise ValueError(
+        raise KitError(
             f"{run.folder} is {run.read()['kind']} and has no models of its own: name a run that was "
             "trained (--run RUN)"
         )
@@ -123,7 +124,7 @@ def check_code(ready: Prepared) -> None:
     """Stop before work is continued by other code than it was begun with.
 
     Raises:
-        ValueError: the digests differ, and the person has not said to go on.
+        KitError: the digests differ, and the person has not said to go on.
     """
     run, now = ready.run, ready.code
     then = run.read()["code"]
@@ -133,7 +134,7 @@ def check_code(ready: Prepared) -> None:
         say(f"going on with changed code, as asked (begun with {then}, now {now})")
         run.note(code=now, code_before=[*run.read().get("code_before", []), then])
         return
-    raise ValueError(
+    raise KitError(
         f"the code has changed since {run.folder} was begun (digest {then}, now {now}): its numbers "
         "would mix the two. Start over with --fresh, go back to the old code, or go on all the "
         "same with --accept-code"
@@ -151,7 +152,7 @@ def _is_trained(folder: Path) -> bool:
     marks = ("*/log.jsonl", "*/weights.safetensors")
     trained = any(any(folder.glob(mark)) for mark in marks)
     if trained and not Run(folder).read():
-        raise ValueError(
+        raise KitError(
             f"{folder} holds trained models and no run.json: bring it back, move the folder away, or "
             "start over with --fresh"
         )
@@ -179,7 +180,7 @@ def _setting(
     jobs += refit_jobs(recipe, folds) if recipe.final == "refit" else []
     trained = all(is_finished(folder / job.name) for job in jobs)
     if not trained and begun and begun != digests_of_files(recipe):
-        raise ValueError(
+        raise KitError(
             f"{folder} was begun with other contents of {', '.join(begun)}: bring the files back, or "
             "start over with --fresh"
         )

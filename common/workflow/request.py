@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.competition import Competition
+from common.errors import KitError
 from common.kaggle.session import RunKernel
 from common.recipe import Recipe, stage_of, with_values
 
@@ -43,11 +44,11 @@ class Request:
         """The named recipe.
 
         Raises:
-            ValueError: the competition has none of that name.
+            KitError: the competition has none of that name.
         """
         recipes = self.competition.recipes
         if self.recipe_name not in recipes:
-            raise ValueError(
+            raise KitError(
                 f"{self.competition.name} has no recipe {self.recipe_name!r}: there are "
                 f"{', '.join(recipes)}"
             )
@@ -58,11 +59,11 @@ class Request:
         """The competition's name on Kaggle.
 
         Raises:
-            ValueError: it is not there.
+            KitError: it is not there.
         """
         competition = self.competition
         if not competition.on_kaggle:
-            raise ValueError(
+            raise KitError(
                 f"{competition.title} is on no site, so there is nothing to download or to submit to: "
                 f"`kit {competition.name} rehearse --data DIR` competes on this machine instead"
             )
@@ -82,10 +83,10 @@ class Request:
         """Where the competition's files are, or will be.
 
         Raises:
-            ValueError: it was not named, and nothing can be fetched.
+            KitError: it was not named, and nothing can be fetched.
         """
         if self.data is None and not self.competition.on_kaggle:
-            raise ValueError(
+            raise KitError(
                 f"no data were named, and `kit {self.competition.name}` has none of its own: say where "
                 "your images are (--data DIR)"
             )
@@ -97,9 +98,9 @@ class Request:
         return Path(os.environ.get("KIT_CACHE") or self.runs / "cache")
 
     def check_judged(self) -> None:
-        """Raise a ValueError when the recipe judges nothing and something is to be judged."""
+        """Raise a KitError when the recipe judges nothing and something is to be judged."""
         if not self.recipe.folds:
-            raise ValueError(
+            raise KitError(
                 "folds=0 trains on all rows and holds none out, so there is no score: say folds=1 or more"
             )
 
@@ -119,7 +120,7 @@ class Catalogue:
     """The competitions that are installed: for verbs that are about none of them, or about several.
 
     Attributes:
-        load: the competition of a name, or a ValueError that names the nearest.
+        load: the competition of a name, or a KitError that names the nearest.
         folder: where their folders lie.
         taken: words that no further competition may be called.
         run_kernel: runs a kernel that is pushed to a host on this machine.

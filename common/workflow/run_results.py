@@ -12,6 +12,7 @@ import pandas as pd
 
 from common.data.pixels.store import Store
 from common.data.table import read_csv
+from common.errors import KitError
 from common.inference.blend import Predictions
 from common.metrics import Probs
 from common.progress import first_of
@@ -40,11 +41,11 @@ def scores_of(run: Run) -> dict[str, Any]:
     """The scores that belong to submission.csv: other views may have been judged since.
 
     Raises:
-        ValueError: the code has changed since, and was accepted: the file is of neither.
+        KitError: the code has changed since, and was accepted: the file is of neither.
     """
     path = predictions_folder(run, Recipe(**run.read().get("predicted", {}))) / "scores.json"
     if not path.is_file():
-        raise ValueError(
+        raise KitError(
             f"{run.folder} went on with changed code since its submission.csv was written: "
             f"`kit <competition> predict --run {run.folder}` writes it anew"
         )
@@ -94,18 +95,18 @@ def predicted(run: Run) -> Predicted:
     """The probs that the run's submission.csv was made of.
 
     Raises:
-        ValueError: it has predicted no test set yet.
+        KitError: it has predicted no test set yet.
     """
     facts = run.read()
     name = facts.get("test", "")
     folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
     held_out, test = folder / "oof.npz", folder / name
     if not run.recipe().folds:
-        raise ValueError(
+        raise KitError(
             f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to weigh it by"
         )
     if not name or not held_out.is_file() or not test.is_file():
-        raise ValueError(
+        raise KitError(
             f"{run.folder} has not predicted the test set: `kit {facts['competition']} predict "
             f"--run {run.folder}` does"
         )
@@ -117,12 +118,12 @@ def predicted(run: Run) -> Predicted:
 
 
 def check_data(run: Run, table: pd.DataFrame, store: Store) -> None:
-    """Raise a ValueError when the run was made from other rows, labels or images than these.
+    """Raise a KitError when the run was made from other rows, labels or images than these.
 
     Its rows and its classes may stand in another order.
     """
     if data_of(run, table, store, read_json(run / "classes.json")) != run.read()["data"]:
-        raise ValueError(
+        raise KitError(
             f"{run.folder} was made from other labels or images than are there now: name the data "
             "it was made from (--data DIR), or leave it out"
         )
@@ -132,13 +133,13 @@ def data_of(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str])
     """The data's fingerprint with the rows in the run's order and the classes in this one.
 
     Raises:
-        ValueError: the run has other rows.
+        KitError: the run has other rows.
     """
     listed = read_csv(run / "folds.csv", columns=("id", "repeat", "fold"))
     ids = listed["id"][listed["repeat"] == "0"].tolist()
     strange = sorted(set(ids) ^ set(table["id"]))
     if strange:
-        raise ValueError(
+        raise KitError(
             f"{run.folder} was made from {len(ids):,} rows and the first run from {len(table):,}; "
             f"one has {first_of(strange)} and the other not: name runs of the same rows="
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
+from common.errors import KitError
 from common.progress import say
 from common.recipe import Recipe, stage_of
 from common.workflow.request import Request
@@ -19,19 +20,19 @@ def variants(
     says nothing else, unless `own_budget`.
 
     Raises:
-        ValueError: fewer than two variants, one named twice, or two that would see other folds or
+        KitError: fewer than two variants, one named twice, or two that would see other folds or
             another order of images.
     """
     shared = tuple(word for word in words if "=" in word and "," not in word)
     names = [word for word in words if word not in shared]
     if len(names) < 2:
-        raise ValueError(
+        raise KitError(
             "name two variants or more, such as: compare quick quick,lr=0.1 (a recipe, its fields)"
         )
     if len(set(names)) < len(names):
-        raise ValueError(f"a variant is named twice in {' '.join(names)}: name each once")
+        raise KitError(f"a variant is named twice in {' '.join(names)}: name each once")
     if seeds is not None and seeds < 1:
-        raise ValueError(f"--seeds {seeds}: each variant has one run at least")
+        raise KitError(f"--seeds {seeds}: each variant has one run at least")
     found = [(name, _variant(request, name, shared)) for name in names]
     if not own_budget:
         trained = [each.recipe.epochs for _, each in found if each.recipe.epochs]
@@ -67,14 +68,14 @@ def _at_budget(name: str, request: Request, trained: Sequence[int]) -> Request:
 
 
 def _check_alike(found: Sequence[tuple[str, Request]]) -> None:
-    """Raise a ValueError where two variants split otherwise, or see the images in another order."""
+    """Raise a KitError where two variants split otherwise, or see the images in another order."""
     alike = [each.name for each in fields(Recipe) if stage_of(each.name) == "split"] + ["seed"]
     first_name, first = found[0]
     for name, request in found[1:]:
         for field in alike:
             wanted, own = (getattr(each.recipe, field) for each in (first, request))
             if own != wanted:
-                raise ValueError(
+                raise KitError(
                     f"{first_name} has {field}={wanted} and {name} {field}={own}: a comparison is "
                     f"on the same folds in the same order; give {field}= alone, for all"
                 )

@@ -17,6 +17,7 @@ from typing import Any
 from common.data.archives.encoded_images import Encoded
 from common.data.folds import sample_rows
 from common.data.table import read_csv
+from common.errors import KitError
 from common.kaggle.session import RunKernel, Session
 from common.progress import say
 from common.recipe import with_values
@@ -58,7 +59,7 @@ def prove(
         `script layout sample rows seconds submission local equal`.
 
     Raises:
-        ValueError: the sealed run failed, or its submission is another.
+        KitError: the sealed run failed, or its submission is another.
     """
     fetch_if_absent(request)
     here = _sampled(request, made, sample) if sample else request
@@ -82,7 +83,7 @@ def prove(
         ending = run_kernel(session)
     found = working / "submission.csv"
     if ending.status != "COMPLETE" or not found.is_file():
-        raise ValueError(
+        raise KitError(
             f"the dry run of {made.script} failed: {ending.failure or 'it left no submission.csv'} "
             f"(its whole log: {log})"
         )
@@ -101,12 +102,12 @@ def _run_here(request: Request) -> Path:
     """The submission of the same words on this machine, by the code and the versions of now.
 
     Raises:
-        ValueError: it was made before by others.
+        KitError: it was made before by others.
     """
     run = Run(Path(finished(request)["run"]))
     facts = run.read()
     if facts["code"] != code_of(request) or facts.get("environments_before"):
-        raise ValueError(
+        raise KitError(
             f"{run.folder} was made by other code or other versions than are here now, and proves "
             f"nothing of them: `{request.command('run --fresh')}` with the same words makes it anew"
         )
@@ -170,7 +171,7 @@ def _short(request: Request) -> tuple[str, ...]:
 def _is_possible(request: Request, words: tuple[str, ...]) -> bool:
     try:
         with_values(request.base_recipe, words)
-    except ValueError:
+    except KitError:
         return False
     return True
 
@@ -222,7 +223,7 @@ def _check_equal(facts: dict[str, Any]) -> None:
     if facts["equal"]:
         return
     much = f", by at most {facts['largest']:.2g}" if facts["largest"] else ""
-    raise ValueError(
+    raise KitError(
         f"the dry run's submission differs from the local run's in {facts['differing']:,} of "
         f"{facts['rows']:,} rows{much}: the same code and versions have to give the same bytes, so "
         f"nothing was pushed; compare {facts['submission']} with {facts['local']}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.environment import git_commit
+from common.errors import KitError
 from common.kaggle.client import kernels
 from common.kaggle.client.retry import Environment
 from common.progress import say
@@ -30,7 +31,7 @@ def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Push
 
     Raises:
         KaggleError: it was refused, or runs without what it needs.
-        ValueError: the run that it goes on with is not the newest of its kernel any more.
+        KitError: the run that it goes on with is not the newest of its kernel any more.
     """
     note = known(made.folder).get(made.key, {})
     if note.get("kernel") and not again:
@@ -59,7 +60,7 @@ def _check_source(made: Made, environment: Environment) -> None:
         return
     newest = kernels.newest(source["slug"], environment=environment)
     if newest not in (None, source["version"]):
-        raise ValueError(
+        raise KitError(
             f"the run to go on with is of version {source['version']} of {source['owner']}/{source['slug']}, "
             f"and Kaggle attaches a kernel's newest version, which is {newest or 'not there any more'}: "
             f"`{made.request.command(made.typed('kernel', '--again'))}` begins anew"
@@ -91,7 +92,7 @@ def brought_back(
     """Wait for the kernel's end, fetch its output, and make a run folder of it.
 
     Raises:
-        ValueError: it failed, with the last lines of its log; a run that it could begin is brought
+        KitError: it failed, with the last lines of its log; a run that it could begin is brought
             back all the same, and the sentence says how to go on with it.
     """
     failure: kernels.KernelError | None = None
@@ -103,20 +104,20 @@ def brought_back(
     try:
         kernels.fetch_output(there, output, environment=environment)
         run = adopted(request, made, there)
-    except ValueError as error:
+    except KitError as error:
         if failure is None:
             raise
-        raise ValueError(
+        raise KitError(
             f"{failure}\nand what it left could not be fetched: {error}; the same command tries again"
         ) from error
     again = request.command(made.typed("kernel", "--again"))
     if run is None:
         what = failure or f"version {there.version} of {there.url} left no run in its output"
-        raise ValueError(f"{what}\n`{again}` pushes it once more")
+        raise KitError(f"{what}\n`{again}` pushes it once more")
     if failure is not None or not run.read()["kernel"]["finished"]:
         on = request.command(shlex.join(["kernel", "--continue", "--run", str(run.folder)]))
         what = failure or f"version {there.version} of {there.url} ran out of time"
-        raise ValueError(f"{what}\nits run so far is {run.folder}: `{on}` goes on with it")
+        raise KitError(f"{what}\nits run so far is {run.folder}: `{on}` goes on with it")
     return run
 
 
@@ -126,7 +127,7 @@ def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
     Each version's run has a name of its own: no run, of this machine or of a kernel, is replaced.
 
     Raises:
-        ValueError: the output is not what it lists, or the run's place is taken.
+        KitError: the output is not what it lists, or the run's place is taken.
     """
     output = output_of(made.folder, there.version)
     manifest = read_manifest(output)
@@ -147,7 +148,7 @@ def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
     there_already = target.read().get("kernel")
     same = ("key", "pushed")
     if there_already and any(there_already.get(name) != origin[name] for name in same):
-        raise ValueError(
+        raise KitError(
             f"{target.folder} is the run of another kernel of that name and version: move it away"
         )
     if not there_already:

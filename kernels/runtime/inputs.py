@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+from common.errors import KitError
+
 FORMAT = "kit inputs 1"
 FILE, FOLDER, HUB, WHEEL = "file", "folder", "hub", "wheel"  # what an item of the manifest is
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"  # a kernel carries it
@@ -34,7 +36,7 @@ def find_competition(root: Path, slug: str, sample: str) -> Path:
         sample: the sample submission's file name; "" where there is none.
 
     Raises:
-        ValueError: it is not attached, or several folders could be meant.
+        KitError: it is not attached, or several folders could be meant.
     """
     for place in (root / DATA / slug, root / slug):
         if place.is_dir():
@@ -45,12 +47,12 @@ def find_competition(root: Path, slug: str, sample: str) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
-        raise ValueError(
+        raise KitError(
             f"{sample} is in several of the attached folders, {', '.join(map(str, found))}: detach "
             f"what does not belong to {slug}"
         )
     there = ", ".join(_attached(root)) or "nothing"
-    raise ValueError(
+    raise KitError(
         f"the data of {slug} are not attached to this kernel (below {root} there is {there}): add "
         "the competition to its inputs"
     )
@@ -60,11 +62,11 @@ def find_attached(root: Path) -> Path | None:
     """The folder of the dataset that the kit made, by its manifest; None when none is attached.
 
     Raises:
-        ValueError: several are.
+        KitError: several are.
     """
     found = sorted(path.parent for path in _files(root) if _is_manifest(path))
     if len(found) > 1:
-        raise ValueError(
+        raise KitError(
             f"several datasets of inputs are attached, {', '.join(map(str, found))}: leave one"
         )
     return found[0] if found else None
@@ -77,7 +79,7 @@ def words_of(folder: Path, scratch: Path) -> list[str]:
     when the hub's package is imported.
 
     Raises:
-        ValueError: a file is missing or damaged.
+        KitError: a file is missing or damaged.
     """
     words = []
     for number, item in enumerate(_items(folder)):
@@ -100,7 +102,7 @@ def install_wheels(folder: Path, target: Path) -> None:
     where there is no pip.
 
     Raises:
-        ValueError: one is missing or damaged, or made for another Python.
+        KitError: one is missing or damaged, or made for another Python.
     """
     wheels = [item["files"][0] for item in _items(folder) if item["kind"] == WHEEL]
     for wheel in wheels:
@@ -122,7 +124,7 @@ def check_versions() -> None:
     """Print which versions are here of the packages that the kit declares.
 
     Raises:
-        ValueError: one is missing, or not of a version that the kit runs on.
+        KitError: one is missing, or not of a version that the kit runs on.
     """
     from packaging.requirements import Requirement
 
@@ -141,7 +143,7 @@ def check_versions() -> None:
     print(f"packages: {', '.join(seen)}", flush=True)
     if wrong:
         wheels = " ".join(f"--wheel '{each.partition(' (')[0]}'" for each in wrong)
-        raise ValueError(
+        raise KitError(
             f"this machine lacks what the kit needs: {', '.join(wrong)}; attach it with {AGAIN[:-1]} "
             f"{wheels}`"
         )
@@ -197,10 +199,10 @@ def _checked(folder: Path, row: Mapping[str, Any]) -> Path:
     """An attached file whose content is the one that was sent."""
     path = folder / row["name"]
     if not path.is_file():
-        raise ValueError(f"{path} is not attached: {AGAIN} sends it again")
+        raise KitError(f"{path} is not attached: {AGAIN} sends it again")
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != row["sha256"]:
-            raise ValueError(f"{path} is damaged: {AGAIN} sends it again")
+            raise KitError(f"{path} is damaged: {AGAIN} sends it again")
     return path
 
 
@@ -210,7 +212,7 @@ def _check_fits(wheel: str) -> None:
 
     if not parse_wheel_filename(wheel)[3] & set(sys_tags()):
         here = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise ValueError(f"{wheel} is not for Python {here} on this machine: attach one that is")
+        raise KitError(f"{wheel} is not for Python {here} on this machine: attach one that is")
 
 
 def runs_of(root: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from common.errors import KitError
 from common.progress import first_of
 from kernels.runtime import inputs
 from kernels.runtime.manifest import MANIFEST, write_manifest
@@ -42,7 +43,7 @@ def run(facts: Mapping[str, Any], kit: Callable[[Sequence[str]], int]) -> int:
             words = _prepared(facts, root / "input", Path(scratch))
             if "goes_on" in facts:
                 taken_up(facts["goes_on"], root / "input", runs)
-        except ValueError as error:
+        except KitError as error:
             print(f"kit: {error}", file=sys.stderr)
             return 1
         with _interrupted_after(float(facts["seconds"]), begun):
@@ -91,11 +92,11 @@ def taken_up(name: str, attached: Path, runs: Path) -> None:
     """Copy the run of this name, which an attached kernel has left, so that it is gone on with.
 
     Raises:
-        ValueError: it is not there: Kaggle attaches a kernel's newest version, whichever that is.
+        KitError: it is not there: Kaggle attaches a kernel's newest version, whichever that is.
     """
     found = {path.parent.name: path.parent for path in inputs.runs_of(attached)}
     if name not in found:
-        raise ValueError(
+        raise KitError(
             f"the run {name} is to be gone on with, and below {attached} is {first_of([*found]) or 'no run'}: "
             "the kernel that left it has a newer version by now, or its output is not kept"
         )

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
+
 MANIFEST = "kit-output.json"
 FORMAT = 1
 
@@ -35,17 +37,17 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The list that a kernel left, None where it was killed before it could.
 
     Raises:
-        ValueError: a file is missing or differs from the list, or the list is of another format.
+        KitError: a file is missing or differs from the list, or the list is of another format.
     """
     path = folder / MANIFEST
     if not path.is_file():
         return None
     found = json.loads(path.read_text(encoding="utf-8"))
     if found.get("format") != FORMAT:
-        raise ValueError(f"{path} is of another version of the kit: fetch it with that one")
+        raise KitError(f"{path} is of another version of the kit: fetch it with that one")
     for name, facts in found["files"].items():
         if not (folder / name).is_file() or _facts(folder / name) != facts:
-            raise ValueError(
+            raise KitError(
                 f"{name} of the kernel's output did not arrive as it was written there: delete "
                 f"{folder} and fetch it again"
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from common.kaggle.session import Session
 from kernels.sandbox.virtualenv import PATH, SITE_PACKAGES, base_python, packages, settings
 
@@ -58,7 +59,7 @@ def sealed(session: Session, folder: Path) -> Machine:
     """Kaggle's machine; `folder` (empty) holds what the script writes to its /tmp, on our disk.
 
     Raises:
-        ValueError: an input is missing, or would lie outside /kaggle/input.
+        KitError: an input is missing, or would lie outside /kaggle/input.
     """
     for name in ("root", "tmp", "tmp/home"):
         (folder / name).mkdir()
@@ -84,7 +85,7 @@ def plain(session: Session, folder: Path) -> Machine:
     """A process like any other of ours, with links in `folder` in place of /kaggle.
 
     Raises:
-        ValueError: an input is missing, or would lie outside the folder of inputs.
+        KitError: an input is missing, or would lie outside the folder of inputs.
     """
     own = {f"python/{SITE_PACKAGES}/{name}": path for name, path in packages().items()}
     own |= {f"kaggle/input/{place}": path for place, path in _inputs(session)}
@@ -109,9 +110,9 @@ def plain(session: Session, folder: Path) -> Machine:
 def _inputs(session: Session) -> Iterator[tuple[str, Path]]:
     for place, path in session.inputs.items():
         if Path(place).is_absolute() or not Path(place).parts or ".." in Path(place).parts:
-            raise ValueError(f"{place!r} is no place below /kaggle/input")
+            raise KitError(f"{place!r} is no place below /kaggle/input")
         if not path.exists():
-            raise ValueError(f"{path}, to be /kaggle/input/{place}, is not there")
+            raise KitError(f"{path}, to be /kaggle/input/{place}, is not there")
         yield place, path.resolve()
 
 

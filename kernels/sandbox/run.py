@@ -39,7 +39,7 @@ def run_sealed(session: Session) -> Ending:
     Nothing outlives the call, or this process: no process, mount or temporary folder.
 
     Raises:
-        ValueError: an input is missing, or the kit's packages are not to be found.
+        KitError: an input is missing, or the kit's packages are not to be found.
     """
     reason = unsealable()
     if reason is not None:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+from common.errors import KitError
 from kernels.runtime.inputs import BY_PROGRAM
 
 KIT = "kaggle-image-kit"
@@ -40,7 +41,7 @@ def packages() -> Mapping[str, Path]:
     folder that distributions share (`nvidia`, `google`) the whole is there.
 
     Raises:
-        ValueError: the kit itself is not installed, or nothing says which files a package has.
+        KitError: the kit itself is not installed, or nothing says which files a package has.
     """
     spared = {name for name, program in BY_PROGRAM.items() if shutil.which(program, path=PATH)}
     return {
@@ -56,7 +57,7 @@ def closure(without: Collection[str] = ()) -> list[Distribution]:
         without: names of requirements of the kit that are left out with theirs.
 
     Raises:
-        ValueError: the kit itself is not installed.
+        KitError: the kit itself is not installed.
     """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
@@ -84,7 +85,7 @@ def closure(without: Collection[str] = ()) -> list[Distribution]:
                 continue
             waiting += [(theirs, more) for more in ("", *wanted.extras)]
     if found.pop(KIT, None) is None:
-        raise ValueError(
+        raise KitError(
             f"what a kernel may import is what {KIT} declares, and it is not installed for "
             f"{sys.executable}: pip install -e . in its folder"
         )
@@ -95,7 +96,7 @@ def _tops(found: Distribution) -> set[str]:
     """The first components of a distribution's files; `found.files` says it too, six times slower."""
     record = found.read_text("RECORD")
     if record is None:
-        raise ValueError(
+        raise KitError(
             f"nothing says which files {found.name} {found.version} has (it was not installed by "
             "pip): install the kit into an environment of its own"
         )

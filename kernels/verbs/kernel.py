@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from common.kaggle.client import datasets
 from common.kaggle.client.retry import Environment
 from common.progress import say
@@ -91,16 +92,14 @@ def _check(request: Request, options: Options) -> None:
     """Refuse what cannot be done.
 
     Raises:
-        ValueError: no site takes the kernel, or a flag has an impossible value.
+        KitError: no site takes the kernel, or a flag has an impossible value.
     """
     assert request.slug  # or a sentence: it is on no site
     seconds = options.time_limit
     if seconds is not None and not 0 < seconds <= LONGEST_S:
-        raise ValueError(
-            f"--time-limit {seconds}: Kaggle lets a kernel run 1 to {LONGEST_S} seconds"
-        )
+        raise KitError(f"--time-limit {seconds}: Kaggle lets a kernel run 1 to {LONGEST_S} seconds")
     if options.no_wait and not request.on_site:
-        raise ValueError(
+        raise KitError(
             f"--no-wait: what {request.competition.name} is pushed to lasts as long as this command; leave "
             "it out, or start `kit host` in another shell"
         )
@@ -132,7 +131,7 @@ def _holder(
     """The account's dataset that holds these very files: "owner/slug".
 
     Raises:
-        ValueError: it does not.
+        KitError: it does not.
     """
     slug = dataset_name(request.slug)[0]
     there = datasets.settled(slug, environment=environment)
@@ -142,7 +141,7 @@ def _holder(
             "once where one is missing"
         )
     elif there.files != {name: path.stat().st_size for name, path in files.items()}:
-        raise ValueError(
+        raise KitError(
             f"offline the kernel lacks {notes}, and the dataset {there.owner}/{slug} does not hold it: "
             f"`{request.command(typed(request, Shape(wheel=kernel.shape.wheel), 'kernel-inputs'))}` uploads it"
         )

@@ -1,17 +1,24 @@
 """One archive into one folder, step by step: whole, or not at all."""
 
 import importlib
+import lzma
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 from common.data.archives import sevenzip_program, zip_reader
 from common.data.archives.pack import Packing
 from common.data.archives.safety import DamagedError, RefusedError
 from common.data.archives.writer import Listing, Steps, Writing
+from common.errors import KitError
 from common.progress import bar, first_of, say
 
 SUFFIXES = (".zip", ".7z")
+# What damage looks like in the kit\'s own reading of headers; libraries raise other things too.
+DAMAGE = (DamagedError, BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError)
 
 
 def is_archive(path: Path) -> bool:
@@ -23,7 +30,7 @@ def listing_of(archive: Path) -> Listing:
     """List an archive's entries.
 
     Raises:
-        ValueError: the archive is damaged, encrypted, or nothing here can read it.
+        KitError: the archive is damaged, encrypted, or nothing here can read it.
     """
     with _guarded(archive):
         return _reader(archive)(archive)
@@ -42,7 +49,7 @@ def unpacking(
         found: the files that a killed call has left, and their sizes.
 
     Raises:
-        ValueError: the archive is damaged, or cannot be read here.
+        KitError: the archive is damaged, or cannot be read here.
     """
     members = listing.members
     files, size = sum(not member.folder for member in members), sum(m.size for m in members)
@@ -62,12 +69,20 @@ def _reader(archive: Path) -> Callable[[Path], Listing]:
     except ImportError:
         if sevenzip_program.program():
             return sevenzip_program.listing
-        raise ValueError(
+        raise KitError(
             f"nothing here can read {archive}: install the library with `pip install py7zr`, or "
             "the program 7z"
         ) from None
     listing: Callable[[Path], Listing] = library.listing
     return listing
+
+
+def _raised_by_library(error: Exception) -> bool:
+    """Was this raised outside the kit? What reads a damaged archive raises almost anything."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and not trace.tb_frame.f_globals["__name__"].startswith("common.")
 
 
 @contextmanager
@@ -79,23 +94,24 @@ def _guarded(archive: Path) -> Iterator[None]:
         named = str(archive) in str(refused)
         raise refused if named else RefusedError(f"{archive} was not unpacked: {refused}") from None
     except NotImplementedError as error:
-        raise ValueError(
+        raise KitError(
             f"{archive} is packed in a way that nothing here can read ({error}): unpack it by "
             "hand, in the folder where it lies"
         ) from error
     except FileExistsError as error:
-        raise ValueError(
+        raise KitError(
             f"{archive} holds {error.filename}, which another archive has already put there: "
             "remove one of the two"
         ) from error
     except Exception as error:
-        # DamagedError archives raise almost anything: struct, zlib, lzma, index and type errors.
         if isinstance(error, OSError) and error.errno is not None and error.strerror:
-            raise ValueError(
+            raise KitError(
                 f"could not unpack {archive}: {error.strerror} ({error.filename or archive}); free "
                 "some space or make the folder writable, then try again"
             ) from error
+        if not (isinstance(error, DAMAGE) or _raised_by_library(error)):
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
+        raise KitError(
             f"{archive} is damaged or was cut short ({reason}): delete it and download it again"
         ) from error

@@ -12,6 +12,7 @@ from common.data.archives.extract import SUFFIXES, is_archive, listing_of, unpac
 from common.data.archives.pack import Packing, is_packed
 from common.data.archives.safety import PACKS, Member, judge, place_of
 from common.data.archives.writer import Listing, Steps
+from common.errors import KitError
 
 DEEPEST = 4
 AT_ONCE = 2  # archives: each decompresses on a thread of its own, with a dictionary of up to 1 GB
@@ -68,7 +69,7 @@ class _Folder:
         within = self._within(job)
         names = {within + place_of(member.name) for member in members if not member.folder}
         if twice := names & self._taken:
-            raise ValueError(
+            raise KitError(
                 f"{job.archive} holds {self.root / min(twice)}, which another archive has already put "
                 "there: remove one of the two"
             )
@@ -118,7 +119,7 @@ def unpack_all(archives: Sequence[Path], root: Path, *, packed: bool) -> None:
         packed: images go into packs (`common.data.packs`), one an archive, and not into files.
 
     Raises:
-        ValueError: an archive is damaged, unsafe, encrypted or too large, or two hold one file.
+        KitError: an archive is damaged, unsafe, encrypted or too large, or two hold one file.
     """
     folder = _Folder(root, packed)
     jobs = [_Job(archive, root, archive) for archive in archives]
@@ -128,7 +129,7 @@ def unpack_all(archives: Sequence[Path], root: Path, *, packed: bool) -> None:
             if job.is_inner:
                 job.archive.unlink()
     if jobs:
-        raise ValueError(
+        raise KitError(
             f"{jobs[0].origin} holds archives in archives, {DEEPEST} deep: do not use it"
         )
 
@@ -151,8 +152,8 @@ def _told(job: _Job) -> Iterator[None]:
     """Name the archive that stays: an inner one is about to vanish with the temporary folder."""
     try:
         yield
-    except ValueError as error:
+    except KitError as error:
         if not job.is_inner:
             raise
         inside = str(error).replace(str(job.archive), job.archive.name)
-        raise ValueError(f"in {job.origin}: {inside}") from error
+        raise KitError(f"in {job.origin}: {inside}") from error

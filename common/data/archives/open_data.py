@@ -10,6 +10,7 @@ from common.data.archives.encoded_images import Encoded
 from common.data.archives.extract import is_archive, listing_of
 from common.data.archives.nested import unpack_all
 from common.data.archives.pack import are_whole, is_packed
+from common.errors import KitError
 from common.progress import bar
 from common.storage import alone, read_json, remove, taken_up, write_json
 
@@ -36,7 +37,7 @@ def open_folder(data: Path, cache: Path, *, packed: bool = False) -> Path:
         entries of `data` linked in. An archive whose content stands beside it is left alone.
 
     Raises:
-        ValueError: no data, or an archive that is damaged, unsafe, encrypted or too large.
+        KitError: no data, or an archive that is damaged, unsafe, encrypted or too large.
     """
     entries = _entries(data)
     archives = [data] if data.is_file() else [e for e in entries if _to_unpack(e)]
@@ -55,13 +56,13 @@ def _entries(data: Path) -> list[Path]:
     """The visible entries of a data folder, in order; none for a data file."""
     if data.is_file():
         if not is_archive(data):
-            raise ValueError(f"{data} is neither a folder nor a zip or 7z archive: {DOWNLOAD}")
+            raise KitError(f"{data} is neither a folder nor a zip or 7z archive: {DOWNLOAD}")
         return []
     if not data.is_dir():
-        raise ValueError(f"there is no folder {data}: {DOWNLOAD}")
+        raise KitError(f"there is no folder {data}: {DOWNLOAD}")
     entries = sorted(entry for entry in data.iterdir() if not entry.name.startswith("."))
     if not entries:
-        raise ValueError(f"the folder {data} is empty: {DOWNLOAD}")
+        raise KitError(f"the folder {data} is empty: {DOWNLOAD}")
     return entries
 
 
@@ -140,8 +141,8 @@ def _in_packs(entries: Sequence[Path], folder: Path) -> set[str]:
     return {entry.name for _, entry in twins}
 
 
-def _differs(entry: Path) -> ValueError:
-    return ValueError(
+def _differs(entry: Path) -> KitError:
+    return KitError(
         f"{entry} differs from the {entry.name} in an archive beside it: move one of the two away"
     )
 

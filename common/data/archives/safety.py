@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from common.errors import KitError
 from common.progress import first_of
 
 PACKS = ".packs"  # in a folder, what holds its images together: common.data.packs
@@ -16,7 +17,7 @@ MOST_RATIO = 1000
 ODD = re.compile(r"//|(^|/)\.(/|$)|/$")
 
 
-class RefusedError(ValueError):
+class RefusedError(KitError):
     """An archive that will not be unpacked, with the reason in one sentence."""
 
 

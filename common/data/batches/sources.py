@@ -16,6 +16,7 @@ from common.data.batches.small_images import DRAWS, SMALL, augment
 from common.data.folds import Rows
 from common.data.parallel import in_order
 from common.data.pixels.store import Store
+from common.errors import KitError
 from common.recipe import Recipe
 
 Place = tuple[int, int, int]  # (seed, fold, epoch)
@@ -44,20 +45,20 @@ def open_source(
     """The source that the recipe's augmentation preset asks for.
 
     Raises:
-        ValueError: an unknown preset, or a small-image preset on images of several sizes.
+        KitError: an unknown preset, or a small-image preset on images of several sizes.
     """
     if recipe.augment in SMALL:
         if not store.uniform:
-            raise ValueError(
+            raise KitError(
                 f"augment={recipe.augment} wants images of one size, and these have several: "
                 "say augment=photo and image_size=224"
             )
         fill = torch.tensor([round(255 * channel) for channel in mean], dtype=torch.uint8)
         return InMemory(torch.from_numpy(store.private()).to(device), recipe, fill.to(device))
     if recipe.augment not in PHOTO:
-        raise ValueError(f"augment={recipe.augment} is none of {', '.join([*SMALL, *PHOTO])}")
+        raise KitError(f"augment={recipe.augment} is none of {', '.join([*SMALL, *PHOTO])}")
     if not recipe.image_size:
-        raise ValueError(f"augment={recipe.augment} needs a size to crop to: say image_size=224")
+        raise KitError(f"augment={recipe.augment} needs a size to crop to: say image_size=224")
     return PerImage(store, recipe, device, crop)
 
 

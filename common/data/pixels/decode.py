@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from common.data.image_headers import fault, why_undecodable
+from common.errors import KitError
 
 Pixels = npt.NDArray[np.uint8]
 
 
-class UndecodableError(ValueError):
+class UndecodableError(KitError):
     """Why a file gives no image, in a few words."""
 
 

@@ -12,6 +12,7 @@ from common.data.pixels.decode import Pixels
 from common.data.pixels.scan import Facts, read_facts
 from common.data.pixels.store_files import PIXELS, pixel_bytes, read_shapes
 from common.data.pixels.store_writer import fill
+from common.errors import KitError
 from common.storage import alone, taken_up
 
 FORMAT = 2
@@ -61,11 +62,11 @@ class Store:
         """All images as one mapped view [N, H, W, 3].
 
         Raises:
-            ValueError: the images have several shapes.
+            KitError: the images have several shapes.
         """
         if not self.uniform:
             least, most = self.shapes.min(axis=0), self.shapes.max(axis=0)
-            raise ValueError(
+            raise KitError(
                 f"the {len(self):,} images have several shapes, from {least[0]}×{least[1]} to "
                 f"{most[0]}×{most[1]}, and are no single array: take them one by one"
             )
@@ -96,13 +97,13 @@ def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2)
         threads: how many files are read and decoded at once.
 
     Raises:
-        ValueError: files that are missing, cut short or no images, all named in one message; an
+        KitError: files that are missing, cut short or no images, all named in one message; an
             empty table; a full disk.
     """
     if table.empty:
-        raise ValueError("the table is empty: a store needs at least one image")
+        raise KitError("the table is empty: a store needs at least one image")
     if side < 0:
-        raise ValueError(f"side={side} is no size: give the shorter side in pixels, or 0")
+        raise KitError(f"side={side} is no size: give the shorter side in pixels, or 0")
     facts = read_facts(table, threads)
     folder = cache / "stores" / _digest([f"format {FORMAT}, side {side}", *facts.digests])
     if facts.faults or not _is_whole(folder, len(table)):

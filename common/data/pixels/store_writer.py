@@ -13,6 +13,7 @@ from common.data.parallel import in_order
 from common.data.pixels.decode import Pixels, UndecodableError, decode
 from common.data.pixels.scan import Facts, fault_of
 from common.data.pixels.store_files import Growing
+from common.errors import KitError
 from common.progress import bar
 
 # A task is many small images or a few large ones, so that few large ones wait to be written.
@@ -31,7 +32,7 @@ def fill(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
     thread is decoding.
 
     Raises:
-        ValueError: files that give no image (all are tried, so that one message names them all),
+        KitError: files that give no image (all are tried, so that one message names them all),
             or a disk without room.
     """
     expected = _expected_bytes(facts, side)
@@ -51,7 +52,7 @@ def fill(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
                 growing.append(images)
             progress.update(len(rows))
         if faults:
-            raise ValueError(_complaint(facts, faults))
+            raise KitError(_complaint(facts, faults))
 
 
 def _decode_rows(rows: range, facts: Facts, side: int) -> tuple[list[Pixels], dict[int, str]]:
@@ -80,7 +81,7 @@ def _check_room(folder: Path, needed: int) -> None:
     # A gigabyte stays free beside large stores; a small one need not leave more than ten of its size.
     free = shutil.disk_usage(folder).free - min(SPARE_BYTES, 10 * needed)
     if needed > free:
-        raise ValueError(
+        raise KitError(
             f"the decoded images need {needed / 1e9:.1f} GB and the disk of {folder.parent} has "
             f"{max(free, 0) / 1e9:.1f} GB to spare: free some space, name a cache on another disk "
             "(KIT_CACHE=DIR), or choose a smaller stored_side="

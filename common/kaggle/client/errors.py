@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Sequence
 
+from common.errors import KitError
 from common.kaggle.client.child_process import RemoteError
 from common.kaggle.credential import Credential
 
@@ -19,7 +20,7 @@ HINTS = {
 NO_CREDENTIAL = f"no Kaggle credential was found: {MAKE_ONE}"
 
 
-class KaggleError(ValueError):
+class KaggleError(KitError):
     """Kaggle, or the way to it, refused; the message says what to do."""
 
 

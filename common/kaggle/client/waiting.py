@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from common.errors import KitError
 from common.progress import say
 
 SILENCE_S = 90.0  # without any answer or any further byte
@@ -75,5 +76,5 @@ def _numbers(name: str, otherwise: tuple[float, ...]) -> tuple[float, ...]:
     except ValueError:
         found = (-1.0,)
     if min(found) < 0:
-        raise ValueError(f"{name}={text} is no list of seconds: such as 1,2,4, or leave it unset")
+        raise KitError(f"{name}={text} is no list of seconds: such as 1,2,4, or leave it unset")
     return found

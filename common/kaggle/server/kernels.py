@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from common.kaggle.server.competition import Hosted
 from common.kaggle.server.faults import Faults
 from common.kaggle.server.wire import RefusedError
@@ -191,12 +192,12 @@ class KernelDesk:
         if kind == "datasets":
             folder = self.dataset_folder(*names)
             if folder is None:
-                raise ValueError(f"the dataset {'/'.join(names)} is gone")
+                raise KitError(f"the dataset {'/'.join(names)} is gone")
             return folder
         for version in reversed(self._of(names[1])):
             if version.status in ("COMPLETE", "ERROR"):
                 return self.place(version) / WORKING
-        raise ValueError(f"the kernel {'/'.join(names)} has no output yet")
+        raise KitError(f"the kernel {'/'.join(names)} has no output yet")
 
     def _note(self, version: Version, ending: Ending) -> None:
         with self._lock:

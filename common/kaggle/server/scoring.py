@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from common.errors import KitError
 from common.metrics import Metric, Probs
 from common.progress import first_of
 from common.submission import read_csv, validate
@@ -37,7 +38,7 @@ def scorer(
     position = {name: index for index, name in enumerate(classes)}
     unknown = sorted(set(truth) - set(position))
     if unknown or truth.empty:
-        raise ValueError(f"the solution has no rows, or labels not in classes: {first_of(unknown)}")
+        raise KitError(f"the solution has no rows, or labels not in classes: {first_of(unknown)}")
     targets = np.asarray(truth.map(position), dtype=np.int64)
     public = _public_mask(len(truth), public_share, seed)
 
@@ -45,7 +46,7 @@ def scorer(
         submission = read_csv(path)
         problems = validate(submission, sample, classes)
         if problems:
-            raise ValueError("; ".join(problems[:3]))
+            raise KitError("; ".join(problems[:3]))
         rows = submission.set_index(submission.columns[0]).loc[truth.index]
         probs = _probs(rows, classes, position)
         return (

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from common.kaggle.server.competition import Hosted
 from common.kaggle.server.faults import Faults
 from common.kaggle.server.uploads import Upload, Uploads
@@ -146,7 +147,7 @@ class Desk:
             self._closing.wait(fault.slow_s)
         try:
             if fault and not fault.slow_s:
-                raise ValueError(fault.message)
+                raise KitError(fault.message)
             public, private = self._hosted[entry.slug].score(path)
             result = {"status": "COMPLETE", "public": float(public), "private": float(private)}
         except ValueError as error:

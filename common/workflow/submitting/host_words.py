@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from common.competition import Competition
+from common.errors import KitError
 from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault
 from common.recipe_fields import nearest
@@ -25,7 +26,7 @@ def chosen(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hoste
     """What to serve: the competitions named, rehearsals' folders, or all that are at hand.
 
     Raises:
-        ValueError: a competition without data, a folder that is no rehearsal, one slug twice.
+        KitError: a competition without data, a folder that is no rehearsal, one slug twice.
     """
     known = {competition.name: competition for competition in catalogue.competitions}
     words = [word if _is_folder(word) else catalogue.load(word).name for word in named]
@@ -33,11 +34,9 @@ def chosen(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hoste
     hosted = [_hosted(word, known, runs) for word in words]
     slugs = [each.slug for each in hosted]
     if len(set(slugs)) < len(slugs):
-        raise ValueError(f"one host serves a competition once: {', '.join(slugs)}")
+        raise KitError(f"one host serves a competition once: {', '.join(slugs)}")
     if not hosted:
-        raise ValueError(
-            "nothing is at hand to serve: `kit <competition> rehearse` makes something"
-        )
+        raise KitError("nothing is at hand to serve: `kit <competition> rehearse` makes something")
     return hosted
 
 
@@ -54,7 +53,7 @@ def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
     if competition.embedded:
         return of_embedded(competition, runs / "host" / "embedded" / competition.slug)
     if not made:
-        raise ValueError(
+        raise KitError(
             f"the labels of {word}'s test set are not known here: `kit {word} rehearse` hides some "
             "of the training set's instead, and `kit host` serves that"
         )
@@ -73,11 +72,11 @@ def fault_of(text: str) -> Fault:
     """A fault in words: 'DownloadDataFiles status=503 times=2', 'Score message="no such column"'.
 
     Raises:
-        ValueError: no such method of the host, no such field, or not a value for it.
+        KitError: no such method of the host, no such field, or not a value for it.
     """
     method, *words = shlex.split(text) or [""]
     if method not in METHODS:
-        raise ValueError(f"--fault {text!r} begins with no method: {nearest(method, METHODS)}")
+        raise KitError(f"--fault {text!r} begins with no method: {nearest(method, METHODS)}")
     return Fault(method=method, **values_of(Fault, words))
 
 
@@ -85,18 +84,18 @@ def values_of(kind: type, words: Iterable[str]) -> dict[str, Any]:
     """`name=value` words as typed values for fields of a dataclass.
 
     Raises:
-        ValueError: no such field, or not a value for it.
+        KitError: no such field, or not a value for it.
     """
     types = types_of(kind)
     found: dict[str, Any] = {}
     for word in words:
         name, _, text = word.partition("=")
         if name not in types:
-            raise ValueError(f"{word!r} is not name=value: {nearest(name, tuple(types))}")
+            raise KitError(f"{word!r} is not name=value: {nearest(name, tuple(types))}")
         try:
             found[name] = READ[types[name]](text)
         except (KeyError, ValueError):
-            raise ValueError(f"{word}: {name} is of type {types[name]}") from None
+            raise KitError(f"{word}: {name} is of type {types[name]}") from None
     return found
 
 

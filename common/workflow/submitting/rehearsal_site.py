@@ -11,6 +11,7 @@ from common.data.duplicates.groups import near_groups
 from common.data.folds import groups_of
 from common.data.hidden_split import blind_ids, hidden_rows, joined_groups
 from common.data.pixels.store import open_store
+from common.errors import KitError
 from common.progress import say
 from common.runs import fingerprint
 from common.storage import alone, read_json, replacing, write_json
@@ -84,11 +85,11 @@ def facts_of(folder: Path) -> dict[str, Any]:
     """What is known of a rehearsal: competition, labelled, hidden, share, seed.
 
     Raises:
-        ValueError: the folder is no rehearsal's.
+        KitError: the folder is no rehearsal's.
     """
     path = folder / FACTS
     if not path.is_file():
-        raise ValueError(f"{folder} is no rehearsal: `kit <competition> rehearse` makes one")
+        raise KitError(f"{folder} is no rehearsal: `kit <competition> rehearse` makes one")
     return dict(read_json(path))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from common import ledger, submission
 from common.data.table import read_csv
+from common.errors import KitError
 from common.kaggle import client
 from common.kaggle.client.kernels import Pushed
 from common.ledger import Entry
@@ -25,7 +26,7 @@ def check_ledger(runs: Path) -> None:
     """Before anything is uploaded: can the ledger of `runs` be read?
 
     Raises:
-        ValueError: it is damaged.
+        KitError: it is damaged.
     """
     ledger.read(runs / ledger.NAME)
 
@@ -66,7 +67,7 @@ def send(
     slug, found = request.slug, find_run(request)
     path = found / "submission.csv"
     if not path.is_file():
-        raise ValueError(
+        raise KitError(
             f"{found.folder} has no submission.csv yet: `kit {request.competition.name} run` "
             "finishes it"
         )
@@ -76,7 +77,7 @@ def send(
         files = open_files(request)
         problems = submission.validate(read_csv(path), files.sample, files.classes)
         if problems:
-            raise ValueError(f"{path} would be refused: {'; '.join(problems)}")
+            raise KitError(f"{path} would be refused: {'; '.join(problems)}")
         message = message or _message(found)
         with kaggle_of(request, files.folder, kept=pushed is not None) as environment:
             passing = environment is not None and pushed is None
@@ -98,22 +99,22 @@ def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed
     """The request for the run of this folder (--kernel), and the kernel version that it came from.
 
     Raises:
-        ValueError: it came from none, is not finished, or has another submission by now.
+        KitError: it came from none, is not finished, or has another submission by now.
     """
     if folder is None:
         return request, None
     run, name = named_run(request, folder), request.competition.name
     origin = run.read().get("kernel")
     if origin is None:
-        raise ValueError(
+        raise KitError(
             f"{run.folder} came from no kernel: `kit {name} kernel` pushes one and brings its run back"
         )
     if not origin["finished"]:
-        raise ValueError(
+        raise KitError(
             f"{run.folder} is not finished: `kit {name} kernel --continue --run {run.folder}` goes on with it"
         )
     if digest_file(run / "submission.csv") != origin["submission"]:
-        raise ValueError(
+        raise KitError(
             f"{run / 'submission.csv'} was written anew since it came back, and the kernel has another: "
             f"`kit {name} submit --run {run.folder}` uploads this one"
         )
@@ -122,14 +123,14 @@ def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed
 
 
 def _check_fields(request: Request, run: Run) -> None:
-    """Raise a ValueError when typed predict fields are not those of the submission that is there."""
+    """Raise a KitError when typed predict fields are not those of the submission that is there."""
     words = request.words_of("predict")
     made = run.read().get("predicted", {})
     wanted = with_values(Recipe(), words)
     for word in words:
         name = word.partition("=")[0]
         if getattr(wanted, name) != made.get(name, getattr(Recipe(), name)):
-            raise ValueError(
+            raise KitError(
                 f"{run / 'submission.csv'} was not made with {word}: "
                 f"`kit {request.competition.name} run {word}` makes that one"
             )

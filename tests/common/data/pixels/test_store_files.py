@@ -21,8 +21,8 @@ COUNT, ROWS = 100, 10
 KILLED = f"""
 import os, pathlib, signal, sys
 import pandas as pd
-from common.data import fill, growing
-from common.data.store import open_store
+from common.data.pixels import store_writer as fill, store_files as growing
+from common.data.pixels.store import open_store
 
 table, cache, name, after = sys.argv[1:]
 owner = {{"decode": fill, "fsync": os, "replace": pathlib.Path}}[name]
