@@ -10,18 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from common.errors import KitError
-from common.recipe_fields import Choice, Forms, check, choice_of, described, nearest, typed
-from common.recipe_rules import check_agreement
+from common.recipe_fields import Choice, check, choice_of, described, nearest, typed
+from common.recipe_rules import FORMS, VIEWS, check_agreement, views_in_order
 
 # The stages whose fields name a run: what its folds and its weights are a function of.
 SHAPING = ("split", "train")
-# Words that numbers may follow, as in step:10:0.1; None: a number that has to be said.
-FORMS: dict[str, Forms] = {
-    "head": {"linear": (), "rows": (), "mlp": (256,), "logits-mlp": (256,)},
-    "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
-    "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
-}
-VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,11 +180,7 @@ class Recipe:
             check(each, value)
             if each.type is float:  # lr=1 and lr=1.0 are one recipe
                 object.__setattr__(self, each.name, float(value))
-        for view in self.views.split("+"):
-            if view not in VIEWS:
-                raise KitError(f"views={self.views}: {nearest(view, VIEWS)}; join them with +")
-        wanted = {"identity", *self.views.split("+")}
-        object.__setattr__(self, "views", "+".join(view for view in VIEWS if view in wanted))
+        object.__setattr__(self, "views", views_in_order(self.views))
         check_agreement(self)
 
     @cached_property

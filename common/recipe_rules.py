@@ -1,8 +1,30 @@
-"""Fields of a recipe that contradict each other, each refused in a sentence."""
+"""What the words of a recipe may be, and which fields contradict each other, each in a sentence."""
 
 from typing import Any
 
 from common.errors import KitError
+from common.recipe_fields import Forms, nearest
+
+# Words that numbers may follow, as in step:10:0.1; None: a number that has to be said.
+FORMS: dict[str, Forms] = {
+    "head": {"linear": (), "rows": (), "mlp": (256,), "logits-mlp": (256,)},
+    "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
+    "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
+}
+VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
+
+
+def views_in_order(text: str) -> str:
+    """The one spelling of groups of views: the plain one first, each once, in the order of `VIEWS`.
+
+    Raises:
+        KitError: there is none of a name.
+    """
+    names = text.split("+")
+    for name in names:
+        if name not in VIEWS:
+            raise KitError(f"views={text}: {nearest(name, VIEWS)}; join them with +")
+    return "+".join(name for name in VIEWS if name == "identity" or name in names)
 
 
 def check_agreement(recipe: Any) -> None:

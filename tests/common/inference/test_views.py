@@ -8,7 +8,7 @@ from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
 from common.inference.predict import joined, least_certain
 from common.inference.views import GROUPS, mirror, shift
 from common.metrics import METRICS, log_loss
-from common.recipe import VIEWS
+from common.recipe_rules import VIEWS
 
 
 def batch() -> torch.Tensor:
