@@ -50,6 +50,10 @@ class Recipe:
         0, "train", "side of the input in the first epoch, growing to image_size; 0: off", low=0
     )
     stored_side: int = described(0, "train", "shorter side kept in the store; 0: as it is", low=0)
+    bits: int = described(
+        0, "train", "of the values in 16-bit images, 8 to 16; 0: as the training images' need", low=0,
+        high=16,
+    )  # fmt: skip
     drop_rate: float = described(0.0, "train", "dropout before the classifier", low=0, high=0.95)
     drop_path: float = described(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
     head: str = described(

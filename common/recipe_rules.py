@@ -66,6 +66,8 @@ def check_agreement(recipe: Any) -> None:
             "final=refit trains on all rows and has none left to stop by: "
             "say early_stop=0 or final=folds"
         )
+    if 0 < recipe.bits < 8:
+        raise KitError(f"bits={recipe.bits}: 16-bit images hold values of 8 to 16 bits (0: found)")
     if 0 < recipe.stored_side < recipe.image_size:
         raise KitError(
             f"stored_side={recipe.stored_side} keeps less of each image than "

@@ -22,6 +22,7 @@ BRANDS = {
     b"avif": "an AVIF image", b"avis": "an AVIF image", b"heic": "a HEIC image",
     b"heix": "a HEIC image", b"hev": "a HEIC image", b"mif1": "a HEIF image", b"": "a video",
 }  # fmt: skip
+FLOATS = (b"PF\n", b"Pf\n", b"#?RADIANCE", b"#?RGBE")
 RARE = "that is cut short or of a rare kind"
 KINDS = {
     PNG: f"a PNG image {RARE}", JPEG: f"a JPEG image {RARE}", GIF: f"a GIF image {RARE}",
@@ -75,6 +76,8 @@ def fault(data: bytes) -> str:
     """What is wrong with an encoded file, or nothing: that of other kinds is left to the decoder."""
     if not data:
         return "the file is empty"
+    if data.startswith(FLOATS):
+        return "a picture of float values, which name no white: convert it to 8 or 16 bits"
     if data.startswith(PNG):
         return _png_fault(data)
     if data.startswith(JPEG):

@@ -7,9 +7,10 @@ Example: kit cifar10 check --data data/cifar-10
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
-from common.data.pixels.store import open_store
+from common.data.pixels.conversions import conversions, pixel_problems
 from common.progress import say
 from common.storage import replacing
 from common.workflow import options as shared
@@ -23,6 +24,7 @@ from common.workflow.data_check import (
     table_problems,
 )
 from common.workflow.files import fetch_if_absent, open_files, read_test
+from common.workflow.prepare import labelled, unlabelled
 from common.workflow.request import Request
 
 SHARED = (shared.recipe,)
@@ -33,10 +35,12 @@ def run(request: Request) -> dict[str, Any]:
     fetch_if_absent(request)
     files = open_files(request)
     test = read_test(request, files.folder)
-    side = request.recipe.stored_side
-    tables = {"train": files.train} | ({"test": test} if len(test) else {})
-    stores = {name: open_store(table, side=side, cache=request.cache)
-              for name, table in tables.items()}  # fmt: skip
+    recipe = request.recipe
+    tables, stores = {"train": files.train}, {}
+    stores["train"] = labelled(request, files, replace(recipe, rows=0))[1]
+    if len(test):
+        tables["test"] = test
+        stores["test"] = unlabelled(request, test, recipe, stores["train"])
     started = time.perf_counter()
     pairs = all_pairs(tables, stores)
     seconds = round(time.perf_counter() - started, 1)
@@ -46,18 +50,25 @@ def run(request: Request) -> dict[str, Any]:
     picture = draw(pairs, tables, stores, path.with_suffix(".png"))
     problems = pair_problems(pairs, files.train)
     problems += table_problems(files.train, test, files.sample)
-    problems += size_problems(request.recipe, list(stores.values()))
+    problems += size_problems(recipe, list(stores.values()))
+    problems += [
+        f"{name}: {each}" for name, store in stores.items() for each in pixel_problems(store)
+    ]
     counts = files.train["label"].value_counts()
     near = int((pairs["kind"] == "near").sum())
     say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, all decoded")
     say(f"  {len(files.classes)} classes of {counts.min():,} to {counts.max():,} images")
     say(f"  {sizes(list(stores.values()))}")
+    converted = [f"{name}: {line}" for name, store in stores.items() for line in conversions(store)]
+    for line in converted:
+        say(f"  {line}")
     say(f"  {len(pairs) - near:,} pairs of equal pixels and {near:,} of the same shot "
         f"({seconds:g} s): {path}")  # fmt: skip
     for problem in problems:
         say(f"  problem: {problem}")
     say(f"next: {request.command('run')}" if not problems else "no problem stops a run")
     return {
-        "pairs": str(path), "picture": picture, "problems": problems, "same": len(pairs) - near,
-        "near": near, "duplicate_seconds": seconds, "train": len(files.train), "test": len(test),
+        "pairs": str(path), "picture": picture, "problems": problems, "conversions": converted,
+        "same": len(pairs) - near, "near": near, "duplicate_seconds": seconds,
+        "train": len(files.train), "test": len(test),
     }  # fmt: skip

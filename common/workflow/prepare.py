@@ -14,11 +14,12 @@ import pandas as pd
 from common.code_digest import code_digest
 from common.data.classes import targets_of
 from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
+from common.data.pixels.conversions import conversions
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
-from common.progress import say
+from common.progress import counted, first_of, say
 from common.recipe import Recipe, with_values
 from common.runs import (
     WITH_MODELS,
@@ -74,6 +75,8 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, recipe)
+    for line in conversions(store):
+        say(line)
     data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
     with owned(folder):
@@ -103,7 +106,27 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
     """The labelled rows that a recipe uses, and their images."""
     rows = sample_rows(files.train["label"], recipe.rows, recipe.split_seed)
     table = files.train.iloc[rows].reset_index(drop=True)
-    return table, open_store(table, side=recipe.stored_side, cache=request.cache)
+    store = open_store(table, side=recipe.stored_side, bits=recipe.bits, cache=request.cache)
+    return table, store
+
+
+def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Store) -> Store:
+    """The images of the test set, read as those of the training set (`known`) were.
+
+    Raises:
+        KitError: 16-bit images hold larger values than the training set's.
+    """
+    bits = recipe.bits or known.depth.bits
+    store = open_store(table, side=recipe.stored_side, bits=bits, cache=request.cache)
+    beyond = store.depth.beyond
+    if len(beyond) and not recipe.bits:
+        largest = int(store.depth.largest.max())
+        raise KitError(
+            f"{counted(len(beyond), 'image')} of the test set ({first_of(table['id'].iloc[beyond].tolist())}) "
+            f"hold values up to {largest:,}, and those of the training set need {bits} bits, up to "
+            f"{(1 << bits) - 1:,}: bits={largest.bit_length()} reads both alike"
+        )
+    return store
 
 
 def code_of(request: Request) -> str:

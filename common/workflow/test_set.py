@@ -10,7 +10,8 @@ import pandas as pd
 from common import submission
 from common.competition import Competition
 from common.data.classes import targets_of
-from common.data.pixels.store import Store, open_store
+from common.data.pixels.conversions import conversions
+from common.data.pixels.store import Store
 from common.environment import memory_mb
 from common.inference.calibrate import tempered
 from common.inference.predict import joined, mean
@@ -23,7 +24,7 @@ from common.training import checkpoint
 from common.training.ensemble import predictions
 from common.training.jobs import jobs_of, refit_jobs
 from common.workflow.files import Files, read_test
-from common.workflow.prepare import Prepared, check_code
+from common.workflow.prepare import Prepared, check_code, unlabelled
 from common.workflow.request import Request
 from common.workflow.run_report import draw_curves
 from common.workflow.run_results import predictions_folder, save_probs
@@ -59,8 +60,9 @@ def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store] | None:
     table = read_test(ready.request, ready.files.folder)
     if table.empty:
         return None
-    side = ready.recipe.stored_side
-    store = open_store(table, side=side, cache=ready.request.cache)
+    store = unlabelled(ready.request, table, ready.recipe, ready.store)
+    for line in conversions(store):
+        say(f"the test set: {line}")
     ready.setting.check(store)
     ready.run.add_seconds("prepare", time.perf_counter() - started)
     return table, store

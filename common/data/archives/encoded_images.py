@@ -45,13 +45,14 @@ class Encoded(Sequence[bytes]):
             return Path(self.paths[index]).read_bytes()
         return self._packs[self._pack[index]][self._row[index]]
 
-    def known(self, index: int) -> tuple[str, int, tuple[int, int]] | None:
-        """Digest, encoded bytes and declared shape of a packed image; None for a file."""
+    def known(self, index: int) -> tuple[str, int, tuple[int, int], int] | None:
+        """Digest, encoded bytes, declared shape and channels of a packed image; None for a file."""
         if self._pack[index] == A_FILE:
             return None
         pack, row = self._packs[self._pack[index]], int(self._row[index])
         height, width = pack.shapes[row].tolist()
-        return pack.digest(row), int(pack.sizes[row]), (height, width)
+        flags = int(pack.channels[row])
+        return pack.digest(row), int(pack.sizes[row]), (height, width), flags
 
     def _find(self) -> None:
         """Look every path up; the names are forgotten afterwards."""

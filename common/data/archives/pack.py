@@ -18,11 +18,12 @@ import numpy.typing as npt
 
 from common.data.archives.safety import PACKS, Member
 from common.data.image_headers import IMAGES, declared_shape
+from common.data.pixels.channels import channels
 
 LARGEST = 16 << 20  # bytes of an image in a pack: of larger ones there are never many
 BUFFER = 1 << 20
 BYTES, NAMES, INDEX = "images.bin", "names.bin", "index.npy"
-ENTRY = np.dtype([("end", "<i8"), ("shape", "<i8", 2), ("digest", "u1", 16)])
+ENTRY = np.dtype([("end", "<i8"), ("shape", "<i8", 2), ("digest", "u1", 16), ("channels", "u1")])
 
 
 def is_packed(name: str, size: int) -> bool:
@@ -43,6 +44,7 @@ class Packing:
         self.folder, self._within = folder, within
         self._names: list[str] = []
         self._ends, self._shapes, self._digests = array("q"), array("q"), bytearray()
+        self._channels = bytearray()
         self._end = 0
 
     def __enter__(self) -> "Packing":
@@ -91,12 +93,14 @@ class Packing:
         self._ends.append(self._end)
         self._shapes.extend(declared_shape(data) or (0, 0))
         self._digests += digest_of(data)
+        self._channels.append(channels(data))
 
     def _write_index(self) -> None:
         index = np.empty(len(self._names), ENTRY)
         index["end"] = self._ends
         index["shape"] = np.array(self._shapes, np.int64).reshape(-1, 2)
         index["digest"] = np.frombuffer(self._digests, np.uint8).reshape(-1, 16)
+        index["channels"] = np.frombuffer(self._channels, np.uint8)
         np.save(self.folder / INDEX, index)
         names = "".join(f"{name}\0" for name in self._names)
         (self.folder / NAMES).write_bytes(names.encode("utf-8", "surrogatepass"))
@@ -108,6 +112,7 @@ class Pack:
     Attributes:
         shapes: int64 [N, 2], the height and width a header declares, 0 where it is not known.
         sizes: int64 [N], encoded bytes.
+        channels: uint8 [N], what `common.data.channels` finds in the header.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -116,6 +121,7 @@ class Pack:
         self._ends: npt.NDArray[np.int64] = np.concatenate([[0], index["end"]])
         self.sizes: npt.NDArray[np.int64] = np.diff(self._ends)
         self.shapes: npt.NDArray[np.int64] = np.ascontiguousarray(index["shape"])
+        self.channels: npt.NDArray[np.uint8] = np.ascontiguousarray(index["channels"])
         self._digests = index["digest"].tobytes().hex()
         self._bytes = np.zeros(0, np.uint8)
         if self._ends[-1]:  # nothing cannot be mapped

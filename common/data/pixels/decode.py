@@ -5,38 +5,37 @@ OpenCV returns half an image for a file that was cut short, so wholeness is judg
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from common.data.image_headers import fault, why_undecodable
-from common.errors import KitError
+from common.data.pixels.channels import ALPHA, DEEP, channels
+from common.data.pixels.flatten import FILE_BITS, Pixels, UndecodableError, flattened
 
-Pixels = npt.NDArray[np.uint8]
-
-
-class UndecodableError(KitError):
-    """Why a file gives no image, in a few words."""
+__all__ = ["Pixels", "UndecodableError", "decode", "shrunk"]
 
 
-def decode(data: bytes, side: int = 0) -> Pixels:
+def decode(data: bytes, side: int = 0, *, bits: int = FILE_BITS) -> Pixels:
     """Decode one image to RGB uint8 [H, W, 3].
 
     The bytes say what it is, not the file's name. The EXIF orientation is honoured; grey, palette
-    and CMYK images get three channels, 16 bits become 8, and of an animation the first frame comes
-    out. An alpha channel is dropped, not blended: the colours below it come out (but in a TIFF,
-    which libtiff blends with black, and in a GIF, which has its background there).
+    and CMYK images get three channels, more than 8 bits become 8, and of an animation the first
+    frame comes out. What is transparent shows white.
 
     Args:
         data: an encoded file: PNG, JPEG, WebP, GIF, BMP, TIFF, or whatever else OpenCV reads.
         side: the shorter side to shrink to, in pixels (never enlarged); 0 keeps the image.
+        bits: 8 to 16, what the values of a file of more than 8 bits need: larger ones are cut off.
 
     Raises:
         UndecodableError: the file is empty, cut short, altered, of a kind that OpenCV does not
-            read, or not an image.
+            read, not an image, or one whose values name no brightness.
     """
     if reason := fault(data):
         raise UndecodableError(reason)
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        if (flags := channels(data)) & (ALPHA | DEEP):
+            pixels = flattened(data, flags, bits)
+        else:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:
         raise UndecodableError(f"not decodable: {error.err or error}") from error
     if pixels is None:

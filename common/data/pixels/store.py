@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.data.pixels.channels import ALPHA, DEEP
 from common.data.pixels.decode import Pixels
+from common.data.pixels.depth import Depth, read_depth
 from common.data.pixels.scan import Facts, read_facts
 from common.data.pixels.store_files import PIXELS, pixel_bytes, read_shapes
 from common.data.pixels.store_writer import fill
@@ -16,6 +18,7 @@ from common.errors import KitError
 from common.storage import alone, taken_up
 
 FORMAT = 2
+FLATTENED = 1  # of the images with an alpha channel or more than 8 bits: the others' stores stay
 
 
 class Store:
@@ -27,11 +30,22 @@ class Store:
         folder: where the pixel file lies.
         shapes: int64 [N, 2], each image's height and width.
         digests: content hash of each encoded file (32 hex digits), in table order.
+        channels: uint8 [N], what `common.data.channels` finds in each file's header.
+        depth: how images of more than 8 bits were read.
     """
 
-    def __init__(self, folder: Path, digests: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        digests: Sequence[str],
+        channels: npt.NDArray[np.uint8] | None = None,
+        depth: Depth | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self.digests = list(digests)
+        count = len(self.digests)
+        self.channels = np.zeros(count, np.uint8) if channels is None else channels
+        self.depth = depth or Depth(0, np.zeros(count, np.int64))
         self.shapes: npt.NDArray[np.int64] = read_shapes(self.folder)
         ends = np.cumsum(pixel_bytes(self.shapes))
         self._starts = np.concatenate([[0], ends]).astype(np.int64)
@@ -39,8 +53,8 @@ class Store:
         # A plain array over the same pages: slicing a memmap costs several times as much.
         self._pixels: Pixels = mapped.view(np.ndarray)
 
-    def __reduce__(self) -> tuple[type["Store"], tuple[Path, list[str]]]:
-        return Store, (self.folder, self.digests)
+    def __reduce__(self) -> tuple[type["Store"], tuple[object, ...]]:
+        return Store, (self.folder, self.digests, self.channels, self.depth)
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -82,7 +96,9 @@ class Store:
         return mapped.view(np.ndarray).reshape(len(self), *map(int, self.shapes[0]), 3)
 
 
-def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2) -> Store:
+def open_store(
+    table: pd.DataFrame, *, side: int, cache: Path, bits: int = 0, threads: int = 2
+) -> Store:
     """Open the store of a table's images, decoding them first where it is not there yet.
 
     Every file is hashed at each call (an image of a pack was, as it was packed); it is decoded only
@@ -94,6 +110,7 @@ def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2)
         side: the shorter side that images are shrunk to, in pixels; 0 keeps them as they are;
             none is ever enlarged.
         cache: a writable folder; the store goes to `stores/<key>` in it.
+        bits: what the values of images of more than 8 bits need; 0: as many as their largest needs.
         threads: how many files are read and decoded at once.
 
     Raises:
@@ -105,17 +122,21 @@ def open_store(table: pd.DataFrame, *, side: int, cache: Path, threads: int = 2)
     if side < 0:
         raise KitError(f"side={side} is no size: give the shorter side in pixels, or 0")
     facts = read_facts(table, threads)
-    folder = cache / "stores" / _digest([f"format {FORMAT}, side {side}", *facts.digests])
+    depth = read_depth(facts, bits, cache, threads)
+    words = [f"format {FORMAT}, side {side}", *facts.digests]
+    if (facts.channels & (ALPHA | DEEP)).any():
+        words.append(f"flattened {FLATTENED}, bits {depth.bits}")
+    folder = cache / "stores" / _digest(words)
     if facts.faults or not _is_whole(folder, len(table)):
         with alone(folder):
             if facts.faults or not _is_whole(folder, len(table)):
-                _make(folder, facts, side=side, threads=threads)
-    return Store(folder, facts.digests)
+                _make(folder, facts, side=side, bits=depth.bits, threads=threads)
+    return Store(folder, facts.digests, facts.channels, depth)
 
 
-def _make(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
+def _make(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> None:
     with taken_up(folder) as part:
-        fill(part, facts, side=side, threads=threads)
+        fill(part, facts, side=side, bits=bits, threads=threads)
 
 
 def _is_whole(folder: Path, rows: int) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.data.parallel import in_order
+from common.data.pixels.channels import DEEP
 from common.data.pixels.decode import Pixels, UndecodableError, decode
 from common.data.pixels.scan import Facts, fault_of
 from common.data.pixels.store_files import Growing
@@ -25,9 +26,10 @@ USUAL_RATIO = 12
 NAMED = 10
 
 
-def fill(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
+def fill(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> None:
     """Decode every file into the store in `folder`, from where an earlier call was stopped.
 
+    Files of more than 8 bits are read as such of `bits`.
     Memory holds about (`threads` + 1) × 32 MB of decoded pixels, besides the image that each
     thread is decoding.
 
@@ -45,7 +47,7 @@ def fill(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
         if not faults:
             _check_room(folder.parent, int(expected[growing.rows :].sum()))
         tasks = list(_tasks(expected, growing.rows))
-        results = in_order(lambda rows: _decode_rows(rows, facts, side), tasks, threads)
+        results = in_order(lambda rows: _decode_rows(rows, facts, side, bits), tasks, threads)
         for rows, (images, found) in zip(tasks, results, strict=True):
             faults = found | faults
             if not faults:
@@ -55,13 +57,17 @@ def fill(folder: Path, facts: Facts, *, side: int, threads: int) -> None:
             raise KitError(_complaint(facts, faults))
 
 
-def _decode_rows(rows: range, facts: Facts, side: int) -> tuple[list[Pixels], dict[int, str]]:
+def _decode_rows(
+    rows: range, facts: Facts, side: int, bits: int
+) -> tuple[list[Pixels], dict[int, str]]:
     """The images of these rows; and, by row, the reason why there is none."""
     images: list[Pixels] = []
     faults: dict[int, str] = {}
     for row in rows:
         try:
-            images.append(decode(facts.images[row], side))
+            data = facts.images[row]
+            deep = facts.channels[row] & DEEP
+            images.append(decode(data, side, bits=bits) if deep else decode(data, side))
         except OSError as error:
             faults[row] = fault_of(error)
         except UndecodableError as error:

@@ -78,8 +78,9 @@ FILES = {
 
 
 def by_pillow(data: bytes) -> np.ndarray:
-    picture = Image.open(io.BytesIO(data))
-    return np.asarray(ImageOps.exif_transpose(picture).convert("RGB")).astype(int)
+    picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    return np.asarray(Image.alpha_composite(white, picture).convert("RGB")).astype(int)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,0 +1,76 @@
+"""How many bits the values of a data set's deep images need: 10 or 12, say, in files of 16.
+
+It is one number for all images, so that their brightness can be compared; the test set is read with
+that of the training set.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from common.data.parallel import in_order
+from common.data.pixels.channels import DEEP
+from common.data.pixels.flatten import FILE_BITS, largest_value
+from common.data.pixels.scan import Facts
+from common.progress import bar
+from common.storage import alone, replacing
+
+VERSION = 1
+LEAST = 8
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How the images of more than 8 bits are read.
+
+    Attributes:
+        bits: 8 to 16, the bits of their values; 0 where there are no such images.
+        largest: int64 [N], the largest value of each, 0 for images of 8 bits.
+    """
+
+    bits: int
+    largest: npt.NDArray[np.int64]
+
+    @property
+    def beyond(self) -> npt.NDArray[np.intp]:
+        """The rows with values that these bits cannot hold."""
+        return np.flatnonzero(self.largest >= 1 << self.bits)
+
+
+def read_depth(facts: Facts, bits: int, cache: Path, threads: int) -> Depth:
+    """Look through the deep images, or read what an earlier call saw in the same ones.
+
+    Args:
+        facts: of the table.
+        bits: what their values need, where it is known; 0: as many as the largest one needs.
+        cache: a writable folder; what was seen goes to `values/<key>.npy` in it.
+        threads: how many files are read at once.
+    """
+    deep = np.flatnonzero(facts.channels & DEEP)
+    largest = np.zeros(len(facts.ids), np.int64)
+    if not len(deep):
+        return Depth(0, largest)
+    words = [f"values {VERSION}", *(facts.digests[row] for row in deep)]
+    key = hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+    path = cache / "values" / f"{key}.npy"
+    if not path.is_file():
+        with alone(path), replacing(path) as temporary, temporary.open("wb") as file:
+            np.save(file, _look(facts, deep, threads))
+    largest[deep] = np.load(path)
+    return Depth(bits or max(LEAST, int(largest.max()).bit_length()), largest)
+
+
+def _look(facts: Facts, rows: npt.NDArray[np.intp], threads: int) -> npt.NDArray[np.int64]:
+    def largest(row: int) -> int:
+        return largest_value(facts.images[row], int(facts.channels[row]))
+
+    found = np.zeros(len(rows), np.int64)
+    with bar(len(rows), "looking for the largest value") as progress:
+        for at, value in enumerate(in_order(largest, rows.tolist(), threads)):
+            found[at] = value
+            progress.update()
+    assert found.max() < 1 << FILE_BITS
+    return found
