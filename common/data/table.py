@@ -1,18 +1,24 @@
 """Tables: rows of `id, path, label` (train) or `id, path` (test), everything as text."""
 
-import zipfile
-import zlib
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
+from common.data.csv_rows import read_rows
 from common.errors import KitError
 from common.progress import counted, first_of
 
 TRAIN_COLUMNS = ["id", "path", "label"]
 TEST_COLUMNS = ["id", "path"]
+# Control characters anywhere, and at either end what has no width.
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029]|^[\u200b-\u200f\u2060\ufeff]|[\u200b-\u200f\u2060\ufeff]$"
+)
+SHOWN = 40  # characters of a value in a message
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataFrame:
@@ -65,11 +71,29 @@ def _check_text(column: pd.Series, source: str, noun: str, names: Sequence[objec
             f"{source} has {counted(len(empty), f'empty {noun}')} ({where}): fill them in or drop the rows"
         )
     other = [i for i, value in enumerate(values) if not isinstance(value, str)]
-    if other:
+    if not other:
+        _check_characters(values, source, noun, names)
+    else:
         shown = first_of([repr(values[i]) for i in other])
         raise KitError(
             f"{source} has {counted(len(other), noun)} not of text ({shown}): read them with "
             "dtype=str, or 007 and 12e4567 lose their form"
+        )
+
+
+def _check_characters(
+    values: Sequence[str], source: str, noun: str, names: Sequence[object]
+) -> None:
+    """No value has a line break, a tab or another character that nobody sees."""
+    kinds = {value: UNSEEN.search(value) for value in set(values)}
+    wrong = [i for i, value in enumerate(values) if kinds[value]]
+    if wrong:
+        breaks = any(mark in values[i] for i in wrong for mark in "\r\n")
+        cause = "a stray quote may have swallowed rows" if breaks else "remove it"
+        where = first_of([f"row {names[i]}: {values[i][:SHOWN]!r}" for i in wrong])
+        raise KitError(
+            f"{source} has {counted(len(wrong), noun)} with {'a line break' if breaks else 'a control character'} "
+            f"in {'it' if len(wrong) == 1 else 'them'} ({where}): {cause}; correct the file"
         )
 
 
@@ -110,46 +134,28 @@ def read_csv(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
         columns: columns that must be there; others are kept as well.
 
     Raises:
-        KitError: the file is missing, empty, ragged or lacks a column; one sentence.
+        KitError: the file is missing, empty, lacks a column, or its quotes or the lengths of its rows
+            leave in doubt which values belong together; one sentence.
     """
-    try:
-        # index_col=False would drop surplus fields; without it they show up as an index.
-        table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
-    except FileNotFoundError as error:
-        raise KitError(
-            f"there is no file {path}: check its name, or fetch it again (`kit <competition> download`)"
-        ) from error
-    except pd.errors.EmptyDataError as error:
-        raise KitError(f"{path} is empty: write or download it again") from error
-    except UnicodeDecodeError as error:
-        raise KitError(f"{path} is not UTF-8 text: save it as CSV UTF-8") from error
-    except (
-        pd.errors.ParserError,
-        EOFError,
-        OSError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
-        reason = " ".join(str(error).split())
-        raise KitError(
-            f"{path} is not a readable CSV file ({reason}): write or download it again"
-        ) from error
-    spaced = [name for name in map(str, table.columns) if name != name.strip()]
-    if spaced:
-        raise KitError(f"{path} has space around its column {spaced[0]!r}: remove it")
+    header, rows = read_rows(path, columns)
     for column in columns:
-        if column not in table.columns:
-            near = get_close_matches(column, map(str, table.columns), n=1, cutoff=0.4)
+        if column not in header:
+            near = get_close_matches(column, header, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            if len(table.columns) == 1 and ";" in str(table.columns[0]):
-                hint = ": its values are separated by semicolons; save it with commas"
-            raise KitError(
-                f"{path} has no column {column!r}, only {first_of(list(table.columns))}{hint}"
-            )
-    if table.empty:
+            others = [word for mark, word in SEPARATORS.items() if mark in header[0]]
+            repeated = [
+                name for at, name in enumerate(header) if any(row[at] == name for row in rows)
+            ]
+            if len(header) == 1 and others:
+                hint = f": its values are separated by {others[0]}; save it with commas"
+            elif repeated:
+                hint = (
+                    f": the first line looks like a row ({repeated[0]} is a value below, too); put the "
+                    f"names above it, as in {','.join(columns)}"
+                )
+            raise KitError(f"{path} has no column {column!r}, only {first_of(header)}{hint}")
+    if not rows:
         raise KitError(f"{path} has a header but no rows: write or download it again")
-    if not isinstance(table.index, pd.RangeIndex):
-        raise KitError(
-            f"{path} has rows with more values than its header has names: write or download it again"
-        )
-    return table
+    return pd.DataFrame(
+        {name: [row[at] for row in rows] for at, name in enumerate(header)}, dtype=str
+    )
