@@ -6,6 +6,7 @@ from pathlib import Path
 
 from common.competition import Competition
 from common.errors import KitError
+from common.kaggle.address import is_address, slug_in
 
 
 def names() -> list[str]:
@@ -15,18 +16,25 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Competition:
-    """The competition of this folder name, its Kaggle slug, or either with dashes.
+    """The competition of this folder name, its Kaggle slug, or the address of one of its pages.
+
+    Names may be in capitals and with dashes; an address names the slug alone.
 
     Raises:
-        KitError: there is none; the nearest is named.
+        KitError: there is none, and the nearest is named; or the address is not a competition's.
     """
     known = names()
-    plain = name.replace("-", "_")
+    if is_address(name):
+        plain, slug = "", slug_in(name)
+    else:
+        plain, slug = name.replace("-", "_").lower(), name
     for folder in [plain] if plain in known else known:
         competition = importlib.import_module(f"competitions.{folder}").COMPETITION
         assert isinstance(competition, Competition)
-        if folder == plain or competition.slug == name:
+        meant = competition.slug.lower() == slug.lower() and (plain or competition.on_kaggle)
+        if folder == plain or meant:
             return competition
+    name, plain = slug, slug.replace("-", "_").lower()
     close = difflib.get_close_matches(plain, known, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise KitError(

@@ -10,6 +10,7 @@ import pytest
 
 import competitions
 import kit
+from common.verbs import new
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,6 +84,30 @@ def test_a_competition_goes_by_its_folder_its_slug_or_with_dashes() -> None:
         competitions.load("plankton")
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["CIFAR-10", "Cifar10", "https://www.kaggle.com/c/cifar-10/data?select=train.7z",
+     "kaggle.com/competitions/CIFAR-10", "kaggle competitions download -c cifar-10"],
+)  # fmt: skip
+def test_every_verb_takes_any_spelling_of_a_competition(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert competitions.load(words) is competitions.load("cifar10")
+    assert kit.main([words, "recipes"]) == 0
+    assert kit.main(["ledger", "--competition", words, "--runs", str(tmp_path)]) == 0
+    assert "no submission of cifar10" in capsys.readouterr().err
+
+
+def test_an_address_names_the_slug_and_not_a_folder_or_something_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert competitions.load("leaves").slug == "classify-leaves"
+    with pytest.raises(ValueError, match=r"no competition 'leaves'.*`kit new leaves` begins one"):
+        competitions.load("https://www.kaggle.com/c/leaves")
+    assert kit.main(["https://www.kaggle.com/code/ann/leaves", "check"]) == 1
+    assert "is a notebook's page, and no competition's" in capsys.readouterr().err
+
+
 def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path: Path) -> None:
     """In a copy of the checkout, as `kit new` writes into it."""
     import shutil
@@ -101,9 +126,26 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
     assert call("new", "plant-seedlings").returncode == 0
     assert "would be a second" in call("new", "plant-seedlings").stderr
     assert "is no slug" in call("new", "Plant Seedlings!").stderr
+    new.run({"slug": "3d-Shapes", "competitions": tmp_path / "competitions", "taken": set()})
+    listed = call("https://www.kaggle.com/c/3d-Shapes/data", "recipes")
+    assert "competitions/c_3d_shapes/recipes.py" in listed.stderr
     assert "plant_seedlings" in call("list").stderr
     listed = call("plant-seedlings", "recipes", "--json")
     assert "quick" in json.loads(listed.stdout.splitlines()[-1])["recipes"]
+
+
+def test_a_new_competition_keeps_the_spelling_of_its_slug(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = {"competitions": tmp_path, "taken": {"digits", "classify-leaves"}}
+    new.run(place | {"slug": "https://www.kaggle.com/competitions/UBC-OCEAN/overview/evaluation"})
+    assert capsys.readouterr().err.endswith("kit ubc_ocean download, then kit ubc_ocean check\n")
+    facts = (tmp_path / "ubc_ocean" / "__init__.py").read_text()
+    assert 'slug="UBC-OCEAN"' in facts
+    assert 'title="UBC OCEAN"' in facts
+    for taken in ("ubc-ocean", "UBC_OCEAN", "Classify-Leaves", "kaggle.com/c/Digits"):
+        with pytest.raises(ValueError, match="would be a second"):
+            new.run(place | {"slug": taken})
 
 
 def made(*words: str) -> list[str]:

@@ -1,14 +1,17 @@
 """Begin a competition: a folder with its readers, lay_out, facts and a first recipe to fill in.
 
+The slug is the one on Kaggle, or the address of any of the competition's pages. The folder is called
+as the slug is, in small letters, with _ for -; c_ comes before a digit, or a word of Python's.
+
 Example: kit new plant-seedlings-classification
 """
 
 import keyword
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from common.errors import KitError
+from common.kaggle.address import slug_in
 from common.progress import say
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
@@ -83,31 +86,36 @@ RECIPES = {{
 class Options:
     """What `new` takes."""
 
-    slug: str = flag("the competition's slug on Kaggle", positional=True)
+    slug: str = flag(
+        "the competition's slug on Kaggle, or an address of its pages", positional=True
+    )
 
 
 def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     """Write the folder, unless there is one of that name.
 
     Raises:
-        KitError: the slug is none, or the folder exists.
+        KitError: there is no slug in it, or the folder exists.
     """
-    slug = options.slug.strip().strip("/").rsplit("/", 1)[-1]
-    name = slug.replace("-", "_")
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", name) or keyword.iskeyword(name):
-        raise KitError(
-            f"{options.slug!r} is no slug: it is the last part of the competition's address, in "
-            "small letters, digits and dashes, and here it begins with a letter"
-        )
+    slug = slug_in(options.slug)
+    name = name_of(slug)
     folder = catalogue.folder / name
-    if folder.exists() or {slug, name} & catalogue.taken:
+    taken = {each.lower() for each in catalogue.taken}
+    if folder.exists() or {slug.lower(), name} & taken:
         raise KitError(
             f"{folder} would be a second {slug!r}: choose another slug, or edit the one there is"
         )
-    words = {"slug": slug, "name": name, "title": slug.replace("-", " ").capitalize()}
+    title = slug.replace("-", " ")
+    words = {"slug": slug, "name": name, "title": title[0].upper() + title[1:]}
     folder.mkdir()
     (folder / "__init__.py").write_text(FACTS.format(**words), encoding="utf-8")
     (folder / "recipes.py").write_text(RECIPES.format(**words), encoding="utf-8")
     say(f"{folder}: facts in __init__.py, recipes in recipes.py; edit the file names there")
     say(f"next: kit {name} download, then kit {name} check")
     return {"folder": str(folder)}
+
+
+def name_of(slug: str) -> str:
+    """The folder of a slug: a word of Python's that nothing else is called."""
+    name = slug.replace("-", "_").lower()
+    return f"c_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name

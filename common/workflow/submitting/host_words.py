@@ -42,7 +42,7 @@ def chosen(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hoste
 
 def _is_folder(word: str) -> bool:
     """Does the word name a folder, and no competition?"""
-    return is_rehearsal(Path(word)) or os.sep in word
+    return is_rehearsal(Path(word)) or (os.sep in word and Path(word).is_dir())
 
 
 def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:

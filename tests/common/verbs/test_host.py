@@ -110,6 +110,7 @@ def test_a_host_needs_labels_that_are_known(toy: Any) -> None:
     with pytest.raises(ValueError, match=r"are not known here: `kit digits rehearse`"):
         chosen(["digits"], catalogue(plain), toy().runs)
     with pytest.raises(ValueError, match="is no rehearsal"):
+        toy().runs.mkdir()
         chosen([str(toy().runs)], catalogue(plain), toy().runs)
 
 
