@@ -14,7 +14,8 @@ import pandas as pd
 from common.code_digest import code_digest
 from common.data.classes import targets_of
 from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
-from common.data.pixels.conversions import conversions
+from common.data.pixels.conversions import conversions, dark_problems
+from common.data.pixels.depth import bits_for
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.models.backbone import check_backbone
@@ -75,7 +76,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, recipe)
-    for line in conversions(store):
+    for line in conversions(store) + dark_problems(store):
         say(line)
     data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
@@ -124,7 +125,7 @@ def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Sto
         raise KitError(
             f"{counted(len(beyond), 'image')} of the test set ({first_of(table['id'].iloc[beyond].tolist())}) "
             f"hold values up to {largest:,}, and those of the training set need {bits} bits, up to "
-            f"{(1 << bits) - 1:,}: bits={largest.bit_length()} reads both alike"
+            f"{(1 << bits) - 1:,}: bits={bits_for(largest)} reads both alike"
         )
     return store
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.data.pixels.channels import ALPHA, BANDS, DEEP
+from common.data.pixels.depth import bits_for
 from common.data.pixels.store import Store
 from common.progress import counted
 
@@ -39,16 +40,21 @@ def pixel_problems(store: Store) -> list[str]:
             f"{blank:,} of {counted(len(alpha), 'image')} with an alpha channel show nothing on "
             "white: where they are drawn in white, put them on another colour first"
         )
+    return found + dark_problems(store)
+
+
+def dark_problems(store: Store) -> list[str]:
+    """A sentence where some deep images are so much darker than others that 8 bits lose them."""
     deep, depth = store.depth.largest[(store.channels & DEEP) > 0], store.depth
     dark = deep[deep >> max(depth.bits - 8, 0) < FEW]
-    if depth.bits > 8 and len(dark):
-        found.append(
-            f"{len(dark):,} of {counted(len(deep), 'image')} of more than 8 bits reach no more than "
-            f"{int(dark.max()):,} of {_white(store):,}, which leaves them {FEW} grey levels or fewer: "
-            f"bits={max(8, int(dark.max()).bit_length())} shows them and cuts the others off, or scale "
-            "the files alike"
-        )
-    return found
+    if depth.bits <= 8 or not len(dark):
+        return []
+    return [
+        f"{len(dark):,} of {counted(len(deep), 'image')} of more than 8 bits reach no more than "
+        f"{int(dark.max()):,} of {_white(store):,}, which leaves them {FEW} grey levels or fewer: "
+        f"bits={bits_for(int(dark.max()))} shows them and cuts the others off, or scale "
+        "the files alike"
+    ]
 
 
 def _white(store: Store) -> int:

@@ -19,7 +19,7 @@ from common.progress import bar
 from common.storage import alone, replacing
 
 VERSION = 1
-LEAST = 8
+DEPTHS = (8, 10, 12, 14, FILE_BITS)  # of cameras and scanners; what lies between needs the next
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,12 @@ def read_depth(facts: Facts, bits: int, cache: Path, threads: int) -> Depth:
         with alone(path), replacing(path) as temporary, temporary.open("wb") as file:
             np.save(file, _look(facts, deep, threads))
     largest[deep] = np.load(path)
-    return Depth(bits or max(LEAST, int(largest.max()).bit_length()), largest)
+    return Depth(bits or bits_for(int(largest.max())), largest)
+
+
+def bits_for(value: int) -> int:
+    """The usual depth that holds a value."""
+    return next(bits for bits in DEPTHS if value < 1 << bits)
 
 
 def _look(facts: Facts, rows: npt.NDArray[np.intp], threads: int) -> npt.NDArray[np.int64]:
