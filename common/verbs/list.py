@@ -11,11 +11,13 @@ from common.workflow.request import Catalogue
 
 def run(catalogue: Catalogue) -> dict[str, Any]:
     """Print and return a row for each competition of the catalogue."""
-    for c in catalogue.competitions:
+    known = catalogue.competitions
+    name, slug = max(len(c.name) for c in known), max(len(c.slug) for c in known)
+    for c in known:
         metric = c.metric.replace("_", " ")
-        say(f"{c.name:<12} {c.slug:<28} {metric:<10} recipes: {', '.join(c.recipes)}")
+        say(f"{c.name:<{name}}  {c.slug:<{slug}}  {metric:<10} recipes: {', '.join(c.recipes)}")
     rows = [
         {"name": c.name, "slug": c.slug, "metric": c.metric, "recipes": list(c.recipes)}
-        for c in catalogue.competitions
+        for c in known
     ]
     return {"competitions": rows}
