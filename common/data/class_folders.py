@@ -1,25 +1,16 @@
 """Folders whose names are the labels: which of them hold what, and their images as rows."""
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from common.data.image_headers import IMAGES
+from common.data.parting import Parts, parts_of, settle
+from common.data.pictures import EXAMPLE, images_below, loose_images, visible_folders
+from common.data.splits import TRAIN, roles_of
 from common.errors import KitError
 from common.progress import first_of
-
-TRAIN = ("train", "training")
-TEST = ("test", "testing")
-VALIDATION = ("val", "valid", "validation")
-# What lies beside images and is none. Anything else must decode: a strange file is told, not lost.
-NOT_IMAGES = (
-    ".7z", ".csv", ".db", ".htm", ".html", ".ini", ".ipynb", ".json", ".log", ".md", ".pdf", ".py",
-    ".tsv", ".txt", ".xml", ".yaml", ".yml", ".zip",
-)  # fmt: skip
-NOT_OURS = ("__MACOSX",)
-EXAMPLE = "train/<class>/1.jpg or <class>/1.jpg"
 
 
 @dataclass(frozen=True)
@@ -30,19 +21,19 @@ class Tree:
         root: the folder that ids are relative to.
         train: the folder whose folders are the classes.
         test: the folder of the test set, with class folders or without; None where there is none.
-        unused: a validation folder beside a test set, or None.
+        parts: how the folders were judged.
     """
 
     root: Path
     train: Path
     test: Path | None
-    unused: Path | None
+    parts: Parts
 
     def train_rows(self) -> pd.DataFrame:
         """A table `id, path, label` of the class folders that hold images.
 
         Raises:
-            KitError: fewer than two of them, or images beside them.
+            KitError: fewer than two of them, images beside them, or parts of a data set in them.
         """
         rows = self._labelled(self.classes())
         count = rows["label"].nunique()
@@ -51,6 +42,8 @@ class Tree:
                 f"{self.train} has images of {count} class{'es' * (not count)}, and two are the least: "
                 f"every class needs a folder with images, as in {EXAMPLE}"
             )
+        if not self.parts.listed:
+            self._check_depth(rows["id"].tolist())
         return rows
 
     def test_rows(self) -> pd.DataFrame:
@@ -65,7 +58,7 @@ class Tree:
             return _frame([])
         folders = _class_folders(self.test)
         if not folders:
-            return _frame(_images(self.test, self.root))
+            return _frame(images_below(self.test, self.root))
         classes = {each.name for each in self.classes()}
         strange = [each.name for each in folders if each.name not in classes]
         if strange:
@@ -78,63 +71,60 @@ class Tree:
 
     def classes(self) -> list[Path]:
         """The class folders of the training set, in order, empty ones too."""
-        splits = (*TEST, *VALIDATION) if self.train == self.root else ()
-        return [each for each in _class_folders(self.train) if each.name.lower() not in splits]
+        _class_folders(self.train)
+        return list(self.parts.classes)
 
     def remarks(self) -> list[str]:
         """What a person should know of how the folders were taken."""
-        found = []
-        if self.test is not None and self.test.name.lower() in VALIDATION:
-            found.append(f"{self.test} is taken for the test set: there is no test folder")
-        if self.unused is not None:
-            found.append(
-                f"{self.unused} is not used, the folds are cut from {self.train}: move its images "
-                "there to train on them"
-            )
-        empty = [each.name for each in self.classes() if not _images(each, self.root)]
+        found = list(self.parts.remarks)
+        empty = [each.name for each in self.classes() if not images_below(each, self.root)]
         if empty:
             found.append(f"{self.train}: no images in {first_of(empty)}, left out of the classes")
         return found
 
-    def _labelled(self, folders: list[Path]) -> pd.DataFrame:
-        found = [_frame(_images(each, self.root)).assign(label=each.name) for each in folders]
+    def _labelled(self, folders: Sequence[Path]) -> pd.DataFrame:
+        found = [_frame(images_below(each, self.root)).assign(label=each.name) for each in folders]
         return pd.concat([_frame([]).assign(label=""), *found], ignore_index=True)
+
+    def _check_depth(self, ids: list[str]) -> None:
+        """Refuse parts of a data set inside the classes: cat/train, cat/test, dog/train."""
+        below: dict[PurePosixPath, set[str]] = {}
+        within = len(self.train.relative_to(self.root).parts)
+        for name in {each.rpartition("/")[0] for each in ids}:
+            place = PurePosixPath(name)
+            while len(place.parts) > within + 1:
+                below.setdefault(place.parent, set()).add(place.name)
+                place = place.parent
+        for place, names in sorted(below.items()):
+            roles = roles_of(sorted(names))
+            parts = set(roles.values())
+            if len(roles) == len(names) or (TRAIN in parts and len(parts) > 1):
+                raise KitError(
+                    f"{self.root / place} has the folders {first_of(sorted(names))}: that looks like a "
+                    "split inside of a class, or above the classes, and its parts are not told apart "
+                    f"there. Lay it out as train/<class>/1.jpg and test/<class>/2.jpg, or name the "
+                    f"folder that holds {first_of(list(roles))} (--data DIR)"
+                    f"{settle(self.root, 'if all below a class is of that class')}"
+                )
 
 
 def open_tree(folder: Path) -> Tree:
-    """Find train/, val/ and test/ in a data set, or class folders, there or one folder below.
+    """Find train/, val/ and test/ in a data set, or class folders, there or some folders below.
 
-    `training`, `testing`, `valid` and `validation` are understood as well, in large or small
-    letters. Without a test folder, a validation folder is the test set.
+    Parts are known by the names that people use (`common.data.splits`). Without a test folder, a
+    validation folder is the test set, and without that, a folder of images to predict. A file
+    `kit_classes.txt` with the names of the class folders, one a line, settles what is in doubt.
 
     Raises:
-        KitError: there are no folders at all.
+        KitError: there are no folders at all, or it cannot be told whether they are classes.
     """
-    root, folders = folder, _folders(folder)
-    while len(folders) == 1 and not _named(folders, (*TRAIN, *TEST, *VALIDATION)):
-        inner = _folders(folders[0])  # an archive often holds one folder, with all in it
-        if not inner:
-            break
-        root, folders = folders[0], inner
-    if not folders:
-        raise KitError(
-            f"{folder} holds no class folders: put the images of every class into a folder of its "
-            f"own, as in {EXAMPLE}"
-        )
-    train, test, val = (_named(folders, names) for names in (TRAIN, TEST, VALIDATION))
-    if train is not None and not _folders(train):
-        train = None  # a class of this name, among buses and trams
-    return Tree(root, train or root, test or val, val if test else None)
-
-
-def _named(folders: list[Path], names: tuple[str, ...]) -> Path | None:
-    return next((each for each in folders if each.name.lower() in names), None)
+    parts = parts_of(folder)
+    return Tree(parts.root, parts.train, parts.test, parts)
 
 
 def _class_folders(place: Path) -> list[Path]:
     """The folders of a place, in order; images beside them are refused, for they have no class."""
-    folders = _folders(place)
-    loose = [each.name for each in place.iterdir() if each.suffix.lower() in IMAGES]
+    folders, loose = visible_folders(place), loose_images(place)
     if folders and loose:
         raise KitError(
             f"{place} has {len(loose):,} images outside its class folders ({first_of(sorted(loose))}): "
@@ -143,30 +133,5 @@ def _class_folders(place: Path) -> list[Path]:
     return folders
 
 
-def _folders(place: Path) -> list[Path]:
-    return sorted(each for each in place.iterdir() if each.is_dir() and _is_ours(each.name))
-
-
-def _images(place: Path, root: Path) -> list[tuple[str, str]]:
-    """The images below a place, however deep: (path from the root with slashes, path), in order."""
-    within = place.relative_to(root).as_posix()
-    found = []
-    for parent, folders, names in os.walk(place, followlinks=True):
-        folders[:] = filter(_is_ours, folders)
-        inner = within + parent[len(str(place)) :].replace(os.sep, "/")
-        found += [
-            (f"{inner}/{name}", f"{parent}{os.sep}{name}") for name in names if _is_image(name)
-        ]
-    return sorted(found)
-
-
 def _frame(images: list[tuple[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(images, columns=["id", "path"], dtype=str)
-
-
-def _is_ours(name: str) -> bool:
-    return not name.startswith(".") and name not in NOT_OURS
-
-
-def _is_image(name: str) -> bool:
-    return _is_ours(name) and not name.lower().endswith(NOT_IMAGES)

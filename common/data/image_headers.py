@@ -173,6 +173,3 @@ def _segments(data: bytes) -> list[tuple[int, int, int]]:
             end = after.start()
         at = end
     return found
-
-
-IMAGES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")

@@ -71,4 +71,5 @@ def run(request: Request) -> dict[str, Any]:
         "pairs": str(path), "picture": picture, "problems": problems, "conversions": converted,
         "same": len(pairs) - near, "near": near, "duplicate_seconds": seconds,
         "train": len(files.train), "test": len(test),
+        "classes": list(files.classes),
     }  # fmt: skip

@@ -11,7 +11,7 @@ from common.data.archives.open_data import open_folder
 from common.data.classes import classes_of
 from common.data.table import check_table, read_csv
 from common.kaggle import client
-from common.progress import say
+from common.progress import first_of, say
 from common.storage import alone, replacing
 from common.workflow.request import Request
 
@@ -27,7 +27,7 @@ class Files:
 
 
 def open_files(request: Request) -> Files:
-    """Unpack what is packed, read the tables and the sample, and settle the classes.
+    """Unpack what is packed, read the tables and the sample, settle the classes and say them.
 
     Raises:
         KitError: files missing or broken, or labels that the sample submission does not know.
@@ -38,6 +38,7 @@ def open_files(request: Request) -> Files:
     train = check_table(competition.read_train(folder), labelled=True, source=source)
     sample = read_sample(competition, folder)
     classes = classes_of(sample, train["label"], folder / competition.sample)
+    say(f"{request.data_folder}: {len(classes)} classes ({first_of(classes)})")
     return Files(folder, sample, train, classes)
 
 

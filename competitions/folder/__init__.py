@@ -1,5 +1,8 @@
 """Any data set of one folder a class: train/<class>/…, or <class>/…, with or without a test set.
 
+Parts go by the names that people use, training_set/ and seg_test/ too; what may be a part or a
+class is asked about, and a file kit_classes.txt answers.
+
 It is on no site: nothing is downloaded or submitted. Where the test set has class folders too, or
 there is a val/ and no test/, the run is scored on it, as a course does.
 """
@@ -13,6 +16,7 @@ from common import submission
 from common.competition import Competition
 from common.data.class_folders import open_tree
 from common.data.csv_layout import write_images
+from common.data.parting import CLASSES
 from common.progress import say
 from competitions.folder.recipes import RECIPES
 
@@ -43,12 +47,15 @@ def make_sample(folder: Path) -> pd.DataFrame:
 
 
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
-    """train/<class>/ for labelled rows, and test/ without folders for the others."""
+    """train/<class>/ for labelled rows, test/ without folders for the others, the classes' names."""
     names = [
         _below(name, "test" if pd.isna(label) else label)
         for name, label in zip(table["id"], table["label"], strict=True)
     ]
     write_images(table.assign(id=names), images, folder, train="train/{id}", test="{id}")
+    # A class may be called as a part of a data set is, here and below it: nothing is to be judged.
+    classes = sorted(set(table["label"].dropna()))
+    (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
 
 
 def _below(name: str, place: str) -> str:

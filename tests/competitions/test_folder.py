@@ -11,6 +11,7 @@ from toy_files import encode
 
 import competitions
 from common import submission
+from common.data.parting import CLASSES
 from common.recipe import Recipe
 from common.storage import read_json
 from common.verbs import (
@@ -23,6 +24,7 @@ from common.verbs import (
     rehearse,
     run,
     submit,
+    tune,
     validate,
 )
 from common.workflow.request import Request
@@ -147,6 +149,38 @@ def test_a_rehearsal_hides_images_under_names_that_tell_nothing(colours: Any, la
     assert all(path.is_file() and len(path.stem) == 16 for path in hidden)
     assert result["private"] > 0.5
     assert "test" not in result
+
+
+def test_check_says_the_classes_and_lists_them(colours: Any, capsys: Any) -> None:
+    assert check.run(colours)["classes"] == list(COLOURS)
+    assert f"{colours.data}: 3 classes (blue, green, red)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", [validate, predict, compare, rehearse, tune])
+def test_every_verb_says_the_classes(verb: Any, colours: Any, capsys: Any) -> None:
+    run.run(replace(colours, words=("epochs=1", "folds=1")))
+    capsys.readouterr()
+    options = {"seconds": 0.01, "variants": ["toy", "toy,lr=0.03"]}
+    verb.run(replace(colours, words=("epochs=1", "folds=1"), options=options))
+    assert "3 classes (blue, green, red)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_classes_called_as_parts_are_rehearsed_as_the_file_names_them(colours: Any) -> None:
+    for colour, name in zip(COLOURS, ("test", "train", "val"), strict=True):
+        (colours.data / "train" / colour).rename(colours.data.parent / name)
+    shutil.rmtree(colours.data)
+    colours.data.mkdir()
+    for name in ("test", "train", "val"):
+        (colours.data.parent / name).rename(colours.data / name)
+    with pytest.raises(ValueError, match="which are called as parts of a data set"):
+        check.run(colours)
+    (colours.data / CLASSES).write_text("test\ntrain\nval\n")
+    result = rehearse.run(replace(colours, words=("epochs=1",)))
+    assert result["hidden"] == 7
+    found = check.run(replace(colours, data=Path(result["rehearsal"]) / "site" / "files"))
+    assert (found["classes"], found["test"]) == (["test", "train", "val"], 7)
 
 
 def test_nothing_is_downloaded_or_submitted_and_this_is_said(colours: Any) -> None:

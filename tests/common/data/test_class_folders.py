@@ -3,25 +3,9 @@
 from pathlib import Path
 
 import pytest
+from toy_folders import grown, labels, said
 
 from common.data.class_folders import open_tree
-
-
-def grown(root: Path, *names: str) -> Path:
-    """Empty files below a folder; a name that ends with a slash is an empty folder."""
-    for name in names:
-        place = root / name
-        (place if name.endswith("/") else place.parent).mkdir(parents=True, exist_ok=True)
-        if not name.endswith("/"):
-            place.touch()
-    return root
-
-
-def labels(root: Path) -> dict[str, str]:
-    rows = open_tree(root).train_rows()
-    assert list(rows.columns) == ["id", "path", "label"]
-    assert all(Path(path).is_file() for path in rows["path"])
-    return dict(zip(rows["id"], rows["label"], strict=True))
 
 
 def test_an_id_is_the_path_and_a_label_the_folder(tmp_path: Path) -> None:
@@ -54,10 +38,12 @@ def test_what_is_no_image_is_left_out_and_what_may_be_one_is_not(tmp_path: Path)
     assert set(labels(tmp_path)) == {"train/cat/1", "train/cat/2.JPG", "train/dog/3.heic"}
 
 
-def test_class_folders_may_stand_alone_or_beside_a_test_set(tmp_path: Path) -> None:
-    grown(tmp_path, "cat/1.jpg", "dog/1.jpg", "test/9.jpg", "LICENSE")
+def test_class_folders_may_stand_alone_or_beside_a_test_set_of_the_same_classes(
+    tmp_path: Path,
+) -> None:
+    grown(tmp_path, "cat/1.jpg", "dog/1.jpg", "test/cat/9.jpg", "LICENSE")
     assert set(labels(tmp_path).values()) == {"cat", "dog"}
-    assert open_tree(tmp_path).test_rows()["id"].tolist() == ["test/9.jpg"]
+    assert open_tree(tmp_path).test_rows()["id"].tolist() == ["test/cat/9.jpg"]
 
 
 def test_one_folder_around_everything_is_looked_into(tmp_path: Path) -> None:
@@ -66,9 +52,12 @@ def test_one_folder_around_everything_is_looked_into(tmp_path: Path) -> None:
     assert open_tree(tmp_path).test_rows()["label"].tolist() == ["cat"]
 
 
-def test_train_may_be_a_class_among_others(tmp_path: Path) -> None:
+def test_train_may_be_a_class_among_others_and_this_is_said(tmp_path: Path) -> None:
     grown(tmp_path, "bus/1.jpg", "train/1.jpg", "tram/1.jpg")
     assert set(labels(tmp_path).values()) == {"bus", "train", "tram"}
+    assert "train is taken for a class like bus, tram, for it has no class folders" in said(
+        tmp_path
+    )
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "validation", "Val"])
@@ -109,7 +98,7 @@ def test_an_empty_test_folder_is_no_test_set(names: list[str], tmp_path: Path) -
         (["train/cat/1.jpg"], "has images of 1 class, and two are the least"),
         (["cat/1.jpg", "dog/"], "has images of 1 class, and two"),
         (["train/cat/", "train/dog/"], "has images of 0 classes"),
-        (["test/cat/1.jpg", "test/dog/1.jpg"], "has images of 0 classes"),
+        (["test/cat/1.jpg", "test/dog/1.jpg"], "the folders test, which are called as parts"),
         (["train/cat/1.jpg", "train/dog/1.jpg", "train/2.jpg"],
          "train has 1 images outside its class folders .2.jpg."),
         (["train/cat/1.jpg", "train/dog/1.jpg", "test/cat/3.jpg", "test/emu/2.jpg"],

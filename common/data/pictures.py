@@ -1,0 +1,59 @@
+"""Image files below folders, as the disk lists them."""
+
+import os
+from pathlib import Path
+
+from common.data.archives.kinds import is_named_archive
+
+IMAGES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+# What lies beside images and is none. Anything else must decode: a strange file is told, not lost.
+NOT_IMAGES = (
+    ".csv", ".db", ".htm", ".html", ".ini", ".ipynb", ".json", ".log", ".md", ".pdf", ".py",
+    ".tsv", ".txt", ".xml", ".yaml", ".yml",
+)  # fmt: skip
+NOT_OURS = ("__MACOSX",)
+EXAMPLE = "train/<class>/1.jpg or <class>/1.jpg"
+
+
+def visible_folders(place: Path) -> list[Path]:
+    """The folders of a place, in order, without hidden ones."""
+    return sorted(each for each in place.iterdir() if each.is_dir() and _is_ours(each.name))
+
+
+def full_folders(place: Path) -> list[Path]:
+    """The folders of a place that hold an image, however deep, in order."""
+    return [each for each in visible_folders(place) if _holds_images(each)]
+
+
+def loose_images(place: Path) -> list[str]:
+    """The names of the images that lie in a place itself."""
+    return [each.name for each in place.iterdir() if each.suffix.lower() in IMAGES]
+
+
+def images_below(place: Path, root: Path) -> list[tuple[str, str]]:
+    """The images below a place, however deep: (path from the root with slashes, path), in order."""
+    within = place.relative_to(root).as_posix()
+    found = []
+    for parent, folders, names in os.walk(place, followlinks=True):
+        folders[:] = filter(_is_ours, folders)
+        inner = within + parent[len(str(place)) :].replace(os.sep, "/")
+        found += [
+            (f"{inner}/{name}", f"{parent}{os.sep}{name}") for name in names if _is_image(name)
+        ]
+    return sorted(found)
+
+
+def _holds_images(place: Path) -> bool:
+    for _, folders, names in os.walk(place, followlinks=True):
+        folders[:] = filter(_is_ours, folders)
+        if any(map(_is_image, names)):
+            return True
+    return False
+
+
+def _is_ours(name: str) -> bool:
+    return not name.startswith(".") and name not in NOT_OURS
+
+
+def _is_image(name: str) -> bool:
+    return _is_ours(name) and not name.lower().endswith(NOT_IMAGES) and not is_named_archive(name)
