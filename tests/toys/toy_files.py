@@ -1,6 +1,8 @@
 """Archives and encoded pictures that several tests make."""
 
+import io
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -51,3 +53,33 @@ def content(folder: Path) -> dict[str, bytes]:
     names = [name for pack in packs_of(folder) for name in Pack(pack).names()]
     assert not {*names} & {*found}
     return found | dict(zip(names, Encoded([folder / name for name in names]), strict=True))
+
+
+def tarred(place: Path, files: dict[str, bytes], mode: str = "") -> Path:
+    """A tar with a folder entry for what was packed; `mode` is gz, bz2, xz or nothing."""
+    with tarfile.open(place, f"w:{mode}") as archive:
+        folder = tarfile.TarInfo("./")
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(folder)
+        for name, data in files.items():
+            info = tarfile.TarInfo(f"./{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return place
+
+
+def written(folder: Path, files: dict[str, bytes]) -> Path:
+    """The files, as someone has unpacked them."""
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def cut(archive: Path, names: list[str]) -> None:
+    """An archive's bytes in as many files as there are names, in place of it."""
+    data = archive.read_bytes()
+    size = -(-len(data) // len(names))
+    archive.unlink()
+    for number, name in enumerate(names):
+        archive.with_name(name).write_bytes(data[number * size : (number + 1) * size])

@@ -4,26 +4,55 @@ import importlib
 import lzma
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
 
-from common.data.archives import sevenzip_program, zip_reader
+from common.data.archives import sevenzip_program, tar_reader, zip_reader
+from common.data.archives.kinds import HEAD, PIECE, SPANNED, is_archive, is_unread, kind_of
 from common.data.archives.pack import Packing
+from common.data.archives.pieces import open_pieces, pieces_of
 from common.data.archives.safety import DamagedError, RefusedError
 from common.data.archives.writer import Listing, Steps, Writing
 from common.errors import KitError
 from common.progress import bar, first_of, say
 
-SUFFIXES = (".zip", ".7z")
-# What damage looks like in the kit\'s own reading of headers; libraries raise other things too.
+# What damage looks like in the kit's own reading of headers; libraries raise other things too.
 DAMAGE = (DamagedError, BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError)
+BY_HAND = "unpack it by hand, in the folder where it lies"
+PACKED = (".gz", ".bz2", ".xz")  # one file each, or a tar whose name does not say so
+WHOLES = ("zip", "7z", "tar", "rar", "cab")
+FEW = 100  # files without a suffix in one folder that are looked into
 
 
-def is_archive(path: Path) -> bool:
-    """Does the name say that this is an archive the kit unpacks?"""
-    return path.suffix.lower() in SUFFIXES
+def archives_in(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The archives among some files: those to read, split ones by one of their pieces, and the others.
+
+    Their names tell them, and where a name has no suffix, or only that of a compressed file, how
+    they begin.
+
+    Raises:
+        KitError: a piece of a split archive is missing.
+    """
+    files = list(files)
+    bare = Counter(file.parent for file in files if not file.suffix)
+    read = dict.fromkeys(
+        _first_of(file) if is_archive(file) else file
+        for file in files
+        if is_archive(file)
+        or (not file.suffix and bare[file.parent] <= FEW and _kind(file) in WHOLES)
+        or (file.suffix.lower() in PACKED and tar_reader.is_tar(file))
+    )
+    return list(read), [file for file in files if is_unread(file.name)]
+
+
+def _first_of(archive: Path) -> Path:
+    """The one of a split archive's pieces that stands for all: the .zip, or the first."""
+    pieces = pieces_of(archive)
+    spanned = SPANNED.fullmatch(pieces[0].name) and not PIECE.fullmatch(pieces[0].name)
+    return pieces[-1] if spanned else pieces[0]
 
 
 def listing_of(archive: Path) -> Listing:
@@ -42,7 +71,7 @@ def unpacking(
     """Unpack one archive in the existing folder `into`, a piece a step.
 
     Args:
-        archive: a zip or 7z file.
+        archive: a file that `archives_in` has found.
         listing: of it, judged to do no harm.
         into: a folder that the caller throws away when this fails.
         packing: where images go in place of `into`; none keeps them files.
@@ -61,9 +90,23 @@ def unpacking(
             raise DamagedError(f"cut short: {first_of(missing)}")
 
 
+def _kind(archive: Path) -> str | None:
+    """What an archive is by its first bytes; None where they tell nothing."""
+    with open_pieces(archive) as file:
+        return kind_of(file.read(HEAD))
+
+
 def _reader(archive: Path) -> Callable[[Path], Listing]:
-    if archive.suffix.lower() == ".zip":
+    kind = _kind(archive)
+    if kind is None:
+        name = pieces_of(archive)[0].name.lower()
+        kind = "zip" if ".zip" in name else "7z" if ".7z" in name else "tar"
+    if kind == "zip":
         return zip_reader.listing
+    if kind in ("tar", *tar_reader.OPENERS):
+        return tar_reader.listing
+    if kind != "7z":
+        raise RefusedError(f"{archive} is a {kind} archive, which nothing here reads: {BY_HAND}")
     try:
         library = importlib.import_module("common.data.archives.sevenzip")
     except ImportError:
@@ -95,8 +138,7 @@ def _guarded(archive: Path) -> Iterator[None]:
         raise refused if named else RefusedError(f"{archive} was not unpacked: {refused}") from None
     except NotImplementedError as error:
         raise KitError(
-            f"{archive} is packed in a way that nothing here can read ({error}): unpack it by "
-            "hand, in the folder where it lies"
+            f"{archive} is packed in a way that nothing here can read ({error}): {BY_HAND}"
         ) from error
     except FileExistsError as error:
         raise KitError(

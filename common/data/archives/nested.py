@@ -2,14 +2,16 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from common.data.archives.extract import SUFFIXES, is_archive, listing_of, unpacking
+from common.data.archives.beside import is_unpacked
+from common.data.archives.extract import BY_HAND, archives_in, listing_of, unpacking
+from common.data.archives.kinds import is_named_archive, is_unread, stem_of
 from common.data.archives.pack import Packing, is_packed
+from common.data.archives.pieces import pieces_of
 from common.data.archives.safety import PACKS, Member, judge, place_of
 from common.data.archives.writer import Listing, Steps
 from common.errors import KitError
@@ -37,7 +39,7 @@ class _Folder:
     def __init__(self, root: Path, packed: bool) -> None:
         self.root, self.packed = root, packed
         self._used, self._waiting, self._packs = 0, 0, 0
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
         self._folders: set[str] = set()
         self._found = _sizes_below(root)
         self._there = sum(self._found.values())  # bytes that need no more room; each counts once
@@ -50,12 +52,11 @@ class _Folder:
             with _told(job):
                 plans.append((job, self._judged(job)))
         _in_turns([self._steps(job, listing) for job, listing in plans])
-        return [
-            _Job(path, path.parent, job.origin)
-            for job, listing in plans
-            for path in (job.into / name for name in _ending_like_archives(listing.members))
-            if is_archive(path)
-        ]
+        inner = []
+        for job, listing in plans:
+            found, _ = archives_in(job.into / name for name in _called_archives(listing.members))
+            inner += [_Job(path, path.parent, job.origin) for path in found]
+        return inner
 
     def _judged(self, job: _Job) -> Listing:
         listing = listing_of(job.archive)
@@ -67,8 +68,9 @@ class _Folder:
         self._used += size
         self._waiting += size - there
         within = self._within(job)
-        names = {within + place_of(member.name) for member in members if not member.folder}
-        if twice := names & self._taken:
+        names = {within + place_of(m.name): m.size for m in members if not m.folder}
+        self._told_unread(job, names)
+        if twice := names.keys() & self._taken.keys():
             raise KitError(
                 f"{job.archive} holds {self.root / min(twice)}, which another archive has already put "
                 "there: remove one of the two"
@@ -77,13 +79,35 @@ class _Folder:
         self._folders |= {within + place_of(member.name) for member in members if member.folder}
         return listing
 
+    def _told_unread(self, job: _Job, names: Mapping[str, int]) -> None:
+        """Raise a KitError for an archive in the archive that nothing reads and nothing stands for."""
+        for name in names:
+            stem = str(PurePosixPath(name).with_name(stem_of(PurePosixPath(name).name)))
+            if is_unread(name) and not any(f"{each}/".startswith(f"{stem}/") for each in names):
+                raise KitError(f"{job.archive} holds {name}, which nothing here reads: {BY_HAND}")
+
     def _stands_beside(self, job: _Job) -> bool:
         """Has an outer archive brought what this inner one holds?
 
         The disk cannot tell: what lies there may be what a killed call had unpacked of this one.
         """
-        place = job.archive.relative_to(self.root).with_suffix("").as_posix()
-        return any(f"{name}/".startswith(f"{place}/") for name in chain(self._taken, self._folders))
+        within = self._within(job)
+        folders = self._folders | {
+            str(place) for name in self._taken for place in PurePosixPath(name).parents
+        }
+
+        def size_of(name: str) -> int | None:
+            return self._taken.get(within + name, -1 if within + name in folders else None)
+
+        def below(folder: str) -> list[tuple[str, int]]:
+            return [
+                (name, size)
+                for name, size in self._taken.items()
+                if name.startswith(f"{within}{folder}/")
+            ]
+
+        with _told(job):
+            return is_unpacked(job.archive, listing_of(job.archive).members, size_of, below)
 
     def _steps(self, job: _Job, listing: Listing) -> Steps:
         with _told(job), ExitStack() as stack:
@@ -105,29 +129,37 @@ def _sizes_below(root: Path) -> dict[Path, int]:
     return {path: path.stat().st_size for path in paths}
 
 
-def _ending_like_archives(members: Sequence[Member]) -> list[str]:
-    return [m.name for m in members if m.name.lower().endswith(SUFFIXES) and not m.folder]
+def _called_archives(members: Sequence[Member]) -> list[str]:
+    return [m.name for m in members if not m.folder and is_named_archive(m.name)]
 
 
-def unpack_all(archives: Sequence[Path], root: Path, *, packed: bool) -> None:
+def unpack_all(
+    archives: Sequence[Path], root: Path, *, packed: bool, base: Path | None = None
+) -> None:
     """Unpack archives, and the archives inside them, which are then removed, into a folder.
 
     Args:
-        archives: zip and 7z files.
+        archives: files that `archives_in` has found.
         root: an empty folder, or what a killed call has left of the same; the caller throws it away
             when this fails.
+        base: the folder above them all; each is unpacked below `root` where it lies below that one.
+            None: all are unpacked to `root`.
         packed: images go into packs (`common.data.packs`), one an archive, and not into files.
 
     Raises:
         KitError: an archive is damaged, unsafe, encrypted or too large, or two hold one file.
     """
     folder = _Folder(root, packed)
-    jobs = [_Job(archive, root, archive) for archive in archives]
+    places = [root / archive.parent.relative_to(base) if base else root for archive in archives]
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+    jobs = [_Job(archive, into, archive) for archive, into in zip(archives, places, strict=True)]
     for _ in range(DEEPEST + 1):
         done, jobs = jobs, folder.level(jobs)
         for job in done:
             if job.is_inner:
-                job.archive.unlink()
+                for piece in pieces_of(job.archive):
+                    piece.unlink()
     if jobs:
         raise KitError(
             f"{jobs[0].origin} holds archives in archives, {DEEPEST} deep: do not use it"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from common.data.archives.pieces import size_of
 from common.errors import KitError
 from common.progress import first_of
 
@@ -51,6 +52,11 @@ def place_of(name: str) -> str:
     return str(PurePosixPath(name)) if ODD.search(name) else name
 
 
+def is_safe(member: Member) -> bool:
+    """Does the member stay in the folder that it would be unpacked to?"""
+    return not _leaves(member)
+
+
 def judge(
     archive: Path, members: Sequence[Member], into: Path, *, used: int = 0, waiting: int = 0
 ) -> None:
@@ -81,7 +87,7 @@ def judge(
 
 
 def _judge_sizes(archive: Path, size: int, into: Path, *, used: int, waiting: int) -> None:
-    packed = archive.stat().st_size
+    packed = size_of(archive)
     free = shutil.disk_usage(into).free - SPARE_BYTES - waiting
     if used + size > MOST_BYTES:
         reason = f"more than {MOST_BYTES / GB:.0f} GB in all: do not use it"

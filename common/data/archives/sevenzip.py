@@ -16,6 +16,7 @@ from typing import IO, Any
 from py7zr import SevenZipFile
 from py7zr.exceptions import PasswordRequired, UnsupportedCompressionMethodError
 
+from common.data.archives.pieces import open_pieces
 from common.data.archives.safety import DamagedError, Member, RefusedError
 from common.data.archives.writer import Listing, Steps, Writing
 from common.data.parallel import in_order
@@ -31,7 +32,7 @@ def listing(archive: Path) -> Listing:
     it only what decompression needs is kept.
     """
     try:
-        with SevenZipFile(archive) as opened:
+        with open_pieces(archive) as file, SevenZipFile(file) as opened:
             encrypted = opened.needs_password()
             members = [_member(file, encrypted) for file in opened.files]
             return Listing(members, partial(_extract, archive, _blocks(opened)))
@@ -76,7 +77,7 @@ def _blocks(opened: SevenZipFile) -> list[_Block]:
 def _extract(archive: Path, blocks: Sequence[_Block], writing: Writing) -> Steps:
     blocks, files = _unfinished(blocks, writing)
     try:
-        with archive.open("rb") as source:
+        with open_pieces(archive) as source:
             # One thread: pieces follow each other. It decompresses while this one writes files.
             yield from writing.pour(files, in_order(_read, _pieces(source, blocks), threads=1))
     except UnsupportedCompressionMethodError as error:

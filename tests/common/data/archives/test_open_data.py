@@ -61,11 +61,14 @@ def test_kaggles_nested_download_is_unpacked_whole(
 def test_what_stands_unpacked_beside_its_archive_is_left_alone(
     opened: Opened, data: Path, cache: Path
 ) -> None:
-    (data / "train.7z").write_bytes(b"never looked at")
-    (data / "labels.csv.zip").write_bytes(b"never looked at")
-    zipped(data / "cifar-10.zip", {"train.7z": b"", "labels.csv": b"", "train/1.png": b""})
-    (data / "train").mkdir()
-    (data / "labels.csv").write_text("id\n")
+    train = sevened(data / "train.7z", FILES).read_bytes()
+    labels = zipped(data / "labels.csv.zip", {"labels.csv": b"id\n"}).read_bytes()
+    zipped(data / "cifar-10.zip", {"train.7z": train, "labels.csv.zip": labels, "a/b.csv": b"1"})
+    for name, inside in (FILES | {"labels.csv": b"id\n", "a/b.csv": b"1"}).items():
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).write_bytes(inside)
+    assert opened(data, cache) == data
+    (data / "labels.csv.zip").unlink()
     assert opened(data, cache) == data
 
 
