@@ -15,6 +15,7 @@ from common.errors import KitError
 from common.progress import counted, first_of
 from common.storage import read_json, write_text
 
+LITTER = ("Thumbs.db", "desktop.ini")
 SizeOf = Callable[[str], int | None]
 Below = Callable[[str], Iterable[tuple[str, int]]]
 
@@ -62,7 +63,7 @@ def is_unpacked(archive: Path, members: Sequence[Member], size_of: SizeOf, below
     Raises:
         KitError: only a part of them lies there.
     """
-    files = [member for member in members if not member.folder]
+    files = [member for member in members if not member.folder and not _is_litter(member.name)]
     if not files or not all(map(is_safe, files)):
         return False
     stem = stem_of(archive.name)
@@ -84,6 +85,12 @@ def is_unpacked(archive: Path, members: Sequence[Member], size_of: SizeOf, below
         f"{'is' if len(lacking) == 1 else 'are'} not beside it with the same name and size "
         f"({first_of(lacking)}): {BY_HAND}, or, when what lies there is meant, move the archive away"
     )
+
+
+def _is_litter(name: str) -> bool:
+    """What a computer puts into archives and folders by itself, and drops as it likes."""
+    parts = name.removeprefix("./").split("/")
+    return any(part.startswith((".", "__MACOSX")) for part in parts) or parts[-1] in LITTER
 
 
 def _is_there(name: str, size: int, size_of: SizeOf) -> bool:

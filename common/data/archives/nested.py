@@ -72,8 +72,8 @@ class _Folder:
         self._told_unread(job, names)
         if twice := names.keys() & self._taken.keys():
             raise KitError(
-                f"{job.archive} holds {self.root / min(twice)}, which another archive has already put "
-                "there: remove one of the two"
+                f"{job.archive} holds {min(twice)}, which another archive has already put there: "
+                "remove one of the two, or unpack both by hand, each into a folder of its own"
             )
         self._taken |= names
         self._folders |= {within + place_of(member.name) for member in members if member.folder}
@@ -92,6 +92,12 @@ class _Folder:
         The disk cannot tell: what lies there may be what a killed call had unpacked of this one.
         """
         within = self._within(job)
+        near = [name.removeprefix(within) for name in self._taken if name.startswith(within)]
+        stem = stem_of(job.archive.name)
+        if not any(
+            "/" in name or (name.startswith(stem) and not is_named_archive(name)) for name in near
+        ):
+            return False  # its list may take long to read
         folders = self._folders | {
             str(place) for name in self._taken for place in PurePosixPath(name).parents
         }

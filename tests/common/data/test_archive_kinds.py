@@ -130,6 +130,15 @@ def test_a_member_of_another_size_is_counted_as_missing(
         opened(data, cache)
 
 
+def test_what_a_computer_adds_by_itself_is_not_missed(
+    opened: Opened, data: Path, cache: Path
+) -> None:
+    litter = {"__MACOSX/train/._1.png": b"x", "train/.DS_Store": b"x", "train/Thumbs.db": b"x"}
+    zipped(data / "train.zip", FILES | litter)
+    written(data, FILES)
+    assert opened(data, cache) == data
+
+
 def test_an_inner_archive_beside_a_part_of_what_it_holds_stops_too(
     opened: Opened, tmp_path: Path, data: Path, cache: Path
 ) -> None:
