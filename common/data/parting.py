@@ -112,6 +112,8 @@ def _with_train(
     train, extra = _innermost(root, trains[0])
     beside = [each for each in [*full, *extra] if each != trains[0]]
     test, remarks = _test_of(train, beside, {**roles, **_roles(extra)})
+    if loose := sorted(loose_images(root)):
+        remarks += (f"{root}: the images beside {trains[0].name} are not used ({first_of(loose)})",)
     return Parts(root, train, tuple(visible_folders(train)), test, remarks)
 
 

@@ -55,7 +55,7 @@ def stem_of(name: str) -> str:
     name = found["whole"] if found else name
     for suffix in sorted((*READ, *UNREAD), key=len, reverse=True):
         if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
+            return re.sub(r"\.part\d+$", "", name[: -len(suffix)], flags=re.IGNORECASE)
     return name.partition(".")[0]
 
 

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from common.data.archives.beside import is_unpacked
@@ -15,6 +15,7 @@ from common.data.archives.pieces import pieces_of
 from common.data.archives.safety import PACKS, Member, judge, place_of
 from common.data.archives.writer import Listing, Steps
 from common.errors import KitError
+from common.progress import say
 
 DEEPEST = 4
 AT_ONCE = 2  # archives: each decompresses on a thread of its own, with a dictionary of up to 1 GB
@@ -50,7 +51,7 @@ class _Folder:
         self._waiting, plans = 0, []
         for job in jobs:
             with _told(job):
-                plans.append((job, self._judged(job)))
+                plans.append(self._judged(job))
         _in_turns([self._steps(job, listing) for job, listing in plans])
         inner = []
         for job, listing in plans:
@@ -58,9 +59,10 @@ class _Folder:
             inner += [_Job(path, path.parent, job.origin) for path in found]
         return inner
 
-    def _judged(self, job: _Job) -> Listing:
+    def _judged(self, job: _Job) -> tuple[_Job, Listing]:
         listing = listing_of(job.archive)
         members = listing.members
+        job = self._placed(job, members)
         size = sum(member.size for member in members)
         there = min(self._there, size)
         self._there -= there
@@ -77,7 +79,20 @@ class _Folder:
             )
         self._taken |= names
         self._folders |= {within + place_of(member.name) for member in members if member.folder}
-        return listing
+        return job, listing
+
+    def _placed(self, job: _Job, members: Sequence[Member]) -> _Job:
+        """Images in no folder go into one of the archive's name, where folders tell what images are."""
+        images = [place_of(m.name) for m in members if not m.folder and is_packed(m.name, 0)]
+        stem = stem_of(job.archive.name)
+        if self.packed or not images or any("/" in name for name in images):
+            return job
+        if not stem.strip(". "):  # `...zip` would lead out
+            return job
+        into = job.into / stem
+        say(f"the images of {job.archive.name} lie in no folder: they go to {into.name}/")
+        into.mkdir(exist_ok=True)
+        return replace(job, into=into)
 
     def _told_unread(self, job: _Job, names: Mapping[str, int]) -> None:
         """Raise a KitError for an archive in the archive that nothing reads and nothing stands for."""

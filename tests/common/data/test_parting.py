@@ -58,6 +58,7 @@ def test_parts_are_found_by_the_names_people_use(
         (["test/1.jpg", "seg_pred/2.jpg"], "seg_pred is not used"),
         (["PublicTest/1.jpg", "PrivateTest/1.jpg"], "PrivateTest is not used: .*PublicTest is the"),
         (["figures/1.jpg"], "figures is not used"),
+        (["cover.jpg"], r"images beside train are not used \(cover.jpg\)"),
     ],
 )
 def test_a_folder_beside_train_is_used_or_named(
