@@ -22,7 +22,8 @@ from common.errors import KitError
 from common.progress import bar, say
 from common.storage import alone, read_json, remove, taken_up, write_json
 
-PACKED = b"packed 1\0"  # the layout of a folder with packs, in its key
+# The layout of an unpacked folder, with packs or with files alone, in its key.
+PACKED, FILES = b"packed 1\0", b"files 2\0"
 LINKED = ".linked.json"
 DOWNLOAD = "download the data with `kit <competition> download`, or name its folder (--data DIR)"
 
@@ -138,7 +139,7 @@ def _holds(entry: Path, cache: Path) -> bool:
 
 def _key(archives: Sequence[Path], packed: bool, base: Path) -> str:
     """A digest of the archives' places and bytes, and of the layout (32 hex digits)."""
-    digest = hashlib.blake2b(PACKED if packed else b"", digest_size=16)
+    digest = hashlib.blake2b(PACKED if packed else FILES, digest_size=16)
     pieces = [piece for archive in archives for piece in pieces_of(archive)]
     total = sum(piece.stat().st_size for piece in pieces)
     with bar(total, "reading archives", "B") as progress:
