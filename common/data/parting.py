@@ -206,7 +206,7 @@ def _listed(file: Path, places: Sequence[Path]) -> Parts:
     within = [each for each in visible_folders(places[-1]) if _roles([each]).get(each) == TRAIN]
     within += [_unpadded(each, set()) for each in within]
     lacking = {
-        place: [name for name in names if not (place / name).is_dir()]
+        place: [n for n in names if Path(n).name != n or not (place / n).is_dir()]
         for place in (*places, *within)
     }
     train = min(lacking, key=lambda place: len(lacking[place]))
