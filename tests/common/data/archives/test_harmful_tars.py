@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from toy_files import FILES, tarred, zipped
 
-from common.data.archives import tar_reader
+from common.data.archives import safety, tar_reader
 from common.data.archives.open_data import open_folder
 
 Opened = Callable[[Path, Path], Path]
@@ -72,7 +72,7 @@ def test_a_tar_with_a_broken_head_in_its_middle_loses_nothing_silently(
 def test_a_bomb_in_a_tar_is_refused_before_it_is_unpacked(
     opened: Opened, data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (members, untar):
+    for module in (safety, tar_reader):
         monkeypatch.setattr(module, "GB", 10**6)
         monkeypatch.setattr(module, "MOST_RATIO", 500)
     tarred(data / "train.tar.bz2", {"0.png": bytes(3_000_000), "1.png": bytes(9)}, "bz2")
