@@ -116,7 +116,8 @@ def train_epoch(
                 logits = parts.forward(x)
             loss: Tensor = parts.loss_of(logits.float(), y)
             first = step - step % recipe.accumulate
-            setting.accelerator.backward(loss / min(recipe.accumulate, batches - first))
+            together = targets[first : first + recipe.accumulate]
+            setting.accelerator.backward(loss * parts.loss_of.share(targets[step], together))
             total += loss.detach()
             if (step + 1) % recipe.accumulate == 0 or step + 1 == batches:
                 if recipe.clip:

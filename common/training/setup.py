@@ -16,7 +16,7 @@ from common.models.network import Network
 from common.models.whitening import whitening_of
 from common.training.context import Setting
 from common.training.jobs import Job
-from common.training.loss import Mixing, build_loss
+from common.training.loss import Mixing, RowLoss, build_loss
 from common.training.optimisers import build_optimiser
 from common.training.plan import Phase
 
@@ -30,7 +30,7 @@ class Parts:
     network: Network
     forward: Callable[[Tensor], Tensor]
     averaged: ModelEmaV3 | None
-    loss_of: nn.Module
+    loss_of: RowLoss
     mix: Mixing
     optimiser: Any = None  # each phase has its own
 

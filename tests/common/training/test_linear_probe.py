@@ -49,7 +49,14 @@ def oof(run: str) -> Any:
         {"head": "mlp:8", "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.1},
         {"head": "logits-mlp:8", "head_rate": 10.0},
         {"balance": "sampling", "label_smoothing": 0.1, "schedule": "step", "seeds": 2},
-        {"balance": "weights", "batch_size": 64, "repeats": 2, "folds": 2},
+        {
+            "balance": "weights",
+            "label_smoothing": 0.1,
+            "ema": 0.8,
+            "batch_size": 64,
+            "repeats": 2,
+            "folds": 2,
+        },
         pytest.param({"ema": 0.8}, marks=pytest.mark.slow),
     ],
 )
