@@ -1,5 +1,6 @@
 import os
 import socket
+import warnings
 
 import pytest
 
@@ -21,3 +22,16 @@ def test_no_credential_of_the_person_is_in_the_environment() -> None:
         "KAGGLE_API_ENVIRONMENT",
         "KAGGLE_CONFIG_DIR",
     }
+
+
+@pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])
+def test_only_torchs_own_warnings_of_torch_jit_are_let_pass(category: type[Warning]) -> None:
+    def warn(words: str, module: str) -> None:
+        warnings.warn_explicit(words, category, f"{module}.py", 1, module=module)
+
+    words = "`torch.jit.script_method` is deprecated. Please switch to `torch.compile`."
+    warn(words, "torch.jit._script")
+    warn(words, "torch.utils.mkldnn")
+    for other, module in ((words, "common.models.backbone"), ("old name", "torch.nn.functional")):
+        with pytest.raises(category):
+            warn(other, module)

@@ -26,11 +26,16 @@ class IdentityConv(nn.Conv2d):
 
 
 class ShiftNorm(nn.BatchNorm2d):
-    """Batch norm with a bias and no scale: the next convolution has one."""
+    """Batch norm with a bias and no scale: the next convolution has one.
+
+    Its weight is a constant 1, neither trained nor saved: CUDA's backward pass fails on a norm that
+    has a bias and no weight.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__(width)
-        self.register_parameter("weight", None)
+        del self.weight
+        self.register_buffer("weight", torch.ones(width), persistent=False)
 
 
 class Block(nn.Module):

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import unfold
 
 from common.models.backbone import build, rebuild
-from common.models.kit_fastnet import IdentityConv
+from common.models.kit_fastnet import SHAPES, IdentityConv, ShiftNorm
 from common.models.whitening import FLOOR, Whitening, whitening_of
 from common.recipe import Recipe
 
@@ -65,3 +66,36 @@ def test_its_head_is_on_its_pooled_features() -> None:
     model, images = build(FAST, CLASSES).eval(), torch.rand(2, 3, 32, 32)
     features = model.forward_head(model.forward_features(images), pre_logits=True)  # type: ignore[operator]
     assert torch.equal(model.get_classifier()(features), model(images))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", [*SHAPES, "kit_resnet9_16", "kit_resnet9_64"])
+def test_no_norm_of_the_kits_networks_has_a_bias_without_a_weight(name: str) -> None:
+    """CUDA's backward pass of such a norm fails; a CPU's does not."""
+    norms = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
+    found = [
+        each for each in build(Recipe(backbone=name), CLASSES).modules() if isinstance(each, norms)
+    ]
+    assert found
+    for norm in found:
+        assert norm.bias is None or (
+            norm.weight is not None and norm.weight.shape == norm.bias.shape
+        )
+
+
+def test_the_fast_networks_norms_scale_by_a_constant_one_that_is_neither_trained_nor_saved() -> (
+    None
+):
+    model, images = build(FAST, CLASSES), torch.randn(8, 3, 16, 16)
+    before = {name for name, _ in model.named_parameters()}
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(3):
+        model(images).square().sum().backward()
+        optimiser.step()
+    norms = [(n, each) for n, each in model.named_modules() if isinstance(each, ShiftNorm)]
+    for name, norm in norms:
+        assert torch.equal(norm.weight, torch.ones_like(norm.bias))
+        assert f"{name}.weight" not in before | set(model.state_dict())
+    assert torch.equal(
+        norm(x := torch.randn(4, norm.num_features, 3, 3)),
+        nn.functional.batch_norm(x, None, None, None, norm.bias, training=True, eps=norm.eps),
+    )
