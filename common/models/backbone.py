@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import timm
-import torch
 from torch import Tensor, nn
 
 import common.models.kit_fastnet as kit_fastnet
@@ -14,7 +13,9 @@ import common.models.kit_resnet as kit_resnet
 from common.errors import KitError
 from common.models.class_matching import Match
 from common.models.heads import begin_head, head_names
+from common.models.sight import LEAST, REFUSALS, share_seen, unseen, whole_near
 from common.models.weights import LOCAL, check_pretrained, first_line, load_into
+from common.progress import counted, say
 from common.recipe import Recipe
 from common.storage import read_json
 
@@ -72,21 +73,28 @@ def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor
     return model
 
 
-def _create(recipe: Recipe, *, pretrained: bool) -> nn.Module:
+def _create(recipe: Recipe, *, pretrained: bool, size: int | None = None) -> nn.Module:
     """timm's network with the classifier of its weights: the recipe's head takes its place.
 
     Some families would draw a classifier of few classes far too wide (MobileNet: by its outputs).
+
+    Args:
+        size: another than the recipe's `image_size`; 0: the network's own.
     """
     settings: dict[str, object] = {"drop_rate": recipe.drop_rate}
     if recipe.drop_path:
         settings["drop_path_rate"] = recipe.drop_path
-    if recipe.image_size and has_one_size(recipe.backbone):
-        settings["img_size"] = recipe.image_size
+    side = recipe.image_size if size is None else size
+    if side and has_one_size(recipe.backbone):
+        settings["img_size"] = side
     try:
         model: nn.Module = timm.create_model(recipe.backbone, pretrained=pretrained, **settings)
     except TypeError as error:
         raise KitError(f"backbone={recipe.backbone} does not take {error}") from error
-    except (OSError, RuntimeError) as error:
+    except (OSError, *REFUSALS) as error:
+        if size is None and "img_size" in settings and _only_at_other_sizes(recipe):
+            problem = f"does not take images of {side}x{side} ({first_line(error)})"
+            raise _refused(recipe, problem, side) from error
         if pretrained:
             raise KitError(
                 f"the pretrained weights of {recipe.backbone} could not be had "
@@ -101,18 +109,84 @@ def _create(recipe: Recipe, *, pretrained: bool) -> nn.Module:
     return model
 
 
-def check_input(model: nn.Module, height: int, width: int, *, name: str, remedy: str = "") -> None:
-    """Raise a KitError when the network does not take images of this size."""
+def _only_at_other_sizes(recipe: Recipe) -> bool:
+    """Can the network be built, but not for the recipe's image size?"""
+
+    def builds(size: int) -> bool:
+        try:
+            return bool(_create(recipe, pretrained=False, size=size))
+        except ValueError:
+            return False
+
+    return builds(0) and not builds(recipe.image_size)
+
+
+def check_input(
+    model: nn.Module, recipe: Recipe, height: int, width: int, *, first: bool = False,
+    trained: bool = False,
+) -> None:  # fmt: skip
+    """Raise a KitError when the network does not take images of this size, or see them nearly whole.
+
+    Where it leaves out less than 3 % of the pixels, or is trained already, that is said.
+
+    Args:
+        first: this is a size that images grow through from `first_size`.
+    """
+    images = f"images of {width}x{height}"
     try:
-        with torch.inference_mode():
-            model.eval()(torch.zeros(1, 3, height, width))
-    except (AssertionError, RuntimeError, ValueError) as error:
+        rim = unseen(model, height, width)
+    except REFUSALS as error:
+        problem = f"does not take {images} ({first_line(error)})"
+        raise _refused(recipe, problem, min(height, width), first=first) from error
+    if not any(rim):
+        return
+    share, lost = share_seen(rim, height, width), (sum(rim[:2]), sum(rim[2:]))
+    problem = (
+        f"sees {share:.1%} of the pixels of {images}: {counted(lost[0], 'row')} and "
+        f"{counted(lost[1], 'column')} at the edges do not reach its output"
+    )
+    if share < LEAST and not trained:
+        seen = min(height - lost[0], width - lost[1])
+        raise _refused(recipe, problem, min(height, width), seen=seen, first=first)
+    say(f"backbone={recipe.backbone} {problem}")
+
+
+def _refused(
+    recipe: Recipe, problem: str, side: int, *, seen: int = 0, first: bool = False
+) -> KitError:
+    """The sentence on a size that is refused, with the nearest ones that the network sees whole.
+
+    Args:
+        seen: pixels of the side that it sees, where it takes such images.
+    """
+    fixed = has_one_size(recipe.backbone)
+    model = _create(recipe, pretrained=False, size=0)
+    near = []
+    if not (first and fixed):
+        say(
+            f"backbone={recipe.backbone}: looking for the sizes nearest to {side} that it sees whole"
+        )
+
+        def build(size: int) -> nn.Module:
+            return _create(recipe, pretrained=False, size=size) if fixed else model
+
+        near = whole_near(build, side, seen=seen or side)
+    sizes = " or ".join(map(str, near))
+    if first:
+        remedy = (
+            f"with first_size={recipe.first_size} it would be shown them; say a larger one, or 0"
+        )
+        remedy += f" (it sees images of {sizes} pixels whole)" if near else ""
+    else:
         facts = model.pretrained_cfg
         assert isinstance(facts, dict)
-        raise KitError(
-            f"backbone={name} does not take images of {width}x{height} ({first_line(error)}): "
-            f"{remedy or 'say image_size=' + str(facts['input_size'][-1])}"
-        ) from error
+        own = facts["input_size"][-1]
+        choices = (
+            [sizes] if near and (seen or own in near) else filter(None, (f"{own} (its own)", sizes))
+        )
+        remedy = f"say image_size={', or '.join(choices)}"
+        remedy += ", the nearest that it sees whole" if near else ""
+    return KitError(f"backbone={recipe.backbone} {problem}: {remedy}")
 
 
 def has_one_size(name: str) -> bool:

@@ -132,7 +132,7 @@ def open_setting(
     accelerator, precision = _open_accelerator(recipe)
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
     height, width = _shown(recipe, store)
-    check_input(model, height, width, name=recipe.backbone)
+    check_input(model, recipe, height, width, trained=trained)
     if "square" in recipe.view_names and height != width:
         raise KitError(
             f"views=square turns images, and these are {width}x{height}: say image_size="
@@ -141,10 +141,7 @@ def open_setting(
     side = height if height == width else 0
     phases_of(recipe, len(stages(model)), side)  # stages that there are not are told here
     for size in sorted({*sizes_of(recipe, side)} - {recipe.image_size}):
-        remedy = (
-            f"with first_size={recipe.first_size} it would be shown them; say a larger one, or 0"
-        )
-        check_input(model, size, size, name=recipe.backbone, remedy=remedy)
+        check_input(model, recipe, size, size, first=True, trained=trained)
     no_split = "" if splits(model, height, width) else "its head is not on vectors"
     reason = why_not(recipe) or no_split
     probed = why_not(probe_of(recipe)) or no_split if head_epochs(recipe) else ""

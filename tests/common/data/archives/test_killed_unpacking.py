@@ -25,7 +25,7 @@ WHOLE = sum(bool(data) for data in FILES.values())
 # Writes without waiting for a buffer to fill, and dies in the middle of a member, or at the end.
 KILLED = """
 import os, pathlib, signal, sys
-from common.data.archives.open_data import pack as packs
+from common.data.archives import pack as packs
 from common.data.archives.open_data import open_folder
 from common.data.archives.writer import Writing
 

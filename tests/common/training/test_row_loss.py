@@ -1,0 +1,58 @@
+"""The loss of rows that weigh differently: what a rare class and an absent one do to it."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from common.recipe import Recipe
+from common.training.loss import Mixing, RowLoss, build_loss
+
+LABELS = torch.tensor([0, 0, 1, 0, 2, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0])  # 11, 4, 1
+
+
+def blobs() -> tuple[Tensor, Tensor]:
+    """78, 75 and 2 points of three classes that lie close together."""
+    labels = torch.tensor([0] * 78 + [1] * 75 + [2] * 2)
+    noise = torch.randn(155, 8, generator=torch.Generator().manual_seed(0))
+    return noise + 1.5 * torch.eye(3, 8)[labels], labels
+
+
+@pytest.mark.parametrize("fields", [{"label_smoothing": 0.1}, {"mixup": 0.4}, {"cutmix": 1.0}])
+def test_a_rare_class_with_weights_is_not_predicted_everywhere(fields: dict[str, Any]) -> None:
+    points, labels = blobs()
+    recipe = Recipe(balance="weights", batch_size=154, **fields)
+    mix, loss_of = Mixing(recipe, 3), build_loss(recipe, labels, 3)
+    head = torch.nn.Linear(8, 3)
+    optimiser = torch.optim.SGD(head.parameters(), lr=0.5, momentum=0.9)
+    for step in range(100):
+        order = torch.randperm(155, generator=torch.Generator().manual_seed(step))[:154]
+        # As images of 1x1: cutmix takes all of one of the two.
+        x, y = mix(points[order, :, None, None].clone(), labels[order], (0, 0, 0, step))
+        loss = loss_of(head(x[..., 0, 0]), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    found = head(points).argmax(1)
+    assert int((found == 2).sum()) < 20
+    assert float((found == labels).float().mean()) > 0.75
+
+
+def test_a_class_without_rows_weighs_nothing_and_changes_no_other() -> None:
+    recipe = Recipe(balance="weights")
+    with_it, without = (build_loss(recipe, LABELS, n).weight for n in (4, 3))
+    assert with_it is not None and without is not None
+    assert with_it[3] == 0
+    own = torch.tensor([1 / 11, 1 / 4, 1.0])
+    assert torch.allclose(with_it[:3] / with_it.sum(), without / without.sum())
+    assert torch.allclose(without / without.sum(), own / own.sum())
+    logits, rows = torch.randn(16, 4), LABELS
+    assert build_loss(recipe, rows, 4)(logits, rows).isfinite()
+
+
+def test_without_weights_the_loss_is_torchs_own_to_the_bit() -> None:
+    logits, rows = torch.randn(16, 4), LABELS
+    for smoothing in (0.0, 0.1):
+        own = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(logits, rows)
+        assert torch.equal(RowLoss(None, smoothing)(logits, rows), own)
