@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from common.environment import git_commit
 from common.errors import KitError
 from common.kaggle.client import kernels
+from common.kaggle.client.errors import KaggleError
 from common.kaggle.client.retry import Environment
 from common.progress import say
 from common.recipe import Recipe
@@ -30,6 +32,7 @@ def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Push
     What is about to be sent is noted first: a call that was cut off is gone on with.
 
     Raises:
+        UnsureError: it cannot be known yet whether it was pushed.
         KaggleError: it was refused, or runs without what it needs.
         KitError: the run that it goes on with is not the newest of its kernel any more.
     """
@@ -42,9 +45,19 @@ def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Push
     note = {"commit": git_commit(ROOT), "since": note.get("since")}
 
     def sending(newest: int | None) -> None:
-        _note(made, note | {"since": {"newest": newest}})
+        _note(made, note | {"since": {"newest": newest, "sent": time.time()}})
 
-    there = kernels.push(made.kernel, since=note["since"], sending=sending, environment=environment)
+    try:
+        there = kernels.push(
+            made.kernel, since=note["since"], sending=sending, insist=again, environment=environment
+        )
+    except kernels.UnsureError:
+        raise
+    except KaggleError:  # nothing is on its way any more: the next call need not wait for it
+        since = known(made.folder).get(made.key, {}).get("since")
+        if since:
+            _note(made, note | {"since": {"newest": since["newest"]}})
+        raise
     stale = output_of(made.folder, there.version)
     if stale.exists():  # of a kernel of that name which was deleted since: numbers begin anew
         stale.replace(stale.with_name(f"{stale.name}-until-{_now()}"))

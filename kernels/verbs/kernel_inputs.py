@@ -16,7 +16,7 @@ from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.submitting.hosting import kaggle_of
 from kernels.build.attachments import dataset_name
-from kernels.build.spec import WHEEL_HELP, Shape, typed
+from kernels.build.spec import KERNELS, WHEEL_HELP, Shape, typed
 from kernels.build.wanted_inputs import inputs_of
 
 SHARED = (shared.recipe_fields,)
@@ -45,7 +45,10 @@ def run(request: Request, options: Options) -> dict[str, Any]:
         there = datasets.settled(slug, environment=environment)
         name, uploaded = f"{there.owner}/{slug}", there.files != sizes
         if uploaded:
-            name = datasets.publish(slug, title, files, notes, environment=environment)
+            pending = request.runs / KERNELS / slug / "publishing.json"
+            name = datasets.publish(
+                slug, title, files, notes, pending=pending, environment=environment
+            )
     say(f"{name}: {total}, {'ready' if uploaded else 'there already: nothing was uploaded'}")
     say(f"next: {request.command(typed(request, Shape(wheel=options.wheel), 'kernel'))}")
     return {

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.child.failure import OperationError, refused_with
+from common.kaggle.child.main import counted
 from common.kaggle.child.rpc import PAGES, Request, rpc
 from common.kaggle.child.transfer import fetch, put
 from common.kaggle.protocol import NO_SUCH_CALL
@@ -71,7 +72,12 @@ def download(api: Any, request: Request) -> dict[str, Any]:
 
 
 def upload(api: Any, request: Request) -> dict[str, Any]:
-    """The bytes of a submission; nothing is submitted by it. The token stands for them."""
+    """The bytes of a submission; nothing is submitted by it. The token stands for them.
+
+    `before` is what is counted and listed by then, as `counted` tells it; None: it is not told.
+    """
+    from requests import RequestException
+
     path = Path(request["file"])
     found = path.stat()
     begun = rpc(
@@ -79,7 +85,11 @@ def upload(api: Any, request: Request) -> dict[str, Any]:
         content_length=found.st_size, last_modified_epoch_seconds=int(found.st_mtime),
     )  # fmt: skip
     put(api, path, begun.create_url)
-    return {"token": begun.token}
+    try:
+        before = counted(api, request)
+    except RequestException:  # it is evidence for the case of a lost answer, and no condition
+        before = None
+    return {"token": begun.token, "before": before}
 
 
 def create(api: Any, request: Request) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 from common.kaggle.child.failure import OperationError, refused_with
 from common.kaggle.child.kernel_files import collect
 from common.kaggle.child.rpc import Request, rpc, types_of
-from common.kaggle.protocol import ABSENT
+from common.kaggle.protocol import ABSENT, NO_SUCH_CALL
 
 KERNELS = "kernels"
 SOURCES = ("dataset", "competition", "kernel", "model")
+MOST_VERSIONS = 4096  # of one kernel; a site that knows more knows any
 
 
 def account(api: Any) -> str:
@@ -20,25 +21,29 @@ def account(api: Any) -> str:
 def kernel(api: Any, request: Request) -> dict[str, Any]:
     """The newest version of the account's kernel `slug`; version 0 and no text before the first.
 
-    Version None: it is there, and this version of the client cannot tell how often.
+    Version None: it is there, and this version of the client cannot tell how often; 0 with a text:
+    the site does not tell.
     """
     from requests import HTTPError
 
     owner = account(api)
     if not owner:
         raise OperationError("other", "the sign-in names no account")
-    none = {"owner": owner, "version": 0, "text": "", "url": "", "sources": {}}
+    slug = request["slug"]
+    none = {"owner": owner, "slug": slug, "version": 0, "text": "", "url": "", "sources": {}}
     try:
-        found = rpc(api, "GetKernel", service=KERNELS, user_name=owner, kernel_slug=request["slug"])
+        found = rpc(api, "GetKernel", service=KERNELS, user_name=owner, kernel_slug=slug)
     except HTTPError as error:
         if not refused_with(error, ABSENT):
             raise
         return none
     if found.metadata is None:
         return none
-    facts = found.metadata
+    facts, version = found.metadata, _newest(found)
+    if version == 0:
+        version = _last_label(api, {"user_name": owner, "kernel_slug": slug})
     return none | {
-        "version": _newest(found),
+        "version": version,
         "text": found.blob.source if found.blob else "",
         "sources": {name: list(getattr(facts, f"{name}_data_sources", [])) for name in SOURCES},
     }
@@ -127,6 +132,33 @@ def of_version(api: Any, method: str, request: Request, **fields: Any) -> Any:
 def _newest(found: Any) -> int | None:
     """The newest version's number; None where this version of the client cannot tell it."""
     return getattr(found.metadata, "current_version_number", None)
+
+
+def _last_label(api: Any, named: Mapping[str, str]) -> int:
+    """The number of the newest version where the site names none: the last whose run it knows.
+
+    0: it cannot be told, because the site knows no run by its version, or every one.
+    """
+    from requests import HTTPError
+
+    def is_known(number: int) -> bool:
+        try:
+            rpc(api, "GetKernelSessionStatus", service=KERNELS, version_label=f"v{number}", **named)
+        except HTTPError as error:
+            if not refused_with(error, {*ABSENT, *NO_SUCH_CALL, 400}):
+                raise
+            return False
+        return True
+
+    low, high = 0, 1
+    while is_known(high):
+        low, high = high, 2 * high
+        if high > MOST_VERSIONS:
+            return 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_known(middle) else (low, middle)
+    return low
 
 
 OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {

@@ -64,6 +64,17 @@ def signed_in() -> Any:
     return api
 
 
+def counted(api: Any, request: Request) -> dict[str, Any]:
+    """The limits, None where they are not told just now, and the newest submissions."""
+    from requests import RequestException
+
+    try:
+        left = limits(api, request)
+    except (RequestException, OperationError):
+        left = None
+    return {"limits": left, "submissions": submissions(api, {**request, "pages": 1})}
+
+
 def whoami(api: Any, request: Request) -> dict[str, Any]:
     """The account in effect, confirmed by one small call (a legacy key is not checked before)."""
     api.competitions_list(search=request.get("search", ""))
@@ -79,6 +90,7 @@ OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
     "submissions": submissions,
     "submission": submission,
     "limits": limits,
+    "counted": counted,
     "competition": competition,
     "standing": standing,
     "leaderboard": leaderboard,

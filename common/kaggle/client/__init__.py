@@ -9,21 +9,33 @@ from common.kaggle.client.download import download
 from common.kaggle.client.errors import KaggleError
 from common.kaggle.client.retry import Environment
 from common.kaggle.client.send_once import UnsureError
-from common.kaggle.client.submitting import SubmissionError, digest_mark, new_mark, submit, wait
+from common.kaggle.client.submitting import (
+    SubmissionError,
+    digest_mark,
+    list_of,
+    new_mark,
+    submit,
+    unseen,
+    wait,
+)
 from common.kaggle.client.team_status import (
+    Count,
     Limits,
     Place,
     Standing,
     Submission,
     allow,
+    bears,
     leaderboard,
     limits,
     standing,
     submissions,
+    unlisted,
 )
 from common.kaggle.credential import Credential, credential
 
 __all__ = [
+    "Count",
     "Credential",
     "KaggleError",
     "Limits",
@@ -34,15 +46,19 @@ __all__ = [
     "UnsureError",
     "allow",
     "allowed_today",
+    "bears",
     "credential",
     "digest_mark",
     "download",
     "leaderboard",
     "limits",
+    "list_of",
     "new_mark",
     "standing",
     "submissions",
     "submit",
+    "unlisted",
+    "unseen",
     "wait",
 ]
 

@@ -10,9 +10,10 @@ from typing import Any
 from common.kaggle.client.child_process import ask
 from common.kaggle.client.errors import SITE, KaggleError
 from common.kaggle.client.retry import Environment, call, in_words
-from common.kaggle.client.send_once import once
-from common.kaggle.client.waiting import silence_s, waiting
+from common.kaggle.client.send_once import UnsureError, once
+from common.kaggle.client.waiting import listed_s, rest, silence_s, waiting
 from common.progress import first_of, say
+from common.storage import read_json, write_json
 
 KIND = "dataset"
 NOT_THERE = ("", "DELETED")  # of a dataset's states
@@ -59,8 +60,9 @@ def settled(slug: str, *, environment: Environment = None) -> Dataset:
 
 
 def publish(
-    slug: str, title: str, files: Mapping[str, Path], notes: str, *, environment: Environment = None
-) -> str:
+    slug: str, title: str, files: Mapping[str, Path], notes: str, *, pending: Path,
+    environment: Environment = None,
+) -> str:  # fmt: skip
     """Make the private dataset `slug` hold these files, by their names, and return "owner/slug".
 
     It is made, or a version of it; Kaggle's preparing of it is waited for, and its list compared.
@@ -68,19 +70,49 @@ def publish(
     Args:
         files: flat names; the site would unpack archives and drop folders.
         notes: what is new in this version.
+        pending: a file that notes what is about to be made: a call that was cut off is gone on
+            with, and makes no second version of what has arrived.
 
     Raises:
+        UnsureError: it cannot be known yet whether it was made.
         KaggleError: it does not hold these files now; an upload that failed changes nothing.
     """
-    before = settled(slug, environment=environment)
+    before = _sought(slug, files, pending, environment)
     wanted = {name: path.stat().st_size for name, path in files.items()}
+    if before.files == wanted:
+        pending.unlink(missing_ok=True)
+        return f"{before.owner}/{slug}"
     tokens = [_uploaded(slug, name, path, environment) for name, path in files.items()]
     operation = "dataset_create" if before.status in NOT_THERE else "dataset_version"
     request = {
         "operation": operation, "slug": slug, "title": title, "notes": notes, "tokens": tokens
     }  # fmt: skip
-    _made(request, wanted, environment)
-    return _arrived(slug, wanted, before.files, environment)
+    write_json(pending, {"files": wanted, "sent": time.time()})
+    try:
+        _made(request, wanted, environment)
+    except UnsureError:
+        raise
+    except KaggleError:  # surely not made: the next call has nothing to look for
+        pending.unlink()
+        raise
+    name = _arrived(slug, wanted, before.files, environment)
+    pending.unlink()
+    return name
+
+
+def _sought(
+    slug: str, files: Mapping[str, Path], pending: Path, environment: Environment
+) -> Dataset:
+    """The dataset as it is by now; what a call before this one sent of it is waited for."""
+    note: dict[str, Any] = read_json(pending) if pending.is_file() else {"files": {}, "sent": 0.0}
+    wanted = {name: path.stat().st_size for name, path in files.items()}
+    while True:
+        found = settled(slug, environment=environment)
+        left = note["sent"] + max(2 * silence_s(), listed_s()) - time.time()
+        if found.files in (wanted, None) or note["files"] != wanted or left <= 0:
+            return found
+        said = f"the dataset {slug} was sent by a call that was cut off; it is not listed yet"
+        rest(said, min(left, 5), "looking again")
 
 
 def _asked(slug: str, environment: Environment) -> Dataset:
@@ -126,7 +158,7 @@ def _made(request: Mapping[str, Any], wanted: dict[str, int], environment: Envir
         find,
         refused=lambda failure: in_words(failure, slug, doing, environment, what=KIND),
         arrived="was made", place="the account's datasets",
-        advice="the same command looks once more first",
+        advice="the same command looks once more first", certain=False,
     )  # fmt: skip
     if not answer["made"]:
         reason = (answer["error"] or "no reason was given").rstrip(".")

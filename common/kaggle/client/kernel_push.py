@@ -6,6 +6,7 @@ from typing import Any
 
 from common.kaggle.client.child_process import RemoteError, ask
 from common.kaggle.client.errors import SITE, KaggleError
+from common.kaggle.client.kernel_arrived import arrived, sought
 from common.kaggle.client.retry import Environment, call, in_words
 from common.kaggle.client.send_once import once
 from common.kaggle.client.waiting import silence_s
@@ -71,16 +72,19 @@ class Pushed:
 
 def push(
     kernel: Kernel, *, since: Mapping[str, int | None] | None = None,
-    sending: Callable[[int | None], None] | None = None, environment: Environment = None,
+    sending: Callable[[int | None], None] | None = None, insist: bool = False,
+    environment: Environment = None,
 ) -> Pushed:  # fmt: skip
     """Make a version of a kernel on Kaggle, which then runs.
 
     Args:
         since: of an earlier call that was cut off while it pushed this kernel, what `sending` was
-            told, as `newest`: a newer version of the same text is what it pushed, and is taken
-            unless it runs without something that it needs.
+            told, as `newest`, and `sent`, when that was, in seconds since the epoch: a newer
+            version of the same text is what it pushed, and is taken unless it runs without
+            something that it needs. Without `sent`, it is not waited for.
         sending: called once, right before the version is first asked for, with the newest one
             that is there by then; None: there is no kernel yet.
+        insist: push although nobody can tell whether the earlier call did.
 
     Raises:
         UnsureError: it cannot be known yet whether a version was made.
@@ -97,30 +101,49 @@ def push(
             f"its owner's name: write {owner}/{slug}, or sign in as {given}"
         )
     name = f"{owner}/{slug}"
-    if since is not None and (found := _arrived(kernel, {"version": since["newest"]}, before)):
-        if not any(found["invalid"].values()):
-            return taken(found, name)
-        say(f"but it lacks something: cancel it at {SITE}/code/{name}; it is pushed once more")
+    if since is not None:
+        then = {"version": since["newest"]}
+        found, before = sought(
+            lambda: call(looking, PUSHING, environment, what=KIND),
+            lambda now: arrived(kernel.text, kernel.sources, then, now),
+            since.get("sent") or 0.0, insist=insist,
+        )  # fmt: skip
+        if found is not None:
+            if not any(found["invalid"].values()):
+                return taken(found, name)
+            say(f"but it lacks something: cancel it at {SITE}/code/{name}; it is pushed once more")
     if sending is not None:
         sending(before["version"] or None)
+    answer = _pushed(kernel, name, before, looking, environment)
+    return taken(answer, name)
+
+
+def _pushed(
+    kernel: Kernel, name: str, before: Mapping[str, Any], looking: Mapping[str, Any],
+    environment: Environment,
+) -> dict[str, Any]:  # fmt: skip
+    """Kaggle's answer to the push, made up of what is there then where it was lost."""
     request = {"operation": "kernel_push", "slug": name, "fields": fields(kernel, name)}
 
     def send() -> dict[str, Any]:
-        return dict(ask(request, environment=environment, patience_s=silence_s()))
+        answer = dict(ask(request, environment=environment, patience_s=silence_s()))
+        if not (answer["version"] or answer["error"]):
+            raise RemoteError("other", "Kaggle's answer named no version")
+        return answer
 
     def find() -> dict[str, Any] | None:
         now = call(looking, "looking for", environment, what=KIND)
-        return _arrived(kernel, before, now)
+        return arrived(kernel.text, kernel.sources, before, now)
 
     def refused(failure: RemoteError) -> KaggleError:
         return in_words(failure, name, PUSHING, environment, what=KIND)
 
-    answer = once(
+    return once(
         f"{PUSHING} {name}", send, find, refused=refused, arrived="arrived",
         place="the list of versions",
-        advice=f"look at {SITE}/code/{name} before you push it once more",
+        advice=f"the same command looks once more first (or look at {SITE}/code/{name})",
+        certain=False,
     )  # fmt: skip
-    return taken(answer, name)
 
 
 def newest(slug: str, *, environment: Environment = None) -> int | None:
@@ -173,30 +196,6 @@ def fields(kernel: Kernel, name: str) -> dict[str, Any]:
         **{f"{kind}_data_sources": list(named) for kind, named in kernel.sources.items()},
         **{field: value for field, value in optional.items() if value},
     }  # fmt: skip
-
-
-def _arrived(
-    kernel: Kernel, before: Mapping[str, Any], now: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """The answer that was lost, made up of what is there now; None when nothing new is."""
-    if now["version"] is None:
-        raise KaggleError(
-            "the installed kaggle package cannot tell versions; pip install -U kaggle"
-        )
-    if now["version"] <= (before["version"] or 0) or now["text"].strip() != kernel.text.strip():
-        return None
-    name = f"{now['owner']}/{kernel.slug.rpartition('/')[2]}"
-    say(f"it arrived: version {now['version']} of {name}")
-    invalid = {
-        kind: [each for each in named if _last(each) not in map(_last, now["sources"][kind])]
-        for kind, named in kernel.sources.items()
-    }
-    return {"ref": name, "url": "", "version": now["version"], "error": "", "invalid": invalid}
-
-
-def _last(source: str) -> str:
-    """A slug without its owner, or without what else some lists write before it."""
-    return source.rpartition("/")[2].lower()
 
 
 def taken(answer: Mapping[str, Any], name: str) -> Pushed:

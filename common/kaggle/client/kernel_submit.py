@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 from common.kaggle.client.kernel_push import Pushed
 from common.kaggle.client.retry import Environment, check
-from common.kaggle.client.submitting import LONGEST_MESSAGE, created, digest_mark, submitted_once
+from common.kaggle.client.submitting import (
+    Tracked,
+    created,
+    described,
+    digest_mark,
+    submitted_once,
+)
+from common.kaggle.client.team_status import Count, counted_and_listed
 
 
 def kernel_mark(pushed: Pushed, file: str) -> str:
@@ -18,7 +25,7 @@ def kernel_mark(pushed: Pushed, file: str) -> str:
 
 def submit_kernel(
     slug: str, pushed: Pushed, file: str, message: str, *, mark: str = "",
-    sending: Callable[[], None] | None = None, environment: Environment = None,
+    sending: Callable[[Count | None], None] | None = None, environment: Environment = None,
 ) -> int:  # fmt: skip
     """Submit `file` of a version's output to the competition `slug`; return its number (ref).
 
@@ -32,15 +39,15 @@ def submit_kernel(
         KaggleError: it was not submitted.
     """
     check(slug, environment)
-    marked = f"{message[:LONGEST_MESSAGE]} {mark or kernel_mark(pushed, file)}"
+    mark = mark or kernel_mark(pushed, file)
+    tracked = Tracked(slug, mark, sending, environment)
     request = {
         "operation": "kernel_submit", "slug": slug, "kernel": pushed.name,
-        "version": pushed.version, "file": file, "message": marked,
+        "version": pushed.version, "file": file, "message": described(mark, message),
     }  # fmt: skip
 
     def send() -> int:
-        if sending:
-            sending()
+        tracked.begin(counted_and_listed(slug, environment=environment).count)
         return created(request, environment)
 
-    return submitted_once(slug, marked, send, environment)
+    return submitted_once(tracked, send)

@@ -1,8 +1,13 @@
-"""A submission sent once: what was lost on the way is looked for before it is sent again."""
+"""A submission sent once: what was lost on the way is looked for before it is sent again.
+
+It is looked for by a mark alone, which stands first in its description: a site may strip, escape
+or cut the rest. Lists lag behind, so what the site has counted is asked for, too.
+"""
 
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,14 +15,24 @@ from typing import Any
 from common.kaggle.client.child_process import RemoteError, ask
 from common.kaggle.client.errors import SITE, KaggleError
 from common.kaggle.client.retry import Environment, call, check, in_words
-from common.kaggle.client.send_once import once
-from common.kaggle.client.team_status import ASKING, Submission, limits, submission_of, used_up
-from common.kaggle.client.waiting import silence_s, waiting
-from common.progress import say
+from common.kaggle.client.send_once import UnseenError, once
+from common.kaggle.client.team_status import (
+    Count,
+    Submission,
+    counted_and_listed,
+    limits,
+    standing_of,
+    submission_of,
+    unlisted,
+    used_up,
+)
+from common.kaggle.client.waiting import listed_s, silence_s, waiting
+from common.kaggle.protocol import ABSENT
+from common.progress import counted, say
 from common.runs import digest_file
 
 SLOWEST_UPLOAD = 20_000  # bytes/s that a submission is given time for
-LONGEST_MESSAGE = 300  # characters; the mark stands behind them
+LONGEST = 255  # characters of a description, the mark included; some sites cut the rest off
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
 
 
@@ -35,16 +50,75 @@ def new_mark(file: Path) -> str:
     return f"{digest_mark(digest_file(file))}{uuid.uuid4().hex[:8]}]"
 
 
+def described(mark: str, message: str) -> str:
+    """The description of a submission: its mark, then the message on one line; a cut is said."""
+    whole = f"{mark} {' '.join(message.split())}".rstrip()
+    if len(whole) > LONGEST:
+        room = LONGEST - len(mark) - 1
+        say(
+            f"the message of {len(message)} characters is cut to {room}: a description has {LONGEST}"
+        )
+    return whole[:LONGEST].rstrip()
+
+
+@dataclass
+class Tracked:
+    """A submission on its way.
+
+    Attributes:
+        mark: what it is found by.
+        sending: called, with `before`, right before each request that makes a submission.
+        before: what was counted and listed before it was first sent; None: not told, or not sent.
+    """
+
+    slug: str
+    mark: str
+    sending: Callable[[Count | None], None] | None
+    environment: Environment
+    before: Count | None = None
+
+    def begin(self, now: Count | None) -> None:
+        """Note what is counted by now, unless an earlier attempt did."""
+        self.before = self.before or now
+        if self.sending:
+            self.sending(self.before)
+
+    def find(self) -> int | None:
+        """Its number; None when it is neither listed nor counted.
+
+        Raises:
+            UnseenError: it is not listed, and it is counted, or the counts are not told.
+        """
+        now = counted_and_listed(self.slug, environment=self.environment)
+        row = now.marked(self.mark)
+        if row is not None:
+            say(f"it counted: submission {row.ref}")
+            return row.ref
+        if doubt := unseen(unlisted(self.before, now)):
+            raise UnseenError(doubt)
+        return None
+
+
+def unseen(hidden: int | None) -> str:
+    """Why a submission may count that no list shows, of what `unlisted` gives; "": it does not."""
+    if hidden is None:
+        return "it is not in the list so far, and Kaggle does not tell how many were made"
+    if hidden:
+        return f"Kaggle counts {counted(hidden, 'submission')} more than are in the list so far"
+    return ""
+
+
 def submit(
     slug: str, file: Path, message: str, *, mark: str = "",
-    sending: Callable[[], None] | None = None, environment: Environment = None,
+    sending: Callable[[Count | None], None] | None = None, environment: Environment = None,
 ) -> int:  # fmt: skip
     """Upload `file` as a submission described by `message` and return its number (ref).
 
     Args:
-        mark: stands behind the message, and finds the submission when its answer is lost; a call
+        mark: stands before the message, and finds the submission when its answer is lost; a call
             that goes on with one that was cut off passes the mark of that one. Default: a new one.
-        sending: called before each request that makes a submission.
+        sending: called before each request that makes a submission, with what was counted and
+            listed before the first of them.
 
     Raises:
         UnsureError: it cannot be known yet whether it was submitted.
@@ -53,19 +127,21 @@ def submit(
     check(slug, environment)
     if not file.is_file():
         raise KaggleError(f"there is no file {file} to submit")
-    marked = f"{message[:LONGEST_MESSAGE]} {mark or new_mark(file)}"
-    place = {"slug": slug, "file": str(file.resolve()), "message": marked}
+    mark = mark or new_mark(file)
+    tracked = Tracked(slug, mark, sending, environment)
+    place = {"slug": slug, "file": str(file.resolve()), "message": described(mark, message)}
     patience_s = silence_s() + file.stat().st_size / SLOWEST_UPLOAD
 
     def send() -> int:
-        token = call(
+        uploaded = call(
             {**place, "operation": "upload"}, "submitting to", environment, patience_s=patience_s
-        )["token"]
-        if sending:
-            sending()
-        return created({**place, "operation": "create", "token": token}, environment)
+        )
+        now = uploaded["before"]
+        tracked.begin(standing_of(now).count if now else None)
+        request = {**place, "operation": "create", "token": uploaded["token"]}
+        return created(request, environment)
 
-    return submitted_once(slug, marked, send, environment)
+    return submitted_once(tracked, send)
 
 
 def created(request: Mapping[str, Any], environment: Environment) -> int:
@@ -76,26 +152,20 @@ def created(request: Mapping[str, Any], environment: Environment) -> int:
     return ref
 
 
-def submitted_once(
-    slug: str, marked: str, send: Callable[[], int], environment: Environment
-) -> int:
-    """The number of the submission described by `marked`, which `send` makes."""
-
-    def find() -> int | None:
-        request = {"operation": "submissions", "slug": slug, "pages": 1}
-        rows = [submission_of(row) for row in call(request, ASKING, environment)]
-        ref = next((row.ref for row in rows if row.description == marked), None)
-        if ref is not None:
-            say(f"it counted: submission {ref}")
-        return ref
-
+def submitted_once(tracked: Tracked, send: Callable[[], int]) -> int:
+    """The number of the submission that `send` makes."""
+    slug = tracked.slug
     return once(
-        f"submitting to {slug}", send, find,
-        refused=lambda failure: _refused(failure, slug, environment),
+        f"submitting to {slug}", send, tracked.find,
+        refused=lambda failure: _refused(failure, slug, tracked.environment),
         arrived="counted", place="the list",
-        advice="the same command looks once more first (the list: "
-        f"{SITE}/competitions/{slug}/submissions)",
+        advice=f"the same command looks once more first (the list: {list_of(slug)})",
     )  # fmt: skip
+
+
+def list_of(slug: str) -> str:
+    """The address of the team's submissions."""
+    return f"{SITE}/competitions/{slug}/submissions"
 
 
 def _refused(failure: RemoteError, slug: str, environment: Environment) -> KaggleError:
@@ -125,23 +195,35 @@ def wait(
     pause = FIRST_POLL_S
     with waiting() as show:
         while True:
-            request = {"operation": "submission", "slug": slug, "ref": ref}
-            doing = f"waiting for the score of submission {ref} to"
-            found = submission_of(call(request, doing, environment))
-            if found.status == "COMPLETE":
+            waited = time.monotonic() - begun
+            found = _asked(slug, ref, environment, new=waited < listed_s())
+            if found is not None and found.status == "COMPLETE":
                 return found
-            if found.status == "ERROR":
+            if found is not None and found.status == "ERROR":
                 reason = (found.error or "no reason was given").rstrip(".")
                 raise SubmissionError(
                     f"{slug} refused submission {ref} ({found.file}): {reason}; correct the file "
                     "and submit it again"
                 )
-            waited = time.monotonic() - begun
             if waited + pause > timeout_s:
                 raise KaggleError(
                     f"submission {ref} to {slug} is not scored after {waited:.0f} s; the same "
-                    f"command waits on, or look at {SITE}/competitions/{slug}/submissions"
+                    f"command waits on, or look at {list_of(slug)}"
                 )
-            show(f"submission {ref} is {found.status.lower()} ({waited:.0f} s)")
+            status = "not shown yet" if found is None else found.status.lower()
+            show(f"submission {ref} is {status} ({waited:.0f} s)")
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_POLL_S)
+
+
+def _asked(slug: str, ref: int, environment: Environment, *, new: bool) -> Submission | None:
+    """A submission by its number; None for a `new` one that the site does not show yet."""
+    request = {"operation": "submission", "slug": slug, "ref": ref}
+    try:
+        return submission_of(
+            call(request, f"waiting for the score of submission {ref} to", environment)
+        )
+    except KaggleError as error:
+        if new and getattr(error.__cause__, "status", 0) in ABSENT:
+            return None
+        raise

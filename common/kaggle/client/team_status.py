@@ -67,15 +67,68 @@ class Standing:
     submissions: Sequence[Submission]
 
     def marked(self, mark: str) -> Submission | None:
-        """The newest submission whose description holds `mark`."""
-        return next((row for row in self.submissions if mark in row.description), None)
+        """The newest submission that bears `mark`."""
+        return next((row for row in self.submissions if bears(row, mark)), None)
+
+    @property
+    def count(self) -> "Count":
+        """What is counted and listed by now."""
+        return Count(self.limits, max((row.ref for row in self.submissions), default=0))
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a site had counted and listed by some moment: evidence of what was made since.
+
+    Attributes:
+        limits: None when they are not told.
+        newest: the largest number (ref) in the list; 0 for an empty one.
+    """
+
+    limits: Limits | None
+    newest: int
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> "Count":
+        """From plain JSON, as `asdict` gives it."""
+        told = plain["limits"]
+        return cls(Limits(**told) if told else None, int(plain["newest"]))
+
+
+def bears(row: Submission, mark: str) -> bool:
+    """Does the submission's description hold this mark, whatever a site made of the rest of it?"""
+    return mark.strip("[]").lower() in row.description.lower()
+
+
+def unlisted(before: Count | None, now: Standing) -> int | None:
+    """How many submissions were counted since `before` that the list does not show.
+
+    None: it is not told, or the counts cannot be compared: a new day has begun, or a file was
+    refused and is not counted any more.
+    """
+    if before is None or before.limits is None or now.limits is None:
+        return None
+    old, new = before.limits, now.limits
+    steps = (new.total - old.total, new.today - old.today, old.allowed - new.allowed)
+    if max(steps) <= 0 and min(steps) < 0:
+        return None
+    return max(max(steps) - sum(row.ref > before.newest for row in now.submissions), 0)
 
 
 def standing(slug: str, *, environment: Environment = None) -> Standing:
     """The competition's facts, the limits and all submissions, by one process."""
-    found = call({"operation": "standing", "slug": slug}, ASKING, environment)
+    return standing_of(call({"operation": "standing", "slug": slug}, ASKING, environment))
+
+
+def counted_and_listed(slug: str, *, environment: Environment = None) -> Standing:
+    """The limits and the newest submissions, without the facts; limits None: not told just now."""
+    return standing_of(call({"operation": "counted", "slug": slug}, ASKING, environment))
+
+
+def standing_of(found: Mapping[str, Any]) -> Standing:
+    """From plain JSON; facts are left out where they were not asked for."""
     return Standing(
-        facts=found["facts"],
+        facts=found.get("facts", {}),
         limits=Limits(**found["limits"]) if found["limits"] else None,
         submissions=[submission_of(row) for row in found["submissions"]],
     )

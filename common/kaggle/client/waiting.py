@@ -1,6 +1,6 @@
 """How long Kaggle is waited for, how often it is asked again, and how the waiting is shown.
 
-KIT_SILENCE (seconds) and KIT_PAUSES (seconds, with commas between them) override both.
+KIT_SILENCE and KIT_LISTED (seconds) and KIT_PAUSES (seconds, with commas between them) override these.
 """
 
 import os
@@ -15,12 +15,18 @@ from common.progress import say
 
 SILENCE_S = 90.0  # without any answer or any further byte
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # before the second attempt, the third …
+LISTED_S = 15.0  # in which a list shows what was made: it is looked at for so long at least
 LONGEST_PAUSE_S = 120.0  # however long a server asks for
 
 
 def silence_s() -> float:
     """Seconds of silence after which a request is given up."""
     return _numbers("KIT_SILENCE", (SILENCE_S,))[0]
+
+
+def listed_s() -> float:
+    """Seconds for which a list is looked at, before what it does not hold is taken for not made."""
+    return _numbers("KIT_LISTED", (LISTED_S,))[0]
 
 
 def pauses() -> list[float]:

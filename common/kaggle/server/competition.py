@@ -33,6 +33,10 @@ class Hosted:
         code_only: are submissions taken from notebooks alone?
         closed: are no submissions taken at all?
         hide_private: are private scores, as on the site, told after the deadline only?
+        tidy: is a description stripped, made one line, escaped for HTML and cut at 255 characters?
+        late_s: seconds until a submission is in the list (it counts at once), and until a version
+            of a kernel that uses this competition is told of.
+        unnumbered: is no version named in the answers about such a kernel?
         board: other teams on the leaderboard: name, public and private score.
     """
 
@@ -47,6 +51,9 @@ class Hosted:
     code_only: bool = False
     closed: bool = False
     hide_private: bool = False
+    tidy: bool = False
+    late_s: float = 0.0
+    unnumbered: bool = False
     board: Sequence[tuple[str, float, float]] = ()
 
 

@@ -120,7 +120,7 @@ class Service:
 
     def list_submissions(self, request: Wire) -> Wire:
         hosted = self._entered(request)
-        entries = self._desk.entries(hosted.slug)
+        entries = self._desk.listed(hosted.slug)
         if request.get("group") == "SUBMISSION_GROUP_SUCCESSFUL":
             entries = [entry for entry in entries if entry.status == "COMPLETE"]
         order = str(request.get("sortBy") or "")

@@ -64,7 +64,7 @@ class KernelService:
         return {
             "ref": f"/code/{owner}/{slug}",
             "url": f"https://www.kaggle.com/code/{owner}/{slug}",
-            "versionNumber": version.number,
+            **({} if self._is_unnumbered(version) else {"versionNumber": version.number}),
             "kernelId": self._kernels.ident(version),
             "invalidTags": list(request.get("categoryIds") or []),
             **invalid,
@@ -72,8 +72,8 @@ class KernelService:
 
     def get_kernel(self, request: Wire) -> Wire:
         """The source and the facts of a version, the newest by default."""
-        version = self._version(request)
-        newest = self._kernels.version(self._username, version.slug)
+        shown = self._kernels.shown(*self._named(request))
+        version, newest = self._version(request) if request.get("versionLabel") else shown, shown
         kind = {name: version.request.get(name) for name in ("language", "kernelType")}
         metadata = {
             name: value for name, value in version.request.items()
@@ -87,7 +87,7 @@ class KernelService:
                 "author": self._username,
                 "slug": version.slug,
                 "lastRunTime": stamp(version.when),
-                "currentVersionNumber": newest.number,
+                **({} if self._is_unnumbered(version) else {"currentVersionNumber": newest.number}),
             } | self._listed(version),
             "blob": {**kind, "source": self._kernels.source(version), "slug": version.slug},
         }  # fmt: skip
@@ -123,10 +123,13 @@ class KernelService:
         return {"message": f"Successfully submitted to {hosted.title}", "ref": ref}
 
     def _version(self, request: Wire) -> Version:
-        names = (
-            str(request.get(name) or "") for name in ("userName", "kernelSlug", "versionLabel")
-        )
-        return self._kernels.version(*names)
+        return self._kernels.version(*self._named(request), str(request.get("versionLabel") or ""))
+
+    def _named(self, request: Wire) -> tuple[str, str]:
+        return str(request.get("userName") or ""), str(request.get("kernelSlug") or "")
+
+    def _is_unnumbered(self, version: Version) -> bool:
+        return any(each.unnumbered for each in self._kernels.competitions(version))
 
     def _error(self, owner: str, slug: str, title: str, request: Wire) -> str:
         """Why no version is made; "" when one is."""

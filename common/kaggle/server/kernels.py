@@ -113,6 +113,24 @@ class KernelDesk:
                 return version
         raise RefusedError(404, f"Kernel version not found: {label}")
 
+    def shown(self, owner: str, slug: str) -> Version:
+        """The newest version that is told of by now."""
+        self.version(owner, slug)
+        with self._lock:
+            late = [
+                (each, max((hosted.late_s for hosted in self.competitions(each)), default=0.0))
+                for each in reversed(self._of(slug))
+            ]
+        for version, late_s in late:
+            if version.when + late_s <= self.clock():
+                return version
+        raise RefusedError(403, "Permission 'kernels.get' was denied")
+
+    def competitions(self, version: Version) -> list[Hosted]:
+        """What it uses of what is hosted."""
+        places = (source.partition("/") for source in version.sources)
+        return [self._competitions[slug] for kind, _, slug in places if kind == "competitions"]
+
     def has(self, owner: str, slug: str) -> bool:
         """Is there such a kernel?"""
         with self._lock:

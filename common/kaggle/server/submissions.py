@@ -1,5 +1,6 @@
 """The host's submission desk: uploads taken in, submissions counted, scored and remembered."""
 
+import html
 import shutil
 import threading
 import time
@@ -17,6 +18,7 @@ from common.kaggle.server.wire import RefusedError, stamp
 from common.storage import read_json, write_json
 
 LARGEST = 500_000_000  # bytes of a submission
+LONGEST = 255  # characters of a description that is tidied
 DAY_S = 86_400
 
 
@@ -100,16 +102,17 @@ class Desk:
             return self._enter(Upload(slug, file.name, copy.stat().st_size, copy), description)
 
     def _enter(self, upload: Upload, description: str) -> int:
-        limit = self._hosted[upload.purpose].daily_limit
+        hosted = self._hosted[upload.purpose]
+        limit = hosted.daily_limit
         if self.today(upload.purpose) >= limit:
             raise RefusedError(
                 400, f"Your team has used its daily submission allowance ({limit}) today"
             )
         ref = 1 + max((entry.ref for entry in self._entries), default=50_000_000)
+        text = tidied(description) if hosted.tidy else description
         entry = Entry(
-            ref, upload.purpose, upload.name, upload.path.name, upload.length, description,
-            self.clock(),
-        )  # fmt: skip
+            ref, upload.purpose, upload.name, upload.path.name, upload.length, text, self.clock()
+        )
         self._entries.append(entry)
         self._save()
         self._scorer.submit(self._score, entry)
@@ -126,6 +129,11 @@ class Desk:
         """A competition's submissions, newest first."""
         with self._lock:
             return [entry for entry in reversed(self._entries) if entry.slug == slug]
+
+    def listed(self, slug: str) -> list[Entry]:
+        """Those of a competition that its list shows by now, newest first."""
+        shown = self.clock() - self._hosted[slug].late_s
+        return [entry for entry in self.entries(slug) if entry.when <= shown]
 
     def entry(self, ref: int) -> Entry:
         """One submission."""
@@ -161,3 +169,8 @@ class Desk:
 
     def _save(self) -> None:
         write_json(self._record, [asdict(entry) for entry in self._entries])
+
+
+def tidied(description: str) -> str:
+    """A description as some sites keep it: one line, escaped for HTML, and not too long."""
+    return html.escape(" ".join(description.split()))[:LONGEST]

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from common.kaggle import client
 from common.kaggle.client.kernels import Pushed, submit_kernel
-from common.kaggle.client.waiting import rest, silence_s
+from common.kaggle.client.waiting import listed_s, rest, silence_s
 from common.progress import say
 from common.runs import Run, digest_file
+
+TRUSTED_S = 600.0  # after which a list that does not hold what was sent is believed by itself
 
 
 def hand_in(
@@ -23,30 +26,34 @@ def hand_in(
     off at any point is gone on with, and never sends a second time what has arrived.
 
     Args:
-        again: send a file that was submitted before; always so at the kit's own Kaggle.
+        again: send a file that was submitted before, or of which nobody can tell whether it was;
+            always so at the kit's own Kaggle.
         environment: see `common.kaggle.client`.
         kernel: the version whose output holds the file: it is submitted from there, not uploaded.
 
     Raises:
+        UnsureError: it cannot be known yet whether it was submitted.
         KaggleError: it was not submitted, or is the same file as an earlier one.
     """
     found = client.standing(slug, environment=environment)
     begun = run.read().get("submitting") or {}
     if begun.get("file") != digest_file(path):
         begun = {}
-    there = _looked_for(slug, found, begun, environment)
+    there, found = _looked_for(slug, found, begun, environment)
     if there is not None:
         say(f"{path} was sent by a call before this one: submission {there.ref}")
         return _arrived(run, there.ref, begun)
     if not again:
+        _refuse_the_unsure(slug, path, found, begun)
         _refuse_the_same(slug, run, path, found)
     client.allow(slug, found, from_kernel=kernel is not None)
     mark = begun.get("mark") or client.new_mark(path)
     begun = {"file": digest_file(path), "mark": mark, "message": message}
     run.note(submitting=begun)
 
-    def sending() -> None:
-        run.note(submitting={**begun, "sent": time.time()})
+    def sending(before: client.Count | None) -> None:
+        counted = asdict(before) if before else None
+        run.note(submitting={**begun, "sent": time.time(), "before": counted})
 
     more: dict[str, Any] = {"mark": mark, "sending": sending, "environment": environment}
     try:
@@ -86,24 +93,50 @@ def await_score(
 def _looked_for(
     slug: str, found: client.Standing, begun: Mapping[str, Any],
     environment: Mapping[str, str] | None,
-) -> client.Submission | None:  # fmt: skip
-    """The submission that a call made before it was cut off; None when there surely is none.
+) -> tuple[client.Submission | None, client.Standing]:  # fmt: skip
+    """The submission that a call made before it was cut off, if it is listed; how all stands by now.
 
     Kaggle may have been at work on it still when the call ended, so the list is looked at until
     that is long ago.
     """
     while begun:
         there = found.marked(begun["mark"])
-        left = begun.get("sent", 0.0) + 2 * silence_s() - time.time()
+        left = begun.get("sent", 0.0) + max(2 * silence_s(), listed_s()) - time.time()
         if there is not None or left <= 0:
-            return there
+            return there, found
         rest(
             "this file was sent by a call that was cut off; it is not in the list yet",
             min(left, 5),
             "looking again",
         )
         found = client.standing(slug, environment=environment)
-    return None
+    return None, found
+
+
+def _before(begun: Mapping[str, Any]) -> client.Count | None:
+    """What was counted before an earlier call sent the file; None where that is not known."""
+    return client.Count.of(begun["before"]) if begun.get("before") else None
+
+
+def _refuse_the_unsure(
+    slug: str, path: Path, found: client.Standing, begun: Mapping[str, Any]
+) -> None:
+    """Raise an UnsureError when an earlier call sent the file and nobody can tell what became of it."""
+    if "sent" not in begun:
+        return
+    hidden = client.unlisted(_before(begun), found)
+    sent, trusted = (begun["sent"] + more for more in (0.0, TRUSTED_S))
+    if not (doubt := client.unseen(hidden)) or (hidden is None and time.time() >= trusted):
+        return
+    at, then = (
+        datetime.fromtimestamp(each, UTC).strftime("%H:%M:%S UTC") for each in (sent, trusted)
+    )
+    later = f", and sends it from {then} on if it is not there" if hidden is None else ""
+    raise client.UnsureError(
+        f"{path} was sent to {slug} at {at} by a call that was cut off; {doubt}: cannot tell whether "
+        f"it counted, and nothing was sent again; the same command looks once more first{later}, or look at "
+        f"{client.list_of(slug)} yourself: --again sends it if it is not there"
+    )
 
 
 def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:

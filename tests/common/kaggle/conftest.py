@@ -1,11 +1,15 @@
 """One loopback Kaggle for the module's tests, and the real, unpatched client pointed at it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from common.kaggle.child import main
+from common.kaggle.client.child_process import RemoteError
 from common.kaggle.server.host import Host, Hosted
+from common.workflow.submitting.hosting import surrounded
 
 
 def score(path: Path) -> tuple[float, float]:
@@ -19,6 +23,7 @@ def score(path: Path) -> tuple[float, float]:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIT_PAUSES", "0.01,0.01,0.01")
+    monkeypatch.setenv("KIT_LISTED", "0")
 
 
 @pytest.fixture
@@ -59,3 +64,19 @@ def submission(tmp_path: Path) -> Path:
     path = tmp_path / "submission.csv"
     path.write_text("0.75", encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official client in this process: a process of its own for each call takes longer."""
+
+    def ask(request: Mapping[str, Any], *, environment: Mapping[str, str], **_: object) -> Any:
+        with surrounded(environment):
+            answer = main.answer(request)
+        if "error" in answer:
+            facts = answer["error"]
+            raise RemoteError(facts.pop("kind"), facts.pop("reason"), **facts)
+        return answer["result"]
+
+    for module in ("calls", "sending", "kernel_push"):
+        monkeypatch.setattr(f"common.kaggle.{module}.ask", ask)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from plain_site import Site, serving
 from toy_kernel import run_kernel
 
 import competitions
+from common.kaggle.client import kernels
 from common.kaggle.server.host import Host, Hosted
 from common.workflow.request import Request
 from kernels.build import spec as making
@@ -41,3 +43,22 @@ def test_output_of_a_deleted_kernel_whose_numbers_began_anew_is_put_aside(
         assert (kept / "submission.csv").read_text(encoding="utf-8") == "old"
         assert pushed(made, again=False, environment=host.environment) == there
         assert len(host._kernels._versions) == 1
+
+
+@pytest.mark.slow
+def test_a_push_that_nobody_can_tell_of_is_found_later_and_pushed_again_only_when_told_to(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIT_PAUSES", "0.01")
+    monkeypatch.setenv("KIT_LISTED", "0")
+    monkeypatch.setenv("KIT_SILENCE", "5")
+    site = Site(lost=["SaveKernel"], late_s=1000.0)
+    with serving(site, tmp_path / "home") as environment:
+        with pytest.raises(
+            kernels.UnsureError, match="cannot tell whether it arrived, and nothing"
+        ):
+            pushed(made, again=False, environment=environment)
+        site.late_s = 0.0
+        assert pushed(made, again=False, environment=environment).version == 1
+        assert pushed(made, again=True, environment=environment).version == 2
+        assert len(site.pushed) == 2

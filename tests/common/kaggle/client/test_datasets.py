@@ -6,9 +6,11 @@ import pytest
 
 from common.kaggle.client import KaggleError
 from common.kaggle.client.datasets import publish, settled
+from common.kaggle.client.send_once import UnsureError
 from common.kaggle.server.datasets import DatasetDesk
 from common.kaggle.server.host import FOREVER, Fault, Host
 from common.kaggle.server.uploads import Uploads
+from common.kaggle.server.wire import RefusedError
 
 SLUG, TITLE = "petals-kit-inputs", "Petals kit inputs"
 MODEL, MANIFEST = "1a-model.safetensors", "2b-manifest.json"
@@ -30,7 +32,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def published(host: Host, files: dict[str, Path], notes: str = "first") -> str:
-    return publish(SLUG, TITLE, files, notes, environment=host.environment)
+    pending = host._folder / "publishing.json"
+    return publish(SLUG, TITLE, files, notes, pending=pending, environment=host.environment)
 
 
 def held(host: Host) -> dict[str, bytes]:
@@ -144,7 +147,8 @@ def test_a_refusal_in_the_answer_is_an_error_with_its_reason(
     with pytest.raises(KaggleError, match=rf"{SLUG}: Kaggle refused .*already in use"):
         published(host, only(inputs))
     with pytest.raises(KaggleError, match="must be between 6 and 50 characters"):
-        publish(SLUG, "P", only(inputs), "", environment=host.environment)
+        pending = host._folder / "publishing.json"
+        publish(SLUG, "P", only(inputs), "", pending=pending, environment=host.environment)
 
 
 def test_where_no_list_of_files_is_to_be_had_a_ready_dataset_is_taken_as_sent(
@@ -154,3 +158,21 @@ def test_where_no_list_of_files_is_to_be_had_a_ready_dataset_is_taken_as_sent(
     assert published(host, inputs) == f"you/{SLUG}"
     assert "the list of its files cannot be had: they are taken as sent" in capsys.readouterr().err
     assert settled(SLUG, environment=host.environment).files is None
+
+
+@pytest.mark.slow
+def test_a_dataset_that_is_shown_late_is_not_made_again(
+    host: Host, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DatasetDesk, "status", lambda *_: refused_as_absent())
+    host.faults.add(Fault(method="CreateDataset"))
+    with pytest.raises(UnsureError, match="cannot tell whether it was made, and nothing was sent"):
+        published(host, only(inputs))
+    monkeypatch.undo()
+    assert published(host, only(inputs)) == f"you/{SLUG}"
+    assert versions(host) == [1]
+    assert not (host._folder / "publishing.json").exists()
+
+
+def refused_as_absent() -> str:
+    raise RefusedError(403, "Permission 'datasets.get' was denied")

@@ -107,8 +107,9 @@ def test_a_gateway_that_gave_up_is_no_reason_to_push_again(host: Host) -> None:
         kernels.push(kernel(WRITES), environment=host.environment)
     assert str(caught.value) == (
         "pushing you/petals-by-the-number: 504 Gateway timeout, and it is not in the list of "
-        "versions so far: whether it arrived is not known and nothing was sent again; look at "
-        "https://www.kaggle.com/code/you/petals-by-the-number before you push it once more"
+        "versions so far: cannot tell whether it arrived, and nothing was sent again; the same "
+        "command looks once more first (or look at "
+        "https://www.kaggle.com/code/you/petals-by-the-number)"
     )
     assert versions(host) == 0
 

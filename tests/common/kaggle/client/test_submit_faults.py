@@ -61,7 +61,7 @@ def test_silence_after_sending_is_no_reason_to_send_again(
 ) -> None:
     monkeypatch.setenv("KIT_SILENCE", "3")
     host.faults.add(Fault(method="CreateSubmission", silent=True))
-    with pytest.raises(client.UnsureError, match="whether it counted is not known"):
+    with pytest.raises(client.UnsureError, match="cannot tell whether it counted"):
         client.submit("petals", submission, "m", environment=host.environment)
     assert refs(host) == []
 

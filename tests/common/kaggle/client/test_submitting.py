@@ -39,7 +39,7 @@ def test_the_score_of_a_submission_is_the_hosts(host: Host, submission: Path) ->
 
     assert (found.ref, found.status, found.file) == (ref, "COMPLETE", "submission.csv")
     assert (found.public, found.private) == (0.75, 0.375)
-    assert found.description.startswith("first [")
+    assert found.description.endswith("] first")
     assert client.submissions("petals", environment=environment) == [found]
     # The oldest client that is supported cannot ask.
     assert client.allowed_today("petals", environment=environment) in (1, None)

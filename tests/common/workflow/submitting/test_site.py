@@ -19,6 +19,7 @@ from common.workflow.submitting.hosting import surrounded
 def site(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     """A site that scores any file, the environment that leads there, and a finished run."""
     monkeypatch.setenv("KIT_PAUSES", "0.01")
+    monkeypatch.setenv("KIT_LISTED", "0")
     monkeypatch.setattr("common.kaggle.client.submitting.FIRST_POLL_S", 0.05)
     run.run(toy(epochs=1))
     hosted = Hosted(
@@ -52,7 +53,7 @@ def test_the_same_file_is_sent_again_only_when_the_command_line_says_so(
     assert digits(tmp_path, "submit", "--again", "--message", "two", "--json") == 0
     assert json.loads(capsys.readouterr().out)["ref"] == second
     assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25) for ref in (first, second)]
-    sent = [entry.description.partition(" ")[0] for entry in site._desk.entries("digits")]
+    sent = [entry.description.partition(" ")[2] for entry in site._desk.entries("digits")]
     assert sent == ["two", "one"]
 
 

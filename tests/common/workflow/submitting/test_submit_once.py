@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[4]
 @pytest.fixture(autouse=True)
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIT_PAUSES", "0.01,0.01,0.01")
+    monkeypatch.setenv("KIT_LISTED", "0")
     monkeypatch.setattr("common.kaggle.client.submitting.FIRST_POLL_S", 0.05)
 
 
