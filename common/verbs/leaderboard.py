@@ -6,12 +6,13 @@ competition's board is your own ledger.
 Example: kit cifar10 leaderboard
 """
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
 from common import ledger
 from common.kaggle import client
-from common.kaggle.client import Place
+from common.kaggle.client import Board, Place
 from common.ledger import Entry
 from common.metrics import Metric
 from common.progress import counted, say
@@ -19,6 +20,7 @@ from common.workflow.request import Request
 from common.workflow.submitting.send import complete
 
 SHOWN = 10  # rows from the top
+SAME = 1e-5  # that two scores differ by at most; boards round them
 AROUND = 2  # rows above and below your own place
 
 
@@ -26,7 +28,7 @@ def run(request: Request) -> dict[str, Any]:
     """Do it; the JSON holds the rows, and the place that the best public score has or would have."""
     competition, metric = request.competition, request.competition.scored_by
     if request.on_site:
-        rows, noun, where = client.leaderboard(request.slug), "team", "on the board"
+        board, noun, where = client.board(request.slug), "team", "on the board"
         told = client.submissions(request.slug)
         complete(request.runs, competition.name, told)
         runs = {entry.ref: entry.run for entry in _entered(request)}
@@ -34,14 +36,20 @@ def run(request: Request) -> dict[str, Any]:
             (each.public, each.ref, runs.get(each.ref, ""))
             for each in told if each.public is not None
         ]  # fmt: skip
+        teams = {each.team for each in told} - {""}
     else:
         entered = _entered(request)
-        rows, noun = _of_ledger(entered, metric), "submission"
-        where = "in your ledger, which is its board"
+        board, noun = Board(_of_ledger(entered, metric), whole=True), "submission"
+        teams, where = {entry.run for entry in entered}, "in your ledger, which is its board"
         mine = [(entry.public or 0.0, entry.ref, entry.run) for entry in entered]
-    said = f"{metric.name.replace('_', ' ')}, {counted(len(rows), noun)} {where}"
+    rows, least = board.rows, "" if board.whole else "at least "
+    said = f"{metric.name.replace('_', ' ')}, {least}{counted(len(rows), noun)} {where}"
     say(f"{competition.title}: {said}")
-    result: dict[str, Any] = {"teams": len(rows), "rows": [asdict(row) for row in rows]}
+    if not board.whole:
+        say("the site's list repeats itself, or does not end: more teams may follow the last one")
+    result: dict[str, Any] = {
+        "teams": len(rows), "whole": board.whole, "rows": [asdict(row) for row in rows]
+    }  # fmt: skip
     if not mine:
         _tell(rows, 0)
         say(f"no scored submission of yours yet: `kit {competition.name} submit` sends one")
@@ -50,8 +58,33 @@ def run(request: Request) -> dict[str, Any]:
     place = place_of(best, rows, metric)
     _tell(rows, place)
     named = f"ref {ref}, {run}" if run else f"ref {ref}"
-    say(f"your best public score {best:.5f} ({named}) has place {place:,} of {len(rows):,}")
-    return result | {"public": best, "ref": ref, "place": place, "run": run or None}
+    listed, standing = _stands(best, place, board, teams)
+    say(f"your best public score {best:.5f} ({named}) {standing}")
+    return result | {
+        "public": best, "ref": ref, "place": place, "listed": listed, "run": run or None
+    }  # fmt: skip
+
+
+def _stands(best: float, place: int, board: Board, teams: Collection[str]) -> tuple[bool, str]:
+    """Is this score one of the board's rows, and its place in words, among how many.
+
+    Args:
+        teams: what the own team is called; none: the site does not tell.
+    """
+    own = [row for row in board.rows if row.team in teams or not teams]
+    listed = any(row.score is not None and abs(row.score - best) < SAME for row in own)
+    least, count = "" if board.whole else "at least ", len(board.rows)
+    if listed:
+        return True, f"has place {place:,} of {least}{count:,}"
+    count = max(count + (not (teams and own)), place)
+    after = "at least " if least and place > len(board.rows) else ""
+    why = "it is not on the board"
+    if teams and own:
+        score = "no score" if own[0].score is None else f"{own[0].score:.5f}"
+        why = f"the board has {score} of your team, at place {own[0].rank:,}"
+    elif least:
+        why = "it is not on what was read of the board"
+    return False, f"would have {after}place {place:,} of {least}{count:,}: {why}"
 
 
 def _entered(request: Request) -> list[Entry]:

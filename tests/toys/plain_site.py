@@ -50,10 +50,10 @@ class Site:
         facts = {"date": "2026-11-27T10:00:00Z", "status": "COMPLETE", "publicScore": "0.5"}
         if method == "GetSubmission":
             rows = [row for row in self.listed(self.submitted) if row["ref"] == ask["ref"]]
-            return rows[0] | facts if rows else None
+            return facts | rows[0] if rows else None
         if method == "ListSubmissions":
             rows = self.listed(self.submitted)[::-1] if int(ask.get("page") or 1) == 1 else []
-            return {"submissions": [row | facts for row in rows]}
+            return {"submissions": [facts | row for row in rows]}
         if method == "GetSubmissionLimits" and self.counts:
             made = len(self.listed(self.submitted) if self.counts == "late" else self.submitted)
             return {"numToday": made, "numAllowedNow": 50 - made}

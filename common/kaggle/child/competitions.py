@@ -1,38 +1,53 @@
 """Calls about competitions and submissions, from an authenticated client that is handed in."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from common.kaggle.child.failure import OperationError, refused_with
 from common.kaggle.child.main import counted
-from common.kaggle.child.rpc import PAGES, Request, rpc
+from common.kaggle.child.rpc import Request, rpc
 from common.kaggle.child.transfer import fetch, put
+from common.kaggle.pages import all_of, listed
 from common.kaggle.protocol import NO_SUCH_CALL
+
+MOST = 10_000  # pages of submissions; no team has made as many
 
 
 def files(api: Any, request: Request) -> list[dict[str, Any]]:
     """Every file of a competition: name and bytes."""
-    found: dict[str, dict[str, Any]] = {}
-    token: str | None = None
-    for _ in range(PAGES):
-        page = api.competition_list_files(request["slug"], page_token=token, page_size=200)
-        found |= {file.name: {"name": file.name, "bytes": file.total_bytes} for file in page.files}
-        token = page.next_page_token
-        if not token:
-            break
-    return list(found.values())
+
+    def page(token: str) -> tuple[dict[str, dict[str, Any]], str]:
+        found = api.competition_list_files(request["slug"], page_token=token or None, page_size=200)
+        rows = {file.name: {"name": file.name, "bytes": file.total_bytes} for file in found.files}
+        return rows, found.next_page_token or ""
+
+    return all_of(page, "files")
 
 
 def submissions(api: Any, request: Request) -> list[dict[str, Any]]:
-    """The team's submissions, newest first, the first `pages` pages of them."""
-    found: dict[int, dict[str, Any]] = {}
-    for number in range(1, min(request.get("pages", PAGES), PAGES) + 1):
-        page = api.competition_submissions(request["slug"], page_number=number, page_size=100)
-        new = {item.ref: plain_submission(item) for item in page or [] if item.ref not in found}
-        if not new:  # a page past the end is empty, or the last one again
-            break
-        found |= new
-    return list(found.values())
+    """The team's submissions, newest first, the first `pages` pages of them; default: all."""
+    seen: set[int] = set()
+    tokens: set[str] = set()
+
+    def page(token: str) -> tuple[dict[int, dict[str, Any]], str]:
+        place: dict[str, Any] = (
+            {"page_token": token} if token in tokens else {"page": int(token or 1)}
+        )
+        found = rpc(
+            api, "ListSubmissions", competition_name=request["slug"], page_size=100, **place
+        )
+        rows = {item.ref: plain_submission(item) for item in found.submissions or []}
+        following = getattr(found, "next_page_token", "") or ""
+        if following:
+            tokens.add(following)
+        # Where no token tells it, a page past the end is empty, or the last one again.
+        elif not tokens and not rows.keys() <= seen:
+            following = str(place["page"] + 1)
+        seen.update(rows)
+        return rows, following
+
+    return list(listed(page, most=request.get("pages") or MOST).rows.values())
 
 
 def plain_submission(item: Any) -> dict[str, Any]:
@@ -46,6 +61,7 @@ def plain_submission(item: Any) -> dict[str, Any]:
         "description": item.description or "",
         "date": item.date.isoformat() if item.date else "",
         "file": item.file_name or "",
+        "team": item.team_name or "",
     }
 
 
@@ -163,23 +179,22 @@ def standing(api: Any, request: Request) -> dict[str, Any]:
     return {"facts": facts, "limits": left, "submissions": submissions(api, request)}
 
 
-def leaderboard(api: Any, request: Request) -> list[dict[str, Any]]:
-    """The leaderboard, best first; read page by page, and no file is written."""
-    found: list[dict[str, Any]] = []
-    token = ""
-    for _ in range(PAGES):
+def leaderboard(api: Any, request: Request) -> dict[str, Any]:
+    """The leaderboard, best first, from the page with `token` on; no file is written.
+
+    `rows`, `following` (the token to go on with, "" for none), `whole` (was its end reached?).
+    """
+
+    def page(token: str) -> tuple[dict[Any, dict[str, Any]], str]:
         fields = {"competition_name": request["slug"], "page_size": 200}
-        page = rpc(api, "GetLeaderboard", **fields, **({"page_token": token} if token else {}))
-        found += [
-            {
-                "rank": len(found) + number,
-                "team": row.team_name or "",
-                "score": row.score or "",
-                "date": row.submission_date.isoformat() if row.submission_date else "",
-            }
-            for number, row in enumerate(page.submissions, 1)
-        ]
-        token = page.next_page_token
-        if not token:
-            break
-    return found
+        found = rpc(api, "GetLeaderboard", **fields, **({"page_token": token} if token else {}))
+        rows = {}
+        for row in found.submissions:
+            date = row.submission_date.isoformat() if row.submission_date else ""
+            plain = {"team": row.team_name or "", "score": row.score or "", "date": date}
+            key = [row.team_id] if row.team_id else list(plain.values())
+            rows[json.dumps(key)] = {"key": json.dumps(key), **plain}
+        return rows, found.next_page_token or ""
+
+    found = listed(page, request.get("token", ""))
+    return {**found._asdict(), "rows": list(found.rows.values())}

@@ -6,8 +6,9 @@ from typing import Any
 
 from common.kaggle.child.failure import OperationError, refused_with
 from common.kaggle.child.kernels import account
-from common.kaggle.child.rpc import PAGES, Request, filled, rpc, types_of
+from common.kaggle.child.rpc import Request, filled, rpc, types_of
 from common.kaggle.child.transfer import put
+from common.kaggle.pages import all_of
 from common.kaggle.protocol import ABSENT, NO_SUCH_CALL
 
 RESUMES = 3  # of one upload, before it is begun anew
@@ -84,16 +85,13 @@ def _owner(api: Any) -> str:
 
 
 def _files(api: Any, place: dict[str, str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    token = ""
-    for _ in range(PAGES):
+    def page(token: str) -> tuple[dict[str, tuple[str, int]], str]:
         paged = {"page_size": 200} | ({"page_token": token} if token else {})
-        page = rpc(api, "ListDatasetFiles", service="datasets", **place, **paged)
-        found |= {file.name: file.total_bytes for file in page.dataset_files}
-        token = page.next_page_token
-        if not token:
-            break
-    return found
+        found = rpc(api, "ListDatasetFiles", service="datasets", **place, **paged)
+        rows = {file.name: (file.name, file.total_bytes) for file in found.dataset_files}
+        return rows, found.next_page_token or ""
+
+    return dict(all_of(page, "files"))
 
 
 def _new_files(request: Request) -> list[Any]:

@@ -12,9 +12,9 @@ from typing import Any
 from common.kaggle.child.failure import OperationError
 from common.kaggle.child.rpc import Request
 from common.kaggle.child.transfer import CONNECT_S, fetch
+from common.kaggle.pages import all_of
 from common.kaggle.protocol import md5_of
 
-PAGES = 500  # of 200 files; an end if a server repeats itself
 EXPIRED = (400, 401, 403, 404, 410)  # what stores answer to an address that was good for a while
 LONGEST_PAGE = 10_000  # bytes; no error page is longer
 
@@ -36,10 +36,9 @@ def collect(page: Page, request: Request) -> list[str]:
     """
     import requests
 
-    names: list[str] = []
-    token = ""
     store = requests.Session()  # one connection for all of them
-    for _ in range(PAGES):
+
+    def fetched(token: str) -> tuple[dict[str, str], str]:
         addresses, following = page(token)
         for name in list(addresses):
             target = Path(request["folder"], *safe(name).parts)
@@ -47,11 +46,9 @@ def collect(page: Page, request: Request) -> list[str]:
                 renewed, following = page(token)
                 addresses |= renewed
                 _fetched(store, addresses[name], name, target, request, fresh=True)
-            names.append(name)
-        token = following
-        if not token:
-            return names
-    raise OperationError("storage", "a list of files without an end")
+        return {name: name for name in addresses}, following
+
+    return all_of(fetched, "files")
 
 
 def safe(name: str) -> PurePosixPath:

@@ -48,7 +48,4 @@ def filled(value: Any, **fields: Any) -> Any:
     return value
 
 
-PAGES = 20  # of a list; enough for every list the kit reads, and an end if a server repeats itself
-
-
 Request = Mapping[str, Any]

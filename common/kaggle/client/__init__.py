@@ -7,6 +7,7 @@ server named by the client's own variables stands in for the site. All raise `Ka
 
 from common.kaggle.client.download import download
 from common.kaggle.client.errors import KaggleError
+from common.kaggle.client.evidence import unlisted, unseen
 from common.kaggle.client.retry import Environment
 from common.kaggle.client.send_once import UnsureError
 from common.kaggle.client.submitting import (
@@ -15,10 +16,10 @@ from common.kaggle.client.submitting import (
     list_of,
     new_mark,
     submit,
-    unseen,
     wait,
 )
 from common.kaggle.client.team_status import (
+    Board,
     Count,
     Limits,
     Place,
@@ -26,15 +27,16 @@ from common.kaggle.client.team_status import (
     Submission,
     allow,
     bears,
+    board,
     leaderboard,
     limits,
     standing,
     submissions,
-    unlisted,
 )
 from common.kaggle.credential import Credential, credential
 
 __all__ = [
+    "Board",
     "Count",
     "Credential",
     "KaggleError",
@@ -47,6 +49,7 @@ __all__ = [
     "allow",
     "allowed_today",
     "bears",
+    "board",
     "credential",
     "digest_mark",
     "download",

@@ -14,6 +14,7 @@ from typing import Any
 
 from common.kaggle.client.child_process import RemoteError, ask
 from common.kaggle.client.errors import SITE, KaggleError
+from common.kaggle.client.evidence import unlisted, unseen
 from common.kaggle.client.retry import Environment, call, check, in_words
 from common.kaggle.client.send_once import UnseenError, once
 from common.kaggle.client.team_status import (
@@ -23,12 +24,11 @@ from common.kaggle.client.team_status import (
     limits,
     standing_of,
     submission_of,
-    unlisted,
     used_up,
 )
 from common.kaggle.client.waiting import listed_s, silence_s, waiting
 from common.kaggle.protocol import ABSENT
-from common.progress import counted, say
+from common.progress import say
 from common.runs import digest_file
 
 SLOWEST_UPLOAD = 20_000  # bytes/s that a submission is given time for
@@ -97,15 +97,6 @@ class Tracked:
         if doubt := unseen(unlisted(self.before, now)):
             raise UnseenError(doubt)
         return None
-
-
-def unseen(hidden: int | None) -> str:
-    """Why a submission may count that no list shows, of what `unlisted` gives; "": it does not."""
-    if hidden is None:
-        return "it is not in the list so far, and Kaggle does not tell how many were made"
-    if hidden:
-        return f"Kaggle counts {counted(hidden, 'submission')} more than are in the list so far"
-    return ""
 
 
 def submit(

@@ -24,6 +24,7 @@ class Submission:
     description: str
     date: str
     file: str
+    team: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Limits:
     capped: bool
 
 
+MOST_TEAMS = 1_000_000  # of a board that goes on for ever
 NO_LIMIT = 1000  # a day's submissions from which on nobody counts: the kit's own Kaggle
 
 
@@ -50,6 +52,14 @@ class Place:
     team: str
     score: float | None
     date: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A leaderboard, best first; `whole`: was it read to its end? Else it has at least these."""
+
+    rows: list[Place]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -100,21 +110,6 @@ def bears(row: Submission, mark: str) -> bool:
     return mark.strip("[]").lower() in row.description.lower()
 
 
-def unlisted(before: Count | None, now: Standing) -> int | None:
-    """How many submissions were counted since `before` that the list does not show.
-
-    None: it is not told, or the counts cannot be compared: a new day has begun, or a file was
-    refused and is not counted any more.
-    """
-    if before is None or before.limits is None or now.limits is None:
-        return None
-    old, new = before.limits, now.limits
-    steps = (new.total - old.total, new.today - old.today, old.allowed - new.allowed)
-    if max(steps) <= 0 and min(steps) < 0:
-        return None
-    return max(max(steps) - sum(row.ref > before.newest for row in now.submissions), 0)
-
-
 def standing(slug: str, *, environment: Environment = None) -> Standing:
     """The competition's facts, the limits and all submissions, by one process."""
     return standing_of(call({"operation": "standing", "slug": slug}, ASKING, environment))
@@ -149,12 +144,31 @@ def limits(slug: str, *, environment: Environment = None) -> Limits | None:
 
 
 def leaderboard(slug: str, *, environment: Environment = None) -> list[Place]:
+    """The rows of `board`."""
+    return board(slug, environment=environment).rows
+
+
+def board(slug: str, *, environment: Environment = None) -> Board:
     """The leaderboard, best first: the public one, or the final one once the site shows it.
 
-    Nothing is written to disk (the client's own download lands on the data's archive).
+    A team is in it once, however often the server repeats it. Nothing is written to disk (the
+    client's own download lands on the data's archive).
     """
-    found = call({"operation": "leaderboard", "slug": slug}, ASKING, environment)
-    return [Place(**{**row, "score": number(row["score"])}) for row in found]
+    rows: dict[str, Mapping[str, Any]] = {}
+    request, following = {"operation": "leaderboard", "slug": slug}, ""
+    while True:
+        found = call(request | {"token": following}, ASKING, environment)
+        new = {row["key"]: row for row in found["rows"] if row["key"] not in rows}
+        rows |= new
+        following = found["following"]
+        if not following or not new or len(rows) >= MOST_TEAMS:
+            break
+        say(f"asking about {slug}: {len(rows):,} teams so far")
+    places = [
+        Place(rank, row["team"], number(row["score"]), row["date"])
+        for rank, row in enumerate(rows.values(), 1)
+    ]
+    return Board(places, bool(found["whole"]))
 
 
 def allow(

@@ -12,8 +12,9 @@ from toy_kernel import kernel, run_kernel
 
 from common.kaggle import client
 from common.kaggle.client import kernels
+from common.kaggle.client.evidence import unlisted
 from common.kaggle.client.submitting import described
-from common.kaggle.client.team_status import Count, Limits, Standing, unlisted
+from common.kaggle.client.team_status import Count, Limits, Standing
 from common.kaggle.server.host import Fault, Host, Hosted
 from common.runs import Run
 from common.storage import write_json
