@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-SHORTEST_TITLE = 5  # characters of a kernel's
+SHORTEST_TITLE, LONGEST_TITLE = 5, 50  # characters of a kernel's; a longer one is answered with 500
 
 
 def slug_of(title: str) -> str:

@@ -18,6 +18,7 @@ from common.data.archives.encoded_images import Encoded
 from common.data.folds import sample_rows
 from common.data.table import read_csv
 from common.errors import KitError
+from common.kaggle.machines import LONGEST_S
 from common.kaggle.session import RunKernel, Session
 from common.progress import say
 from common.recipe import with_values
@@ -27,7 +28,7 @@ from common.workflow.files import fetch_if_absent, open_files
 from common.workflow.pipeline import finished
 from common.workflow.prepare import code_of
 from common.workflow.request import Request
-from kernels.build.spec import LONGEST_S, Made, kernel_words
+from kernels.build.spec import Made, kernel_words
 from kernels.runtime.main import MORE_WORDS
 
 PROOF = "proof.json"

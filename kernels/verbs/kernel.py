@@ -17,6 +17,7 @@ from typing import Any
 from common.errors import KitError
 from common.kaggle.client import datasets
 from common.kaggle.client.retry import Environment
+from common.kaggle.machines import LONGEST_S
 from common.progress import say
 from common.runs import owned
 from common.storage import replacing
@@ -27,8 +28,9 @@ from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.hosting import kaggle_of
 from kernels.build.attachments import dataset_name
 from kernels.build.continuation import as_before, unfinished
-from kernels.build.spec import KERNELS, LONGEST_S, OWNER, Made, Shape, made, typed
+from kernels.build.spec import KERNELS, OWNER, Made, Shape, made, typed
 from kernels.build.wanted_inputs import inputs_of, of_hub
+from kernels.build.words import check_words, say_of_site
 from kernels.deploy.dry_run import LAYOUTS, prove, proven
 from kernels.deploy.push import brought_back, output_of, pushed
 from kernels.sandbox.run import run_sealed
@@ -57,12 +59,13 @@ class Options(Shape):
 
 def run(request: Request, options: Options) -> dict[str, Any]:
     """The JSON holds the script, its dry run, and what was pushed and brought back."""
-    _check(request, options)
+    assert request.slug  # or a sentence: it is on no site
     source = None
     if options.goes_on:
         before = unfinished(request)
         request, options = as_before(request, options, before)
         source = before.read()["kernel"]
+    _check(request, options)
     files, notes = inputs_of(request, options.wheel)
     # What is on the hub alone is fetched there, where the internet is on.
     online = options.internet and of_hub(request, options.wheel)
@@ -92,9 +95,12 @@ def _check(request: Request, options: Options) -> None:
     """Refuse what cannot be done.
 
     Raises:
-        KitError: no site takes the kernel, or a flag has an impossible value.
+        KitError: a flag has an impossible value, or Kaggle would take it for another one.
     """
-    assert request.slug  # or a sentence: it is on no site
+    check_words(request, options)
+    for name in ("sample", "memory"):
+        if (number := getattr(options, name)) is not None and number <= 0:
+            raise KitError(f"--{name} {number}: it is a number above 0")
     seconds = options.time_limit
     if seconds is not None and not 0 < seconds <= LONGEST_S:
         raise KitError(f"--time-limit {seconds}: Kaggle lets a kernel run 1 to {LONGEST_S} seconds")
@@ -152,6 +158,8 @@ def _brought_back(
     request: Request, options: Options, kernel: Made, environment: Environment
 ) -> dict[str, Any]:
     """Push, and unless nobody is to wait, follow and fetch."""
+    if environment is None:
+        say_of_site(request, options)
     there = pushed(kernel, again=options.again, environment=environment)
     result = {"kernel": there.name, "version": there.version, "url": there.url}
     if options.no_wait:

@@ -10,7 +10,8 @@ from common.kaggle.client.kernel_arrived import arrived, sought
 from common.kaggle.client.retry import Environment, call, in_words
 from common.kaggle.client.send_once import once
 from common.kaggle.client.waiting import silence_s
-from common.kaggle.protocol import SHORTEST_TITLE, slug_of
+from common.kaggle.machines import fault_of
+from common.kaggle.protocol import LONGEST_TITLE, SHORTEST_TITLE, slug_of
 from common.progress import say
 
 LARGEST = 900_000  # bytes of a script; the site refuses 1 MB
@@ -159,7 +160,7 @@ def check(kernel: Kernel) -> None:
     """Refuse what Kaggle would refuse, or take for something else.
 
     Raises:
-        KaggleError: the script is too large, or the title does not fit.
+        KaggleError: the script is too large, the title does not fit, or a word means nothing there.
     """
     slug = kernel.slug.rpartition("/")[2]
     size = len(kernel.text.encode())
@@ -168,16 +169,24 @@ def check(kernel: Kernel) -> None:
             f"pushing {slug}: its script has {size:,} bytes, and more than {LARGEST:,} are not "
             "safe to push: Kaggle refuses 1 MB; move data out of it, into a dataset"
         )
-    if len(kernel.title) < SHORTEST_TITLE:
+    if not SHORTEST_TITLE <= len(kernel.title) <= LONGEST_TITLE:
+        more = f"{SHORTEST_TITLE} or more: choose a longer one"
+        less = f"{LONGEST_TITLE} at most: choose a shorter one"
         raise KaggleError(
             f"pushing {slug}: its title {kernel.title!r} has {len(kernel.title)} characters, and "
-            f"Kaggle wants {SHORTEST_TITLE} or more: choose a longer one"
+            f"Kaggle wants {more if len(kernel.title) < SHORTEST_TITLE else less}"
         )
     if slug_of(kernel.title) != slug:
         raise KaggleError(
             f"pushing {slug}: Kaggle makes the slug of the title, and {kernel.title!r} gives "
             f"{slug_of(kernel.title)}: use that slug, or change the title"
         )
+    fault = fault_of(
+        machine=kernel.machine, image=kernel.docker_image, pin=kernel.docker_pin,
+        seconds=kernel.seconds, sources=kernel.sources,
+    )  # fmt: skip
+    if fault:
+        raise KaggleError(f"pushing {slug}: {fault}")
 
 
 def fields(kernel: Kernel, name: str) -> dict[str, Any]:

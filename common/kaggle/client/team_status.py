@@ -110,6 +110,11 @@ def bears(row: Submission, mark: str) -> bool:
     return mark.strip("[]").lower() in row.description.lower()
 
 
+def facts(slug: str, *, environment: Environment = None) -> dict[str, Any]:
+    """What the site states of a competition: see `Standing.facts`."""
+    return dict(call({"operation": "competition", "slug": slug}, ASKING, environment))
+
+
 def standing(slug: str, *, environment: Environment = None) -> Standing:
     """The competition's facts, the limits and all submissions, by one process."""
     return standing_of(call({"operation": "standing", "slug": slug}, ASKING, environment))
