@@ -81,6 +81,8 @@ def _sentence(error: Exception) -> str | None:
         return (
             f"the disk is full ({error.filename or 'while writing'}): free some space, call again"
         )
+    if isinstance(error, PermissionError):
+        return f"{error.filename} may not be read or written here: give this account the right to"
     return None
 
 

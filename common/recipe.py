@@ -21,9 +21,7 @@ SHAPING = ("split", "train")
 class Recipe:
     """How a run splits, trains, predicts and executes. Variants come from `dataclasses.replace`."""
 
-    rows: int = described(
-        0, "split", "train on a stratified sample of this many rows; 0: all", low=0
-    )
+    rows: int = described(0, "split", "rows of a stratified sample to train on; 0: all", low=0)
     folds: int = described(
         5,
         "split",
@@ -34,9 +32,7 @@ class Recipe:
         0.2, "split", "share of rows held out when folds=1", low=0.01, high=0.5
     )
     repeats: int = described(1, "split", "times the whole split is drawn anew", low=1, high=100)
-    split_seed: int = described(
-        0, "split", "seed of the split, apart from the training seed", low=0, high=2**31
-    )
+    split_seed: int = described(0, "split", "seed of the split alone", low=0, high=2**31)
     groups: str = described(
         "near",
         "split",

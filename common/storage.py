@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from common.errors import KitError
 from common.progress import say
 
+LOCK = "lock"  # in the folder of what arrives
 FULL = 1 << 20  # bytes free below which a failed write is blamed on the disk
 
 
@@ -133,6 +134,37 @@ def taken_up(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise _unwritable(path.parent, error) from error
         raise
+
+
+@contextmanager
+def arriving(path: Path, what: str, *, error: type[KitError], remedy: str) -> Iterator[Path]:
+    """Yield the folder `.<name>.part` beside `path`, for what comes from elsewhere piece by piece.
+
+    It is this process's alone. What an earlier call has left is still in it, and what a block that
+    fails has brought stays for the next; after one that succeeds the folder goes.
+
+    Raises:
+        KitError: of the kind `error`: another process fills it, or it cannot be written; the
+            sentence calls it `what` and ends with the remedy.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.mkdir(parents=True, exist_ok=True)
+        with FileLock(part / LOCK, timeout=0):
+            try:
+                yield part
+            except BaseException:
+                if {each.name for each in part.iterdir()} == {LOCK}:
+                    shutil.rmtree(part)
+                raise
+        shutil.rmtree(part)
+    except Timeout as busy:
+        raise error(f"{what} is being brought to {path} by another process; wait for it") from busy
+    except OSError as fault:
+        raise error(
+            f"cannot write {what} to {path}: {fault.strerror}; free some space, make the folder "
+            f"writable, or {remedy}"
+        ) from fault
 
 
 def _unwritable(folder: Path, error: OSError) -> KitError:

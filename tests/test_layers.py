@@ -1,11 +1,16 @@
 """The house rules of DESIGN: imports go one way, files and functions stay small."""
 
 import ast
+import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import competitions
 
@@ -30,7 +35,7 @@ LAYERS = (
 )  # fmt: skip
 # Three programs that speak by their protocol alone; each may import itself and these modules.
 APART = {
-    "common.kaggle.client": ("protocol", "credential"),
+    "common.kaggle.client": ("protocol", "credential", "machines"),
     "common.kaggle.child": ("protocol", "credential"),
     "common.kaggle.server": ("protocol", "session"),
 }
@@ -146,6 +151,27 @@ def test_core_and_kernels_name_no_competition() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert node.value not in slugs, f"{path}:{node.lineno} names {node.value}"
+
+
+@pytest.mark.parametrize("path", CODE, ids=module_of)
+def test_a_name_with_an_underscore_is_used_in_its_own_module_alone(path: Path) -> None:
+    for name in imports(path):
+        own = name.split(".")[0] in (*ROOMS, "kit")
+        assert not (own and name.rpartition(".")[2].startswith("_")), f"{path} imports {name}"
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {canonicalize_name(Requirement(each).name) for each in project["dependencies"]}
+    declared |= {"kagglesdk"}  # comes with kaggle, and is its wire
+    homes = packages_distributions()
+    for path in CODE:
+        for top in {name.split(".")[0] for name in imports(path)}:
+            if top not in sys.stdlib_module_names and top not in (*ROOMS, "kit"):
+                found = {canonicalize_name(name) for name in homes.get(top, [top])}
+                assert found & declared, (
+                    f"{path} imports {top}, which pyproject.toml does not declare"
+                )
 
 
 @pytest.mark.parametrize("package", HOMES)

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.child.failure import OperationError, refused_with
-from common.kaggle.child.main import counted
+from common.kaggle.child.pages import all_of, listed
 from common.kaggle.child.rpc import Request, rpc
 from common.kaggle.child.transfer import fetch, put
-from common.kaggle.pages import all_of, listed
 from common.kaggle.protocol import NO_SUCH_CALL
 
 MOST = 10_000  # pages of submissions; no team has made as many
@@ -198,3 +197,14 @@ def leaderboard(api: Any, request: Request) -> dict[str, Any]:
 
     found = listed(page, request.get("token", ""))
     return {**found._asdict(), "rows": list(found.rows.values())}
+
+
+def counted(api: Any, request: Request) -> dict[str, Any]:
+    """The limits, None where they are not told just now, and the newest submissions."""
+    from requests import RequestException
+
+    try:
+        left = limits(api, request)
+    except (RequestException, OperationError):
+        left = None
+    return {"limits": left, "submissions": submissions(api, {**request, "pages": 1})}

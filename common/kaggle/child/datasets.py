@@ -6,9 +6,9 @@ from typing import Any
 
 from common.kaggle.child.failure import OperationError, refused_with
 from common.kaggle.child.kernels import account
+from common.kaggle.child.pages import all_of
 from common.kaggle.child.rpc import Request, filled, rpc, types_of
 from common.kaggle.child.transfer import put
-from common.kaggle.pages import all_of
 from common.kaggle.protocol import ABSENT, NO_SUCH_CALL
 
 RESUMES = 3  # of one upload, before it is begun anew

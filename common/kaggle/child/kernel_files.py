@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from common.kaggle.child.failure import OperationError
+from common.kaggle.child.pages import all_of
 from common.kaggle.child.rpc import Request
 from common.kaggle.child.transfer import CONNECT_S, fetch
-from common.kaggle.pages import all_of
 from common.kaggle.protocol import md5_of
 
 EXPIRED = (400, 401, 403, 404, 410)  # what stores answer to an address that was good for a while

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from common.kaggle.child.competitions import (
     competition,
+    counted,
     create,
     download,
     files,
@@ -62,17 +63,6 @@ def signed_in() -> Any:
     if not getattr(api, "_authenticated", True):
         api.authenticate()
     return api
-
-
-def counted(api: Any, request: Request) -> dict[str, Any]:
-    """The limits, None where they are not told just now, and the newest submissions."""
-    from requests import RequestException
-
-    try:
-        left = limits(api, request)
-    except (RequestException, OperationError):
-        left = None
-    return {"limits": left, "submissions": submissions(api, {**request, "pages": 1})}
 
 
 def whoami(api: Any, request: Request) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from common.kaggle.client.child_process import ask
 from common.kaggle.client.errors import SITE, KaggleError
 from common.kaggle.client.retry import Environment, call, in_words
 from common.kaggle.client.send_once import UnsureError, once
-from common.kaggle.client.waiting import listed_s, rest, silence_s, waiting
+from common.kaggle.client.waiting import listed_s, polling, rest, silence_s
 from common.progress import first_of, say
 from common.storage import read_json, write_json
 
@@ -44,19 +44,18 @@ def settled(slug: str, *, environment: Environment = None) -> Dataset:
     Raises:
         KaggleError: that takes longer than an hour.
     """
-    begun, pause = time.monotonic(), FIRST_POLL_S
-    with waiting() as show:
-        while (found := _asked(slug, environment)).status not in DONE:
-            waited = time.monotonic() - begun
-            if waited > PREPARED_S:
+    with polling(FIRST_POLL_S, LONGEST_POLL_S, PREPARED_S) as looks:
+        for look in looks:
+            found = _asked(slug, environment)
+            if found.status in DONE:
+                return found
+            if look.last:
                 raise KaggleError(
-                    f"the dataset {found.owner}/{slug} is not ready after {waited:.0f} s; the same "
+                    f"the dataset {found.owner}/{slug} is not ready after {look.waited:.0f} s; the same "
                     f"command waits on, or look at {_address(found.owner, slug)}"
                 )
-            show(f"the dataset {slug} is being prepared: {found.status} ({waited:.0f} s)")
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_POLL_S)
-    return found
+            look.show(f"the dataset {slug} is being prepared: {found.status} ({look.waited:.0f} s)")
+    raise AssertionError  # the looks have no end
 
 
 def publish(
@@ -173,18 +172,14 @@ def _arrived(
     Raises:
         KaggleError: it failed, or lacks a file.
     """
-    begun, pause = time.monotonic(), FIRST_POLL_S
-    found = settled(slug, environment=environment)
-    # The new one may not be known yet where it was not made a moment ago.
-    with waiting() as show:
-        while found.status in ("", "READY") and found.files == before != wanted:
-            waited = time.monotonic() - begun
-            if found.files is None or waited > LONGEST_BEFORE_S:
-                break
-            show(f"the dataset {slug} does not show its new files yet ({waited:.0f} s)")
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_POLL_S)
+    with polling(FIRST_POLL_S, LONGEST_POLL_S, LONGEST_BEFORE_S) as looks:
+        for look in looks:
             found = settled(slug, environment=environment)
+            # The new one may not be known yet where it was not made a moment ago.
+            older = found.status in ("", "READY") and found.files == before != wanted
+            if not older or found.files is None or look.last:
+                break
+            look.show(f"the dataset {slug} does not show its new files yet ({look.waited:.0f} s)")
     name = f"{found.owner}/{slug}"
     if not found.status:
         raise KaggleError(

@@ -1,20 +1,17 @@
 """A competition's archive: resumed when cut, tested whole, and only then given its name."""
 
-import shutil
 import sys
 import zlib
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
-
-from filelock import FileLock, Timeout
 
 from common.kaggle.client.errors import KaggleError
 from common.kaggle.client.retry import Environment, call, check
 from common.kaggle.client.waiting import silence_s
 from common.kaggle.protocol import md5_of
 from common.progress import say
+from common.storage import LOCK, arriving
 
-LOCK = "lock"
 FETCHES = 2  # of an archive that arrives damaged
 
 
@@ -29,28 +26,12 @@ def download(slug: str, folder: Path, *, environment: Environment = None) -> Pat
         KaggleError: it cannot be had, or not be written.
     """
     target = folder / f"{slug}.zip"
-    part = folder / f".{slug}.part"
-    try:
-        if _is_there(target):
-            return target
+    if not _is_there(target):
         check(slug, environment)
-        part.mkdir(parents=True, exist_ok=True)
-        with FileLock(part / LOCK, timeout=0):
-            try:
-                _fetched(slug, part, environment).replace(target)
-                say(f"{target}: whole, every member's checksum is right")
-            finally:  # what has arrived is kept, to be resumed from
-                if not (part / target.name).exists():
-                    shutil.rmtree(part)
-    except Timeout as error:
-        raise KaggleError(
-            f"{slug} is being downloaded into {folder} by another process; wait for it"
-        ) from error
-    except OSError as error:
-        raise KaggleError(
-            f"cannot write {slug}.zip into {folder}: {error.strerror}; free some space, make the "
-            "folder writable, or name another place (--data DIR)"
-        ) from error
+        remedy = "name another place (--data DIR)"
+        with arriving(target, f"{slug}.zip", error=KaggleError, remedy=remedy) as part:
+            _fetched(slug, part, environment).replace(target)
+        say(f"{target}: whole, every member's checksum is right")
     return target
 
 

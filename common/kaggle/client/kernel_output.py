@@ -4,20 +4,18 @@ import shutil
 import sys
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from common.kaggle.client.child_process import RemoteError
 from common.kaggle.client.errors import KaggleError
 from common.kaggle.client.kernel_push import KIND, Pushed
 from common.kaggle.client.retry import Environment, call
 from common.kaggle.client.waiting import silence_s
 from common.progress import counted, say
-from common.storage import read_json, write_json
+from common.storage import arriving, read_json, write_json
 
 NOTE = (
     ".kaggle-output.json"  # in the folder: which version it is of, and its files with their bytes
 )
-FILES, COMING, LOCK, VERSION = "files", "coming", "lock", "version.json"
+FILES, COMING, VERSION = "files", "coming", "version.json"
 
 
 def fetch_output(pushed: Pushed, folder: Path, *, environment: Environment = None) -> list[Path]:
@@ -33,25 +31,13 @@ def fetch_output(pushed: Pushed, folder: Path, *, environment: Environment = Non
     there = _is_there(pushed, folder)
     if there is not None:
         return there
-    part = folder.with_name(f".{folder.name}.part")
-    try:
-        part.mkdir(parents=True, exist_ok=True)
-        with FileLock(part / LOCK, timeout=0):
-            sizes = _collected(pushed, part, environment)
-            write_json(part / FILES / NOTE, {**_facts(pushed), "files": sizes})
-            if folder.exists():
-                folder.rmdir()  # it is empty
-            (part / FILES).replace(folder)
-        shutil.rmtree(part)
-    except Timeout as error:
-        raise KaggleError(
-            f"the output of {pushed.name} is being brought into {folder} by another process; wait for it"
-        ) from error
-    except OSError as error:
-        raise KaggleError(
-            f"cannot write the output of {pushed.name} into {folder}: {error.strerror}; free some "
-            "space, make the folder writable, or name another place"
-        ) from error
+    what = f"the output of {pushed.name}"
+    with arriving(folder, what, error=KaggleError, remedy="name another place") as part:
+        sizes = _collected(pushed, part, environment)
+        write_json(part / FILES / NOTE, {**_facts(pushed), "files": sizes})
+        if folder.exists():
+            folder.rmdir()  # it is empty
+        (part / FILES).replace(folder)
     say(f"{folder}: {counted(len(sizes), 'file')} of version {pushed.version} of {pushed.name}")
     return sorted(folder / name for name in sizes)
 

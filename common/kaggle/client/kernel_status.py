@@ -2,14 +2,13 @@
 
 import json
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from common.kaggle.client.errors import KaggleError
 from common.kaggle.client.kernel_push import KIND, Pushed
 from common.kaggle.client.retry import Environment, call
-from common.kaggle.client.waiting import pauses, rest, waiting
+from common.kaggle.client.waiting import pauses, polling, rest
 from common.kaggle.protocol import ABSENT
 
 FIRST_POLL_S, LONGEST_POLL_S = 1.0, 30.0
@@ -62,29 +61,29 @@ def follow(
         KernelError: it failed or was cancelled; with the reason and the end of its log.
         KaggleError: it goes on after `timeout_s`, or cannot be asked about.
     """
-    begun, pause, told = time.monotonic(), FIRST_POLL_S, ""
-    with waiting() as show:
-        found = _appeared(pushed, environment)
-        while True:
+    told = ""
+    with polling(FIRST_POLL_S, LONGEST_POLL_S, timeout_s, growth=1.5) as looks:
+        for number, look in enumerate(looks):
+            found = (
+                _asked(pushed, environment, log=True) if number else _appeared(pushed, environment)
+            )
             state = _state(found)
             if state.status == "COMPLETE":
                 return state
             if state.status in ("ERROR", "CANCEL_ACKNOWLEDGED"):
                 break
-            waited = time.monotonic() - begun
             last = ([""] + [line.text for line in lines_of(found["log"]) if line.text])[-1]
             now = f"{_plain(state.status)}{': ' * bool(last)}{last[:100]}"
             if now != told or sys.stderr.isatty():
-                show(f"version {pushed.version} of {pushed.name} ({waited:.0f} s) is {now}")
+                look.show(
+                    f"version {pushed.version} of {pushed.name} ({look.waited:.0f} s) is {now}"
+                )
             told = now
-            if waited + pause > timeout_s:
+            if look.last:
                 raise KaggleError(
                     f"version {pushed.version} of {pushed.name} is {_plain(state.status)} after "
-                    f"{waited:.0f} s; the same command waits on, or look at {pushed.url}"
+                    f"{look.waited:.0f} s; the same command waits on, or look at {pushed.url}"
                 )
-            time.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_POLL_S)
-            found = _asked(pushed, environment, log=True)
     raise _failed(pushed, state, lines_of(found["log"]) or log(pushed, environment=environment))
 
 

@@ -4,7 +4,6 @@ It is looked for by a mark alone, which stands first in its description: a site 
 or cut the rest. Lists lag behind, so what the site has counted is asked for, too.
 """
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from common.kaggle.client.team_status import (
     submission_of,
     used_up,
 )
-from common.kaggle.client.waiting import listed_s, silence_s, waiting
+from common.kaggle.client.waiting import listed_s, polling, silence_s
 from common.kaggle.protocol import ABSENT
 from common.progress import say
 from common.runs import digest_file
@@ -182,12 +181,9 @@ def wait(
         SubmissionError: it could not be scored, with Kaggle's own reason.
         KaggleError: it is not scored in `timeout_s`, or cannot be asked about.
     """
-    begun = time.monotonic()
-    pause = FIRST_POLL_S
-    with waiting() as show:
-        while True:
-            waited = time.monotonic() - begun
-            found = _asked(slug, ref, environment, new=waited < listed_s())
+    with polling(FIRST_POLL_S, LONGEST_POLL_S, timeout_s) as looks:
+        for look in looks:
+            found = _asked(slug, ref, environment, new=look.waited < listed_s())
             if found is not None and found.status == "COMPLETE":
                 return found
             if found is not None and found.status == "ERROR":
@@ -196,15 +192,14 @@ def wait(
                     f"{slug} refused submission {ref} ({found.file}): {reason}; correct the file "
                     "and submit it again"
                 )
-            if waited + pause > timeout_s:
+            if look.last:
                 raise KaggleError(
-                    f"submission {ref} to {slug} is not scored after {waited:.0f} s; the same "
+                    f"submission {ref} to {slug} is not scored after {look.waited:.0f} s; the same "
                     f"command waits on, or look at {list_of(slug)}"
                 )
             status = "not shown yet" if found is None else found.status.lower()
-            show(f"submission {ref} is {status} ({waited:.0f} s)")
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_POLL_S)
+            look.show(f"submission {ref} is {status} ({look.waited:.0f} s)")
+    raise AssertionError  # the looks have no end
 
 
 def _asked(slug: str, ref: int, environment: Environment, *, new: bool) -> Submission | None:

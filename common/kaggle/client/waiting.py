@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from common.errors import KitError
 from common.progress import say
@@ -66,6 +67,38 @@ def waiting() -> Iterator[Callable[[str], None]]:
     finally:
         if shown:
             print(file=sys.stderr, flush=True)
+
+
+class Look(NamedTuple):
+    """One look at something that is waited for.
+
+    Attributes:
+        waited: seconds since the first look.
+        last: is the time over before the next one?
+        show: how the wait stands, in words.
+    """
+
+    waited: float
+    last: bool
+    show: Callable[[str], None]
+
+
+@contextmanager
+def polling(
+    first_s: float, longest_s: float, timeout_s: float, *, growth: float = 2.0
+) -> Iterator[Iterator[Look]]:
+    """Yield looks, the first at once and the others ever longer apart, without an end."""
+
+    def looks(show: Callable[[str], None]) -> Iterator[Look]:
+        begun, pause = time.monotonic(), first_s
+        while True:
+            waited = time.monotonic() - begun
+            yield Look(waited, waited + pause > timeout_s, show)
+            time.sleep(pause)
+            pause = min(pause * growth, longest_s)
+
+    with waiting() as show:
+        yield looks(show)
 
 
 def _over(text: str) -> None:

@@ -9,7 +9,7 @@ from plain_site import Site, serving
 
 from common.kaggle.child import main
 from common.kaggle.child.failure import OperationError
-from common.kaggle.pages import BARREN, all_of, listed
+from common.kaggle.child.pages import BARREN, all_of, listed
 from common.verbs import leaderboard
 from common.workflow.submitting.hosting import surrounded
 

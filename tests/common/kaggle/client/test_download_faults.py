@@ -16,7 +16,7 @@ from common.kaggle.client import KaggleError
 from common.kaggle.client.download import zip_fault
 from common.kaggle.server.host import FOREVER, Fault, Host, Hosted
 
-PART = ".petals.part"
+PART = ".petals.zip.part"
 
 
 @pytest.fixture(scope="module")

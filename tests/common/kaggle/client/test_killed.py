@@ -46,7 +46,7 @@ def test_a_download_killed_half_way_is_gone_on_with_by_the_next_call(tmp_path: P
         metric="accuracy",
     )  # fmt: skip
     folder = tmp_path / "data"
-    part = folder / ".digits.part" / "digits.zip"
+    part = folder / ".digits.zip.part" / "digits.zip"
     with Host([hosted], folder=tmp_path / "host") as host:
         variables = {**os.environ, **host.environment, "PYTHONPATH": str(ROOT)}
         environment = {name: value for name, value in variables.items() if value}
