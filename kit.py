@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from common.kaggle.session import Ending, Session
     from common.workflow.request import Catalogue
 
 HERE = Path(__file__).parent
@@ -102,14 +103,20 @@ def _catalogue() -> "Catalogue":
     """The competitions that are installed here, and what a host on this machine runs kernels with."""
     import competitions
     from common.workflow.request import Catalogue
-    from kernels.sandbox.run import run_sealed
 
     known = tuple(competitions.load(name) for name in competitions.names())
     return Catalogue(
         competitions=known, load=competitions.load, folder=HERE / "competitions",
         taken=frozenset({*ALONE, *(c.name for c in known), *(c.slug for c in known)}),
-        run_kernel=run_sealed,
+        run_kernel=_run_sealed,
     )  # fmt: skip
+
+
+def _run_sealed(session: "Session") -> "Ending":
+    """Run a kernel sealed off; the sandbox is imported when the first one is pushed."""
+    from kernels.sandbox.run import run_sealed
+
+    return run_sealed(session)
 
 
 def _competition_verb(words: list[str]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from toy_kernel import run_kernel
 
 import competitions
 import kit
 from common.verbs import new
+from common.workflow.request import Catalogue
 
 ROOT = Path(__file__).parents[1]
 
@@ -108,6 +110,14 @@ def test_an_address_names_the_slug_and_not_a_folder_or_something_else(
     assert "is a notebook's page, and no competition's" in capsys.readouterr().err
 
 
+def catalogue(folder: Path, *taken: str) -> Catalogue:
+    """No competitions, a folder for new ones, and words that they may not be called."""
+    return Catalogue(
+        competitions=(), load=competitions.load, folder=folder, taken=frozenset(taken),
+        run_kernel=run_kernel,
+    )  # fmt: skip
+
+
 def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path: Path) -> None:
     """In a copy of the checkout, as `kit new` writes into it."""
     import shutil
@@ -126,7 +136,7 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
     assert call("new", "plant-seedlings").returncode == 0
     assert "would be a second" in call("new", "plant-seedlings").stderr
     assert "is no slug" in call("new", "Plant Seedlings!").stderr
-    new.run({"slug": "3d-Shapes", "competitions": tmp_path / "competitions", "taken": set()})
+    new.run(new.Options("3d-Shapes"), catalogue(tmp_path / "competitions"))
     listed = call("https://www.kaggle.com/c/3d-Shapes/data", "recipes")
     assert "competitions/c_3d_shapes/recipes.py" in listed.stderr
     assert "plant_seedlings" in call("list").stderr
@@ -137,15 +147,15 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
 def test_a_new_competition_keeps_the_spelling_of_its_slug(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = {"competitions": tmp_path, "taken": {"digits", "classify-leaves"}}
-    new.run(place | {"slug": "https://www.kaggle.com/competitions/UBC-OCEAN/overview/evaluation"})
+    place = catalogue(tmp_path, "digits", "classify-leaves")
+    new.run(new.Options("https://www.kaggle.com/competitions/UBC-OCEAN/overview/evaluation"), place)
     assert capsys.readouterr().err.endswith("kit ubc_ocean download, then kit ubc_ocean check\n")
     facts = (tmp_path / "ubc_ocean" / "__init__.py").read_text()
     assert 'slug="UBC-OCEAN"' in facts
     assert 'title="UBC OCEAN"' in facts
     for taken in ("ubc-ocean", "UBC_OCEAN", "Classify-Leaves", "kaggle.com/c/Digits"):
         with pytest.raises(ValueError, match="would be a second"):
-            new.run(place | {"slug": taken})
+            new.run(new.Options(taken), place)
 
 
 def made(*words: str) -> list[str]:

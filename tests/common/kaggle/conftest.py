@@ -78,5 +78,5 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RemoteError(facts.pop("kind"), facts.pop("reason"), **facts)
         return answer["result"]
 
-    for module in ("calls", "sending", "kernel_push"):
+    for module in ("client.retry", "client.submitting", "client.kernel_push"):
         monkeypatch.setattr(f"common.kaggle.{module}.ask", ask)

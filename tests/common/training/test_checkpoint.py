@@ -47,7 +47,7 @@ def test_a_run_stopped_after_any_epoch_ends_bit_equal(
 
     whole = validate.run(toy(epochs=4, **fields))
     kept = [oof(whole["run"]), digest(whole["run"], "fold0/weights.safetensors")]
-    log = [row["rates"] for row in loop.resume.read_log(Path(whole["run"]) / "fold0")]
+    log = [row["rates"] for row in loop.checkpoint.read_log(Path(whole["run"]) / "fold0")]
     epochs_run = iter(range(100))
     honest = loop.train_epoch
 
@@ -68,7 +68,7 @@ def test_a_run_stopped_after_any_epoch_ends_bit_equal(
         except KeyboardInterrupt:
             request = toy(epochs=4, **fields)
     assert [oof(again["run"]), digest(again["run"], "fold0/weights.safetensors")] == kept
-    assert [row["rates"] for row in loop.resume.read_log(Path(again["run"]) / "fold0")] == log
+    assert [row["rates"] for row in loop.checkpoint.read_log(Path(again["run"]) / "fold0")] == log
 
 
 def test_a_process_killed_in_an_epoch_goes_on_to_the_same_bits(toy: Any, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_only_the_least_certain_rows_get_the_other_views(
 
 def test_a_held_out_image_has_no_say_in_the_whitening(toy: Any) -> None:
     with prepared(toy(backbone="kit_fastnet_16", image_size=16)) as ready:
-        job = jobs_of(ready.recipe, ready.folds)[0]
+        job = jobs_of(ready.recipe, ready.split.folds)[0]
         network = begin(job, ready.setting)
         own, alone = whitening_of(network.model), Whitening(3)
         alone.fit(map(network.input, ready.setting.source.plain(job.rows, 0)))

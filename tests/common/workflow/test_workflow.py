@@ -1,7 +1,7 @@
 """The verbs, end to end on a toy competition: what is written, and what is refused in words."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,7 @@ def test_recipe_of_a_run_is_read_back_whole(toy: Any) -> None:
     from common.runs import Run
 
     folder = Path(validate.run(toy(lr=0.03))["run"])
-    assert Run(folder).recipe() == replace(Recipe(**toy(lr=0.03).recipe.__dict__))
+    assert Run(folder).recipe() == Recipe(**asdict(toy(lr=0.03).recipe))
 
 
 def test_a_start_that_is_refused_leaves_no_run(toy: Any) -> None:

@@ -147,7 +147,7 @@ def test_nothing_is_left_when_whoever_began_it_is_killed(way: str, tmp_path: Pat
     code = f"""
 from pathlib import Path
 from toy_sessions import toy_session
-from kernels.sandbox import run as sandbox
+from kernels.sandbox import run
 if {way!r} == "plain": run.PATH = "/nowhere"
 run.run_sealed(toy_session(Path({str(tmp_path)!r}), {BEATING.format(apart=False) + WAITING!r}))
 """

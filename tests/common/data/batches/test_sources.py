@@ -195,7 +195,7 @@ def test_an_epoch_that_is_left_early_leaves_no_thread_behind(photographs: Store)
     source = PerImage(photographs, Recipe(augment="photo", batch_size=2, workers=2), CPU, 0.875)
     batches = source.training(np.arange(5), (0, 0, 0), 24)
     next(batches)
-    sources.close()  # type: ignore[attr-defined]
+    batches.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
 
 

@@ -21,11 +21,11 @@ COUNT, ROWS = 100, 10
 KILLED = f"""
 import os, pathlib, signal, sys
 import pandas as pd
-from common.data.pixels import store_writer as fill, store_files as growing
+from common.data.pixels import store_files, store_writer
 from common.data.pixels.store import open_store
 
 table, cache, name, after = sys.argv[1:]
-owner = {{"decode": fill, "fsync": os, "replace": pathlib.Path}}[name]
+owner = {{"decode": store_writer, "fsync": os, "replace": pathlib.Path}}[name]
 honest, left = getattr(owner, name), [None] * int(after)
 
 def deadly(*words):
@@ -35,7 +35,7 @@ def deadly(*words):
     return honest(*words)
 
 setattr(owner, name, deadly)
-store_writer.ROWS_PER_TASK, growing.BYTES_PER_NOTE = {ROWS}, 1
+store_writer.ROWS_PER_TASK, store_files.BYTES_PER_NOTE = {ROWS}, 1
 open_store(pd.read_csv(table), side=0, cache=pathlib.Path(cache), threads=1)
 """
 

@@ -4,7 +4,8 @@ from zipfile import ZipFile
 import pytest
 
 from common.kaggle import client
-from common.kaggle.client import KaggleError, download
+from common.kaggle.client import KaggleError
+from common.kaggle.client.download import zip_fault
 from common.kaggle.server.host import Fault, Host
 
 
@@ -100,6 +101,6 @@ def test_an_archive_with_one_wrong_byte_is_found_out(tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
     with ZipFile(path, "w") as opened:
         opened.writestr("a.txt", "contents")
-    assert download.zip_fault(path) == ""
+    assert zip_fault(path) == ""
     path.write_bytes(path.read_bytes().replace(b"contents", b"c0ntents"))
-    assert "a.txt" in download.zip_fault(path)
+    assert "a.txt" in zip_fault(path)

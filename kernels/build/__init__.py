@@ -1,0 +1,1 @@
+"""A recipe made into one script, and the files it lacks offline."""

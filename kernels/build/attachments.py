@@ -1,0 +1,145 @@
+"""What an offline kernel lacks, as flat files for a dataset: weights, model folders, groups, wheels.
+
+A dataset drops folders and unpacks archives. So every file has a flat name that begins with the
+digest of its content, and a manifest says what it is: equal names and sizes are equal contents.
+"""
+
+from common.errors import KitError
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.storage import write_text
+from common.recipe import Recipe
+from kernels.runtime.inputs import FILE, FOLDER, FORMAT, HUB, WHEEL
+
+ENDING = "-kit-inputs"
+SHORTEST, LONGEST = 6, 50  # characters of a dataset's slug, and of its title
+LOCAL = "local-dir:"
+UNPACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")  # by the site
+
+
+@dataclass(frozen=True)
+class Need:
+    """Files that a field of a recipe stands for.
+
+    Attributes:
+        field: of the recipe.
+        value: the field's.
+        kind: a file, a timm model folder, or a repository of the hub.
+    """
+
+    field: str
+    value: str
+    kind: str
+
+    @property
+    def is_path(self) -> bool:
+        """Does the field name a place on this machine?"""
+        return self.kind != HUB
+
+
+def needs(recipe: Recipe) -> list[Need]:
+    """What a recipe needs beside the competition's data; empty for one that begins from scratch."""
+    found = []
+    kind = recipe.backbone.partition(":")[0]
+    if kind == "local-dir":
+        found.append(Need("backbone", recipe.backbone, FOLDER))
+    elif kind == "hf-hub" or recipe.weights == "pretrained":
+        found.append(Need("backbone", recipe.backbone, HUB))
+    if recipe.weights not in ("scratch", "pretrained"):
+        found.append(Need("weights", recipe.weights, FILE))
+    if recipe.groups not in ("near", "identical", "none"):
+        found.append(Need("groups", recipe.groups, FILE))
+    return found
+
+
+def attachment(recipe: Recipe, wheels: Sequence[Path], folder: Path) -> dict[str, Path]:
+    """The files of a recipe's dataset by their flat names; the manifest among them is new in `folder`.
+
+    The same recipe, contents and wheels give the same names and bytes, wherever the files lie.
+
+    Raises:
+        KitError: a file is not on this machine.
+    """
+    items = [_item(need) for need in needs(recipe)]
+    items += [
+        ({"kind": WHEEL, "field": "", "text": path.name}, {path.name: path}) for path in wheels
+    ]
+    files: dict[str, Path] = {}
+    listed = []
+    for facts, contents in items:
+        rows = []
+        for name, path in contents.items():
+            row = _row(name, path)
+            rows.append(row)
+            if row["bytes"]:  # the site takes no empty file
+                files[row["name"]] = path
+        listed.append(facts | {"files": rows})
+    text = json.dumps({"format": FORMAT, "items": listed}, indent=1, sort_keys=True) + "\n"
+    manifest = folder / f"kit-inputs-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    write_text(manifest, text)
+    return files | {manifest.name: manifest}
+
+
+def dataset_name(slug: str) -> tuple[str, str]:
+    """Slug and title of the dataset that holds a competition's inputs, within the site's limits."""
+    cut = slug[: LONGEST - len(ENDING)].strip("-")
+    name = f"{cut}{ENDING}"
+    return name, name.replace("-", " ")
+
+
+def in_words(recipe: Recipe, wheels: Iterable[Path]) -> str:
+    """What is attached, for people: 'weights=best.safetensors, timm-1.0.27-py3-none-any.whl'."""
+    named = [f"{need.field}={_text(need)}" for need in needs(recipe)]
+    return ", ".join([*named, *(path.name for path in wheels)])
+
+
+def _item(need: Need) -> tuple[dict[str, Any], dict[str, Path]]:
+    """What the manifest says of a need, and its files by their names inside it."""
+    facts: dict[str, Any] = {"kind": need.kind, "field": need.field, "text": _text(need)}
+    if need.kind == HUB:
+        from common.models.weights import snapshot_of
+
+        found = snapshot_of(need.value)
+        facts |= {"repository": found.repository, "ref": found.ref, "revision": found.revision}
+        paths = sorted(path for path in found.folder.rglob("*") if path.is_file())
+        return facts, {path.relative_to(found.folder).as_posix(): path for path in paths}
+    place = _place(need)
+    if need.kind == FILE:
+        if not place.is_file():
+            raise KitError(f"{need.field}={need.value}: there is no such file")
+        return facts, {place.name: place}
+    if not (place / "config.json").is_file():
+        raise KitError(
+            f"{need.field}={need.value}: config.json is missing; a timm model folder holds config.json "
+            "and model.safetensors"
+        )
+    # The very files whose contents enter a run's name.
+    return facts, {path.name: path for path in sorted(place.glob("*.*")) if path.is_file()}
+
+
+def _text(need: Need) -> str:
+    """The field's value with nothing of this machine in it: the last component alone."""
+    if need.kind == HUB:
+        return need.value
+    name = _place(need).resolve().name
+    return f"{LOCAL}{name}" if need.kind == FOLDER else name
+
+
+def _place(need: Need) -> Path:
+    return Path(need.value.removeprefix(LOCAL) if need.kind == FOLDER else need.value)
+
+
+def _row(name: str, path: Path) -> dict[str, Any]:
+    """One file of the manifest: its flat name, its name inside its item, its content."""
+    with path.open("rb") as file:
+        whole = hashlib.file_digest(file, "sha256").hexdigest()
+    flat = f"{whole[:16]}-{re.sub(r'[^A-Za-z0-9._-]', '-', name)}"
+    if flat.lower().endswith(UNPACKED):
+        flat += ".data"
+    return {"name": flat, "path": name, "sha256": whole, "bytes": path.stat().st_size}
