@@ -114,7 +114,7 @@ def _catalogue() -> "Catalogue":
 
 def _run_sealed(session: "Session") -> "Ending":
     """Run a kernel sealed off; the sandbox is imported when the first one is pushed."""
-    from kernels.sandbox.run import run_sealed
+    from kernels.sandbox.sealed_run import run_sealed
 
     return run_sealed(session)
 

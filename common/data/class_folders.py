@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from common.data.image_files import EXAMPLE, images_below, loose_images, visible_folders
 from common.data.parting import Parts, parts_of, settle
-from common.data.pictures import EXAMPLE, images_below, loose_images, visible_folders
 from common.data.splits import TRAIN, roles_of
 from common.errors import KitError
 from common.progress import first_of

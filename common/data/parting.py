@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.data.pictures import EXAMPLE, full_folders, loose_images, visible_folders
+from common.data.image_files import EXAMPLE, full_folders, loose_images, visible_folders
 from common.data.splits import PREDICT, TEST, TRAIN, VAL, roles_of, says_nothing
 from common.errors import KitError
 from common.progress import first_of

@@ -4,7 +4,6 @@ A dataset drops folders and unpacks archives. So every file has a flat name that
 digest of its content, and a manifest says what it is: equal names and sizes are equal contents.
 """
 
-from common.errors import KitError
 import hashlib
 import json
 import re
@@ -13,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.storage import write_text
+from common.errors import KitError
 from common.recipe import Recipe
+from common.storage import write_text
 from kernels.runtime.inputs import FILE, FOLDER, FORMAT, HUB, WHEEL
 
 ENDING = "-kit-inputs"

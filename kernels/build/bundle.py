@@ -4,7 +4,6 @@ It holds `common`, one competition, what runs inside a kernel, and `kit.py`, as 
 else of this machine can get in. Unpacked into a temporary folder, it calls what a laptop calls.
 """
 
-from common.errors import KitError
 import base64
 import io
 import lzma
@@ -17,6 +16,7 @@ from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from common.environment import git
+from common.errors import KitError
 from common.kaggle.client.kernel_push import LARGEST
 from common.progress import first_of
 

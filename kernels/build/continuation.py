@@ -1,9 +1,9 @@
 """A run that a kernel could not finish in its time, gone on with by another: its next part."""
 
-from common.errors import KitError
 from dataclasses import replace
 from typing import TypeVar
 
+from common.errors import KitError
 from common.runs import Run, all_runs
 from common.workflow.find_run import named_run
 from common.workflow.prepare import code_of
@@ -53,7 +53,10 @@ def unfinished(request: Request) -> Run:
 def as_before(request: Request, shape: S, run: Run) -> tuple[Request, S]:
     """The recipe, the words and the flags of the run gone on with, but for flags given now."""
     facts = run.read()
-    before = {name: tuple(v) if isinstance(v, list) else v for name, v in facts["kernel"]["options"].items()}
+    before = {
+        name: tuple(v) if isinstance(v, list) else v
+        for name, v in facts["kernel"]["options"].items()
+    }
     again = replace(
         request, recipe_name=facts["recipe_name"], named_recipe=True, run=None,
         words=tuple(facts["kernel"]["words"]),

@@ -4,15 +4,15 @@ As published in 2026: Colab's GPU image (googlecolab/backend-info, commit 03a890
 list (Kaggle/docker-python, commit 01d659b). Versions move: a kernel looks for itself, too.
 """
 
-from common.errors import KitError
 import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from common.storage import replacing
+from common.errors import KitError
 from common.progress import say
+from common.storage import replacing
 
 PYTHON = "3.12"
 VERSIONS: Mapping[str, str] = {

@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from common.storage import write_json, write_text
-from common.kaggle.credential import secrets_of, surroundings
 from common.kaggle.client.kernels import Kernel, slug_of
+from common.kaggle.credential import secrets_of, surroundings
 from common.kaggle.machines import AN_IMAGE, LONGEST_S, NO_GPU, PINS, T4S
 from common.runs import fingerprint
+from common.storage import write_json, write_text
 from common.workflow.options import flag
 from common.workflow.request import Request
 from kernels.build.attachments import dataset_name, needs
@@ -27,11 +27,11 @@ class Shape:
     """The flags that shape a kernel."""
 
     time_limit: int | None = flag("seconds; it stops in order before (43200)", metavar="S")
-    machine: str | None = flag("accelerator; default: NvidiaTeslaT4 (two of them), none with device=cpu")
-    internet: bool = flag("with the internet on; default: off", False)
-    docker_pin: str | None = flag(
-        "of Kaggle's image; default: original", choices=PINS
+    machine: str | None = flag(
+        "accelerator; default: NvidiaTeslaT4 (two of them), none with device=cpu"
     )
+    internet: bool = flag("with the internet on; default: off", False)
+    docker_pin: str | None = flag("of Kaggle's image; default: original", choices=PINS)
     docker_image: str | None = flag(f"an image of Kaggle's, such as {AN_IMAGE}")
     wheel: tuple[str, ...] = flag(WHEEL_HELP, (), metavar="SPEC")
 
@@ -84,7 +84,12 @@ class Made:
 
 
 def made(
-    request: Request, shape: Shape, files: Iterable[str], *, source: Mapping[str, Any] | None, online: bool
+    request: Request,
+    shape: Shape,
+    files: Iterable[str],
+    *,
+    source: Mapping[str, Any] | None,
+    online: bool,
 ) -> Made:
     """Write the script and `kernel-metadata.json` of a request.
 

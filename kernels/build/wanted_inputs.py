@@ -2,17 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+
 from common.workflow.request import Request
-from kernels.build.attachments import attachment
-from kernels.build.attachments import dataset_name
-from kernels.build.attachments import in_words
-from kernels.build.attachments import needs
-from kernels.build.kaggle_image import lacking
-from kernels.build.kaggle_image import wheel_of
-from kernels.runtime.inputs import declared
+from kernels.build.attachments import attachment, dataset_name, in_words, needs
+from kernels.build.kaggle_image import lacking, wheel_of
 from kernels.build.spec import KERNELS
-
-
+from kernels.runtime.inputs import declared
 
 LONGEST_NOTES = 300  # characters
 
@@ -35,6 +30,4 @@ def inputs_of(request: Request, wheels: Sequence[str]) -> tuple[dict[str, Path],
 
 def of_hub(request: Request, wheels: Sequence[str]) -> bool:
     """Is all that the request's kernel lacks to be had from the hub?"""
-    return not wheels and not any(
-        each.is_path for each in needs(request.recipe)
-    )
+    return not wheels and not any(each.is_path for each in needs(request.recipe))

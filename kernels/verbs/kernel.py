@@ -33,7 +33,7 @@ from kernels.build.wanted_inputs import inputs_of, of_hub
 from kernels.build.words import check_words, say_of_site
 from kernels.deploy.dry_run import LAYOUTS, prove, proven
 from kernels.deploy.push import brought_back, output_of, pushed
-from kernels.sandbox.run import run_sealed
+from kernels.sandbox.sealed_run import run_sealed
 
 SAMPLE = 500  # images of the proof before a push
 

@@ -17,7 +17,7 @@ from common.data.archives.kinds import is_named_archive, stem_of
 from common.data.archives.nested import unpack_all
 from common.data.archives.pack import are_whole, is_packed
 from common.data.archives.pieces import pieces_of
-from common.data.pictures import IMAGES
+from common.data.image_files import IMAGES
 from common.errors import KitError
 from common.progress import bar, say
 from common.storage import alone, read_json, remove, taken_up, write_json

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from common.data.archives.safety import PACKS, Member
+from common.data.image_files import IMAGES
 from common.data.image_headers import declared_shape
-from common.data.pictures import IMAGES
 from common.data.pixels.channels import channels
 
 LARGEST = 16 << 20  # bytes of an image in a pack: of larger ones there are never many

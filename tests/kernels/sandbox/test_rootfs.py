@@ -17,7 +17,7 @@ from toy_sessions import told, toy_session
 
 from common.kaggle.session import Ending
 from kernels.sandbox.rootfs import PASSED_ON
-from kernels.sandbox.run import run_sealed, unsealable
+from kernels.sandbox.sealed_run import run_sealed, unsealable
 from kernels.sandbox.virtualenv import VERSION
 
 ROOT = Path(__file__).parents[3]
@@ -157,7 +157,7 @@ def test_it_needs_no_privileges() -> None:
 import os
 from pathlib import Path
 from toy_sessions import told, toy_session
-from kernels.sandbox.run import run_sealed, unsealable
+from kernels.sandbox.sealed_run import run_sealed, unsealable
 print(os.geteuid(), unsealable())
 session = toy_session(Path("own"), "import six; print(open('own', 'w'))")
 print(run_sealed(session), told(session))

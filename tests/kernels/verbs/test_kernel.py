@@ -16,7 +16,7 @@ from common.runs import Run
 from common.workflow.request import Request
 from kernels.build import spec as making
 from kernels.deploy.dry_run import _short
-from kernels.sandbox.run import run_sealed, unsealable
+from kernels.sandbox.sealed_run import run_sealed, unsealable
 from kernels.verbs import kernel
 
 SMALL = ("rows=150", "epochs=2", "folds=2", "groups=identical")

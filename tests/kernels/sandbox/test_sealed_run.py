@@ -13,8 +13,8 @@ import pytest
 from toy_sessions import logged, told, toy_session
 
 from common.kaggle.session import Ending
-from kernels.sandbox import run
-from kernels.sandbox.run import run_sealed, unsealable
+from kernels.sandbox import sealed_run
+from kernels.sandbox.sealed_run import run_sealed, unsealable
 
 ROOT = Path(__file__).parents[3]
 BEATING = """
@@ -31,7 +31,7 @@ WAITING = "__import__('time').sleep(60)"
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test once in namespaces, and once as where the program for them is missing."""
     if request.param == "plain":
-        monkeypatch.setattr(run, "PATH", "/nowhere")
+        monkeypatch.setattr(sealed_run, "PATH", "/nowhere")
     elif reason := unsealable():
         pytest.skip(f"no namespaces here: {reason}")
     return str(request.param)
@@ -147,9 +147,9 @@ def test_nothing_is_left_when_whoever_began_it_is_killed(way: str, tmp_path: Pat
     code = f"""
 from pathlib import Path
 from toy_sessions import toy_session
-from kernels.sandbox import run
-if {way!r} == "plain": run.PATH = "/nowhere"
-run.run_sealed(toy_session(Path({str(tmp_path)!r}), {BEATING.format(apart=False) + WAITING!r}))
+from kernels.sandbox import sealed_run
+if {way!r} == "plain": sealed_run.PATH = "/nowhere"
+sealed_run.run_sealed(toy_session(Path({str(tmp_path)!r}), {BEATING.format(apart=False) + WAITING!r}))
 """
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toys"), *filter(None, sys.path)])
     variables = {**os.environ, "TMPDIR": str(tmp_path / "passing"), "PYTHONPATH": paths}
@@ -198,7 +198,7 @@ def test_impossible_inputs_are_refused(
 def test_a_plain_process_says_what_differs_and_finds_the_same_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run, "PATH", "/nowhere")
+    monkeypatch.setattr(sealed_run, "PATH", "/nowhere")
     monkeypatch.setenv("KAGGLE_KEY", "0123456789abcdef")
     text = """
     import importlib.util, os
