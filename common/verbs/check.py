@@ -31,7 +31,7 @@ SHARED = (shared.recipe,)
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do it; a file that cannot be used is an error, what is only odd is listed under `problems`."""
+    """Check all files; one that cannot be used is an error, what is only odd is listed under `problems`."""
     fetch_if_absent(request)
     files = open_files(request)
     test = read_test(request, files.folder)

@@ -23,7 +23,7 @@ class Options:
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """Do it; a file with problems is an error that lists them all."""
+    """Check the file; one with problems is an error that lists them all."""
     path = Path(options.file)
     files = open_files(request)
     rows = submission.read_csv(path)

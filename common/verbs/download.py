@@ -13,7 +13,7 @@ from common.workflow.request import Request
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do it, and return what the JSON line holds."""
+    """Fetch or lay out the files; the JSON names their folder."""
     result = fetch(request) if request.on_site else lay_out(request)
     say(f"next: kit {request.competition.name} run")
     return result

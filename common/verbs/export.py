@@ -34,7 +34,7 @@ class Options:
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """Do it, and return what the JSON line holds."""
+    """Write the model folder; the JSON names the run, the model and the folder."""
     found = find_run(request)
     check_trained(found)
     job = _job(found, options.fold)

@@ -25,7 +25,7 @@ AROUND = 2  # rows above and below your own place
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do it; the JSON holds the rows, and the place that the best public score has or would have."""
+    """Print the board; the JSON holds the rows, and the place that the best public score has or would have."""
     competition, metric = request.competition, request.competition.scored_by
     if request.on_site:
         board, noun, where = client.board(request.slug), "team", "on the board"

@@ -20,7 +20,7 @@ SHARED = (shared.recipe_fields, shared.run, shared.continues)
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do it for the run that the request means; predict and runtime fields may be changed."""
+    """Predict with the run that the request means; predict and runtime fields may be changed."""
     with prepared(request, of=find_run(request)) as ready:
         test = open_test(ready)
         if test is None:

@@ -12,7 +12,7 @@ from common.workflow.request import Request
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do it; the first is the default, `--recipe NAME` chooses another."""
+    """Print the recipes; the first is the default, `--recipe NAME` chooses another."""
     recipes = {name: differences(r, STAGES) for name, r in request.competition.recipes.items()}
     for number, (name, fields) in enumerate(recipes.items()):
         say(f"{name}{'  (the default)' if number == 0 else ''}")

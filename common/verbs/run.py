@@ -17,7 +17,7 @@ SHARED = (shared.recipe_fields, shared.begins)
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do it, and return what the JSON line holds."""
+    """Train, score and predict; the JSON holds the scores and the submission."""
     result = finished(request)
     say(f"pictures: {Path(result['run']) / 'pictures'}")
     say(f"next: {request.command('submit' if request.competition.on_kaggle else 'rehearse')}")

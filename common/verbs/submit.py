@@ -31,7 +31,7 @@ class Options:
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """Do it, and return what the JSON line holds."""
+    """Upload, wait and print; the JSON holds the scores that came back."""
     found = send(request, message=options.message, again=options.again, kernel=options.kernel)
     _last_screen(request, found)
     return result_of(found, scores_of(found))

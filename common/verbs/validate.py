@@ -18,7 +18,7 @@ SHARED = (shared.recipe_fields, shared.begins)
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do it, and return what the JSON line holds."""
+    """Train and score the run that the request describes; the JSON holds its scores."""
     request.check_judged()
     fetch_if_absent(request)
     with prepared(request) as ready:

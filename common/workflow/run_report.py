@@ -17,9 +17,14 @@ from common.training.jobs import Job
 from common.training.preview import first_batch
 from common.workflow.prepare import Prepared
 
+SECONDS_BETWEEN_LINES = 15.0  # of a job's epochs on the screen
 
-def tell_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
-    """One line for a finished epoch."""
+
+def tell_epoch(ready: Prepared, job: Job, record: checkpoint.Record, *, last: bool = False) -> None:
+    """One line for a finished epoch: of quick ones for some and the last, so that a fold is a line or two."""
+    every = max(1, round(SECONDS_BETWEEN_LINES / max(record["seconds"], 1e-3)))
+    if record["epoch"] % every and record["epoch"] < ready.recipe.epochs and not last:
+        return
     held = f"{ready.setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
     say(
         f"  {job.name} epoch {record['epoch']:>3}/{ready.recipe.epochs}  "

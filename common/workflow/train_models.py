@@ -84,7 +84,7 @@ def _probe(ready: Prepared, jobs: list[Job]) -> None:
         return
     for each in train_probes(jobs, ready.setting):
         write_probe(ready.run / each.job.name, each)
-        tell_epoch(ready, each.job, each.logs[0][-1])
+        tell_epoch(ready, each.job, each.logs[0][-1], last=True)
     ready.run.add_seconds("train", time.perf_counter() - begun)
 
 

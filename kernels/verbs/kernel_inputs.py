@@ -30,7 +30,7 @@ class Options:
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """Do it, and return what the JSON line holds."""
+    """Upload the files that are not there yet; the JSON names the dataset and its files."""
     files, notes = inputs_of(request, options.wheel)
     if not files:
         say(
