@@ -139,12 +139,13 @@ class Recipe:
         high=1,
     )
     final: str = described(
-        "folds",
-        "predict",
-        "who predicts: the fold models' mean, or one trained anew on all rows",
+        "folds", "predict", "who predicts: the fold models' mean, or one trained anew on all rows",
         choices=("folds", "refit"),
-    )
-
+    )  # fmt: skip
+    unreadable: str = described(
+        "stop", "predict", "at test images that cannot be read: stop, or the mean of all predictions",
+        choices=("stop", "mean"),
+    )  # fmt: skip
     calibration: str = described(
         "none",
         "predict",

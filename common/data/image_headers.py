@@ -63,7 +63,7 @@ def declared_shape(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_shape(data: bytes) -> tuple[int, int] | None:
-    for mark, start, end in _segments(data):
+    for mark, start, end in segments(data):
         if mark in SIZE_MARKS and end - start >= 5:
             height, width = struct.unpack(">HH", data[start + 1 : start + 5])
             return height, width
@@ -81,8 +81,10 @@ def fault(data: bytes) -> str:
     if data.startswith(PNG):
         return _png_fault(data)
     if data.startswith(JPEG):
-        ends = any(mark == 0xD9 for mark, _, _ in _segments(data))
+        ends = any(mark == 0xD9 for mark, _, _ in segments(data))
         return "" if ends else "the JPEG is cut short (no end mark)"
+    if data.startswith(GIF) and not data.rstrip(b"\0").endswith(b";"):
+        return "the GIF is cut short (no end mark)"
     for name, needed in (("WebP", _webp_bytes(data)), ("BMP", _bmp_bytes(data))):
         if needed > len(data):
             return f"the {name} is cut short ({len(data):,} of {needed:,} bytes)"
@@ -97,8 +99,6 @@ def why_undecodable(data: bytes) -> str:
             return words
     if start.startswith(b"version https://git-lfs"):
         return "not an image but a pointer of Git LFS: `git lfs pull` fetches it"
-    if data.startswith(GIF) and not data.rstrip(b"\0").endswith(b";"):
-        return "the GIF is cut short (no end mark)"
     if kind := _kind(data):
         return f"{kind}, which OpenCV does not read: convert it to JPEG or PNG"
     return "not an image that OpenCV can decode"
@@ -147,7 +147,7 @@ def _png_fault(data: bytes) -> str:
     return "the PNG is cut short (no end chunk)"
 
 
-def _segments(data: bytes) -> list[tuple[int, int, int]]:
+def segments(data: bytes) -> list[tuple[int, int, int]]:
     """A JPEG's marks (mark, start, end of its content) up to the end mark, jumping over scans.
 
     Thumbnails inside a segment are jumped over with it, so their end marks do not count.

@@ -36,11 +36,12 @@ def run(request: Request) -> dict[str, Any]:
     files = open_files(request)
     test = read_test(request, files.folder)
     recipe = request.recipe
-    tables, stores = {"train": files.train}, {}
+    tables, stores, unreadable = {"train": files.train}, {}, ""
     stores["train"] = labelled(request, files, replace(recipe, rows=0))[1]
     if len(test):
         tables["test"] = test
-        stores["test"] = unlabelled(request, test, recipe, stores["train"])
+        found = unlabelled(request, test, replace(recipe, unreadable="mean"), stores["train"])
+        tables["test"], stores["test"], unreadable = found.readable, found.store, found.problem
     started = time.perf_counter()
     pairs = all_pairs(tables, stores)
     seconds = round(time.perf_counter() - started, 1)
@@ -49,6 +50,8 @@ def run(request: Request) -> dict[str, Any]:
         pairs[COLUMNS].to_csv(temporary, index=False, lineterminator="\n", float_format="%g")
     picture = draw(pairs, tables, stores, path.with_suffix(".png"))
     problems = pair_problems(pairs, files.train)
+    if unreadable:
+        problems.append(f"test: {unreadable}; unreadable=mean gives such rows the mean prediction")
     problems += table_problems(files.train, test, files.sample)
     problems += size_problems(recipe, list(stores.values()))
     problems += [
@@ -56,17 +59,22 @@ def run(request: Request) -> dict[str, Any]:
     ]
     counts = files.train["label"].value_counts()
     near = int((pairs["kind"] == "near").sum())
-    say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, all decoded")
+    say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, "
+        f"{'those decoded that can be' if unreadable else 'all decoded'}")  # fmt: skip
     say(f"  {len(files.classes)} classes of {counts.min():,} to {counts.max():,} images")
     say(f"  {sizes(list(stores.values()))}")
-    converted = [f"{name}: {line}" for name, store in stores.items() for line in conversions(store)]
+    converted = [f"{name}: {line}" for name, store in stores.items()
+                 for line in conversions(store, tables[name]["id"].tolist())]  # fmt: skip
     for line in converted:
         say(f"  {line}")
     say(f"  {len(pairs) - near:,} pairs of equal pixels and {near:,} of the same shot "
         f"({seconds:g} s): {path}")  # fmt: skip
     for problem in problems:
         say(f"  problem: {problem}")
-    say(f"next: {request.command('run')}" if not problems else "no problem stops a run")
+    if unreadable and recipe.unreadable == "stop":
+        say("a run stops at the test images that cannot be read, until it is told unreadable=mean")
+    else:
+        say(f"next: {request.command('run')}" if not problems else "no problem stops a run")
     return {
         "pairs": str(path), "picture": picture, "problems": problems, "conversions": converted,
         "same": len(pairs) - near, "near": near, "duplicate_seconds": seconds,

@@ -26,5 +26,5 @@ def run(request: Request) -> dict[str, Any]:
         if test is None:
             raise KitError(f"{ready.files.folder} has no test set: there is nothing to predict")
         validate(ready)
-        predict_test(ready, *test)
+        predict_test(ready, test)
         return result_of(ready.run)

@@ -18,7 +18,7 @@ from common.inference.bootstrap import Interval, paired_interval
 from common.inference.crossfit import parts_of
 from common.inference.out_of_fold import Judged, scores
 from common.metrics import Metric, Probs, Targets
-from common.progress import say
+from common.progress import counted, first_of, say
 from common.recipe import Recipe
 from common.runs import Run, begin, fingerprint, owned
 from common.storage import write_json, write_text
@@ -129,6 +129,8 @@ def _judged(
     kinds = {name: _kind(blend, held, best, metric) for name, blend in blends.items()}
     found |= {"metric": metric.name, "predict": {}, "views": []}
     found["blend"] = {"kind": kind, "runs": runs, "best": runs[best]["run"], "kinds": kinds}
+    if absent := {name for member in members for name in member.scores.get("unreadable", ())}:
+        found["unreadable"] = sorted(absent)
     doubts = [member.scores["optimistic"] for member in members if "optimistic" in member.scores]
     if doubts:
         found["optimistic"] = "; ".join(dict.fromkeys(doubts))
@@ -189,6 +191,8 @@ def _tell(found: dict[str, Any]) -> None:
         f"  (in brackets: 95 % of the gain over {Path(facts['best']).name}; each fold by weights of"
     )
     say("  the others; taking another kind because this table likes it is a choice by looking)")
+    if absent := found.get("unreadable"):
+        say(f"  {counted(len(absent), 'row')} with the mean prediction: {first_of(absent)}")
     for key in ("optimistic", "caution"):
         if key in found:
             say(f"  {key}: {found[key]}")

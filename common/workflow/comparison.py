@@ -67,7 +67,7 @@ def _judged(request: Request, metric: Metric) -> Judged:
         if request.competition.read_answers is not None:
             test = open_test(ready)
             if test is not None:
-                predict_test(ready, *test)
+                predict_test(ready, test)
         with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
             ids, probs = kept["ids"], kept["probs"]
         at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))

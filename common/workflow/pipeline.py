@@ -18,7 +18,7 @@ def finished(request: Request) -> dict[str, Any]:
         test = open_test(ready)
         validate(ready)
         if test is not None:
-            predict_test(ready, *test)
+            predict_test(ready, test)
         else:
             say(f"{ready.files.folder} has no test set: nothing was predicted")
         return result_of(ready.run)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from common.data.folds import Split, assign_folds, groups_of, read_split, sample
 from common.data.pixels.conversions import conversions, dark_problems
 from common.data.pixels.depth import bits_for
 from common.data.pixels.store import Store, open_store
+from common.data.pixels.store_writer import UnreadableError
 from common.errors import KitError
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
@@ -76,7 +78,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, recipe)
-    for line in conversions(store) + dark_problems(store):
+    for line in conversions(store, table["id"].tolist()) + dark_problems(store):
         say(line)
     data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
@@ -111,23 +113,71 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
     return table, store
 
 
-def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Store) -> Store:
+@dataclass(frozen=True)
+class Unlabelled:
+    """The test set.
+
+    Attributes:
+        table: every row, M of them.
+        rows: int64 [N], those whose images can be read.
+        store: the images of these.
+        problem: what cannot be read, in a sentence; empty where everything can.
+    """
+
+    table: pd.DataFrame
+    rows: npt.NDArray[np.int64]
+    store: Store
+    problem: str
+
+    @property
+    def readable(self) -> pd.DataFrame:
+        """The rows of the store."""
+        return self.table.iloc[self.rows].reset_index(drop=True)
+
+    @property
+    def data(self) -> str:
+        """The test set's fingerprint."""
+        digests = np.full(len(self.table), "", dtype=object)
+        digests[self.rows] = self.store.digests
+        return fingerprint(self.table["id"].tolist(), digests.tolist())
+
+
+def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Store) -> Unlabelled:
     """The images of the test set, read as those of the training set (`known`) were.
 
     Raises:
+        UnreadableError: images cannot be read, and `recipe` says unreadable=stop, or none can.
         KitError: 16-bit images hold larger values than the training set's.
     """
-    bits = recipe.bits or known.depth.bits
-    store = open_store(table, side=recipe.stored_side, bits=bits, cache=request.cache)
+    bits, rows, problem = recipe.bits or known.depth.bits, [*range(len(table))], ""
+    opened = partial(open_store, side=recipe.stored_side, bits=bits, cache=request.cache)
+    try:
+        store = opened(table)
+    except UnreadableError as error:
+        if len(error.faults) == len(table):
+            raise
+        if recipe.unreadable == "stop":
+            remedy = (
+                "; download them again, or give their rows the mean prediction (unreadable=mean)"
+            )
+            raise KitError(f"the test set: {error.told(remedy)}") from error
+        rows, problem = sorted({*rows} - {*error.faults}), error.told("")
+        store = opened(table.iloc[rows])
+    found = Unlabelled(table, np.array(rows, np.int64), store, problem)
+    _check_depth(found.readable, recipe, store)
+    return found
+
+
+def _check_depth(table: pd.DataFrame, recipe: Recipe, store: Store) -> None:
+    """Refuse a test set whose deep images hold larger values than the bits of the training set's."""
     beyond = store.depth.beyond
     if len(beyond) and not recipe.bits:
         largest = int(store.depth.largest.max())
         raise KitError(
             f"{counted(len(beyond), 'image')} of the test set ({first_of(table['id'].iloc[beyond].tolist())}) "
-            f"hold values up to {largest:,}, and those of the training set need {bits} bits, up to "
-            f"{(1 << bits) - 1:,}: bits={bits_for(largest)} reads both alike"
+            f"hold values up to {largest:,}, and those of the training set need {store.depth.bits} "
+            f"bits, up to {(1 << store.depth.bits) - 1:,}: bits={bits_for(largest)} reads both alike"
         )
-    return store
 
 
 def code_of(request: Request) -> str:

@@ -62,7 +62,7 @@ def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
     path, sent = run / "submission.csv", facts.get("submitted", [])
     if path.is_file() and facts.get("predicted") == found.get("predict"):
         result["submission"] = str(path)
-        result |= {key: found[key] for key in ("test", "test_n") if key in found}
+        result |= {key: found[key] for key in ("test", "test_n", "unreadable") if key in found}
         scored = sent and sent[-1].get("status", "complete") == "complete"
         if scored and sent[-1]["file"] == digest_file(path):
             result |= {key: sent[-1][key] for key in ("public", "private", "ref")}

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from common import submission
 from common.competition import Competition
@@ -16,15 +16,15 @@ from common.environment import memory_mb
 from common.inference.calibrate import tempered
 from common.inference.predict import joined, mean
 from common.metrics import Probs
-from common.progress import say
+from common.progress import counted, first_of, say
 from common.recipe import Recipe, differences
-from common.runs import Run, fingerprint
+from common.runs import Run
 from common.storage import read_json, write_json
 from common.training import checkpoint
 from common.training.ensemble import predictions
 from common.training.jobs import jobs_of, refit_jobs
 from common.workflow.files import Files, read_test
-from common.workflow.prepare import Prepared, check_code, unlabelled
+from common.workflow.prepare import Prepared, Unlabelled, check_code, unlabelled
 from common.workflow.request import Request
 from common.workflow.run_report import draw_curves
 from common.workflow.run_results import predictions_folder, save_probs
@@ -44,14 +44,19 @@ def judge_test(
     if labels is None:
         return
     score = competition.scored_by.score(probs, targets_of(labels.loc[list(ids)], files.classes))
-    path = predictions_folder(run, recipe) / "scores.json"
-    found = read_json(path) | {"test": score, "test_n": len(ids)}
-    for each in (path, run / path.name):
-        write_json(each, found)
+    _add_scores(run, recipe, {"test": score, "test_n": len(ids)})
     say(f"test {competition.metric.replace('_', ' ')} {score:.4f} (n = {len(ids):,})")
 
 
-def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store] | None:
+def _add_scores(run: Run, recipe: Recipe, facts: dict[str, Any]) -> None:
+    """Put facts into scores.json, in the run and beside the predictions; empty ones are left out."""
+    path = predictions_folder(run, recipe) / "scores.json"
+    found = {k: v for k, v in (read_json(path) | facts).items() if k not in facts or v != []}
+    for each in (path, run / path.name):
+        write_json(each, found)
+
+
+def open_test(ready: Prepared) -> Unlabelled | None:
     """The test table and its store, None where the data set has no test set.
 
     They are opened before training, so that a missing image is told early.
@@ -60,39 +65,51 @@ def open_test(ready: Prepared) -> tuple[pd.DataFrame, Store] | None:
     table = read_test(ready.request, ready.files.folder)
     if table.empty:
         return None
-    store = unlabelled(ready.request, table, ready.recipe, ready.store)
-    for line in conversions(store):
+    test = unlabelled(ready.request, table, ready.recipe, ready.store)
+    for line in conversions(test.store, test.readable["id"].tolist()):
         say(f"the test set: {line}")
-    ready.setting.check(store)
+    if test.problem:
+        say(
+            f"the test set: unreadable=mean gives the mean prediction to these rows: {test.problem}"
+        )
+    ready.setting.check(test.store)
     ready.run.add_seconds("prepare", time.perf_counter() - started)
-    return table, store
+    return test
 
 
-def predict_test(ready: Prepared, table: pd.DataFrame, store: Store) -> None:
-    """Probabilities of the test rows by id, then `submission.csv` in the sample's shape."""
+def predict_test(ready: Prepared, test: Unlabelled) -> None:
+    """Probabilities of the test rows by id, then `submission.csv` in the sample's shape.
+
+    A row whose image cannot be read has the mean of the others' probabilities.
+    """
     recipe, run, jobs = ready.recipe, ready.run, jobs_of(ready.recipe, ready.split.folds)
     if recipe.final == "refit":
         jobs = refit_jobs(recipe, ready.split.folds)
         train_jobs(ready, jobs)
     assert all(checkpoint.is_finished(run / job.name) for job in jobs)
-    data = fingerprint(table["id"].tolist(), store.digests)
-    name = f"test-{data}.npz"
+    name = f"test-{test.data}.npz"
     if not (predictions_folder(run, recipe) / name).is_file():
         check_code(ready)
     path = predictions_folder(run, recipe) / name
     if not path.is_file():
         started = time.perf_counter()
-        probs = _test_probs(ready, store, [run / job.name for job in jobs])
+        probs = _test_probs(ready, test.store, [run / job.name for job in jobs])
         if recipe.calibration == "temperature":
             fitted = read_json(predictions_folder(run, recipe) / "scores.json")["calibration"]
             probs = tempered(probs, fitted["temperature"])
-        save_probs(path, table["id"], probs)
+        every = np.tile(probs.mean(axis=0), (len(test.table), 1))
+        every[test.rows] = probs
+        save_probs(path, test.table["id"], every)
         run.add_seconds("predict", time.perf_counter() - started)
         run.see_memory(host=memory_mb())
         draw_curves(run, ready.setting.metric.name)
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
     run.note(test=name)
+    absent = test.table["id"].drop(test.rows).tolist()
+    _add_scores(run, recipe, {"unreadable": absent})
+    if absent:
+        say(f"{counted(len(absent), 'row')} with the mean prediction: {first_of(absent)}")
     write_submission(ready.request, ready.files, run, ids=ids, probs=probs)
     run.note(predicted=differences(recipe, ("predict",)))
     competition = ready.request.competition

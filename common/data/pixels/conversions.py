@@ -1,19 +1,25 @@
 """What became of the pixels of a store's files on the way to 8 bits and three colours, in words."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from common.data.pixels.channels import ALPHA, BANDS, DEEP
 from common.data.pixels.depth import bits_for
 from common.data.pixels.store import Store
-from common.progress import counted
+from common.progress import counted, first_of
 
 FEW = 16  # grey levels: fewer are called a problem
 WHITE = 255
 
 
-def conversions(store: Store) -> list[str]:
-    """A line for each kind of file that is not stored as it is."""
+def conversions(store: Store, ids: Sequence[str] = ()) -> list[str]:
+    """A line for each kind of file that is not stored as it is; `ids` name its rows."""
     found = []
+    if mended := store.mended:
+        names = ids or [f"row {row}" for row in range(len(store))]
+        named = first_of([f"{names[row]}: {reason}" for row, reason in sorted(mended.items())], 3)
+        found.append(f"{_of(len(mended), store)} read all the same, no pixel is missing ({named})")
     if count := _count(store, ALPHA):
         found.append(f"{_of(count, store)} with an alpha channel: composited on white")
     if count := _count(store, DEEP):

@@ -1,14 +1,16 @@
 """Encoded files to RGB pixels.
 
-OpenCV returns half an image for a file that was cut short, so wholeness is judged first.
+OpenCV returns half an image for a file that was cut short, so wholeness is judged first. What lacks
+no pixel is read all the same (`common.data.pixels.mended`).
 """
 
 import cv2
 import numpy as np
 
-from common.data.image_headers import fault, why_undecodable
+from common.data.image_headers import why_undecodable
 from common.data.pixels.channels import ALPHA, DEEP, channels
 from common.data.pixels.flatten import FILE_BITS, Pixels, UndecodableError, flattened
+from common.data.pixels.mended import sound
 
 __all__ = ["Pixels", "UndecodableError", "decode", "shrunk"]
 
@@ -26,11 +28,10 @@ def decode(data: bytes, side: int = 0, *, bits: int = FILE_BITS) -> Pixels:
         bits: 8 to 16, what the values of a file of more than 8 bits need: larger ones are cut off.
 
     Raises:
-        UndecodableError: the file is empty, cut short, altered, of a kind that OpenCV does not
+        UndecodableError: the file is empty, cut short, altered in its pixels, of a kind that OpenCV does not
             read, not an image, or one whose values name no brightness.
     """
-    if reason := fault(data):
-        raise UndecodableError(reason)
+    data, _ = sound(data)
     try:
         if (flags := channels(data)) & (ALPHA | DEEP):
             pixels = flattened(data, flags, bits)

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from common.data.parallel import in_order
 from common.data.pixels.channels import DEEP
-from common.data.pixels.flatten import FILE_BITS, largest_value
+from common.data.pixels.flatten import FILE_BITS, UndecodableError, largest_value
+from common.data.pixels.mended import sound
 from common.data.pixels.scan import Facts
 from common.progress import bar
 from common.storage import alone, replacing
@@ -70,7 +71,10 @@ def bits_for(value: int) -> int:
 
 def _look(facts: Facts, rows: npt.NDArray[np.intp], threads: int) -> npt.NDArray[np.int64]:
     def largest(row: int) -> int:
-        return largest_value(facts.images[row], int(facts.channels[row]))
+        try:
+            return largest_value(sound(facts.images[row])[0], int(facts.channels[row]))
+        except (OSError, UndecodableError):
+            return 0  # it is named when it is decoded
 
     found = np.zeros(len(rows), np.int64)
     with bar(len(rows), "looking for the largest value") as progress:

@@ -12,7 +12,7 @@ from common.data.pixels.channels import ALPHA, DEEP
 from common.data.pixels.decode import Pixels
 from common.data.pixels.depth import Depth, read_depth
 from common.data.pixels.scan import Facts, read_facts
-from common.data.pixels.store_files import PIXELS, pixel_bytes, read_shapes
+from common.data.pixels.store_files import MENDED, PIXELS, pixel_bytes, read_shapes
 from common.data.pixels.store_writer import fill
 from common.errors import KitError
 from common.storage import alone, taken_up
@@ -68,6 +68,13 @@ class Store:
         return self._pixels[start:end].reshape(height, width, 3)
 
     @property
+    def mended(self) -> dict[int, str]:
+        """The rows that were read all the same, and what is wrong with their files."""
+        path = self.folder / MENDED
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        return {int(row): reason for row, _, reason in (line.partition(" ") for line in lines)}
+
+    @property
     def uniform(self) -> bool:
         """Have all images one shape?"""
         return bool((self.shapes == self.shapes[0]).all())
@@ -114,8 +121,8 @@ def open_store(
         threads: how many files are read and decoded at once.
 
     Raises:
-        KitError: files that are missing, cut short or no images, all named in one message; an
-            empty table; a full disk.
+        UnreadableError: files that are missing, cut short or no images, all named in one message.
+        KitError: an empty table; a full disk.
     """
     if table.empty:
         raise KitError("the table is empty: a store needs at least one image")

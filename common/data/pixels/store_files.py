@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from common.data.pixels.decode import Pixels
 
-PIXELS, SHAPES = "pixels.bin", "shapes.bin"
+PIXELS, SHAPES, MENDED = "pixels.bin", "shapes.bin", "mended.txt"
 SHAPE = np.dtype(("<i8", 2))
 # Larger images than this are written without being copied into the buffer.
 BUFFER = 1 << 16

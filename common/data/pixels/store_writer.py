@@ -12,8 +12,9 @@ import numpy.typing as npt
 from common.data.parallel import in_order
 from common.data.pixels.channels import DEEP
 from common.data.pixels.decode import Pixels, UndecodableError, decode
+from common.data.pixels.mended import sound
 from common.data.pixels.scan import Facts, fault_of
-from common.data.pixels.store_files import Growing
+from common.data.pixels.store_files import MENDED, Growing
 from common.errors import KitError
 from common.progress import bar
 
@@ -26,6 +27,24 @@ USUAL_RATIO = 12
 NAMED = 10
 
 
+class UnreadableError(KitError):
+    """Files that give no image.
+
+    Attributes:
+        faults: by row of the table, why.
+    """
+
+    def __init__(self, facts: Facts, faults: dict[int, str]) -> None:
+        self.faults = faults
+        self._count = f"{len(faults):,} of {len(facts.ids):,} images cannot be used"
+        self._named = _named(facts, faults)
+        super().__init__(self.told("; download them again or drop their rows"))
+
+    def told(self, remedy: str) -> str:
+        """How many and which, and between these the remedy."""
+        return f"{self._count}{remedy}: {self._named}"
+
+
 def fill(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> None:
     """Decode every file into the store in `folder`, from where an earlier call was stopped.
 
@@ -34,45 +53,49 @@ def fill(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> N
     thread is decoding.
 
     Raises:
-        KitError: files that give no image (all are tried, so that one message names them all),
-            or a disk without room.
+        UnreadableError: files that give no image; all are tried, so that one message names them all.
+        KitError: a disk without room.
     """
     expected = _expected_bytes(facts, side)
     faults = dict(facts.faults)
     with (
         Growing(folder) as growing,
         bar(len(expected), "decoding", done=growing.rows) as progress,
+        (folder / MENDED).open("a", encoding="utf-8", buffering=1) as mended,
         _opencv_at_rest(),
     ):
         if not faults:
             _check_room(folder.parent, int(expected[growing.rows :].sum()))
         tasks = list(_tasks(expected, growing.rows))
         results = in_order(lambda rows: _decode_rows(rows, facts, side, bits), tasks, threads)
-        for rows, (images, found) in zip(tasks, results, strict=True):
+        for rows, (images, found, odd) in zip(tasks, results, strict=True):
             faults = found | faults
+            mended.writelines(f"{row} {reason}\n" for row, reason in odd.items())
             if not faults:
                 growing.append(images)
             progress.update(len(rows))
         if faults:
-            raise KitError(_complaint(facts, faults))
+            raise UnreadableError(facts, faults)
 
 
 def _decode_rows(
     rows: range, facts: Facts, side: int, bits: int
-) -> tuple[list[Pixels], dict[int, str]]:
-    """The images of these rows; and, by row, the reason why there is none."""
+) -> tuple[list[Pixels], dict[int, str], dict[int, str]]:
+    """The images of these rows; by row, why there is none, or what is wrong where there is one."""
     images: list[Pixels] = []
     faults: dict[int, str] = {}
+    mended: dict[int, str] = {}
     for row in rows:
         try:
-            data = facts.images[row]
+            data, reason = sound(facts.images[row])
+            mended |= {row: reason} if reason else {}
             deep = facts.channels[row] & DEEP
             images.append(decode(data, side, bits=bits) if deep else decode(data, side))
         except OSError as error:
             faults[row] = fault_of(error)
         except UndecodableError as error:
             faults[row] = str(error)
-    return images, faults
+    return images, faults, mended
 
 
 def _expected_bytes(facts: Facts, side: int) -> npt.NDArray[np.int64]:
@@ -120,12 +143,9 @@ def _opencv_at_rest() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-def _complaint(facts: Facts, faults: dict[int, str]) -> str:
+def _named(facts: Facts, faults: dict[int, str]) -> str:
     named = [
         f"{facts.ids[row]} ({facts.images.paths[row]}): {faults[row]}" for row in sorted(faults)
     ]
     rest = f"; and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
-    return (
-        f"{len(named):,} of {len(facts.ids):,} images cannot be used; download them again or drop "
-        f"their rows: {'; '.join(named[:NAMED])}{rest}"
-    )
+    return "; ".join(named[:NAMED]) + rest

@@ -11,6 +11,7 @@ from toy_files import encode, picture
 
 from common.data.image_headers import declared_shape
 from common.data.pixels.decode import UndecodableError, decode
+from common.data.pixels.mended import sound
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -72,10 +73,10 @@ def test_a_jpeg_cut_anywhere_is_refused_and_bytes_after_its_end_are_not(progress
     assert (decode(jpeg + b"\0\xff\xda trailing") == whole).all()
 
 
-def test_a_png_cut_or_altered_anywhere_is_refused_and_bytes_after_its_end_are_not() -> None:
+def test_a_png_cut_or_altered_in_its_pixels_is_refused_and_bytes_after_its_end_are_not() -> None:
     png = encode(picture())
     whole = decode(png)
-    for at in range(1, len(png), 7):
+    for at in range(1, len(png) - 16, 7):
         with pytest.raises(UndecodableError):
             decode(png[:at])
         altered = bytearray(png)
@@ -91,3 +92,34 @@ def test_an_image_is_shrunk_as_pillow_shrinks_it() -> None:
     pillow = Image.fromarray(pixels).resize((30, 20), Image.Resampling.BILINEAR)
     found = decode(data, 20).astype(int)
     assert np.abs(found - np.asarray(pillow)).max() <= 1
+
+
+def noted(png: bytes, *, right: bool) -> bytes:
+    """A PNG with a note whose checksum is right or wrong."""
+    note = b"tEXtComment\0hello"
+    return (
+        png[:33]
+        + struct.pack(">I", 13)
+        + note
+        + struct.pack(">I", zlib.crc32(note) ^ (not right))
+        + png[33:]
+    )
+
+
+def test_a_file_that_lacks_no_pixel_is_read_and_one_that_does_is_not() -> None:
+    pixels = cv2.GaussianBlur(picture(40, 56), (15, 15), 0)
+    jpeg, png = encode(pixels, ".jpg"), encode(pixels)
+    kinds: dict[str, tuple[bytes, int]] = {
+        "JPEG": (jpeg, 2), "PNG": (png, 16), "GIF": (encode(pixels, ".gif"), 1),
+        "WebP": (encode(pixels, ".webp"), 0),
+    }  # fmt: skip
+    for kind, (data, spare) in kinds.items():
+        whole = decode(data)
+        for cut in range(1, spare + 1):
+            assert (decode(data[:-cut]) == whole).all(), (kind, cut)
+        for cut in range(spare + 1, 90):
+            with pytest.raises(UndecodableError, match="cut short"):
+                decode(data[:-cut])
+    assert (decode(noted(png, right=False)) == pixels).all()
+    assert sound(noted(png, right=True)) == (noted(png, right=True), "")
+    assert sound(noted(png, right=False)) == (png, "the PNG is altered (checksum of b'tEXt')")
