@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from common.data.image_files import EXAMPLE, images_below, loose_images, visible_folders
+from common.data.image_files import EXAMPLE, images_below, leads_up, loose_images, visible_folders
 from common.data.parting import Parts, parts_of, settle
 from common.data.splits import TRAIN, roles_of
 from common.errors import KitError
@@ -76,8 +76,16 @@ class Tree:
 
     def remarks(self) -> list[str]:
         """What a person should know of how the folders were taken."""
-        found = list(self.parts.remarks)
-        empty = [each.name for each in self.classes() if not images_below(each, self.root)]
+        found, links = list(self.parts.remarks), list[str]()
+        places = dict.fromkeys([self.root, self.train, *([self.test] if self.test else [])])
+        links += [str(each) for place in places for each in place.iterdir() if leads_up(each)]
+        empty = [each.name for each in self.classes() if not images_below(each, self.root, links)]
+        if self.test:
+            images_below(self.test, self.root, links)
+        if links:
+            found.append(
+                f"links to folders that are read already are not followed: {first_of(sorted({*links}))}"
+            )
         if empty:
             found.append(f"{self.train}: no images in {first_of(empty)}, left out of the classes")
         return found

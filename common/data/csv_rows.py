@@ -74,9 +74,13 @@ def _text(path: Path) -> str:
     try:
         data = _bytes(path)
     except FileNotFoundError as error:
-        raise KitError(
-            f"there is no file {path}: check its name, or fetch it again (`kit <competition> download`)"
-        ) from error
+        near = [each for deep in ("*", "*/*", "*/*/*") for each in sorted(path.parent.glob(deep))
+                if each.name.casefold() == path.name.casefold()]  # fmt: skip
+        remedy = (
+            f"there is {near[0].relative_to(path.parent)}: rename or move it and what lies beside it"
+            if near else "check its name, or fetch it again (`kit <competition> download`)"
+        )  # fmt: skip
+        raise KitError(f"there is no file {path}: {remedy}") from error
     except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise KitError(f"{path} is not a readable CSV file ({reason}): {AGAIN}") from error

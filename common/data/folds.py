@@ -14,7 +14,7 @@ from common.data.duplicates.groups import near_groups
 from common.data.pixels.store import Store
 from common.data.table import read_csv
 from common.errors import KitError
-from common.progress import first_of
+from common.progress import counted, first_of
 from common.recipe import Recipe
 from common.storage import replacing
 
@@ -46,16 +46,26 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
         share = Fraction(1, round(1 / recipe.holdout))
     parts = recipe.folds if recipe.folds > 1 else share.denominator
     if groups.nunique() < parts:
-        raise KitError(
-            f"{groups.nunique()} separate rows (groups counted once) cannot make {parts} folds: "
-            "lower folds="
-        )
+        raise KitError(_too_few(groups.nunique(), parts, recipe))
     repeats = [
         _one_split(labels, groups, parts, recipe.split_seed + repeat)
         for repeat in range(recipe.repeats)
     ]
     folds = np.stack(repeats)
     return np.where(folds < share.numerator, 0, -1) if recipe.folds == 1 else folds
+
+
+def _too_few(count: int, parts: int, recipe: Recipe) -> str:
+    """Why so many separate rows cannot be split, and what can be done with them."""
+    rows = f"{counted(count, 'separate row')} (groups counted once)"
+    if count < 2:
+        return f"{rows} cannot be split: folds=0 final=refit trains on all and judges nothing"
+    if recipe.folds == 1:
+        return (
+            f"{rows} cannot have holdout={recipe.holdout:g} of them held out, which takes {parts} or "
+            "more: say holdout=0.5, or folds=0 final=refit to train on all"
+        )
+    return f"{rows} cannot make {parts} folds: lower folds= to {count} or less"
 
 
 def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> Rows:

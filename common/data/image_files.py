@@ -1,6 +1,7 @@
 """Image files below folders, as the disk lists them."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from common.data.archives.kinds import is_named_archive
@@ -17,7 +18,11 @@ EXAMPLE = "train/<class>/1.jpg or <class>/1.jpg"
 
 def visible_folders(place: Path) -> list[Path]:
     """The folders of a place, in order, without hidden ones."""
-    return sorted(each for each in place.iterdir() if each.is_dir() and _is_ours(each.name))
+    return sorted(
+        each
+        for each in place.iterdir()
+        if each.is_dir() and _is_ours(each.name) and not leads_up(each)
+    )
 
 
 def full_folders(place: Path) -> list[Path]:
@@ -30,12 +35,21 @@ def loose_images(place: Path) -> list[str]:
     return [each.name for each in place.iterdir() if each.suffix.lower() in IMAGES]
 
 
-def images_below(place: Path, root: Path) -> list[tuple[str, str]]:
-    """The images below a place, however deep: (path from the root with slashes, path), in order."""
+def leads_up(place: Path) -> bool:
+    """Is it a link to a folder that it lies in?"""
+    return place.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
+
+
+def images_below(
+    place: Path, root: Path, skipped: list[str] | None = None
+) -> list[tuple[str, str]]:
+    """The images below a place, however deep: (path from the root with slashes, path), in order.
+
+    No folder is entered twice: links to one that was are put into `skipped`.
+    """
     within = place.relative_to(root).as_posix()
     found = []
-    for parent, folders, names in os.walk(place, followlinks=True):
-        folders[:] = filter(_is_ours, folders)
+    for parent, names in _walk(place, [] if skipped is None else skipped):
         inner = within + parent[len(str(place)) :].replace(os.sep, "/")
         found += [
             (f"{inner}/{name}", f"{parent}{os.sep}{name}") for name in names if _is_image(name)
@@ -44,11 +58,21 @@ def images_below(place: Path, root: Path) -> list[tuple[str, str]]:
 
 
 def _holds_images(place: Path) -> bool:
-    for _, folders, names in os.walk(place, followlinks=True):
-        folders[:] = filter(_is_ours, folders)
-        if any(map(_is_image, names)):
-            return True
-    return False
+    return any(any(map(_is_image, names)) for _, names in _walk(place, []))
+
+
+def _walk(place: Path, skipped: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Every folder below a place, links followed once, and the names of its files."""
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(place, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen or leads_up(Path(parent)):
+            skipped.append(parent)
+            folders[:] = []
+            continue
+        seen.add(real)
+        folders[:] = sorted(filter(_is_ours, folders))
+        yield parent, names
 
 
 def _is_ours(name: str) -> bool:

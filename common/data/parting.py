@@ -201,7 +201,10 @@ def _test_of(
 
 def _listed(file: Path, places: Sequence[Path]) -> Parts:
     """The classes that a file names, wherever they lie; the parts are what lies beside them."""
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise KitError(f"{file} is not UTF-8 text ({error.reason}): save it as UTF-8") from error
     names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     within = [each for each in visible_folders(places[-1]) if _roles([each]).get(each) == TRAIN]
     within += [_unpadded(each, set()) for each in within]

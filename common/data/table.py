@@ -1,5 +1,6 @@
 """Tables: rows of `id, path, label` (train) or `id, path` (test), everything as text."""
 
+import os
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -15,8 +16,11 @@ TRAIN_COLUMNS = ["id", "path", "label"]
 TEST_COLUMNS = ["id", "path"]
 # Control characters anywhere, and at either end what has no width.
 UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029]|^[\u200b-\u200f\u2060\ufeff]|[\u200b-\u200f\u2060\ufeff]$"
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^[\u200b-\u200f\u2060\ufeff]|[\u200b-\u200f\u2060\ufeff]$"
 )
+FOREIGN = re.compile(
+    "[\udc80-\udcff]"
+)  # bytes of a file's name that are no UTF-8, as Python has them
 SHOWN = 40  # characters of a value in a message
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -46,6 +50,7 @@ def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataF
             "they are not all there"
         )
     table = table[columns].reset_index(drop=True)
+    _check_file_names(table, source)
     _check_text(table["id"], source, "id", list(range(len(table))))
     repeated = table["id"][table["id"].duplicated()].unique().tolist()
     if repeated:
@@ -59,6 +64,30 @@ def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataF
         _check_text(table["label"], source, "label", table["id"].tolist())
         _check_spaces(table["label"], source, "label")
     return table
+
+
+def _check_file_names(table: pd.DataFrame, source: str) -> None:
+    """Ids and labels that are names of files or folders have no character that nobody sees."""
+    odd: dict[str, str] = {}
+    for name in (name for name in table.columns if name != "path"):
+        for value, path in zip(table[name], map(str, table["path"]), strict=True):
+            if isinstance(value, str) and UNSEEN.search(value) and os.path.lexists(path):
+                odd |= {path: value} if value in path else {}
+    if not odd:
+        return
+    foreign = [value for value in odd.values() if FOREIGN.search(value)]
+    # os.fsencode's way, on every system: what is no text is shown as the bytes that it is.
+    shown = [repr(v.encode("utf-8", "surrogateescape"))[1:] for v in foreign] or [
+        *map(repr, odd.values())
+    ]
+    what, remedy = (
+        ("that is not UTF-8", "rename them (`convmv -f latin1 -t utf8 -r --notest FOLDER` does it)")
+        if foreign else ("with a line break or another control character", "rename them")
+    )  # fmt: skip
+    raise KitError(
+        f"{source} has {counted(len(shown), 'image')} under a name {what} ({first_of(shown)}): {remedy}, "
+        "for no submission or table can hold such a name"
+    )
 
 
 def _check_text(column: pd.Series, source: str, noun: str, names: Sequence[object]) -> None:

@@ -2,11 +2,11 @@
 
 from itertools import combinations_with_replacement
 from pathlib import Path
-from unicodedata import normalize
 
 import pandas as pd
 
 from common.data.batches.photographs import PHOTO
+from common.data.classes import label_remarks
 from common.data.duplicates import groups
 from common.data.pixels.store import Store
 from common.progress import first_of
@@ -114,14 +114,7 @@ def table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame
         found.append(
             f"{len(single):,} classes have one image, which no fold can both learn and judge: {first_of(single)}"
         )
-    alike: dict[str, list[str]] = {}
-    for name in sorted(set(train["label"])):
-        alike.setdefault(" ".join(normalize("NFKC", name).casefold().split()), []).append(name)
-    found += [
-        f"the classes {' and '.join(map(repr, names))} differ in case, blanks or form alone: are they one?"
-        for names in alike.values()
-        if len(names) > 1
-    ]
+    found += label_remarks(train["label"], sample)
     lacking = set(sample.iloc[:, 0]) ^ set(test["id"])
     if lacking:
         found.append(

@@ -34,12 +34,25 @@ def open_files(request: Request) -> Files:
     """
     competition = request.competition
     folder = open_folder(request.data_folder, request.cache, packed=competition.packed)
+    folder = entered(folder, competition.sample)
     source = f"the training table of {folder}"
     train = check_table(competition.read_train(folder), labelled=True, source=source)
     sample = read_sample(competition, folder)
     classes = classes_of(sample, train["label"], folder / competition.sample)
     say(f"{request.data_folder}: {len(classes)} classes ({first_of(classes)})")
     return Files(folder, sample, train, classes)
+
+
+def entered(folder: Path, sample: str) -> Path:
+    """The folder that holds the sample submission: this one, or the only one below that does."""
+    if not sample or (folder / sample).is_file():
+        return folder
+    below = [path.parent for deep in ("*", "*/*") for path in sorted(folder.glob(f"{deep}/{sample}"))
+             if not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)]  # fmt: skip
+    if len(below) != 1:
+        return folder
+    say(f"{folder}: the files lie in its folder {below[0].relative_to(folder)}, which is entered")
+    return below[0]
 
 
 def read_sample(competition: Competition, folder: Path) -> pd.DataFrame:

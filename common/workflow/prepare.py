@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.code_digest import code_digest
-from common.data.classes import targets_of
+from common.data.classes import label_remarks, targets_of
 from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
 from common.data.pixels.conversions import conversions, dark_problems
 from common.data.pixels.depth import bits_for
@@ -78,7 +78,8 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, recipe)
-    for line in conversions(store, table["id"].tolist()) + dark_problems(store):
+    remarks = label_remarks(files.train["label"], files.sample)
+    for line in remarks + conversions(store, table["id"].tolist()) + dark_problems(store):
         say(line)
     data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
@@ -146,20 +147,17 @@ def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Sto
     """The images of the test set, read as those of the training set (`known`) were.
 
     Raises:
-        UnreadableError: images cannot be read, and `recipe` says unreadable=stop, or none can.
-        KitError: 16-bit images hold larger values than the training set's.
+        KitError: images cannot be read, and `recipe` says unreadable=stop, or none can; 16-bit
+            images hold larger values than the training set's.
     """
     bits, rows, problem = recipe.bits or known.depth.bits, [*range(len(table))], ""
     opened = partial(open_store, side=recipe.stored_side, bits=bits, cache=request.cache)
     try:
         store = opened(table)
     except UnreadableError as error:
-        if len(error.faults) == len(table):
-            raise
-        if recipe.unreadable == "stop":
-            remedy = (
-                "; download them again, or give their rows the mean prediction (unreadable=mean)"
-            )
+        some, remedy = len(error.faults) < len(table), "; download them again"
+        if recipe.unreadable == "stop" or not some:
+            remedy += ", or give their rows the mean prediction (unreadable=mean)" if some else ""
             raise KitError(f"the test set: {error.told(remedy)}") from error
         rows, problem = sorted({*rows} - {*error.faults}), error.told("")
         store = opened(table.iloc[rows])

@@ -145,7 +145,7 @@ def _key(archives: Sequence[Path], packed: bool, base: Path) -> str:
     with bar(total, "reading archives", "B") as progress:
         for piece in pieces:
             name = piece.relative_to(base).as_posix()
-            digest.update(f"{name}\0{piece.stat().st_size}\0".encode())
+            digest.update(os.fsencode(f"{name}\0{piece.stat().st_size}\0"))
             with piece.open("rb") as file:
                 while chunk := file.read(1 << 22):
                     digest.update(chunk)

@@ -12,6 +12,7 @@ from zipfile import ZipFile, ZipInfo
 from common.data.archives.pieces import open_pieces, pieces_of
 from common.data.archives.safety import Member, RefusedError
 from common.data.archives.writer import Listing, Steps, Writing
+from common.progress import say
 
 CHUNK = 1 << 20
 END, END_SIZE, LONGEST_COMMENT = b"PK\5\6", 22, 1 << 16
@@ -26,12 +27,17 @@ def listing(archive: Path) -> Listing:
 
 def _extract(archive: Path, writing: Writing) -> Steps:
     with _opened(archive) as opened:
+        if any("\\" in info.filename for info in opened.infolist()):
+            say(
+                f"{archive} has backslashes in its names, as made on Windows: they are read as slashes"
+            )
         for info in opened.infolist():
-            if info.is_dir() or writing.is_whole(info.filename):
+            name = _name(info)
+            if name.endswith("/") or writing.is_whole(name):
                 continue
             with opened.open(info) as source:
                 while chunk := source.read(CHUNK):
-                    writing.add(info.filename, chunk)
+                    writing.add(name, chunk)
                     yield
 
 
@@ -64,13 +70,18 @@ def _put_right(entries: Sequence[ZipInfo], pieces: Sequence[Path], shift: int) -
             entry._end_offset = None
 
 
+def _name(info: ZipInfo) -> str:
+    """The name as it was packed (`filename` ends at the first NUL), with slashes."""
+    name = info.filename if "\0" not in info.orig_filename else info.orig_filename
+    return name.replace("\\", "/")
+
+
 def _member(info: ZipInfo) -> Member:
     kind = stat.S_IFMT(info.external_attr >> 16)
     return Member(
-        # The name as it was packed: `filename` ends at the first NUL.
-        name=info.filename if "\0" not in info.orig_filename else info.orig_filename,
+        name=_name(info),
         size=info.file_size,
-        folder=info.is_dir(),
+        folder=_name(info).endswith("/"),
         special=kind not in (0, stat.S_IFREG, stat.S_IFDIR),
         encrypted=bool(info.flag_bits & 1),
         crc=info.CRC,

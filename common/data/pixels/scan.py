@@ -15,6 +15,7 @@ from common.progress import bar
 
 # Many small files make one task: handing a task to a thread costs more than reading one.
 ROWS_PER_TASK = 128
+MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -79,5 +80,5 @@ def _read(images: Encoded, row: int) -> tuple[str, int, tuple[int, int], int, st
 def fault_of(error: OSError) -> str:
     """Why a file cannot be read, in a few words."""
     if isinstance(error, FileNotFoundError):
-        return "missing"
+        return MISSING
     return f"unreadable: {error.strerror or error}"

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from common.data.lookalikes import why_missing
 from common.data.parallel import in_order
 from common.data.pixels.channels import DEEP
 from common.data.pixels.decode import Pixels, UndecodableError, decode
 from common.data.pixels.mended import sound
-from common.data.pixels.scan import Facts, fault_of
+from common.data.pixels.scan import MISSING, Facts, fault_of
 from common.data.pixels.store_files import MENDED, Growing
 from common.errors import KitError
 from common.progress import bar
@@ -37,12 +38,15 @@ class UnreadableError(KitError):
     def __init__(self, facts: Facts, faults: dict[int, str]) -> None:
         self.faults = faults
         self._count = f"{len(faults):,} of {len(facts.ids):,} images cannot be used"
-        self._named = _named(facts, faults)
+        missing = [facts.images.paths[row] for row in sorted(faults) if faults[row] == MISSING]
+        why = why_missing(missing) if 2 * len(missing) > len(faults) else ""
+        self._why = f"; {why}" if why else ""
+        self._named = _named(facts, faults, 1 if why else NAMED)
         super().__init__(self.told("; download them again or drop their rows"))
 
     def told(self, remedy: str) -> str:
         """How many and which, and between these the remedy."""
-        return f"{self._count}{remedy}: {self._named}"
+        return f"{self._count}{self._why or remedy}: {self._named}"
 
 
 def fill(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> None:
@@ -143,9 +147,9 @@ def _opencv_at_rest() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-def _named(facts: Facts, faults: dict[int, str]) -> str:
+def _named(facts: Facts, faults: dict[int, str], most: int) -> str:
     named = [
         f"{facts.ids[row]} ({facts.images.paths[row]}): {faults[row]}" for row in sorted(faults)
     ]
-    rest = f"; and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
-    return "; ".join(named[:NAMED]) + rest
+    rest = f"; and {len(named) - most:,} more" if len(named) > most else ""
+    return "; ".join(named[:most]) + rest
