@@ -37,7 +37,8 @@ def loose_images(place: Path) -> list[str]:
 
 def leads_up(place: Path) -> bool:
     """Is it a link to a folder that it lies in?"""
-    return place.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
+    target, folder = os.path.realpath(place), os.path.realpath(place.parent)  # loops are no error
+    return place.is_symlink() and Path(folder).is_relative_to(target)
 
 
 def images_below(

@@ -24,8 +24,9 @@ from common.workflow.data_check import (
     table_problems,
 )
 from common.workflow.files import fetch_if_absent, open_files, read_test
-from common.workflow.prepare import labelled, unlabelled
+from common.workflow.prepare import labelled
 from common.workflow.request import Request
+from common.workflow.unlabelled import unlabelled
 
 SHARED = (shared.recipe,)
 

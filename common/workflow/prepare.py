@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,11 @@ from common.code_digest import code_digest
 from common.data.classes import label_remarks, targets_of
 from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
 from common.data.pixels.conversions import conversions, dark_problems
-from common.data.pixels.depth import bits_for
 from common.data.pixels.store import Store, open_store
-from common.data.pixels.store_writer import UnreadableError
 from common.errors import KitError
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
-from common.progress import counted, first_of, say
+from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import (
     WITH_MODELS,
@@ -112,70 +109,6 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
     table = files.train.iloc[rows].reset_index(drop=True)
     store = open_store(table, side=recipe.stored_side, bits=recipe.bits, cache=request.cache)
     return table, store
-
-
-@dataclass(frozen=True)
-class Unlabelled:
-    """The test set.
-
-    Attributes:
-        table: every row, M of them.
-        rows: int64 [N], those whose images can be read.
-        store: the images of these.
-        problem: what cannot be read, in a sentence; empty where everything can.
-    """
-
-    table: pd.DataFrame
-    rows: npt.NDArray[np.int64]
-    store: Store
-    problem: str
-
-    @property
-    def readable(self) -> pd.DataFrame:
-        """The rows of the store."""
-        return self.table.iloc[self.rows].reset_index(drop=True)
-
-    @property
-    def data(self) -> str:
-        """The test set's fingerprint."""
-        digests = np.full(len(self.table), "", dtype=object)
-        digests[self.rows] = self.store.digests
-        return fingerprint(self.table["id"].tolist(), digests.tolist())
-
-
-def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Store) -> Unlabelled:
-    """The images of the test set, read as those of the training set (`known`) were.
-
-    Raises:
-        KitError: images cannot be read, and `recipe` says unreadable=stop, or none can; 16-bit
-            images hold larger values than the training set's.
-    """
-    bits, rows, problem = recipe.bits or known.depth.bits, [*range(len(table))], ""
-    opened = partial(open_store, side=recipe.stored_side, bits=bits, cache=request.cache)
-    try:
-        store = opened(table)
-    except UnreadableError as error:
-        some, remedy = len(error.faults) < len(table), "; download them again"
-        if recipe.unreadable == "stop" or not some:
-            remedy += ", or give their rows the mean prediction (unreadable=mean)" if some else ""
-            raise KitError(f"the test set: {error.told(remedy)}") from error
-        rows, problem = sorted({*rows} - {*error.faults}), error.told("")
-        store = opened(table.iloc[rows])
-    found = Unlabelled(table, np.array(rows, np.int64), store, problem)
-    _check_depth(found.readable, recipe, store)
-    return found
-
-
-def _check_depth(table: pd.DataFrame, recipe: Recipe, store: Store) -> None:
-    """Refuse a test set whose deep images hold larger values than the bits of the training set's."""
-    beyond = store.depth.beyond
-    if len(beyond) and not recipe.bits:
-        largest = int(store.depth.largest.max())
-        raise KitError(
-            f"{counted(len(beyond), 'image')} of the test set ({first_of(table['id'].iloc[beyond].tolist())}) "
-            f"hold values up to {largest:,}, and those of the training set need {store.depth.bits} "
-            f"bits, up to {(1 << store.depth.bits) - 1:,}: bits={bits_for(largest)} reads both alike"
-        )
 
 
 def code_of(request: Request) -> str:

@@ -24,11 +24,12 @@ from common.training import checkpoint
 from common.training.ensemble import predictions
 from common.training.jobs import jobs_of, refit_jobs
 from common.workflow.files import Files, read_test
-from common.workflow.prepare import Prepared, Unlabelled, check_code, unlabelled
+from common.workflow.prepare import Prepared, check_code
 from common.workflow.request import Request
 from common.workflow.run_report import draw_curves
 from common.workflow.run_results import predictions_folder, save_probs
 from common.workflow.train_models import train_jobs
+from common.workflow.unlabelled import Unlabelled, unlabelled
 
 
 def judge_test(

@@ -17,7 +17,7 @@ from common.data.archives.kinds import is_named_archive, stem_of
 from common.data.archives.nested import unpack_all
 from common.data.archives.pack import are_whole, is_packed
 from common.data.archives.pieces import pieces_of
-from common.data.image_files import IMAGES
+from common.data.image_files import IMAGES, leads_up
 from common.errors import KitError
 from common.progress import bar, say
 from common.storage import alone, read_json, remove, taken_up, write_json
@@ -91,11 +91,15 @@ def _files_in(entries: Sequence[Path], cache: Path) -> Iterator[Path]:
         elif not _holds(entry, cache):
             for place, folders, names in os.walk(entry, followlinks=True):
                 folders[:] = [each for each in folders if not each.startswith(".")]
+                if leads_up(Path(place)):
+                    folders[:] = []
+                    continue
                 if Path(place).is_symlink() and (real := Path(place).resolve()) in seen:
                     folders[:] = []
                     continue
                 seen |= {real} if Path(place).is_symlink() else set()
-                yield from (Path(place, name) for name in names if _is_sought(name))
+                sought = (Path(place, name) for name in names if _is_sought(name))
+                yield from (each for each in sought if each.is_file())
 
 
 def _is_sought(name: str) -> bool:
@@ -134,7 +138,7 @@ def _below(place: Path, folder: str) -> Iterator[tuple[str, int]]:
 
 
 def _holds(entry: Path, cache: Path) -> bool:
-    return cache.resolve().is_relative_to(entry.resolve())
+    return cache.resolve().is_relative_to(os.path.realpath(entry))  # a link may lead in circles
 
 
 def _key(archives: Sequence[Path], packed: bool, base: Path) -> str:
@@ -168,7 +172,7 @@ def _link(entries: Sequence[Path], folder: Path, archives: Set[Path]) -> None:
     for name in set(before) - set(names):
         remove(folder / name)
     for name, entry in plain.items():
-        _link_one(entry.resolve(), folder / name)
+        _link_one(Path(os.path.realpath(entry)), folder / name)
 
 
 def _plain(

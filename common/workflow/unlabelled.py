@@ -1,0 +1,81 @@
+"""The images of the test set, and the rows whose images cannot be read."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from common.data.pixels.depth import bits_for
+from common.data.pixels.store import Store, open_store
+from common.data.pixels.store_writer import UnreadableError
+from common.errors import KitError
+from common.progress import counted, first_of
+from common.recipe import Recipe
+from common.runs import fingerprint
+from common.workflow.request import Request
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """The test set.
+
+    Attributes:
+        table: every row, M of them.
+        rows: int64 [N], those whose images can be read.
+        store: the images of these.
+        problem: what cannot be read, in a sentence; empty where everything can.
+    """
+
+    table: pd.DataFrame
+    rows: npt.NDArray[np.int64]
+    store: Store
+    problem: str
+
+    @property
+    def readable(self) -> pd.DataFrame:
+        """The rows of the store."""
+        return self.table.iloc[self.rows].reset_index(drop=True)
+
+    @property
+    def data(self) -> str:
+        """The test set's fingerprint."""
+        digests = np.full(len(self.table), "", dtype=object)
+        digests[self.rows] = self.store.digests
+        return fingerprint(self.table["id"].tolist(), digests.tolist())
+
+
+def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Store) -> Unlabelled:
+    """The images of the test set, read as those of the training set (`known`) were.
+
+    Raises:
+        KitError: images cannot be read, and `recipe` says unreadable=stop, or none can; 16-bit
+            images hold larger values than the training set's.
+    """
+    bits, rows, problem = recipe.bits or known.depth.bits, [*range(len(table))], ""
+    opened = partial(open_store, side=recipe.stored_side, bits=bits, cache=request.cache)
+    try:
+        store = opened(table)
+    except UnreadableError as error:
+        some, remedy = len(error.faults) < len(table), "; download them again"
+        if recipe.unreadable == "stop" or not some:
+            remedy += ", or give their rows the mean prediction (unreadable=mean)" if some else ""
+            raise KitError(f"the test set: {error.told(remedy)}") from error
+        rows, problem = sorted({*rows} - {*error.faults}), error.told("")
+        store = opened(table.iloc[rows])
+    found = Unlabelled(table, np.array(rows, np.int64), store, problem)
+    _check_depth(found.readable, recipe, store)
+    return found
+
+
+def _check_depth(table: pd.DataFrame, recipe: Recipe, store: Store) -> None:
+    """Refuse a test set whose deep images hold larger values than the bits of the training set's."""
+    beyond = store.depth.beyond
+    if len(beyond) and not recipe.bits:
+        largest = int(store.depth.largest.max())
+        raise KitError(
+            f"{counted(len(beyond), 'image')} of the test set ({first_of(table['id'].iloc[beyond].tolist())}) "
+            f"hold values up to {largest:,}, and those of the training set need {store.depth.bits} "
+            f"bits, up to {(1 << store.depth.bits) - 1:,}: bits={bits_for(largest)} reads both alike"
+        )
