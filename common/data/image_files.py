@@ -72,7 +72,9 @@ def _walk(place: Path, skipped: list[str]) -> Iterator[tuple[str, list[str]]]:
             folders[:] = []
             continue
         seen.add(real)
-        folders[:] = sorted(filter(_is_ours, folders))
+        # Links come last: what they lead to keeps its own path.
+        ours = filter(_is_ours, folders)
+        folders[:] = sorted(ours, key=lambda name: (Path(parent, name).is_symlink(), name))
         yield parent, names
 
 
