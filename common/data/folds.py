@@ -1,5 +1,6 @@
 """Folds: fixed before any model, from (labels, groups, k, split seed), and written into the run."""
 
+import math
 import warnings
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +20,7 @@ from common.recipe import Recipe
 from common.storage import replacing
 
 Rows = npt.NDArray[np.int64]
+LEAST = 3  # rows of which one is held out: a single one trains no batch norm
 SMALL = 20  # a group is small when so many of it are not a fold
 
 
@@ -45,7 +47,7 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
     if recipe.holdout < 0.1:
         share = Fraction(1, round(1 / recipe.holdout))
     parts = recipe.folds if recipe.folds > 1 else share.denominator
-    if groups.nunique() < parts:
+    if groups.nunique() < max(parts, LEAST):
         raise KitError(_too_few(groups.nunique(), parts, recipe))
     repeats = [
         _one_split(labels, groups, parts, recipe.split_seed + repeat)
@@ -58,12 +60,14 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
 def _too_few(count: int, parts: int, recipe: Recipe) -> str:
     """Why so many separate rows cannot be split, and what can be done with them."""
     rows = f"{counted(count, 'separate row')} (groups counted once)"
-    if count < 2:
-        return f"{rows} cannot be split: folds=0 final=refit trains on all and judges nothing"
+    if count < LEAST:
+        return (
+            f"{rows} are too few to hold one out: folds=0 final=refit trains on all, judges nothing"
+        )
     if recipe.folds == 1:
         return (
             f"{rows} cannot have holdout={recipe.holdout:g} of them held out, which takes {parts} or "
-            "more: say holdout=0.5, or folds=0 final=refit to train on all"
+            f"more: say holdout={math.ceil(100 / count) / 100:g}, or folds=0 final=refit to train on all"
         )
     return f"{rows} cannot make {parts} folds: lower folds= to {count} or less"
 

@@ -44,11 +44,17 @@ def test_a_name_that_no_table_can_hold_is_told_with_its_bytes(
 
 def test_two_rows_and_one_hold_out_are_told_in_one_right_sentence() -> None:
     labels, groups = pd.Series(["a", "b"]), pd.Series(["1", "2"])
-    with pytest.raises(ValueError, match=r"2 separate rows .* holdout=0.2 .* say holdout=0.5"):
+    for folds in (1, 5):
+        with pytest.raises(
+            ValueError, match=r"2 separate rows .* too few to hold one out: folds=0"
+        ):
+            assign_folds(labels, groups, Recipe(folds=folds))
+    labels, groups = pd.Series(["a", "b", "a"]), pd.Series(["1", "2", "3"])
+    with pytest.raises(ValueError, match=r"3 separate rows .* holdout=0.2 .* say holdout=0.34"):
         assign_folds(labels, groups, Recipe(folds=1))
-    with pytest.raises(ValueError, match="lower folds= to 2 or less"):
+    with pytest.raises(ValueError, match="lower folds= to 3 or less"):
         assign_folds(labels, groups, Recipe(folds=5))
-    assert sorted(assign_folds(labels, groups, Recipe(folds=1, holdout=0.5))[0]) == [-1, 0]
+    assert sorted(assign_folds(labels, groups, Recipe(folds=1, holdout=0.34))[0]) == [-1, -1, 0]
 
 
 def test_a_zip_made_on_windows_and_a_folder_around_the_files_are_read(tmp_path: Path) -> None:
