@@ -15,6 +15,7 @@ from common.errors import KitError
 from common.progress import say
 
 LOCK = "lock"  # in the folder of what arrives
+POINTER = b"version https://git-lfs"  # how a file begins that Git LFS has not fetched
 FULL = 1 << 20  # bytes free below which a failed write is blamed on the disk
 
 
@@ -75,12 +76,24 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
+def check_is_content(path: Path) -> None:
+    """Raise a KitError when a file is what Git LFS leaves in the place of one it has not fetched."""
+    with path.open("rb") as file:
+        if file.read(len(POINTER)) != POINTER:
+            return
+    raise KitError(
+        f"{path} is a pointer of Git LFS and not the file itself: run `git lfs pull` in the repository "
+        "that it came with, or download the file"
+    )
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        KitError: the file is damaged.
+        KitError: the file is damaged, or a pointer of Git LFS.
     """
+    check_is_content(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
+from common.storage import check_is_content
 
 SHOWN = 40  # characters of a line or a value in a message
 OPENED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -72,6 +73,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[str], Rows]:
 
 def _text(path: Path) -> str:
     try:
+        check_is_content(path)
         data = _bytes(path)
     except FileNotFoundError as error:
         near = [each for deep in ("*", "*/*", "*/*/*") for each in sorted(path.parent.glob(deep))

@@ -12,9 +12,9 @@ import common.models.kit_fastnet as kit_fastnet
 import common.models.kit_resnet as kit_resnet
 from common.errors import KitError
 from common.models.class_matching import Match
-from common.models.heads import begin_head, head_names
-from common.models.sight import LEAST, REFUSALS, share_seen, unseen, whole_near
-from common.models.weights import LOCAL, check_pretrained, first_line, load_into
+from common.models.heads import begin_head
+from common.models.sight import LEAST, REFUSALS, channels_of, share_seen, unseen, whole_near
+from common.models.weights import LOCAL, check_finite, check_pretrained, first_line, load_into
 from common.progress import counted, say
 from common.recipe import Recipe
 from common.storage import read_json
@@ -54,7 +54,9 @@ def build_matched(
     if recipe.weights == "pretrained":
         check_pretrained(recipe.backbone)
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
-    if recipe.weights not in ("scratch", "pretrained"):
+    if recipe.weights == "pretrained":
+        check_finite(f"the pretrained weights of {recipe.backbone}", model.state_dict())
+    elif recipe.weights != "scratch":
         load_into(
             model, Path(recipe.weights), classifier=recipe.head_kind.word in ("rows", "logits-mlp")
         )
@@ -63,12 +65,12 @@ def build_matched(
 
 def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor]) -> nn.Module:
     """The recipe's network as it was saved: `weights` is a finished job's whole state dict."""
-    model = build(recipe, classes, bare=True)
+    check_backbone(recipe.backbone)
+    model = _create(recipe, pretrained=False)
     old = next((name for name in weights if name.endswith(".old.weight")), None)
-    if old is not None and weights[old].shape != model.state_dict()[old].shape:
-        model = _create(recipe, pretrained=False)
+    if old is not None:
         model.reset_classifier(len(weights[old]))  # type: ignore[operator]
-        begin_head(model, recipe, classes)
+    begin_head(model, recipe, classes, known=False)
     model.load_state_dict(dict(weights))
     return model
 
@@ -93,7 +95,7 @@ def _create(recipe: Recipe, *, pretrained: bool, size: int | None = None) -> nn.
         raise KitError(f"backbone={recipe.backbone} does not take {error}") from error
     except (OSError, *REFUSALS) as error:
         if size is None and "img_size" in settings and _only_at_other_sizes(recipe):
-            problem = f"does not take images of {side}x{side} ({first_line(error)})"
+            problem = f"does not take images of {side}x{side}{_reason(error)}"
             raise _refused(recipe, problem, side) from error
         if pretrained:
             raise KitError(
@@ -104,8 +106,6 @@ def _create(recipe: Recipe, *, pretrained: bool, size: int | None = None) -> nn.
             f"backbone={recipe.backbone} cannot be built ({first_line(error)}): leave out what "
             "follows the dot, or correct the folder"
         ) from error
-    if not head_names(model):
-        raise KitError(f"backbone={recipe.backbone} has no classifier to replace: name another")
     return model
 
 
@@ -136,7 +136,13 @@ def check_input(
     try:
         rim = unseen(model, height, width)
     except REFUSALS as error:
-        problem = f"does not take {images} ({first_line(error)})"
+        own = channels_of(model, _own_side(model))
+        if own not in (0, 3):
+            raise KitError(
+                f"backbone={recipe.backbone} takes images of {counted(own, 'channel')}, and the kit "
+                "shows every image in three (red, green, blue): name a backbone of three"
+            ) from error
+        problem = f"does not take {images}{_reason(error)}"
         raise _refused(recipe, problem, min(height, width), first=first) from error
     if not any(rim):
         return
@@ -178,15 +184,25 @@ def _refused(
         )
         remedy += f" (it sees images of {sizes} pixels whole)" if near else ""
     else:
-        facts = model.pretrained_cfg
-        assert isinstance(facts, dict)
-        own = facts["input_size"][-1]
+        own = _own_side(model)
         choices = (
             [sizes] if near and (seen or own in near) else filter(None, (f"{own} (its own)", sizes))
         )
         remedy = f"say image_size={', or '.join(choices)}"
         remedy += ", the nearest that it sees whole" if near else ""
     return KitError(f"backbone={recipe.backbone} {problem}: {remedy}")
+
+
+def _reason(error: BaseException) -> str:
+    """What an error says, in brackets; nothing where it says nothing."""
+    return f" ({first_line(error)})" if str(error) else ""
+
+
+def _own_side(model: nn.Module) -> int:
+    """The side of the images that the network was made for, in pixels."""
+    facts = model.pretrained_cfg
+    assert isinstance(facts, dict)
+    return int(facts["input_size"][-1])
 
 
 def has_one_size(name: str) -> bool:

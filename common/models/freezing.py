@@ -10,13 +10,18 @@ def stages(model: nn.Module) -> list[list[str]]:
     """The names of each stage's parameters, from the input on; the head is in none.
 
     timm's `group_matcher` names the stages. What it puts last with the head (a final norm, VGG's
-    `pre_logits`, MobileNetV3's `conv_head`) belongs to the last stage.
+    `pre_logits`, MobileNetV3's `conv_head`) belongs to the last stage. Where there is none, or it
+    has no coarse groups (RDNet), the module tree names them.
     """
     head = head_names(model)
     body = [name for name, _ in model.named_parameters() if name not in head]
-    if not hasattr(model, "group_matcher"):
-        return [body]
-    found = group_parameters(model, model.group_matcher(coarse=True), reverse=True)  # type: ignore[operator]
+    try:
+        matcher = model.group_matcher(coarse=True)  # type: ignore[operator]
+        found = group_parameters(model, matcher, reverse=True)
+    except (AttributeError, AssertionError, NotImplementedError):
+        found = {}
+    if len({found.get(name) for name in body}) < 2:
+        return _from_tree(model, body)
     groups: dict[int, list[str]] = {}
     for name in body:
         groups.setdefault(found[name], []).append(name)
@@ -25,6 +30,29 @@ def stages(model: nn.Module) -> list[list[str]]:
     if len(ordered) > 1 and any(found.get(name) == last for name in head):  # it stood with the head
         ordered[-2:] = [ordered[-2] + ordered[-1]]
     return ordered
+
+
+def _from_tree(model: nn.Module, body: list[str]) -> list[list[str]]:
+    """The model's children that hold parameters of the body, in order; of a row of children each.
+
+    The model's own parameters (positions, tokens) go to the first, and what stands with or behind the
+    last and is small (norms, what surrounds the head) to the last.
+    """
+    rows = (nn.Sequential, nn.ModuleList)
+    own = dict(model.named_parameters())
+    groups: dict[str, list[str]] = {}
+    for name in body:
+        child, *inner = name.split(".")
+        deep = inner and isinstance(getattr(model, child), rows)
+        key = ".".join([child, inner[0]]) if deep else child if inner else ""
+        groups.setdefault(key, []).append(name)
+    loose, ordered = groups.pop("", []), list[list[str]]()
+    for names in groups.values():
+        if ordered and all(own[name].ndim < 2 for name in names):
+            ordered[-1] += names
+        else:
+            ordered.append(names)
+    return [loose + ordered[0], *ordered[1:]] if ordered else [loose]
 
 
 def freeze(model: nn.Module, count: int) -> None:

@@ -5,6 +5,7 @@ the old classifier's outputs, `rows` begins with the old classifier's rows of th
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -28,8 +29,11 @@ class OnLogits(nn.Module):
 
 
 def heads_of(model: nn.Module) -> tuple[nn.Module, ...]:
-    """What is new in what `get_classifier()` names: one module, or two for a distilled network."""
-    found = model.get_classifier()  # type: ignore[operator]
+    """What is new in what `get_classifier()` names: one module, or two for a distilled network.
+
+    Of a network without a classifier that is a module without parameters, or nothing.
+    """
+    found: Any = getattr(model, "get_classifier", tuple)()
     classifiers = tuple(found) if isinstance(found, tuple | list) else (found,)
     return tuple(each.new if isinstance(each, OnLogits) else each for each in classifiers)
 
@@ -47,21 +51,43 @@ def begin_head(
     """Put the recipe's head in the place of the old classifier; new parameters are drawn from torch.
 
     With head=rows the rows that were taken come back; where the old classifier is not `known` (only
-    the shape is wanted) none are.
+    the shape is wanted) none are. A network without a classifier (DINOv2, CLIP) gets its first one.
 
     Raises:
         KitError: a classifier that this head cannot replace, or no old class of any label's name.
     """
-    if recipe.head == "linear" or (recipe.head == "rows" and not known):
-        model.reset_classifier(len(classes))  # type: ignore[operator]
+    headless = not head_names(model)
+    if headless and known and recipe.head_kind.word in ("rows", "logits-mlp"):
+        raise KitError(
+            f"head={recipe.head} begins with the old classifier, and backbone={recipe.backbone} has "
+            "none: its weights give features alone; say head=linear or head=mlp"
+        )
+    if headless or recipe.head == "linear" or (recipe.head == "rows" and not known):
+        reset_head(model, len(classes))
         if recipe.weights != "scratch":
             for head in heads_of(model):
                 head.apply(_xavier)
     elif recipe.head == "rows":
         return _from_rows(model, classes)
-    else:
+    if recipe.head_kind.word in ("mlp", "logits-mlp"):
         _put(model, recipe, len(classes))
     return []
+
+
+def reset_head(model: nn.Module, count: int) -> None:
+    """Give a network a plain classifier of so many classes by timm's `reset_classifier`.
+
+    Raises:
+        KitError: it is an encoder for other networks, which takes none.
+    """
+    with suppress(AttributeError, NotImplementedError):  # as encoders say it
+        model.reset_classifier(count)  # type: ignore[operator]
+    if not head_names(model):
+        facts: Any = getattr(model, "pretrained_cfg", {})
+        raise KitError(
+            f"backbone={facts.get('architecture')} is a {type(model).__name__}, which feeds other "
+            "networks and takes no classifier: name another backbone"
+        )
 
 
 def matches_of(model: nn.Module, classes: Sequence[str]) -> list[Match]:

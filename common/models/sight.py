@@ -15,6 +15,7 @@ from torch import nn
 # The share of the pixels that has to reach the output. Networks of convolutions without padding lose a
 # rim of a few pixels at most sizes (Inception-v3 at 224: 2.7 %), which hides nothing.
 LEAST = 0.97
+MOST_CHANNELS = 17  # satellites' images have up to 16
 FAR = 64  # pixels from the size asked for to the last that is tried in its place
 
 # What networks raise at sizes that they do not take.
@@ -35,6 +36,18 @@ def unseen(model: nn.Module, height: int, width: int) -> Rim:
     if top == height:  # it takes nan for a number: nothing can be told of it
         return 0, 0, 0, 0
     return top, bottom, left, right
+
+
+@torch.inference_mode()
+def channels_of(model: nn.Module, side: int) -> int:
+    """How many channels the images of this side have that the network takes; 0 where it takes none."""
+    for count in (3, *range(1, MOST_CHANNELS)):
+        try:
+            model.eval()(torch.zeros(1, count, side, side))
+            return count
+        except REFUSALS:
+            continue
+    return 0
 
 
 def _hidden(model: nn.Module, height: int, width: int, edge: int) -> int:

@@ -2,6 +2,7 @@
 
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from common.errors import KitError
-from common.models.heads import head_names
-from common.progress import first_of, say
+from common.models.heads import head_names, reset_head
+from common.progress import counted, first_of, say
+from common.storage import check_is_content
 
 # What training programs wrap a state dict in, the averaged weights first; and what they put before names.
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
@@ -131,6 +133,8 @@ def _check_folder(folder: Path) -> None:
             f"backbone={LOCAL}{folder}: {' and '.join(missing)} missing; a timm model folder holds "
             "config.json and model.safetensors"
         )
+    for name in ("config.json", "model.safetensors"):
+        check_is_content(folder / name)
     try:
         with safe_open(folder / "model.safetensors", framework="pt"):
             pass
@@ -148,6 +152,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise KitError(f"weights={path}: no such file; say scratch, pretrained, or a file's path")
+    check_is_content(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -187,6 +192,8 @@ def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
         KitError: the file is of another network; what is missing and unexpected is named.
     """
     found = without_prefix(read_weights(path), set(model.state_dict()))
+    if not head_names(model):
+        reset_head(model, 1)  # the file's may be of this network with a classifier
     head = head_names(model)
     own_count = len(model.state_dict()[next(iter(sorted(head)))])
     counts = {len(found[name]) for name in head & set(found) if found[name].ndim}
@@ -210,7 +217,21 @@ def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
             f"weights={path} do not fit {type(model).__name__}: {'; '.join(problems)}. "
             "Name the backbone they were trained with"
         )
+    check_finite(f"weights={path}", found)
     model.load_state_dict(found, strict=False)
+
+
+def check_finite(where: str, tensors: Mapping[str, Tensor]) -> None:
+    """Raise a KitError that names the tensors with values that are not finite, where there are any."""
+    broken = [
+        name for name, tensor in tensors.items()
+        if tensor.is_floating_point() and not tensor.float().isfinite().all()
+    ]  # fmt: skip
+    if broken:
+        raise KitError(
+            f"{where}: nan or infinity in {counted(len(broken), 'tensor')} of {len(tensors)} "
+            f"({first_of(broken)}): saved after a training diverged, or damaged; take others"
+        )
 
 
 def without_prefix(found: dict[str, Tensor], own: set[str]) -> dict[str, Tensor]:

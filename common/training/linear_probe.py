@@ -44,9 +44,12 @@ def grid_of(recipe: Recipe) -> list[Point]:
 
 
 def train_heads(
-    jobs: Sequence[Job], setting: Setting, points: Sequence[Point] = OWN
+    jobs: Sequence[Job], setting: Setting, points: Sequence[Point] = OWN, *, in_all: int = 0
 ) -> list[Trained]:
     """Train the heads of all jobs, at every point of the grid, on one pass of features.
+
+    Args:
+        in_all: epochs of the whole training, where these only begin it; 0: these are all.
 
     Raises:
         Diverged: no point left usable weights.
@@ -63,7 +66,10 @@ def train_heads(
     trained = []
     for _, equal in groupby(sorted(jobs, key=_length(setting)), key=_length(setting)):
         members = list(equal)
-        trained += train_stack(members, setting, features, [heads[j.name] for j in members], points)
+        trained += train_stack(
+            members, setting, features, [heads[job.name] for job in members], points,
+            in_all=in_all or setting.recipe.epochs,
+        )  # fmt: skip
     whole = {key: tensor.detach() for key, tensor in body.model.state_dict().items()}
     for each in trained:
         if not any(each.usable(at) for at in range(len(points))):
@@ -110,7 +116,8 @@ def train_probes(jobs: Sequence[Job], setting: Setting) -> list[Trained]:
     Raises:
         Diverged: it left no usable weights.
     """
-    return train_heads(jobs, replace(setting, recipe=probe_of(setting.recipe)))
+    probe = replace(setting, recipe=probe_of(setting.recipe))
+    return train_heads(jobs, probe, in_all=setting.recipe.epochs)
 
 
 def write_probe(folder: Path, trained: Trained) -> None:

@@ -29,7 +29,7 @@ from common.training.early_stop import Best
 from common.training.jobs import Job
 from common.training.optimisers import set_rate
 from common.training.plan import Phase, phases_of
-from common.training.schedules import rate_share
+from common.training.schedules import ema_decay, rate_share
 from common.training.setup import Parts, in_phase, parts_of
 
 REMEDY = "Lower lr=, raise warmup=, or set clip=1"
@@ -125,6 +125,8 @@ def train_epoch(
                 optimiser.step()
                 optimiser.zero_grad()
                 if parts.averaged is not None:
+                    done = epoch * updates + step // recipe.accumulate
+                    parts.averaged.decay = ema_decay(recipe.ema, done, recipe.epochs * updates)
                     parts.averaged.update(network.model)
             if step % 20 == 19 or step + 1 == batches:
                 _check_loss(float(total) / (step + 1), job, epoch, rates[-1])

@@ -4,6 +4,9 @@ import math
 
 from common.recipe import Recipe
 
+COUNTS = 0.01  # the share of an average from which on the network as it began counts in it
+SHORT = 0.9  # the decay of an average over ten updates
+
 
 def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> float:
     """The rate at update `step` (0 … steps - 1) as a share of the peak.
@@ -31,3 +34,17 @@ def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> f
         case "one-cycle":
             return floor + (1 - floor) * (1 - done)
     raise AssertionError(recipe.schedule)
+
+
+def ema_decay(decay: float, step: int, steps: int) -> float:
+    """The decay of the averaged weights at update `step` (0 … steps - 1) of the whole training.
+
+    Where the network as it began would count in the last average, the decay rises from 0 instead, as
+    with timm's `use_warmup` (K. Crowson).
+    """
+    return min(decay, 1 - (1 + step) ** -(2 / 3)) if warms_up(decay, steps) else decay
+
+
+def warms_up(decay: float, steps: int) -> bool:
+    """Is the decay too long for so many updates? One of `SHORT` or less is as it was asked for."""
+    return decay > SHORT and decay**steps > COUNTS

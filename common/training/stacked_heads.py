@@ -20,7 +20,7 @@ from common.training.context import Setting
 from common.training.jobs import Job
 from common.training.loss import build_loss
 from common.training.optimisers import optimiser_of, set_rate
-from common.training.schedules import rate_share
+from common.training.schedules import ema_decay, rate_share
 
 Point = tuple[float, float]  # factors of the recipe's lr and weight_decay
 JUDGED = 10  # times a grid is judged on its way: each is one pass over all held-out rows
@@ -87,9 +87,12 @@ class Trained:
 
 def train_stack(
     jobs: list[Job], setting: Setting, features: Tensor, heads: list[nn.Module],
-    points: Sequence[Point],
+    points: Sequence[Point], *, in_all: int,
 ) -> list[Trained]:  # fmt: skip
-    """Train the heads of jobs of one length, all points of the grid side by side."""
+    """Train the heads of jobs of one length, all points of the grid side by side.
+
+    `in_all` counts the epochs of the whole training, which these of the head may only begin.
+    """
     recipe, device = setting.recipe, setting.device
     stacked, _ = stack_module_state(heads)  # type: ignore[arg-type]
     parameters = [
@@ -116,7 +119,7 @@ def train_stack(
     with bar(recipe.epochs, f"{len(jobs) * len(points)} heads", unit="epochs") as progress:
         for epoch in range(recipe.epochs):
             started = time.perf_counter()
-            totals, rates = _epoch(group, setting, features, optimiser, epoch)
+            totals, rates = _epoch(group, setting, features, optimiser, epoch, in_all)
             seconds = (time.perf_counter() - started) / (len(jobs) * len(points))
             judged = (epoch + 1) % every == 0 or epoch + 1 == recipe.epochs
             for point, log in enumerate(logs):
@@ -143,8 +146,9 @@ def train_stack(
 
 
 def _epoch(
-    group: Heads, setting: Setting, features: Tensor, optimiser: torch.optim.Optimizer, epoch: int
-) -> tuple[Tensor, list[float]]:
+    group: Heads, setting: Setting, features: Tensor, optimiser: torch.optim.Optimizer, epoch: int,
+    in_all: int,
+) -> tuple[Tensor, list[float]]:  # fmt: skip
     """One pass over every job's rows: the mean loss [points, jobs], and the rates."""
     recipe, batch = setting.recipe, setting.recipe.batch_size
     orders = [
@@ -174,7 +178,7 @@ def _epoch(
         optimiser.step()
         optimiser.zero_grad()
         if recipe.ema:
-            group.average(recipe.ema)
+            group.average(ema_decay(recipe.ema, epoch * steps + step, in_all * steps))
         total += losses.detach().cpu() / steps
     return total, rates
 

@@ -20,6 +20,7 @@ from common.training.linear_probe import (
     write_job,
     write_probe,
 )
+from common.training.schedules import COUNTS, ema_decay, warms_up
 from common.training.sizes import head_epochs
 from common.training.workers import Worker, count_of, started, trained
 from common.workflow.prepare import Prepared, check_code
@@ -49,6 +50,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {setting.device.type}"
         + (f", {count} at a time" if count > 1 else "")
     )
+    _tell_average(ready, open_jobs)
     if ready.setting.on_features:
         _train_on_features(ready, open_jobs)
         return
@@ -67,6 +69,24 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
                 _note_workers(run, workers)
             draw_curves(run, setting.metric.name)
             drawn = time.perf_counter()
+
+
+def _tell_average(ready: Prepared, jobs: list[Job]) -> None:
+    """Say it where ema= averages over more updates than the shortest of these trainings has."""
+    recipe = ready.recipe
+    if not (recipe.ema and recipe.epochs):
+        return
+    batches = min(-(-len(job.rows) // recipe.batch_size) for job in jobs)
+    updates = recipe.epochs * -(-batches // recipe.accumulate)
+    share, long = recipe.ema**updates, f"  ema={recipe.ema:g} is long for {updates:,} updates: "
+    if warms_up(recipe.ema, updates):
+        last = ema_decay(recipe.ema, updates - 1, updates)
+        say(
+            f"{long}the network as it began would make {share:.0%} of the average, so that the decay "
+            f"rises from 0 to {last:.3g} on the way"
+        )
+    elif share > COUNTS:
+        say(f"{long}the network as it began makes {share:.0%} of the average; say a smaller one")
 
 
 def _probe(ready: Prepared, jobs: list[Job]) -> None:

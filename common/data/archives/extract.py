@@ -18,6 +18,7 @@ from common.data.archives.safety import DamagedError, RefusedError
 from common.data.archives.writer import Listing, Steps, Writing
 from common.errors import KitError
 from common.progress import bar, first_of, say
+from common.storage import check_is_content
 
 # What damage looks like in the kit's own reading of headers; libraries raise other things too.
 DAMAGE = (DamagedError, BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError)
@@ -97,6 +98,7 @@ def _kind(archive: Path) -> str | None:
 
 
 def _reader(archive: Path) -> Callable[[Path], Listing]:
+    check_is_content(pieces_of(archive)[0])
     kind = _kind(archive)
     if kind is None:
         name = pieces_of(archive)[0].name.lower()
