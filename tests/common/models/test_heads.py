@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 
@@ -122,6 +123,28 @@ def test_a_head_that_cannot_be_had_is_refused_in_words(
     }
     with pytest.raises(ValueError, match=words):
         build(Recipe(**named), ("nothing", "none such"))  # type: ignore[arg-type]
+
+
+HEADLESS = "eva02_tiny_patch14_224"
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp:16"])
+def test_a_network_without_a_classifier_gets_one(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "old.safetensors"
+    save_file(timm.create_model(HEADLESS).state_dict(), path)
+    recipe = Recipe(backbone=HEADLESS, weights=str(path), head=head)
+    model = build(recipe, CLASSES).eval()
+    images = torch.rand(1, 3, 224, 224)
+    assert model(images).shape == (1, 3)
+    assert torch.equal(rebuild(recipe, CLASSES, model.state_dict()).eval()(images), model(images))
+
+
+@pytest.mark.parametrize("head", ["rows", "logits-mlp"])
+def test_an_old_classifier_that_is_not_there_is_said(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "old.safetensors"
+    save_file(timm.create_model(HEADLESS).state_dict(), path)
+    with pytest.raises(ValueError, match="has no classifier, which head=rows"):
+        build(Recipe(backbone=HEADLESS, weights=str(path), head=head), CLASSES)
 
 
 @pytest.mark.shared

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 
@@ -184,3 +185,9 @@ def test_every_family_sees_its_own_size_and_what_it_leaves_out_lies_at_the_edges
             images[:, :, row] = torch.nan
             with torch.inference_mode():
                 assert model(images).isnan().any(), (side, row)
+
+
+def test_a_network_for_images_of_one_channel_is_called_so() -> None:
+    model = timm.create_model("test_resnet", in_chans=1)
+    with pytest.raises(ValueError, match="takes images of 1 channel, and the kit shows"):
+        check_input(model, Recipe(backbone="test_resnet"), 64, 64)

@@ -116,3 +116,27 @@ def test_every_backbone_that_the_readme_names_has_weights() -> None:
         facts = timm.get_pretrained_cfg(name)
         assert facts is not None, name
         assert facts.has_weights, name
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_named_before_anything_trains(
+    state: dict[str, torch.Tensor], tmp_path: Path, value: float
+) -> None:
+    state["stem.0.weight"][0] = value
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match=r"nan or infinity in 1 tensor of .*\(stem\.0\.weight\)"):
+        body_of(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth", "config.json", "model.safetensors"])
+def test_a_pointer_of_git_lfs_is_called_what_it_is(tmp_path: Path, name: str) -> None:
+    for each in ("config.json", "model.safetensors"):
+        (tmp_path / each).write_text("{}")
+    (tmp_path / name).write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n"
+    )
+    local = name in ("config.json", "model.safetensors")
+    fields = {"backbone": f"local-dir:{tmp_path}"} if local else {}
+    weights = "pretrained" if local else str(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"{name} is a pointer of Git LFS .*`git lfs pull`"):
+        build(Recipe(weights=weights, **fields), CLASSES)

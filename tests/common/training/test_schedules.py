@@ -5,7 +5,7 @@ import torch
 from timm.scheduler import CosineLRScheduler, StepLRScheduler
 
 from common.recipe import Recipe
-from common.training.schedules import rate_share
+from common.training.schedules import ema_decay, rate_share
 
 STEPS, PER_EPOCH = 100, 10
 
@@ -56,3 +56,12 @@ def test_one_cycle_rises_for_a_third_and_falls_to_the_floor() -> None:
 @pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
 def test_the_last_update_is_near_the_floor_but_still_moves(schedule: str) -> None:
     assert 0 < shares(schedule=schedule)[-1] < 0.02
+
+
+def test_an_average_longer_than_the_training_warms_up_and_one_that_fits_does_not() -> None:
+    long = [ema_decay(0.9998, step, 42) for step in range(42)]
+    assert long[0] == 0
+    assert long == sorted(long)
+    assert long[-1] < 0.95
+    assert {ema_decay(0.99, step, 1000) for step in range(1000)} == {0.99}
+    assert {ema_decay(0.9, step, 9) for step in range(9)} == {0.9}
