@@ -8,8 +8,11 @@ import argparse
 import ast
 import errno
 import importlib
+import io
 import json
 import os
+import re
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -32,6 +35,7 @@ ROOMS = ("common.verbs", "kernels.verbs")  # where a verb's module is
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words say; errors are one sentence on stderr and exit code 1."""
+    _make_writable(as_command=words is None)
     words = list(sys.argv[1:] if words is None else words)
     # Torch's threads spin while they wait, by default so long that on a machine with other work
     # training is 5 to 20 times slower. It is read when torch is imported, which no verb has done.
@@ -50,8 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
             sentence = (
                 "this is a bug of the kit and no fault of yours: please report the lines above"
             )
-        # The core names no competition; here it has a name.
-        print(f"kit: {sentence.replace('<competition>', words[0])}", file=sys.stderr)
+        print(f"kit: {_completed(sentence, words)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nkit: stopped; the same command goes on where it was", file=sys.stderr)
@@ -66,6 +69,20 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"kit: the result could not be written to stdout ({error.strerror})", file=sys.stderr)
         return 1
     return 0 if sys.stdout is not None or not as_json else 1
+
+
+def _make_writable(*, as_command: bool) -> None:
+    """Let every character be written, whatever the locale says of this machine's.
+
+    In the locale C names of files would come as halves of characters, and files would be
+    read as ASCII: there the command begins again in Python's UTF-8 mode.
+    """
+    if as_command and sys.getfilesystemencoding() == "ascii":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _sentence(error: Exception) -> str | None:
@@ -85,6 +102,21 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, PermissionError):
         return f"{error.filename} may not be read or written here: give this account the right to"
     return None
+
+
+def _completed(sentence: str, words: list[str]) -> str:
+    """A sentence of the core, which names no competition and no place, with those of this call."""
+    if "<competition>" not in sentence or words[0] in ALONE:
+        return sentence
+    from common.workflow.options import places
+    from common.workflow.request import places_of
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    places(parser)
+    given = parser.parse_known_args(words[1:])[0]
+    more = "".join(f" {shlex.quote(word)}" for word in places_of(given.data, given.runs))
+    whole = re.sub(r"`(kit <competition> [^`]*)`", lambda found: f"`{found[1]}{more}`", sentence)
+    return whole.replace("<competition>", shlex.quote(words[0]))
 
 
 def _call(words: list[str]) -> dict[str, Any]:
@@ -135,7 +167,7 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
         from common.errors import KitError
 
         raise KitError(f"kit {competition.name} has no verb {verb!r}: {hint}")
-    from common.workflow.options import places
+    from common.workflow.options import file_among, places
     from common.workflow.request import Request
 
     module = importlib.import_module(_module(verb))
@@ -143,11 +175,14 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
     places(parser)
     given = vars(parser.parse_intermixed_args(words[2:]))
     own, recipe = _own(module, given), given.pop("recipe", None)
+    fields = given.pop("fields", ())
+    file, fields = file_among(fields) if given.pop("takes_file", False) else (None, fields)
     request = Request(
         competition=competition,
         recipe_name=recipe or next(iter(competition.recipes)),
         named_recipe=recipe is not None,
-        words=tuple(given.pop("fields", ())),
+        words=tuple(fields),
+        file=file,
         **given,
     )
     assert request.recipe  # a typo is told before anything starts

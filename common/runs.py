@@ -22,6 +22,7 @@ from common.storage import read_json, write_json
 
 # Kinds of runs that have models of their own.
 WITH_MODELS = ("trained", "zero-training", "fetched")
+FILE = "file"  # the kind of a run that is nothing but a submission file from elsewhere
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,13 @@ class Run:
         """The recipe the run was begun with.
 
         Raises:
-            KitError: it has fields that this version of the kit does not know.
+            KitError: it has fields that this version of the kit does not know, or is a mere file.
         """
+        if self.read()["kind"] == FILE:
+            raise KitError(
+                f"{self.folder} is a submission file from elsewhere, with no recipe and no predictions "
+                "of the kit's: name another run"
+            )
         kept = self.read()["recipe"]
         unknown = set(kept) - {each.name for each in fields(Recipe)}
         if unknown:
@@ -177,6 +183,11 @@ def digest_file(path: Path) -> str:
     """A digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def digest_of(content: bytes) -> str:
+    """The digest of a file that holds these bytes."""
+    return _digest(content)[:16]
 
 
 def _digest(content: bytes) -> str:

@@ -22,7 +22,21 @@ NAMES_COMPARED = 1000
 
 
 def validate(submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]) -> list[str]:
-    """Everything that keeps `submission` from being a complete answer to `sample`.
+    """Everything that keeps `submission` from being the sample's own rows and columns, answered.
+
+    It is what the kit's own files are held to: `judged`, and the sample's order.
+    """
+    problems, remarks = judged(submission, sample, classes)
+    return problems + remarks
+
+
+def judged(
+    submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """What a site refuses of a submission, and what it takes although the sample is otherwise.
+
+    A site joins rows by their ids and finds columns by their names, so their order is a remark; and
+    Kaggle's log loss divides each row by its sum.
 
     Args:
         submission: the rows to judge; text as read from a file, or numbers as just written.
@@ -31,23 +45,26 @@ def validate(submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[s
             name the same class in all of its rows.
 
     Returns:
-        One sentence a problem, the first offenders named and the rest counted; empty when fine.
+        Problems and remarks, one sentence each, the first offenders named and the rest counted.
     """
     header, wanted = list(submission.columns), list(sample.columns)
-    problems = _header(header, wanted)
+    problems, remarks = _header(header, wanted)
     if len(submission) != len(sample):
         problems.append(f"there are {len(submission):,} rows, but the sample has {len(sample):,}")
     if len(set(header)) != len(header) or wanted[0] not in header:
-        return problems  # without an id column nothing below can name its rows
+        return problems, remarks  # without an id column nothing below can name its rows
     ids = texts(submission[wanted[0]])
-    problems += _ids(ids, texts(sample[wanted[0]]), wanted[0])
+    wrong, shuffled = _ids(ids, texts(sample[wanted[0]]), wanted[0])
+    problems, remarks = problems + wrong, remarks + shuffled
     answers = [name for name in wanted[1:] if name in header]
     if len(wanted) == 2:
         for name in answers:
             problems += _labels(submission[name], ids, classes)
     elif answers:
-        problems += _probabilities(submission[answers], ids, whole=len(answers) == len(wanted) - 1)
-    return problems
+        whole = len(answers) == len(wanted) - 1
+        wrong, sums = _probabilities(submission[answers], ids, whole=whole)
+        problems, remarks = problems + wrong, remarks + sums
+    return problems, remarks
 
 
 def texts(column: "pd.Series[str]") -> Cells:
@@ -62,9 +79,10 @@ def nearest(name: str, known: Sequence[str]) -> str:
     return f" (did you mean {folded[found[0]]!r}?)" if found else ""
 
 
-def _header(header: list[str], wanted: list[str]) -> list[str]:
+def _header(header: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
+    """Problems of the header, and a remark on the order of its columns."""
     if header == wanted:
-        return []
+        return [], []
     names = [str(name) for name in header]
     missing = [name for name in wanted if name not in names]
     extra = [name for name in names if name not in wanted]
@@ -77,18 +95,17 @@ def _header(header: list[str], wanted: list[str]) -> list[str]:
         problems.append(f"the header has {first_of(shown)}, which the sample does not have")
     if twice:
         problems.append(f"the header has {first_of([repr(name) for name in twice])} twice")
-    if not problems:
-        place, name = next(
-            (place, name) for place, name in enumerate(names) if name != wanted[place]
-        )
-        problems.append(
-            f"the columns are in another order than the sample's: column {place + 1} is {name!r} "
-            f"and should be {wanted[place]!r}"
-        )
-    return problems
+    if problems:
+        return problems, []
+    place = next(place for place, name in enumerate(names) if name != wanted[place])
+    return [], [
+        f"the columns are in another order than the sample's: column {place + 1} is {names[place]!r} "
+        f"and should be {wanted[place]!r}"
+    ]
 
 
-def _ids(ids: Cells, wanted: Cells, column: str) -> list[str]:
+def _ids(ids: Cells, wanted: Cells, column: str) -> tuple[list[str], list[str]]:
+    """Problems of the ids, and a remark on the order of the rows."""
     have, want = pd.Index(ids, dtype=object), pd.Index(wanted, dtype=object)
     empty = ids == ""
     missing = wanted[~want.isin(have)]
@@ -109,13 +126,13 @@ def _ids(ids: Cells, wanted: Cells, column: str) -> list[str]:
         problems.append(
             f"{_are(len(twice), 'id')} there more than once: {first_of(twice.tolist())}"
         )
-    if not problems and len(ids) == len(wanted) and (ids != wanted).any():
-        row = int(np.flatnonzero(ids != wanted)[0])
-        problems.append(
-            f"the rows are in another order than the sample's: row {row + 1} is {ids[row]} and "
-            f"should be {wanted[row]}"
-        )
-    return problems
+    if problems or len(ids) != len(wanted) or not (ids != wanted).any():
+        return problems, []
+    row = int(np.flatnonzero(ids != wanted)[0])
+    return [], [
+        f"the rows are in another order than the sample's: row {row + 1} is {ids[row]} and "
+        f"should be {wanted[row]}"
+    ]
 
 
 def _twin(name: str, missing: Cells) -> str:
@@ -142,7 +159,8 @@ def _labels(column: "pd.Series[str]", ids: Cells, classes: Sequence[str]) -> lis
     return problems
 
 
-def _probabilities(frame: pd.DataFrame, ids: Cells, *, whole: bool) -> list[str]:
+def _probabilities(frame: pd.DataFrame, ids: Cells, *, whole: bool) -> tuple[list[str], list[str]]:
+    """Problems of the values, and a remark on their sums."""
     columns = [str(name) for name in frame.columns]
     values = np.empty(frame.shape)
     empty = np.empty(frame.shape, dtype=bool)
@@ -173,10 +191,11 @@ def _probabilities(frame: pd.DataFrame, ids: Cells, *, whole: bool) -> list[str]
     # A sum is worth a sentence only where its row has no other fault.
     sound = (numbers & (values >= 0) & (values <= 1)).all(axis=1)
     wrong: Mask = np.asarray(sound & (np.abs(sums - 1) > SUM_TOLERANCE))
-    if whole and wrong.any():
-        example = f" (it sums to {sums[wrong][0]:.6g})"
-        problems += _offenders(wrong, ids, "values that do not sum to 1", example)
-    return problems
+    if not whole or not wrong.any():
+        return problems, []
+    example = f" (it sums to {sums[wrong][0]:.6g})"
+    told = _offenders(wrong, ids, "values that do not sum to 1", example)
+    return (problems + told, []) if (sums[wrong] == 0).any() else (problems, told)
 
 
 def _offenders(bad: Mask, ids: Cells, what: str, example: str = "") -> list[str]:

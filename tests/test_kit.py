@@ -149,7 +149,7 @@ def test_a_new_competition_keeps_the_spelling_of_its_slug(
 ) -> None:
     place = catalogue(tmp_path, "digits", "classify-leaves")
     new.run(new.Options("https://www.kaggle.com/competitions/UBC-OCEAN/overview/evaluation"), place)
-    assert capsys.readouterr().err.endswith("kit ubc_ocean download, then kit ubc_ocean check\n")
+    assert capsys.readouterr().err.endswith("kit ubc_ocean download && kit ubc_ocean check\n")
     facts = (tmp_path / "ubc_ocean" / "__init__.py").read_text()
     assert 'slug="UBC-OCEAN"' in facts
     assert 'title="UBC OCEAN"' in facts
@@ -190,3 +190,23 @@ def test_make_submit_gives_each_of_its_two_verbs_the_words_it_takes() -> None:
     assert made("digits-submit", "ARGS=--message=a --accept-code") == [
         "<digits><run><--accept-code>", "<digits><submit><--message=a>",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [{"PYTHONIOENCODING": "ascii"},
+     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+)  # fmt: skip
+def test_every_character_is_written_whatever_the_locale(
+    locale: dict[str, str], tmp_path: Path
+) -> None:
+    def call(*words: str) -> bytes:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "kit.py"), *words], cwd=tmp_path, capture_output=True,
+            check=True, env={"PATH": os.environ["PATH"], **locale},
+        )  # fmt: skip
+        return done.stderr + done.stdout
+
+    assert b"field=value" in call("--help")
+    said = call("digits", "recipes", "--runs", "l\u00e4ufe \u6f22", "--json").splitlines()[-1]
+    assert json.loads(said.decode("ascii"))

@@ -29,7 +29,7 @@ LAYERS = (
     ("models",),
     ("inference",),
     ("training",),
-    ("submission", "submission_check", "kaggle", "reporting", "ledger"),
+    ("submission", "submission_check", "submission_file", "kaggle", "reporting", "ledger"),
     ("workflow",),
     ("verbs",),
 )  # fmt: skip

@@ -25,7 +25,9 @@ AGAIN = "write or download it again"
 Rows = list[list[str]]
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[str], Rows]:
+def read_rows(
+    path: Path, columns: Sequence[str], data: bytes | None = None
+) -> tuple[list[str], Rows]:
     """The header and the rows of a CSV file, blank lines left out.
 
     Args:
@@ -37,7 +39,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[str], Rows]:
         KitError: it is missing, empty, no UTF-8 text, or has a quote that is never closed, a line
             break in a value, too many or too few values in a row, or a column twice.
     """
-    text = _text(path)
+    text = _text(path, data)
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, strict=True)
     header: list[str] = []
@@ -71,10 +73,11 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[str], Rows]:
     return [name or f"Unnamed: {at}" for at, name in enumerate(header)], rows
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, data: bytes | None) -> str:
     try:
-        check_is_content(path)
-        data = _bytes(path)
+        if data is None:
+            check_is_content(path)
+            data = _bytes(path)
     except FileNotFoundError as error:
         near = [each for deep in ("*", "*/*", "*/*/*") for each in sorted(path.parent.glob(deep))
                 if each.name.casefold() == path.name.casefold()]  # fmt: skip

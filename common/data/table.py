@@ -155,18 +155,19 @@ def _is_empty(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
-def read_csv(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
+def read_csv(path: Path, *, columns: Sequence[str] = (), data: bytes | None = None) -> pd.DataFrame:
     """Read a CSV file with every value as the text it is (nothing becomes a number or nan).
 
     Args:
         path: the file: UTF-8, with or without a byte-order mark, compressed or not.
         columns: columns that must be there; others are kept as well.
+        data: the file's bytes, unpacked, where they are read already.
 
     Raises:
         KitError: the file is missing, empty, lacks a column, or its quotes or the lengths of its rows
             leave in doubt which values belong together; one sentence.
     """
-    header, rows = read_rows(path, columns)
+    header, rows = read_rows(path, columns, data)
     for column in columns:
         if column not in header:
             near = get_close_matches(column, header, n=1, cutoff=0.4)

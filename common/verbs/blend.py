@@ -7,7 +7,6 @@ greedy. The blend is a run like any other: submit it, compare it, blend it again
 Example: kit cifar10 blend runs/cifar10-quick-1a2b3c4d runs/cifar10-transfer-5e6f7a8b
 """
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,5 +31,5 @@ def run(request: Request, options: Options) -> dict[str, Any]:
     """The JSON line holds the weights and what each kind scored."""
     blended = blend(request, options.members, kind=options.weights)
     if request.competition.on_kaggle:
-        say(f"next: {request.command(f'submit --run {shlex.quote(str(blended.folder))}')}")
+        say(f"next: {request.command('submit', '--run', str(blended.folder))}")
     return result_of(blended) | {"blend": blended.read("scores.json")["blend"]}

@@ -52,7 +52,11 @@ def run(options: Options, _: Catalogue) -> dict[str, Any]:
     )
     for sentence in missing:
         say(f"missing: {sentence}")
-    say("next: make digits-submit" if missing else "nothing is missing. next: make cifar10-submit")
+    say(
+        "next: kit digits run && kit digits submit"
+        if missing
+        else "nothing is missing; next: kit cifar10 run && kit cifar10 submit"
+    )
     return found | {"missing": missing}
 
 

@@ -15,5 +15,5 @@ from common.workflow.request import Request
 def run(request: Request) -> dict[str, Any]:
     """Fetch or lay out the files; the JSON names their folder."""
     result = fetch(request) if request.on_site else lay_out(request)
-    say(f"next: kit {request.competition.name} run")
+    say(f"next: {request.command('run')}")
     return result

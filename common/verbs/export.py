@@ -6,7 +6,8 @@ of the fold that --fold names.
 Example: kit cifar10 export --to models/cifar && kit other run backbone=local-dir:models/cifar weights=pretrained
 """
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ def run(request: Request, options: Options) -> dict[str, Any]:
         classes = read_json(found / "classes.json")
         write_model_folder(temporary, found.recipe(), found / job / "weights.safetensors", classes)
     say(f"{folder}: {job} of {found.folder}, {len(classes)} classes")
-    say(f"next: kit OTHER run backbone=local-dir:{folder} weights=pretrained")
+    start = [f"backbone=local-dir:{folder}", "weights=pretrained"]
+    say(f"any competition's recipe starts from it by {shlex.join(start)}")
+    again = replace(request, words=(), named_recipe=False, run=None)
+    say(f"next: {again.command('run', *start)}")
     return {"run": str(found.folder), "model": job, "folder": str(folder)}
 
 

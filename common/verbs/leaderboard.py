@@ -52,7 +52,7 @@ def run(request: Request) -> dict[str, Any]:
     }  # fmt: skip
     if not mine:
         _tell(rows, 0)
-        say(f"no scored submission of yours yet: `kit {competition.name} submit` sends one")
+        say(f"no scored submission of yours yet: `{request.command('submit')}` sends one")
         return result
     best, ref, run = (max if metric.higher_is_better else min)(mine, key=lambda each: each[0])
     place = place_of(best, rows, metric)

@@ -5,6 +5,7 @@ Rehearsals have ledgers of their own, which are listed after the real submission
 Example: kit ledger --competition cifar10
 """
 
+import shlex
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +15,7 @@ from common import ledger
 from common.ledger import Entry
 from common.progress import counted, say
 from common.workflow.options import flag
-from common.workflow.request import Catalogue
+from common.workflow.request import Catalogue, places_of
 from common.workflow.submitting.rehearsal_site import REHEARSALS
 
 
@@ -44,10 +45,11 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     ]
     if not blocks:
         of = f" of {wanted}" if wanted else ""
-        say(f"{runs} holds no submission{of} yet: `kit <competition> submit` enters one")
-        say("without a key: `kit <competition> rehearse`")
+        name = wanted or "<competition>"
+        say(f"{runs} holds no submission{of} yet: `{_command(name, 'submit', runs)}` enters one")
+        say(f"without a key: `{_command(name, 'rehearse', runs)}`")
     for block in blocks:
-        _tell(block)
+        _tell(block, runs)
     if blocks:
         say("\ngain: how much better the leaderboard (private, else public) was than the CV")
     return {"competitions": blocks}
@@ -65,7 +67,11 @@ def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
     }
 
 
-def _tell(block: dict[str, Any]) -> None:
+def _command(name: str, verb: str, runs: Path) -> str:
+    return " ".join(["kit", name, verb, *map(shlex.quote, places_of(None, runs))])
+
+
+def _tell(block: dict[str, Any], runs: Path) -> None:
     rows = block["submissions"]
     title = f"{block['competition']}, {rows[0]['metric'].replace('_', ' ')}"
     of = f", rehearsal {block['rehearsal']}" if block["rehearsal"] else ""
@@ -88,8 +94,8 @@ def _tell(block: dict[str, Any]) -> None:
     pending = sum(row["status"] == "pending" for row in rows)
     if pending:
         verb = "rehearse" if block["rehearsal"] else "leaderboard"
-        say(f"  {counted(pending, 'submission')} had no score yet: `kit {block['competition']} {verb}`"
-            " asks again")  # fmt: skip
+        again = _command(block["competition"], verb, runs)
+        say(f"  {counted(pending, 'submission')} had no score yet: `{again}` asks again")
 
 
 def _cv(row: dict[str, Any]) -> str:

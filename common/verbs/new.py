@@ -111,7 +111,7 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     (folder / "__init__.py").write_text(FACTS.format(**words), encoding="utf-8")
     (folder / "recipes.py").write_text(RECIPES.format(**words), encoding="utf-8")
     say(f"{folder}: facts in __init__.py, recipes in recipes.py; edit the file names there")
-    say(f"next: kit {name} download, then kit {name} check")
+    say(f"next: kit {name} download && kit {name} check")
     return {"folder": str(folder)}
 
 

@@ -99,7 +99,7 @@ def _check_test(members: list[Predicted]) -> None:
         if member.test_name != members[0].test_name:
             raise KitError(
                 f"{member.run.folder} has predicted another test set than {members[0].run.folder}: "
-                f"call `kit {member.run.read()['competition']} predict --run …` for both"
+                "call `kit <competition> predict --run …` for both"
             )
 
 

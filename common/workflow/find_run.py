@@ -5,7 +5,7 @@ from typing import Any
 
 from common.errors import KitError
 from common.recipe import SHAPING, differences, with_values
-from common.runs import WITH_MODELS, Run, all_runs
+from common.runs import FILE, WITH_MODELS, Run, all_runs
 from common.workflow.request import Request
 
 
@@ -13,7 +13,7 @@ def find_run(request: Request) -> Run:
     """The run that `predict`, `submit` and their like work on.
 
     `--run` names it. Fields or `--recipe` choose the latest run begun with them. Otherwise it is
-    the latest run of the competition.
+    the latest run of the competition that the kit itself has made.
 
     Raises:
         KitError: there is none; the sentence says what makes one.
@@ -31,15 +31,15 @@ def find_run(request: Request) -> Run:
                 "out --run"
             )
         return run
-    runs = all_runs(request.runs, name)
+    # A file from elsewhere is meant by its own name alone.
+    runs = [run for run in all_runs(request.runs, name) if run.read().get("kind") != FILE]
     if wanted is not None:
         runs = [run for run in runs if _shape(run) == wanted]
     if not runs:
         typed = " ".join([f"--recipe {request.recipe_name}"] * request.named_recipe + words)
         raise KitError(
             f"{request.runs} holds no run of {name}{f' with {typed}' if typed else ''}: "
-            f"`kit {name} run {typed}`".rstrip(" `")
-            + "` makes one"
+            f"`{request.command('run')}` makes one"
         )
     return runs[0]
 

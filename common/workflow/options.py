@@ -11,6 +11,9 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from common.errors import KitError
+from common.workflow.request import FIELD
+
 T = TypeVar("T")
 Shared = Callable[[ArgumentParser], None]
 
@@ -67,13 +70,31 @@ def places(parser: ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
 
 
-def recipe_fields(parser: ArgumentParser) -> None:
+def recipe_fields(parser: ArgumentParser, first: str = "") -> None:
     """Recipe fields, and the named recipe that they change."""
     parser.add_argument(
         "fields", nargs="*", metavar="field=value",
-        help="recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` lists them all",
+        help=f"{first}recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` lists them all",
     )  # fmt: skip
     recipe(parser)
+
+
+def file_or_fields(parser: ArgumentParser) -> None:
+    """Recipe fields, or the name of a file in their place: `file_among` tells them apart."""
+    recipe_fields(parser, "a submission file from elsewhere, or a run; or ")
+    parser.set_defaults(takes_file=True)
+
+
+def file_among(words: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The one word that is no `field=value` but a file's name, and the others.
+
+    Raises:
+        KitError: there are several.
+    """
+    files = [word for word in words if not FIELD.match(word) or Path(word).is_file()]
+    if len(files) > 1:
+        raise KitError(f"one file is sent at a time, and not {', '.join(files)}")
+    return (Path(files[0]) if files else None), [word for word in words if word not in files]
 
 
 def recipe(parser: ArgumentParser) -> None:

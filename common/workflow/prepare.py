@@ -22,6 +22,7 @@ from common.models.weights import read_weights
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import (
+    FILE,
     WITH_MODELS,
     Run,
     begin,
@@ -118,10 +119,11 @@ def code_of(request: Request) -> str:
 
 def check_trained(run: Run) -> None:
     """Raise a KitError when the run has no models of its own."""
-    if run.read()["kind"] not in WITH_MODELS:
+    kind = run.read()["kind"]
+    if kind not in WITH_MODELS:
         raise KitError(
-            f"{run.folder} is {run.read()['kind']} and has no models of its own: name a run that was "
-            "trained (--run RUN)"
+            f"{run.folder} is {'a file from elsewhere' if kind == FILE else kind} and has no models of "
+            "its own: name a run that was trained (--run RUN)"
         )
 
 

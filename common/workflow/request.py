@@ -1,15 +1,24 @@
 """What a person asked for, typed: the competition, the recipe, the places."""
 
 import os
+import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from common.competition import Competition
 from common.errors import KitError
 from common.kaggle.session import RunKernel
 from common.recipe import Recipe, stage_of, with_values
+
+FIELD = re.compile(r"[A-Za-z_]\w*=")  # how a recipe's `field=value` begins
+# What of a request the verbs take beside its places: as their SHARED says.
+TAKE_FIELDS = (
+    "validate", "predict", "run", "submit", "export", "rehearse", "tune", "kernel", "kernel-inputs",
+)  # fmt: skip
+TAKE_RECIPE = (*TAKE_FIELDS, "check", "compare")
+TAKE_RUN = ("predict", "submit", "export", "kernel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +29,7 @@ class Request:
         words: the `field=value` words as typed.
         data: the folder of the competition's files or archives; None when not named.
         run: the run folder that was named, if any.
+        file: the submission file that was named, if any.
         fresh: begin the run anew.
         accept_code: go on with a run that other code has begun.
     """
@@ -31,6 +41,7 @@ class Request:
     data: Path | None = None
     runs: Path = Path("runs")
     run: Path | None = None
+    file: Path | None = None
     fresh: bool = False
     accept_code: bool = False
 
@@ -65,7 +76,8 @@ class Request:
         if not competition.on_kaggle:
             raise KitError(
                 f"{competition.title} is on no site, so there is nothing to download or to submit to: "
-                f"`kit {competition.name} rehearse --data DIR` competes on this machine instead"
+                f"`{self.command('rehearse')}{'' if self.data else ' --data DIR'}` competes on this "
+                "machine instead"
             )
         return competition.slug
 
@@ -104,15 +116,40 @@ class Request:
                 "folds=0 trains on all rows and holds none out, so there is no score: say folds=1 or more"
             )
 
-    def command(self, verb: str) -> str:
-        """What to type for another verb on the same data and runs."""
-        places = [] if self.data is None else ["--data", str(self.data)]
-        places += [] if self.runs == Path("runs") else ["--runs", str(self.runs)]
-        return shlex.join(["kit", self.competition.name, *shlex.split(verb), *places])
+    def command(self, verb: str, *more: str) -> str:
+        """What to type, in the same folder, for a verb on the same recipe, fields, run and places.
+
+        Args:
+            more: further words; a `field=value` among them replaces one of the request's, and a
+                named run (--run, --kernel) all of them, because it has its own.
+        """
+        words, named = [verb], {"--run", "--kernel"} & {*more}
+        if not named and verb in TAKE_RECIPE and self.named_recipe:
+            words += ["--recipe", self.recipe_name]
+        if not named and verb in TAKE_FIELDS:
+            replaced = {word.partition("=")[0] for word in more if FIELD.match(word)}
+            words += [word for word in self.words if word.partition("=")[0] not in replaced]
+        words += more
+        if not named and verb in TAKE_RUN and self.run is not None:
+            words += ["--run", str(self.run)]
+        places = places_of(self.data, self.runs)
+        return shlex.join(["kit", self.competition.name, *words, *places])
 
     def words_of(self, *stages: str) -> list[str]:
         """The typed words whose fields are of these stages."""
         return [word for word in self.words if stage_of(word.partition("=")[0]) in stages]
+
+
+def words_between(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
+    """The `field=value` words that make `recipe` of `base`."""
+    now, before = asdict(recipe), asdict(base)
+    return tuple(f"{name}={value}" for name, value in now.items() if value != before[name])
+
+
+def places_of(data: Path | None, runs: Path) -> list[str]:
+    """The flags that name the data and the runs, where they are not the usual ones."""
+    named = [] if data is None else ["--data", str(data)]
+    return named + ([] if runs == Path("runs") else ["--runs", str(runs)])
 
 
 @dataclass(frozen=True, kw_only=True)

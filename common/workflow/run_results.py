@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from common.inference.blend import Predictions
 from common.metrics import Probs
 from common.progress import first_of
 from common.recipe import Recipe, differences
-from common.runs import Run, digest_file, fingerprint
+from common.runs import FILE, Run, digest_file, fingerprint
 from common.storage import read_json, replacing, write_json
 
 
@@ -40,14 +41,18 @@ def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:
 def scores_of(run: Run) -> dict[str, Any]:
     """The scores that belong to submission.csv: other views may have been judged since.
 
+    Of a file from elsewhere none is known.
+
     Raises:
         KitError: the code has changed since, and was accepted: the file is of neither.
     """
+    if run.read()["kind"] == FILE:
+        return {}
     path = predictions_folder(run, Recipe(**run.read().get("predicted", {}))) / "scores.json"
     if not path.is_file():
         raise KitError(
             f"{run.folder} went on with changed code since its submission.csv was written: "
-            f"`kit <competition> predict --run {run.folder}` writes it anew"
+            f"`kit <competition> predict --run {shlex.quote(str(run.folder))}` writes it anew"
         )
     return dict(read_json(path))
 
@@ -99,16 +104,16 @@ def predicted(run: Run) -> Predicted:
     """
     facts = run.read()
     name = facts.get("test", "")
-    folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
-    held_out, test = folder / "oof.npz", folder / name
     if not run.recipe().folds:
         raise KitError(
             f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to weigh it by"
         )
+    folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
+    held_out, test = folder / "oof.npz", folder / name
     if not name or not held_out.is_file() or not test.is_file():
         raise KitError(
-            f"{run.folder} has not predicted the test set: `kit {facts['competition']} predict "
-            f"--run {run.folder}` does"
+            f"{run.folder} has not predicted the test set: `kit <competition> predict "
+            f"--run {shlex.quote(str(run.folder))}` does"
         )
     classes = read_json(run / "classes.json")
     return Predicted(

@@ -87,7 +87,7 @@ def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
         if best and best.faster and field != "batch_size":
             proposal.append(best.candidate)
             recipe = with_values(recipe, [best.candidate])
-    _tell(proposal)
+    _tell(request, proposal)
     return {
         "device": device, "rows": len(store), "table": [asdict(row) for row in rows],
         "proposal": " ".join(proposal),
@@ -170,9 +170,10 @@ def _tell_row(row: Row, own: bool = False) -> None:
     )
 
 
-def _tell(proposal: list[str]) -> None:
+def _tell(request: Request, proposal: list[str]) -> None:
     if proposal:
         say(f"type: {' '.join(proposal)}")
+        say(f"next: {request.command('run', *proposal)}")
     else:
         say("the recipe's own values are the fastest here")
 

@@ -27,7 +27,7 @@ def unfinished(request: Request) -> Run:
         where = request.run or f"{request.runs}, among the runs of {name},"
         raise KitError(
             f"--continue goes on with a run that a kernel left unfinished, and {where} is none: "
-            f"`kit {name} kernel` pushes a kernel from the beginning"
+            f"`{request.command('kernel')}` pushes a kernel from the beginning"
         )
     run = left[0]
     facts = run.read()

@@ -1,8 +1,7 @@
 """A recipe made into a kernel: its script and its metadata, in a folder of their own."""
 
-import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +78,8 @@ class Made:
         return self.folder / SCRIPT
 
     def typed(self, verb: str, *more: str) -> str:
-        """The verb with the recipe, the words and the flags that made this kernel."""
-        return typed(self.request, self.shape, verb, *more)
+        """The verb with the recipe, the words and the flags that made this kernel, to be typed."""
+        return self.request.command(verb, *self.shape.typed(), *more)
 
 
 def made(
@@ -109,7 +108,7 @@ def made(
     facts = facts_of(request, shape) | ({"goes_on": source["run"]} if source else {})
     code = code_of(competition.name)
     check_secrets({**code, "the recipe's words": repr(facts).encode()}, secrets_of(surroundings()))
-    command = shlex.join(["kit", competition.name, *shlex.split(typed(request, shape, "run"))])
+    command = replace(request, data=None, runs=Path("runs")).command("run")
     text = bundle(f"{competition.title}: {command}", facts, code)
     gpu = shape.machine or (NO_GPU if request.recipe.device == "cpu" else T4S)
     attached = [dataset_name(competition.slug)[0]] if files and not online else []
@@ -126,13 +125,6 @@ def made(
     write_json(folder / METADATA, metadata(kernel))
     shaping = [text, metadata(kernel), kernel.seconds, sorted(files), source and source["version"]]
     return Made(folder, kernel, fingerprint(*shaping), source, shape, request)
-
-
-def typed(request: Request, shape: Shape, verb: str, *more: str) -> str:
-    """A verb as it would be typed for the same kernel: recipe, words and flags."""
-    words = [verb, *(["--recipe", request.recipe_name] if request.named_recipe else [])]
-    words += shape.typed() if verb != "run" else []
-    return shlex.join([*words, *request.words, *more])
 
 
 def facts_of(request: Request, shape: Shape) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from common.errors import KitError
 from common.kaggle import client
+from common.kaggle.client.retry import Environment
 from common.kaggle.machines import NO_GPU, image_fault, machine_fault, restricted
 from common.progress import say
 from common.workflow.request import Request
@@ -45,13 +46,18 @@ def say_of_site(request: Request, shape: Shape) -> None:
     long = (shape.time_limit or 0) > USUAL_S
     if not (shape.internet or long):
         return
-    try:
-        code_only = client.facts(request.slug)["code_only"]
-    except client.KaggleError:  # the push itself tells what is wrong
-        return
+    code_only = takes_notebooks_only(request, None)
     if code_only and shape.internet:
         say(f"{request.slug} takes submissions from notebooks without the internet: what this kernel trains can be "
             "submitted by another one, and not from it")  # fmt: skip
     if code_only and long:
         say(f"{request.slug} takes submissions from notebooks, as a rule of {USUAL_S // 3600} hours at most: "
             f"--time-limit {USUAL_S} keeps to that")  # fmt: skip
+
+
+def takes_notebooks_only(request: Request, environment: Environment) -> bool:
+    """Does the site say that the competition takes submissions from notebooks alone?"""
+    try:
+        return bool(client.facts(request.slug, environment=environment)["code_only"])
+    except client.KaggleError:  # what is called next tells what is wrong
+        return False

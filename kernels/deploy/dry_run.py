@@ -110,7 +110,7 @@ def _run_here(request: Request) -> Path:
     if facts["code"] != code_of(request) or facts.get("environments_before"):
         raise KitError(
             f"{run.folder} was made by other code or other versions than are here now, and proves "
-            f"nothing of them: `{request.command('run --fresh')}` with the same words makes it anew"
+            f"nothing of them: `{request.command('run', '--fresh')}` makes it anew"
         )
     return run / "submission.csv"
 

@@ -1,6 +1,5 @@
 """A kernel pushed once, followed to its end, and its run brought back as an ordinary run folder."""
 
-import shlex
 import shutil
 import time
 from dataclasses import asdict, replace
@@ -76,7 +75,7 @@ def _check_source(made: Made, environment: Environment) -> None:
         raise KitError(
             f"the run to go on with is of version {source['version']} of {source['owner']}/{source['slug']}, "
             f"and Kaggle attaches a kernel's newest version, which is {newest or 'not there any more'}: "
-            f"`{made.request.command(made.typed('kernel', '--again'))}` begins anew"
+            f"`{made.typed('kernel', '--again')}` begins anew"
         )
 
 
@@ -123,12 +122,12 @@ def brought_back(
         raise KitError(
             f"{failure}\nand what it left could not be fetched: {error}; the same command tries again"
         ) from error
-    again = request.command(made.typed("kernel", "--again"))
+    again = made.typed("kernel", "--again", *(["--continue"] if made.source else []))
     if run is None:
         what = failure or f"version {there.version} of {there.url} left no run in its output"
         raise KitError(f"{what}\n`{again}` pushes it once more")
     if failure is not None or not run.read()["kernel"]["finished"]:
-        on = request.command(shlex.join(["kernel", "--continue", "--run", str(run.folder)]))
+        on = request.command("kernel", "--continue", "--run", str(run.folder))
         what = failure or f"version {there.version} of {there.url} ran out of time"
         raise KitError(f"{what}\nits run so far is {run.folder}: `{on}` goes on with it")
     return run

@@ -5,6 +5,7 @@ It is told what to do by the facts in the script, and calls the same entry point
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -84,7 +85,7 @@ def _prepared(facts: Mapping[str, Any], attached: Path, scratch: Path) -> list[s
     said = {word.partition("=")[0] for word in own}  # a dry run on a sample says some for itself
     found = [word for word in found if word.partition("=")[0] not in said]
     words = ["--recipe", facts["recipe"], *own, *found, "--data", str(data)]
-    print(f"kit {facts['competition']} run {' '.join(words)}", flush=True)
+    print(f"kit {facts['competition']} run {shlex.join(words)}", flush=True)
     return words
 
 

@@ -19,7 +19,7 @@ from common.kaggle.client import datasets
 from common.kaggle.client.retry import Environment
 from common.kaggle.machines import LONGEST_S
 from common.progress import say
-from common.runs import owned
+from common.runs import Run, owned
 from common.storage import replacing
 from common.workflow import options as shared
 from common.workflow.options import flag
@@ -28,9 +28,9 @@ from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.hosting import kaggle_of
 from kernels.build.attachments import dataset_name
 from kernels.build.continuation import as_before, unfinished
-from kernels.build.spec import KERNELS, OWNER, Made, Shape, made, typed
+from kernels.build.spec import KERNELS, OWNER, Made, Shape, made
 from kernels.build.wanted_inputs import inputs_of, of_hub
-from kernels.build.words import check_words, say_of_site
+from kernels.build.words import check_words, say_of_site, takes_notebooks_only
 from kernels.deploy.dry_run import LAYOUTS, prove, proven
 from kernels.deploy.push import brought_back, output_of, pushed
 from kernels.sandbox.sealed_run import run_sealed
@@ -60,11 +60,11 @@ class Options(Shape):
 def run(request: Request, options: Options) -> dict[str, Any]:
     """The JSON holds the script, its dry run, and what was pushed and brought back."""
     assert request.slug  # or a sentence: it is on no site
-    source = None
+    source, on = None, []
     if options.goes_on:
         before = unfinished(request)
         request, options = as_before(request, options, before)
-        source = before.read()["kernel"]
+        source, on = before.read()["kernel"], ["--continue", "--run", str(before.folder)]
     _check(request, options)
     files, notes = inputs_of(request, options.wheel)
     # What is on the hub alone is fetched there, where the internet is on.
@@ -81,7 +81,7 @@ def run(request: Request, options: Options) -> dict[str, Any]:
                 layout=options.layout, memory_mb=options.memory,
             )  # fmt: skip
         if options.dry_run:
-            say(f"next: {request.command(kernel.typed('kernel'))}")
+            say(f"next: {kernel.typed('kernel', *on)}")
             return result
         data = request.data_folder
         with kaggle_of(request, data, kept=True, run_kernel=run_sealed) as environment:
@@ -149,7 +149,7 @@ def _holder(
     elif there.files != {name: path.stat().st_size for name, path in files.items()}:
         raise KitError(
             f"offline the kernel lacks {notes}, and the dataset {there.owner}/{slug} does not hold it: "
-            f"`{request.command(typed(request, Shape(wheel=kernel.shape.wheel), 'kernel-inputs'))}` uploads it"
+            f"`{request.command('kernel-inputs', *Shape(wheel=kernel.shape.wheel).typed())}` uploads it"
         )
     return f"{there.owner}/{slug}"
 
@@ -168,5 +168,11 @@ def _brought_back(
         )
         return result
     run = brought_back(request, kernel, there, environment=environment)
-    say(f"next: {request.command(f'submit --run {run.folder}')}")
+    say(f"next: {submitting(request, run, environment)}")
     return result | result_of(run, scores_of(run))
+
+
+def submitting(request: Request, run: Run, environment: Environment) -> str:
+    """The command that submits a kernel's run: from the kernel where the site takes nothing else."""
+    how = "--kernel" if takes_notebooks_only(request, environment) else "--run"
+    return request.command("submit", how, str(run.folder))

@@ -16,7 +16,7 @@ from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.submitting.hosting import kaggle_of
 from kernels.build.attachments import dataset_name
-from kernels.build.spec import KERNELS, WHEEL_HELP, Shape, typed
+from kernels.build.spec import KERNELS, WHEEL_HELP, Shape
 from kernels.build.wanted_inputs import inputs_of
 
 SHARED = (shared.recipe_fields,)
@@ -50,7 +50,7 @@ def run(request: Request, options: Options) -> dict[str, Any]:
                 slug, title, files, notes, pending=pending, environment=environment
             )
     say(f"{name}: {total}, {'ready' if uploaded else 'there already: nothing was uploaded'}")
-    say(f"next: {request.command(typed(request, Shape(wheel=options.wheel), 'kernel'))}")
+    say(f"next: {request.command('kernel', *Shape(wheel=options.wheel).typed())}")
     return {
         "dataset": name, "files": len(files), "bytes": sum(sizes.values()), "uploaded": uploaded,
         "notes": notes,

@@ -9,7 +9,8 @@ import pandas as pd
 from common.errors import KitError
 from common.metrics import Metric, Probs
 from common.progress import first_of
-from common.submission import read_csv, validate
+from common.submission_check import judged
+from common.submission_file import read_file
 
 
 def scorer(
@@ -43,11 +44,11 @@ def scorer(
     public = _public_mask(len(truth), public_share, seed)
 
     def score(path: Path) -> tuple[float, float]:
-        submission = read_csv(path)
-        problems = validate(submission, sample, classes)
+        submission, _, _ = read_file(path, sample)
+        problems, _ = judged(submission, sample, classes)  # the order of rows and columns is free
         if problems:
             raise KitError("; ".join(problems[:3]))
-        rows = submission.set_index(submission.columns[0]).loc[truth.index]
+        rows = submission.set_index(sample.columns[0]).loc[truth.index]
         probs = _probs(rows, classes, position)
         return (
             metric.score(probs[public], targets[public]),

@@ -12,7 +12,7 @@ from common.errors import KitError
 from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault
 from common.recipe_fields import nearest
-from common.workflow.request import Catalogue
+from common.workflow.request import Catalogue, places_of
 from common.workflow.submitting.hosting import of_embedded, of_rehearsal
 from common.workflow.submitting.rehearsal_site import facts_of, is_rehearsal, rehearsals
 
@@ -54,7 +54,8 @@ def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
         return of_embedded(competition, runs / "host" / "embedded" / competition.slug)
     if not made:
         raise KitError(
-            f"the labels of {word}'s test set are not known here: `kit {word} rehearse` hides some "
+            f"the labels of {word}'s test set are not known here: "
+            f"`{shlex.join(['kit', word, 'rehearse', *places_of(None, runs)])}` hides some "
             "of the training set's instead, and `kit host` serves that"
         )
     return of_rehearsal(competition, made[0])

@@ -1,6 +1,7 @@
 """A competition against a hidden part of the labelled images, and what its scores are worth."""
 
 import math
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from common.runs import Run, owned
 from common.storage import read_json
 from common.workflow.files import fetch, holds_files, open_files
 from common.workflow.pipeline import finished
-from common.workflow.request import Request
+from common.workflow.request import Request, places_of
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.hosting import PUBLIC_SHARE, of_rehearsal, surrounded
 from common.workflow.submitting.rehearsal_site import SERVED, carved, facts_of
@@ -29,7 +30,7 @@ def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
     with owned(folder):
         result = _competed(blind(request, folder), folder)
     result |= {"rehearsal": str(folder)} | _worth(request, folder, result)
-    _tell(request, result, seed=seed)
+    _tell(request, result, ["--hidden", f"{share:g}", "--seed", str(seed + 1)])
     return result
 
 
@@ -97,8 +98,8 @@ def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
     return float(np.std(metric.rows(probs, targets)))
 
 
-def _tell(request: Request, result: dict[str, Any], *, seed: int) -> None:
-    """The scores side by side, and what they are worth."""
+def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
+    """The scores side by side, what they are worth, and the flags of another draw."""
     name, metric = request.competition.name, result["metric"].replace("_", " ")
     lines = [
         "", f"{request.competition.title}, rehearsed: {metric} (± one standard error)",
@@ -115,8 +116,8 @@ def _tell(request: Request, result: dict[str, Any], *, seed: int) -> None:
         lines.append(f"  caution: {request.competition.caution}")
     lines += [
         f"kept in {result['rehearsal']}; nothing of it counts as a run of {name}",
-        f"next: kit {name} rehearse --seed {seed + 1}"
-        "   (another draw), or kit ledger",
+        f"all rehearsals side by side: {shlex.join(['kit', 'ledger', *places_of(None, request.runs)])}",
+        f"next: {request.command('rehearse', *draw)}",
     ]  # fmt: skip
     for line in lines:
         say(line)

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from common import ledger, submission
+from common import ledger
 from common.data.table import read_csv
 from common.errors import KitError
 from common.kaggle import client
@@ -13,11 +13,13 @@ from common.kaggle.client.kernels import Pushed
 from common.ledger import Entry
 from common.progress import say
 from common.recipe import Recipe, with_values
-from common.runs import Run, digest_file, owned
+from common.runs import FILE, Run, digest_file, owned
+from common.submission_check import judged
 from common.workflow.files import open_files
 from common.workflow.find_run import find_run, named_run
 from common.workflow.request import Request
 from common.workflow.run_results import scores_of
+from common.workflow.submitting.foreign_file import run_of_file, run_of_its_own
 from common.workflow.submitting.hosting import kaggle_of
 from common.workflow.submitting.submit_once import await_score, hand_in
 
@@ -62,20 +64,32 @@ def complete(runs: Path, competition: str, told: Sequence[client.Submission]) ->
 def send(
     request: Request, *, message: str | None = None, again: bool = False, kernel: Path | None = None
 ) -> Run:
-    """Check a run's file once more, upload it, record what came back, and return the run."""
+    """Check a run's file once more, upload it, record what came back, and return the run.
+
+    The file of `request.file` that no run has written gets a run of its own, which is sent.
+    """
+    if any("\ud800" <= character <= "\udfff" for character in message or ""):
+        raise KitError(f"--message {message!a} is no UTF-8 text: write it in UTF-8")
+    if request.file is not None:
+        if kernel is not None:
+            raise KitError("--kernel submits what a kernel has written: leave it or the file out")
+        request = run_of_file(request) or request
     request, pushed = _from_kernel(request, kernel)
-    slug, found = request.slug, find_run(request)
+    slug, files = request.slug, None
+    if request.file is not None:
+        files = open_files(request)
+        check_ledger(request.runs)
+    found = find_run(request) if files is None else run_of_its_own(request, files)
     path = found / "submission.csv"
     if not path.is_file():
         raise KitError(
-            f"{found.folder} has no submission.csv yet: `kit {request.competition.name} run` "
-            "finishes it"
+            f"{found.folder} has no submission.csv yet: `{request.command('run')}` finishes it"
         )
     _check_fields(request, found)
     check_ledger(request.runs)
     with owned(found.folder):
-        files = open_files(request)
-        problems = submission.validate(read_csv(path), files.sample, files.classes)
+        files = files or open_files(request)
+        problems, _ = judged(read_csv(path), files.sample, files.classes)
         if problems:
             raise KitError(f"{path} would be refused: {'; '.join(problems)}")
         message = message or _message(found)
@@ -103,20 +117,22 @@ def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed
     """
     if folder is None:
         return request, None
-    run, name = named_run(request, folder), request.competition.name
+    run = named_run(request, folder)
     origin = run.read().get("kernel")
     if origin is None:
         raise KitError(
-            f"{run.folder} came from no kernel: `kit {name} kernel` pushes one and brings its run back"
+            f"{run.folder} came from no kernel: `{request.command('kernel')}` pushes one and brings its "
+            "run back"
         )
     if not origin["finished"]:
         raise KitError(
-            f"{run.folder} is not finished: `kit {name} kernel --continue --run {run.folder}` goes on with it"
+            f"{run.folder} is not finished: "
+            f"`{request.command('kernel', '--continue', '--run', str(run.folder))}` goes on with it"
         )
     if digest_file(run / "submission.csv") != origin["submission"]:
         raise KitError(
             f"{run / 'submission.csv'} was written anew since it came back, and the kernel has another: "
-            f"`kit {name} submit --run {run.folder}` uploads this one"
+            f"`{request.command('submit', '--run', str(run.folder))}` uploads this one"
         )
     names = [each.name for each in fields(Pushed)]
     return replace(request, run=run.folder), Pushed(**{name: origin[name] for name in names})
@@ -132,10 +148,12 @@ def _check_fields(request: Request, run: Run) -> None:
         if getattr(wanted, name) != made.get(name, getattr(Recipe(), name)):
             raise KitError(
                 f"{run / 'submission.csv'} was not made with {word}: "
-                f"`kit {request.competition.name} run {word}` makes that one"
+                f"`{request.command('run', word)}` makes that one"
             )
 
 
 def _message(run: Run) -> str:
-    scores = scores_of(run)
+    scores, facts = scores_of(run), run.read()
+    if facts["kind"] == FILE:
+        return Path(facts["source"]).name
     return f"{run.folder.name} cv {scores['cv']:.4f}" if "cv" in scores else run.folder.name

@@ -142,7 +142,7 @@ def test_fields_never_mean_a_blend(toy: Any, pair: tuple[Path, Path]) -> None:
 
 def test_a_run_without_a_test_prediction_names_the_call(toy: Any, pair: tuple[Path, Path]) -> None:
     next(pair[1].glob("predictions/*/test-*.npz")).unlink()
-    with pytest.raises(ValueError, match=rf"kit digits predict --run {pair[1]}` does"):
+    with pytest.raises(ValueError, match=rf"kit <competition> predict --run {pair[1]}` does"):
         blended(toy(), *pair)
     with pytest.raises(ValueError, match="two runs or more"):
         blended(toy(), pair[0])

@@ -67,6 +67,14 @@ def test_log_loss_finds_each_classes_column_by_its_name(tmp_path: Path) -> None:
     assert (public, private) == pytest.approx((-np.log(0.8), -np.log(0.8)), rel=1e-5)
 
 
+def test_rows_and_columns_in_another_order_score_the_same(tmp_path: Path) -> None:
+    score = scorer(solution(), labels_sample(), CLASSES, METRICS["accuracy"])
+    answer = solution()
+    answer.loc[:3, "label"] = "yew"
+    turned = answer.iloc[::-1][["label", "id"]]
+    assert score(write(tmp_path / "t.csv", turned)) == score(write(tmp_path / "s.csv", answer))
+
+
 def test_a_bad_file_is_refused_in_sentences(tmp_path: Path) -> None:
     score = scorer(solution(), labels_sample(), CLASSES, METRICS["accuracy"])
     with pytest.raises(ValueError, match="09"):

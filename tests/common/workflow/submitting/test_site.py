@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import kit
@@ -57,6 +58,47 @@ def test_the_same_file_is_sent_again_only_when_the_command_line_says_so(
     assert sent == ["two", "one"]
 
 
+def test_a_file_from_elsewhere_is_checked_sent_once_and_entered(
+    site: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own,) = (tmp_path / "runs").glob("digits-toy-*")
+    made = pd.read_csv(own / "submission.csv", dtype=str)
+    file = tmp_path / "a friend's.csv"
+    made.iloc[1:].to_csv(file, index=False)
+    assert digits(tmp_path, "submit", str(file)) == 1
+    assert "would be refused" in capsys.readouterr().err
+    assert not list((tmp_path / "runs").glob("digits-file-*"))
+    made[::-1].to_csv(file, index=False)
+    assert digits(tmp_path, "check-submission", str(file), "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["problems"], len(found["remarks"])) == ([], 1)
+    assert digits(tmp_path, "submit", str(file), "--json") == 0
+    said = capsys.readouterr()
+    assert "remark: the rows are in another order" in said.err
+    result = json.loads(said.out)
+    assert (result["ref"], result["public"]) == (50_000_001, 0.5)
+    assert Path(result["submission"]).read_bytes() == file.read_bytes()
+    assert digits(tmp_path, "submit", str(file)) == 1
+    assert "would fare the same: --again sends it" in capsys.readouterr().err
+    entry = ledger.read(tmp_path / "runs" / ledger.NAME)[-1]
+    assert (entry.run, entry.recipe, entry.cv) == (Path(result["run"]).name, "file", None)
+    assert [sent.description.partition(" ")[2] for sent in site._desk.entries("digits")] == [
+        file.name
+    ]
+    assert digits(tmp_path, "blend", str(own), result["run"]) == 1
+    assert "a submission file from elsewhere" in capsys.readouterr().err
+    assert digits(tmp_path, "submit", str(file), "epochs=1") == 1
+    assert "is sent as it is: leave epochs=1 out" in capsys.readouterr().err
+    assert digits(tmp_path, "submit", "nothing.csv") == 1
+    assert "there is no file nothing.csv to submit" in capsys.readouterr().err
+    assert digits(tmp_path, "submit", str(own / "submission.csv"), "--message", "x" * 2000) == 0
+    said = capsys.readouterr()
+    assert (
+        "the message of 2000 characters is cut to" in said.err
+    )  # it is the run's own, and sent as that
+    assert ledger.read(tmp_path / "runs" / ledger.NAME)[-1].run == own.name
+
+
 def test_a_submission_without_a_score_is_in_the_ledger_and_is_completed_later(
     site: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,7 +113,7 @@ def test_a_submission_without_a_score_is_in_the_ledger_and_is_completed_later(
     assert rows(tmp_path) == [(ref, "pending", None, None)]
     assert kit.main(["ledger", "--runs", str(tmp_path / "runs")]) == 0
     shown = capsys.readouterr().err
-    assert "1 submission had no score yet: `kit digits leaderboard` asks again" in shown
+    assert f"no score yet: `kit digits leaderboard --runs {tmp_path / 'runs'}` asks again" in shown
 
     assert digits(tmp_path, "leaderboard") == 0
     assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25)]

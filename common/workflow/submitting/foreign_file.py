@@ -1,0 +1,84 @@
+"""A submission file that no run of the kit has written: checked, and given a run folder of its own."""
+
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common.errors import KitError
+from common.progress import say
+from common.runs import FILE, Run, digest_file, digest_of, owned
+from common.storage import replacing
+from common.submission_check import judged
+from common.submission_file import read_file
+from common.workflow.files import Files
+from common.workflow.request import Request
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file that a site takes: the bytes of its CSV, how many rows they are, remarks."""
+
+    data: bytes
+    rows: int
+    remarks: list[str]
+
+
+def checked(path: Path, files: Files) -> Content:
+    """A submission file's content, its remarks said.
+
+    Raises:
+        KitError: it is no CSV, or a site would refuse it; all problems are named.
+    """
+    rows, data, packed = read_file(path, files.sample)
+    problems, remarks = judged(rows, files.sample, files.classes)
+    remarks = packed + [f"{each}; the site takes that all the same" for each in remarks]
+    for remark in remarks:
+        say(f"remark: {remark}")
+    if problems:
+        listed = "".join(f"\n  {problem}" for problem in problems)
+        raise KitError(f"{path} would be refused:{listed}")
+    return Content(data, len(rows), remarks)
+
+
+def run_of_file(request: Request) -> Request | None:
+    """The request for the run that the named file belongs to; None for a file of no run's.
+
+    Raises:
+        KitError: other words say what is to be sent as well.
+    """
+    path = request.file
+    assert path is not None
+    if not path.exists():
+        raise KitError(
+            f"there is no file {path} to submit: check its name (a recipe's fields are field=value)"
+        )
+    if request.words or request.named_recipe or request.run:
+        others = [*request.words, *(["--recipe"] if request.named_recipe else [])]
+        others += ["--run"] if request.run else []
+        raise KitError(f"{path} is sent as it is: leave {', '.join(others)} out")
+    folder = path if path.is_dir() else path.parent
+    if (path.is_dir() or path.name == "submission.csv") and (folder / "run.json").is_file():
+        return replace(request, run=folder, file=None)
+    return None
+
+
+def run_of_its_own(request: Request, files: Files) -> Run:
+    """A run of the kind "file" with the named file as its submission: one for each content."""
+    path, competition = request.file, request.competition
+    assert path is not None
+    content = checked(path, files)
+    folder = request.runs / f"{competition.name}-file-{digest_of(content.data)[:8]}"
+    run = Run(folder)
+    with owned(folder):
+        kept = run / "submission.csv"
+        if not kept.is_file() or digest_file(kept) != digest_of(content.data):
+            with replacing(kept) as temporary:
+                temporary.write_bytes(content.data)
+        begun = run.read().get("begun", datetime.now(UTC).isoformat(timespec="seconds"))
+        run.note(
+            kind=FILE, competition=competition.name, recipe_name=FILE, metric=competition.metric,
+            source=os.fsencode(path).decode(errors="backslashreplace"), begun=begun,
+        )  # fmt: skip
+    say(f"{path}: kept as {kept}")
+    return run
