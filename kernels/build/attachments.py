@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
+from common.kaggle.protocol import slug_of
 from common.recipe import Recipe
 from common.storage import write_text
 from kernels.runtime.inputs import FILE, FOLDER, FORMAT, HUB, WHEEL
@@ -88,7 +89,7 @@ def attachment(recipe: Recipe, wheels: Sequence[Path], folder: Path) -> dict[str
 
 def dataset_name(slug: str) -> tuple[str, str]:
     """Slug and title of the dataset that holds a competition's inputs, within the site's limits."""
-    cut = slug[: LONGEST - len(ENDING)].strip("-")
+    cut = slug_of(slug)[: LONGEST - len(ENDING)].strip("-")
     name = f"{cut}{ENDING}"
     return name, name.replace("-", " ")
 

@@ -8,6 +8,7 @@ from typing import Any
 from common.kaggle.client.kernels import Kernel, slug_of
 from common.kaggle.credential import secrets_of, surroundings
 from common.kaggle.machines import AN_IMAGE, LONGEST_S, NO_GPU, PINS, T4S
+from common.kaggle.protocol import LONGEST_TITLE
 from common.runs import fingerprint
 from common.storage import write_json, write_text
 from common.workflow.options import flag
@@ -104,7 +105,7 @@ def made(
     competition = request.competition
     part = source["part"] + 1 if source else 1
     name = f"kit {competition.name.replace('_', '-')} {request.recipe_name.replace('_', '-')}"
-    title = name if part == 1 else f"{name} part {part}"
+    title = title_of(name, "" if part == 1 else f" part {part}")
     facts = facts_of(request, shape) | ({"goes_on": source["run"]} if source else {})
     code = code_of(competition.name)
     check_secrets({**code, "the recipe's words": repr(facts).encode()}, secrets_of(surroundings()))
@@ -125,6 +126,14 @@ def made(
     write_json(folder / METADATA, metadata(kernel))
     shaping = [text, metadata(kernel), kernel.seconds, sorted(files), source and source["version"]]
     return Made(folder, kernel, fingerprint(*shaping), source, shape, request)
+
+
+def title_of(name: str, ending: str = "") -> str:
+    """A kernel's title, which Kaggle lets have 50 characters: a longer one ends in its digest."""
+    if len(name + ending) <= LONGEST_TITLE:
+        return name + ending
+    ending = f" {fingerprint(name)[:6]}{ending}"
+    return name[: LONGEST_TITLE - len(ending)].rstrip(" -") + ending
 
 
 def facts_of(request: Request, shape: Shape) -> dict[str, Any]:

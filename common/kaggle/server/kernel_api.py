@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from common.kaggle.protocol import SHORTEST_TITLE, slug_of
+from common.kaggle.protocol import LONGEST_TITLE, SHORTEST_TITLE, slug_of
 from common.kaggle.server.competition import Hosted, entered
 from common.kaggle.server.competition_api import ORIGIN, Call, Wire
 from common.kaggle.server.kernel_files import KernelShelf
@@ -54,6 +54,8 @@ class KernelService:
         if len(text.encode()) >= LARGEST:
             raise RefusedError(400, "The kernel source must be less than 1 megabytes in size.")
         title = str(request.get("newTitle") or "")
+        if len(title) > LONGEST_TITLE:
+            raise RefusedError(500, "Internal error")  # as on the site, which gives no reason
         owner, _, slug = str(request.get("slug") or "").partition("/")
         error = self._error(owner, slug, title, request)
         if error:
