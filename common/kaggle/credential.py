@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ class Credential:
         kind: "access token", "API key" or "OAuth login".
         source: the variable or file it comes from, as words for a sentence.
         username: the account, where the credential names one; else "".
+        file: where it is one of the account's own files.
     """
 
     kind: str
     source: str
     username: str = ""
+    file: Path | None = field(default=None, compare=False)
 
 
 def surroundings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -43,15 +45,7 @@ def credential(*, environment: Mapping[str, str] | None = None) -> Credential | 
     """The credential in effect, in the client's order: access token, API key, OAuth login."""
     variables = surroundings(environment)
     home = home_of(variables)
-    return _access_token(variables, home) or _api_key(variables, home) or _oauth(home)
-
-
-def unusable(*, environment: Mapping[str, str] | None = None) -> Path | None:
-    """A `kaggle.json` where the client looks for it that is no API key: cut off, half filled in."""
-    variables = surroundings(environment)
-    home = home_of(variables)
-    path = config_folder(variables, home) / "kaggle.json"
-    return path if path.is_file() and _api_key(variables, home) is None else None
+    return _access_token(variables) or _api_key(variables, home) or _oauth(home)
 
 
 def without_secrets(text: str, variables: Mapping[str, str], known: Iterable[str] = ()) -> str:
@@ -76,10 +70,10 @@ def shadowed(*, environment: Mapping[str, str] | None = None) -> Credential | No
 def secrets_of(variables: Mapping[str, str]) -> list[str]:
     """Every secret within reach, with the header that is made of it: for blanking, not for use."""
     home = home_of(variables)
-    stored = _json(config_folder(variables, home) / "kaggle.json")
+    stored = stored_json(config_folder(variables, home) / "kaggle.json")
     named = variables.get("KAGGLE_API_TOKEN", "")
-    found = [_text(home / ".kaggle" / name) for name in ("access_token", "access_token.txt")]
-    found += [_text(Path(named))] if named and Path(named).is_file() else []
+    found = [read_text(home / ".kaggle" / name) for name in ("access_token", "access_token.txt")]
+    found += [read_text(Path(named))] if _is_there(named) else []
     key = variables.get("KAGGLE_KEY") or str(stored.get("key") or "")
     username = variables.get("KAGGLE_USERNAME") or str(stored.get("username") or "")
     if key:
@@ -92,26 +86,34 @@ def home_of(variables: Mapping[str, str]) -> Path:
     return Path(variables.get("HOME") or variables.get("USERPROFILE") or Path.home())
 
 
-def _access_token(variables: Mapping[str, str], home: Path) -> Credential | None:
-    kind = "access token"
+def token_source(variables: Mapping[str, str]) -> tuple[str, str, Path | None]:
+    """The access token that the client takes: where it is, in words, its text, and its file.
+
+    The text is empty where there is none, or where the file that is looked into first is empty.
+    """
     in_notebook = "KAGGLE_KERNEL_RUN_TYPE" in variables and "KAGGLE_DATA_PROXY_URL" in variables
-    if in_notebook and _text(Path(variables.get("KAGGLE_API_V1_TOKEN", ""))):
-        return Credential(kind, "the file that KAGGLE_API_V1_TOKEN names")
-    value = variables.get("KAGGLE_API_TOKEN")
-    if value and Path(value).exists():  # the client looks no further when that file is empty
-        named = "the file that KAGGLE_API_TOKEN names"
-        return Credential(kind, named) if _text(Path(value)) else None
+    if in_notebook and (text := read_text(Path(variables.get("KAGGLE_API_V1_TOKEN", "")))):
+        return "the file that KAGGLE_API_V1_TOKEN names", text, None
+    value = variables.get("KAGGLE_API_TOKEN", "")
+    if _is_there(value):  # the client looks no further when that file is empty
+        return "the file that KAGGLE_API_TOKEN names", read_text(Path(value)), Path(value)
     if value:
-        return Credential(kind, "the environment variable KAGGLE_API_TOKEN")
+        return "the environment variable KAGGLE_API_TOKEN", value, None
     for name in ("access_token", "access_token.txt"):
-        if _text(home / ".kaggle" / name):
-            return Credential(kind, str(home / ".kaggle" / name))
-    return None
+        path = home_of(variables) / ".kaggle" / name
+        if text := read_text(path):
+            return str(path), text, path
+    return "", "", None
+
+
+def _access_token(variables: Mapping[str, str]) -> Credential | None:
+    where, text, file = token_source(variables)
+    return Credential("access token", where, file=file) if text else None
 
 
 def _api_key(variables: Mapping[str, str], home: Path) -> Credential | None:
     path = config_folder(variables, home) / "kaggle.json"
-    stored = _json(path)
+    stored = stored_json(path)
     origin: dict[str, str] = {}
     for name in ("username", "key"):
         variable = f"KAGGLE_{name.upper()}"
@@ -128,15 +130,15 @@ def _api_key(variables: Mapping[str, str], home: Path) -> Credential | None:
         source = "the environment variables KAGGLE_USERNAME and KAGGLE_KEY"
     else:
         source = " and ".join(dict.fromkeys(origin.values()))
-    return Credential("API key", source, username)
+    return Credential("API key", source, username, path if str(path) in origin.values() else None)
 
 
 def _oauth(home: Path) -> Credential | None:
     path = home / ".kaggle" / "credentials.json"
-    stored = _json(path)
+    stored = stored_json(path)
     if not stored.get("refresh_token"):
         return None
-    return Credential("OAuth login", str(path), str(stored.get("username") or ""))
+    return Credential("OAuth login", str(path), str(stored.get("username") or ""), path)
 
 
 def config_folder(variables: Mapping[str, str], home: Path) -> Path:
@@ -148,13 +150,25 @@ def config_folder(variables: Mapping[str, str], home: Path) -> Path:
     return Path(variables.get("XDG_CONFIG_HOME") or home / ".config") / "kaggle"
 
 
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
-
-
-def _json(path: Path) -> dict[str, Any]:
+def _is_there(name: str) -> bool:
     try:
-        value = json.loads(_text(path) or "{}")
-    except ValueError:  # the client passes over a broken file too
+        return bool(name) and Path(name).exists()
+    except OSError:  # a token that is too long for a file's name
+        return False
+
+
+def read_text(path: Path) -> str:
+    """A file's text, stripped; "" without one that can be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+    except OSError:
+        return ""
+
+
+def stored_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; {} where it holds none: the client passes over such a file too."""
+    try:
+        value = json.loads(read_text(path) or "{}")
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

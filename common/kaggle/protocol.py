@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 
 SHORTEST_TITLE, LONGEST_TITLE = 5, 50  # characters of a kernel's; a longer one is answered with 500
+LONGEST_PAUSE_S = 120.0  # where a server asks for more, a call ends with the hour
 
 
 def slug_of(title: str) -> str:

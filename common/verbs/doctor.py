@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common import environment
-from common.kaggle.client.errors import MAKE_ONE
+from common.kaggle.credential_faults import fault_of
 from common.progress import say
 from common.recipe import Recipe
 from common.recipe_fields import STAGES
@@ -97,9 +97,9 @@ def _credential() -> str:
 
 def _missing(found: dict[str, Any]) -> list[str]:
     sentences = []
-    if not found["credential"]:
+    if fault := fault_of():
         sentences.append(
-            f"a Kaggle key: {MAKE_ONE}; digits and `kit <competition> rehearse` need none"
+            f"a Kaggle key: {fault}; digits and `kit <competition> rehearse` need none"
         )
     if found["free_disk_gb"] < NEED_GB:
         sentences.append(

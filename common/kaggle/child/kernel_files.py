@@ -78,7 +78,10 @@ def _fetched(
         response.close()
         return False
     response.raise_for_status()
-    stated = fetch(response, part, silence_s=request["silence_s"], bar=bool(request.get("bar")))
+    stated = fetch(
+        response, part, silence_s=request["silence_s"], bar=bool(request.get("bar")),
+        page=name.lower().endswith((".html", ".htm", ".xhtml")),
+    )  # fmt: skip
     found = md5_of(part)
     if stated and found != stated:
         part.unlink()

@@ -32,6 +32,7 @@ from common.kaggle.child.datasets import OPERATIONS as DATASET_OPERATIONS
 from common.kaggle.child.failure import OperationError, described
 from common.kaggle.child.kernels import OPERATIONS as KERNEL_OPERATIONS
 from common.kaggle.child.rpc import Request
+from common.kaggle.child.way import watch
 from common.kaggle.credential import secrets_of, without_secrets
 
 LOOPBACK = "http://localhost"
@@ -54,6 +55,7 @@ def signed_in() -> Any:
     guarded = os.environ.get("KIT_LOOPBACK_ONLY") == "1"
     if guarded:
         guard_surroundings()
+    watch()
     import kaggle
 
     api = kaggle.api

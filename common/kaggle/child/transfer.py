@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.child.failure import OperationError
+from common.kaggle.child.way import AMISS, PAGE, is_page, portal, words_of
 from common.storage import read_json, write_json
 
 CHUNK = 1 << 15  # of a chunk that is cut, nothing is kept
 CONNECT_S = 20.0
 
 
-def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> str:
+def fetch(
+    response: Any, path: Path, *, silence_s: float, bar: bool = False, page: bool = False
+) -> str:
     """Write what `response`, the answer to a GET, stands for to `path`.
 
     Returns the MD5 that the store states for the whole file, base64; "" when it states none.
@@ -25,12 +28,17 @@ def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> 
     Bytes that are there already are kept when the note beside them says that they belong to this
     very object; `path` may be cut short at any moment, and is continued by the next call.
 
+    Args:
+        page: may it be a page for people?
+
     Raises:
         requests.RequestException: the store refused, or fell silent.
-        OperationError: kind "cut", the connection ended early.
+        OperationError: kind "cut", the connection ended early; kind "portal", a page came instead.
     """
     from requests.exceptions import ChunkedEncodingError
 
+    if not page and is_page(response):
+        raise portal(response)
     validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
     size = int(response.headers.get("Content-Length") or 0)
     identity = {"validator": validator, "size": size}
@@ -46,6 +54,8 @@ def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> 
     if present:
         response.close()
         response, present = _rest(response.url, validator, present, silence_s)
+        if not page and is_page(response):
+            raise portal(response)
     if not present:
         path.unlink(missing_ok=True)
     write_json(note, identity)
@@ -57,6 +67,11 @@ def fetch(response: Any, path: Path, *, silence_s: float, bar: bool = False) -> 
     arrived = path.stat().st_size
     if size and arrived != size:
         raise OperationError("cut", f"cut off, {arrived:,} of {size:,} bytes are here")
+    with path.open("rb") as file:
+        head = file.read(1 << 15)
+    if not page and PAGE.match(head):  # whatever it is called on the way
+        path.unlink()
+        raise OperationError("portal", words_of(head))
     return md5
 
 
@@ -105,11 +120,14 @@ def put(api: Any, path: Path, address: str, *, resumes: int = 0, bar: bool = Fal
     """
     from kaggle.api.kaggle_api_extended import ResumableUploadResult
 
+    AMISS.clear()
     for attempt in range(resumes + 1):
         time.sleep(RESUME_S * attempt)
         result = api.upload_complete(str(path), address, not bar, resume=attempt > 0)
         if result == ResumableUploadResult.COMPLETE:
             return
+        if AMISS:
+            raise AMISS[-1]
         if result != ResumableUploadResult.INCOMPLETE:  # refused: the same bytes would be again
             break
     raise OperationError("upload", "the file did not arrive whole")

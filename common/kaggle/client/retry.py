@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.kaggle.client.child_process import RemoteError, ask
-from common.kaggle.client.errors import MAKE_ONE, NO_CREDENTIAL, SITE, KaggleError, explained
+from common.kaggle.client.errors import SITE, KaggleError, explained
 from common.kaggle.client.waiting import pauses, rest, silence_s
-from common.kaggle.credential import credential, shadowed, unusable
+from common.kaggle.credential import credential, shadowed
+from common.kaggle.credential_faults import fault_of, form_hint, remark_mode
+from common.kaggle.protocol import LONGEST_PAUSE_S
 
 Environment = Mapping[str, str] | None
 
@@ -26,13 +28,10 @@ def check(slug: str, environment: Environment) -> None:
             f"{slug!r} is no competition's slug; it is the last part of the address of its page, "
             f"{SITE}/competitions/<slug>"
         )
-    if credential(environment=environment) is None:
-        broken = unusable(environment=environment)
-        if broken:
-            raise KaggleError(
-                f"{broken} holds no username and key, so there is no Kaggle credential: {MAKE_ONE}"
-            )
-        raise KaggleError(NO_CREDENTIAL)
+    if fault := fault_of(environment):
+        raise KaggleError(fault)
+    if used := credential(environment=environment):
+        remark_mode(used)
 
 
 def call(
@@ -72,7 +71,8 @@ def call(
             if growth and growth() > reached:
                 left, silences, reached = pauses(), 0, growth()
             silences += failure.kind == "timeout"
-            if not failure.passing or not left or silences > SILENCES or attempt == ATTEMPTS:
+            passing = failure.passing and failure.retry_after <= LONGEST_PAUSE_S
+            if not passing or not left or silences > SILENCES or attempt == ATTEMPTS:
                 raise in_words(failure, request["slug"], doing, environment, what=what) from failure
             rest(f"{doing} {request['slug']}: {failure.words}", failure.retry_after or left.pop(0))
     raise AssertionError  # the last attempt returns or raises
@@ -91,4 +91,8 @@ def in_words(
             found = None
     hidden = shadowed(environment=environment)
     used = credential(environment=environment)
-    return explained(failure, slug, doing, used=used, hidden=hidden, known=found, what=what)
+    if used is None and (failure.kind == "credential" or failure.status == 401):
+        return KaggleError(fault_of(environment))
+    return explained(
+        failure, slug, doing, used=used, hidden=hidden, known=found, what=what,  hint=form_hint(environment),
+    )  # fmt: skip

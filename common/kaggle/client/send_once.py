@@ -7,6 +7,7 @@ from typing import TypeVar
 from common.kaggle.client.child_process import RemoteError
 from common.kaggle.client.errors import KaggleError
 from common.kaggle.client.waiting import listed_s, pauses, rest
+from common.kaggle.protocol import LONGEST_PAUSE_S
 
 T = TypeVar("T")
 
@@ -58,11 +59,14 @@ def once(
         except RemoteError as error:
             failure = error
         counts = _may_count(failure)
-        if not counts and not (failure.passing and left):
+        long = failure.retry_after > LONGEST_PAUSE_S  # asked for: it is not sent again by this call
+        if not counts and not (failure.passing and left and not long):
             raise refused(failure) from failure
-        pause = left.pop(0) if left else None
+        pause = left.pop(0) if left and not long else None
         then = f"looking whether it {arrived}" if counts else "trying again"
-        rest(f"{doing}: {failure.words}", failure.retry_after or pause or 0.0, then)
+        rest(
+            f"{doing}: {failure.words}", (0 if long else failure.retry_after) or pause or 0.0, then
+        )
         if counts:
             # Behind a gateway that gave up, too, somebody may still be at work on it.
             silent = failure.kind == "timeout" or failure.status in (408, 504)

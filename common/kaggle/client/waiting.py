@@ -17,7 +17,6 @@ from common.progress import say
 SILENCE_S = 90.0  # without any answer or any further byte
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # before the second attempt, the third …
 LISTED_S = 15.0  # in which a list shows what was made: it is looked at for so long at least
-LONGEST_PAUSE_S = 120.0  # however long a server asks for
 
 
 def silence_s() -> float:
@@ -37,7 +36,6 @@ def pauses() -> list[float]:
 
 def rest(said: str, seconds: float, then: str = "trying again") -> None:
     """Say what happened and wait; on a terminal the seconds are counted down in place."""
-    seconds = min(seconds, LONGEST_PAUSE_S)
     if not sys.stderr.isatty():
         say(f"{said}; {then} in {seconds:.0f} s")
         time.sleep(seconds)

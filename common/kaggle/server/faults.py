@@ -18,6 +18,7 @@ class Fault:
         status: the error answered in place of doing it; with `cut_at`, when an upload has come
             that far.
         message: the reason given with `status`, or the description of a failed scoring or run.
+        page: the title of a page for people, which comes as the answer; status 0: as one of 200.
         retry_after: seconds told in the header of that name.
         silent: nothing is done and nothing is ever answered; the connection stays open. With
             `cut_at`, a download falls silent there.
@@ -31,6 +32,7 @@ class Fault:
     method: str
     status: int = 0
     message: str = "A fault made on purpose"
+    page: str = ""
     retry_after: int = 0
     silent: bool = False
     slow_s: float = 0.0
@@ -42,7 +44,7 @@ class Fault:
     @property
     def loses_answer(self) -> bool:
         """Is it done, and only the answer lost?"""
-        other = self.status or self.silent or self.slow_s
+        other = self.status or self.silent or self.slow_s or self.page
         return not other and self.cut_at is None and self.corrupt_at is None
 
     def spoilt(self, data: bytes, start: int) -> bytes:

@@ -77,18 +77,19 @@ class Handler(BaseHTTPRequestHandler):
         except RefusedError as refusal:
             # What was not read of the request would be taken for the next one.
             self.close_connection = True
-            headers = {"Content-Type": "application/json"}
+            headers = {"Content-Type": "text/html" if refusal.page else "application/json"}
             if refusal.retry_after:
                 headers["Retry-After"] = str(refusal.retry_after)
-            self._send(refusal.code, json.dumps(refusal.body()).encode(), headers)
+            self._send(refusal.code, refusal.body(), headers)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
     def _meet(self, fault: Fault) -> None:
         """What a fault does before the call is done, if it is to be done at all."""
         self.closing.wait(fault.slow_s)
-        if fault.status and fault.cut_at is None:
-            raise RefusedError(fault.status, fault.message, retry_after=fault.retry_after)
+        if (fault.status or fault.page) and fault.cut_at is None:
+            code, wait = fault.status or 200, fault.retry_after
+            raise RefusedError(code, fault.message, retry_after=wait, page=fault.page)
         if fault.silent and fault.cut_at is None:
             self.closing.wait()
             raise ConnectionResetError

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,16 +24,20 @@ STATUS_NAMES = {
 class RefusedError(Exception):
     """An error answer, in the shape api.kaggle.com gives it."""
 
-    def __init__(self, code: int, message: str, *, retry_after: int = 0) -> None:
+    def __init__(self, code: int, message: str, *, retry_after: int = 0, page: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.page = page
 
-    def body(self) -> dict[str, Any]:
-        """The JSON of the answer."""
+    def body(self) -> bytes:
+        """The answer: JSON, or where it has a title, a page."""
+        if self.page:
+            return f"<!DOCTYPE html><html><head><title>{self.page}</title></head></html>".encode()
         status = STATUS_NAMES.get(self.code, "INTERNAL" if self.code >= 500 else "UNKNOWN")
-        return {"error": {"code": self.code, "message": self.message, "status": status}}
+        answer = {"error": {"code": self.code, "message": self.message, "status": status}}
+        return json.dumps(answer).encode()
 
 
 def authorised(header: str, username: str, key: str) -> bool:

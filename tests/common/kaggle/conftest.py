@@ -1,5 +1,6 @@
 """One loopback Kaggle for the module's tests, and the real, unpatched client pointed at it."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def ask(request: Mapping[str, Any], *, environment: Mapping[str, str], **_: object) -> Any:
         with surrounded(environment):
+            if "kaggle" in sys.modules:  # signed in at the host of a test before
+                sys.modules["kaggle"].api._authenticated = False  # type: ignore[attr-defined]
             answer = main.answer(request)
         if "error" in answer:
             facts = answer["error"]
