@@ -1,13 +1,14 @@
 """A kernel pushed: what is kept of an earlier one of its name is never taken for its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from plain_site import Site, serving
-from toy_kernel import run_kernel
+from toy_kernel import kernel, run_kernel
 
 import competitions
-from common.kaggle.client import kernels
+from common.kaggle.client import KaggleError, kernels
 from common.kaggle.server.host import Host, Hosted
 from common.workflow.request import Request
 from kernels.build import spec as making
@@ -62,3 +63,14 @@ def test_a_push_that_nobody_can_tell_of_is_found_later_and_pushed_again_only_whe
         assert pushed(made, again=False, environment=environment).version == 1
         assert pushed(made, again=True, environment=environment).version == 2
         assert len(site.pushed) == 2
+
+
+def test_a_competition_of_a_long_name_is_pushed_under_a_title_that_the_site_takes(
+    tmp_path: Path,
+) -> None:
+    title = making.title_of("kit planet understanding the amazon from space quick")
+    fits = kernel("print(1)", title=title, slug=kernels.slug_of(title), competitions=())
+    with Host([], folder=tmp_path / "host", run_kernel=run_kernel) as host:
+        assert kernels.push(fits, environment=host.environment).version == 1
+    with pytest.raises(KaggleError, match="51 characters, and Kaggle wants 50 at most"):
+        kernels.push(replace(fits, title="a" * 51, slug="a" * 51), environment=host.environment)
