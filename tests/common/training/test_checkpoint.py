@@ -35,7 +35,7 @@ def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
         {"ema": 0.9, "drop_rate": 0.3, "optimizer": "adamw", "lr": 1e-3, "warmup": 0.25},
         {"freeze": "lp-ft:2", "mixup": 0.3},
         pytest.param({"early_stop": 2}, marks=pytest.mark.slow),
-        {"first_size": 8, "image_size": 16, "ema": 0.9},
+        pytest.param({"first_size": 8, "image_size": 16, "ema": 0.9}, marks=pytest.mark.slow),
         {"optimizer": "kit_muon", "freeze": "gradual:1", "bias_rate": 64.0, "head_rate": 2.0},
     ],
     ids=["ema-adamw", "phases-mixup", "early-stop", "growth", "muon-phases"],

@@ -48,7 +48,10 @@ def oof(run: str) -> Any:
         pytest.param({}, marks=pytest.mark.slow),
         {"head": "mlp:8", "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.1},
         {"head": "logits-mlp:8", "head_rate": 10.0},
-        {"balance": "sampling", "label_smoothing": 0.1, "schedule": "step", "seeds": 2},
+        pytest.param(
+            {"balance": "sampling", "label_smoothing": 0.1, "schedule": "step", "seeds": 2},
+            marks=pytest.mark.slow,
+        ),
         {
             "balance": "weights",
             "label_smoothing": 0.1,

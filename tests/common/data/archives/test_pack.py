@@ -89,6 +89,7 @@ def test_an_archive_cannot_bring_packs_of_its_own(data: Path, cache: Path, packe
         open_folder(data, cache, packed=packed)
 
 
+@pytest.mark.slow
 def test_archives_unpacked_at_once_are_refused_together(data: Path, cache: Path) -> None:
     noise = np.random.default_rng(0).bytes(3_000_000)
     for name in "abc":

@@ -52,6 +52,7 @@ def versions(host: Host) -> int:
     return len(host._kernels._versions)
 
 
+@pytest.mark.slow
 def test_trouble_on_every_call_is_waited_out(
     host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

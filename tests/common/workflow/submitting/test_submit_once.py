@@ -234,6 +234,7 @@ def all_arrive_once(
     assert arrived == [float(value) for value in values]
 
 
+@pytest.mark.slow
 def test_submissions_under_random_faults_arrive_each_once(
     host: Host, finished: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
