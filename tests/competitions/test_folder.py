@@ -135,7 +135,7 @@ def test_check_finds_a_test_image_among_the_training_images(colours: Any) -> Non
     assert any("across train and test" in each for each in check.run(colours)["problems"])
 
 
-@pytest.mark.parametrize("layout", ["split", "bare"])
+@pytest.mark.parametrize("layout", ["split", pytest.param("bare", marks=pytest.mark.slow)])
 def test_a_rehearsal_hides_images_under_names_that_tell_nothing(colours: Any, layout: str) -> None:
     if layout == "bare":
         for colour in COLOURS:

@@ -49,6 +49,7 @@ def test_equal_variants_are_one_run_and_differ_by_nothing(toy: Any, capsys: Any)
     assert stamps(toy().runs) == after
 
 
+@pytest.mark.slow
 def test_seeds_are_runs_of_their_own_and_their_rows_are_averaged(toy: Any) -> None:
     result = compared(toy, "toy", "toy,lr=0.001", "folds=1", "holdout=0.5", seeds=2)
     for row in result["variants"]:

@@ -164,6 +164,7 @@ def test_a_rehearsal_is_no_run_of_the_competition(toy: Any) -> None:
     assert block["submissions"][0]["private"] == rehearsed["private"]
 
 
+@pytest.mark.slow
 def test_log_loss_competitions_are_rehearsed_with_an_error_from_their_rows(toy: Any) -> None:
     request = toy(epochs=4)
     plain = request.competition.lay_out

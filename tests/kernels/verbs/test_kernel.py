@@ -119,6 +119,7 @@ def test_another_submission_than_the_kernels_is_not_submitted_from_it(
     assert "was written anew since it came back" in told
 
 
+@pytest.mark.slow
 def test_all_that_shapes_a_kernel_makes_it_another(tmp_path: Path) -> None:
     digits = competitions.load("digits")
 

@@ -76,6 +76,7 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     assert again.dataset_folder("another", SLUG) is None
 
 
+@pytest.mark.slow
 def test_faults_that_pass_end_in_one_whole_version(
     host: Host, inputs: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_server_in_trouble_for_long_is_given_up_with_its_reason(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_silence_is_given_up_and_asked_again(
     host: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -56,6 +56,7 @@ def test_an_upload_that_always_fails_submits_nothing_and_says_so(
     assert refs(host) == []
 
 
+@pytest.mark.slow
 def test_silence_after_sending_is_no_reason_to_send_again(
     host: Host, submission: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
