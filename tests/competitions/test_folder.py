@@ -161,8 +161,12 @@ def test_check_says_the_classes_and_lists_them(colours: Any, capsys: Any) -> Non
 def test_every_verb_says_the_classes(verb: Any, colours: Any, capsys: Any) -> None:
     run.run(replace(colours, words=("epochs=1", "folds=1")))
     capsys.readouterr()
-    options = {"seconds": 0.01, "variants": ["toy", "toy,lr=0.03"]}
-    verb.run(replace(colours, words=("epochs=1", "folds=1"), options=options))
+    request = replace(colours, words=("epochs=1", "folds=1"))
+    own = {
+        compare: [compare.Options(("toy", "toy,lr=0.03", "folds=1"))],
+        rehearse: [rehearse.Options()], tune: [tune.Options(seconds=0.01)],
+    }  # fmt: skip
+    verb.run(replace(request, words=()) if verb is compare else request, *own.get(verb, []))
     assert "3 classes (blue, green, red)" in capsys.readouterr().err
 
 
