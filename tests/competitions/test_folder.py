@@ -181,7 +181,7 @@ def test_classes_called_as_parts_are_rehearsed_as_the_file_names_them(colours: A
     with pytest.raises(ValueError, match="which are called as parts of a data set"):
         check.run(colours)
     (colours.data / CLASSES).write_text("test\ntrain\nval\n")
-    result = rehearse.run(replace(colours, words=("epochs=1",)))
+    result = rehearse.run(replace(colours, words=("epochs=1",)), rehearse.Options())
     assert result["hidden"] == 7
     found = check.run(replace(colours, data=Path(result["rehearsal"]) / "site" / "files"))
     assert (found["classes"], found["test"]) == (["test", "train", "val"], 7)

@@ -164,14 +164,16 @@ def test_submissions_of_an_embedded_competition_are_ranked_by_the_ledger(
     scores = [row["score"] for row in board["rows"]]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 3
-    block = ledger_verb.run({"runs": request.runs, "competition": "digits"})["competitions"][0]
+    known = catalogue(request.competition)
+    block = ledger_verb.run(ledger_verb.Options(request.runs, "digits"), known)["competitions"][0]
     assert len(block["submissions"]) == 3
     for row in block["submissions"]:
         assert row["difference"] == pytest.approx(row["private"] - row["cv"])
         assert (request.runs / row["run"] / "run.json").is_file()
     said = capsys.readouterr().err
     assert "rank correlation" in said or block["rank_correlation"] is None
-    assert ledger_verb.run({"runs": request.runs, "competition": "other"})["competitions"] == []
+    empty = ledger_verb.Options(request.runs / "none", "digits")
+    assert ledger_verb.run(empty, known)["competitions"] == []
 
 
 def test_a_damaged_ledger_is_told_before_anything_is_uploaded(toy: Any, monkeypatch: Any) -> None:
