@@ -92,7 +92,7 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, KitError):
         return str(error)
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
-        return "the GPU's memory is used up: lower batch_size=, eval_batch= or image_size="
+        return "the GPU's memory is used up: lower batch_size=, eval_batch_size= or image_size="
     if isinstance(error, BrokenPipeError):
         return "nobody read the output to its end"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -13,9 +13,13 @@ from pathlib import Path
 from benchmarks.measure import Effort, Row, effort, report
 
 NAMES = (
-    "archives_to_store", "first_pass", "later_passes", "small_batches", "training_step",
+    "archives_to_store",
+    "first_pass",
+    "later_passes",
+    "small_batches",
+    "training_step",
     "frozen_folds",
-)  # fmt: skip
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

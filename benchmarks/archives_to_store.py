@@ -75,8 +75,9 @@ def read(data: Path, place: Path) -> int:
     for archive in sorted(data.glob("*.7z")):
         subprocess.run(
             [str(program()), "x", "-bd", "-y", f"-o{place}", str(archive)],
-            stdout=subprocess.DEVNULL, check=True,
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
     cv2.setNumThreads(0)
     paths = [f"{parent}/{name}" for parent, _, names in os.walk(place) for name in names]
     pixels = np.empty((len(paths), SIDE, SIDE, 3), np.uint8)

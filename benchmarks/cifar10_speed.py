@@ -33,17 +33,33 @@ class Trial:
     def cells(self) -> list[str]:
         """A line of the table."""
         return [
-            str(self.seed), f"{self.plain:.4f}", f"{self.views:.4f}", f"{self.training:.2f}",
+            str(self.seed),
+            f"{self.plain:.4f}",
+            f"{self.views:.4f}",
+            f"{self.training:.2f}",
             f"{self.whole:.1f}",
-        ]  # fmt: skip
+        ]
 
 
 def trial(asked: argparse.Namespace, runs: Path, seed: int) -> Trial:
     """Train and judge one seed in a process of its own."""
     command = [
-        sys.executable, "-m", "kit", "cifar10", "validate", "--recipe", asked.recipe, "--data",
-        str(asked.data), "--runs", str(runs), "--json", *HELD_OUT, *asked.fields, f"seed={seed}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "kit",
+        "cifar10",
+        "validate",
+        "--recipe",
+        asked.recipe,
+        "--data",
+        str(asked.data),
+        "--runs",
+        str(runs),
+        "--json",
+        *HELD_OUT,
+        *asked.fields,
+        f"seed={seed}",
+    ]
     start = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     whole = time.perf_counter() - start

@@ -21,7 +21,7 @@ from benchmarks.peers import (
     fastai_pass,
     timm_pass,
     torchvision_pass,
-)  # fmt: skip
+)
 from benchmarks.photographs import photographs
 from common.data.batches.sources import epoch_order, open_source, to_input
 from common.data.pixels.store import Store, open_store

@@ -33,9 +33,18 @@ CLAIM = "five folds x 10 epochs of a head on a frozen resnet18 at 224, cached fe
 STORED, CLASSES = 256, tuple(f"class {number}" for number in range(120))
 FOLDS, EPOCHS, FEW, APART = 5, 10, 24, 1e-5
 RECIPE = Recipe(
-    backbone="resnet18", freeze="backbone", augment="photo-none", image_size=224, stored_side=STORED,
-    folds=FOLDS, epochs=EPOCHS, batch_size=64, optimizer="adamw", lr=0.03, device="cpu",
-)  # fmt: skip
+    backbone="resnet18",
+    freeze="backbone",
+    augment="photo-none",
+    image_size=224,
+    store_short_side=STORED,
+    folds=FOLDS,
+    epochs=EPOCHS,
+    batch_size=64,
+    optimizer="adamw",
+    lr=0.03,
+    device="cpu",
+)
 Scene = tuple[Setting, list[Job], Path]
 
 
@@ -63,9 +72,14 @@ def scene(images: int, recipe: Recipe) -> Iterator[Scene]:
         recipe = replace(recipe, weights=str(place / "w.safetensors"))
         targets = np.random.default_rng(0).integers(0, len(CLASSES), images)
         setting = open_setting(
-            recipe, noise(images, place / "store"), targets, classes=CLASSES,
-            metric=METRICS["log_loss"], cache=place / "cache", trained=False,
-        )  # fmt: skip
+            recipe,
+            noise(images, place / "store"),
+            targets,
+            classes=CLASSES,
+            metric=METRICS["log_loss"],
+            cache=place / "cache",
+            trained=False,
+        )
         yield setting, jobs_of(recipe, np.arange(images)[None] % FOLDS), place
 
 

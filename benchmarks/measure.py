@@ -71,10 +71,13 @@ class Row:
             return [self.claim, "", f"{self.peer}: not installed", "not measured", goal, ""]
         spread = f"n = {len(self.ratios)}, {min(self.ratios):.3g} to {max(self.ratios):.3g}"
         return [
-            self.claim, f"{self.ours_speed:,.0f}", f"{self.peer}: {self.peer_speed:,.0f}",
-            f"{self.ratio:.3g}× ({spread})", goal,
+            self.claim,
+            f"{self.ours_speed:,.0f}",
+            f"{self.peer}: {self.peer_speed:,.0f}",
+            f"{self.ratio:.3g}× ({spread})",
+            goal,
             ("yes" if self.ratio >= self.goal else "no") if self.goal else "",
-        ]  # fmt: skip
+        ]
 
 
 def installed(peer: str) -> bool:
@@ -104,11 +107,15 @@ def compare(
                 seconds[each].append(found / ways[each].images)
     rows = [
         Row(
-            claim, way.name, goal, 1 / median(seconds[0]), 1 / median(its),
+            claim,
+            way.name,
+            goal,
+            1 / median(seconds[0]),
+            1 / median(its),
             tuple(theirs / mine for mine, theirs in zip(seconds[0], its, strict=True)),
         )
         for (goal, _, way), its in zip(there, seconds[1:], strict=True)
-    ]  # fmt: skip
+    ]
     return rows + [Row(claim, name, goal) for goal, name, _ in peers if not installed(name)]
 
 
@@ -153,24 +160,26 @@ def report(rows: Sequence[Row], command: str) -> str:
     versions = {name: here["versions"][name] for name in SHOWN}
     versions["fastai"] = importlib.metadata.version("fastai") if installed("fastai") else "missing"
     machine = here["machine"]
-    return "\n".join([
-        "# What the kit's speed is worth",
-        "",
-        f"- date: {time.strftime('%Y-%m-%d')}",
-        f"- hardware: {_processor()}, {machine['cores']} cores, {machine['memory_gb']} GB; "
-        f"GPU: {', '.join(here['gpus']) or 'none'}",
-        f"- versions: Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version}" for name, version in versions.items()),
-        "- settings, for the peers too: "
-        + ", ".join(f"{name}={os.environ.get(name, 'none')}" for name in SETTINGS),
-        f"- command: `{command}`",
-        "",
-        "Images per second are per second of CPU time, worker processes included; a ratio is the peer's",
-        "time over ours, the median of repetitions in turns; its spread is the least and the largest.",
-        "",
-        table(rows),
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "# What the kit's speed is worth",
+            "",
+            f"- date: {time.strftime('%Y-%m-%d')}",
+            f"- hardware: {_processor()}, {machine['cores']} cores, {machine['memory_gb']} GB; "
+            f"GPU: {', '.join(here['gpus']) or 'none'}",
+            f"- versions: Python {platform.python_version()}, "
+            + ", ".join(f"{name} {version}" for name, version in versions.items()),
+            "- settings, for the peers too: "
+            + ", ".join(f"{name}={os.environ.get(name, 'none')}" for name in SETTINGS),
+            f"- command: `{command}`",
+            "",
+            "Images per second are per second of CPU time, worker processes included; a ratio is the peer's",
+            "time over ours, the median of repetitions in turns; its spread is the least and the largest.",
+            "",
+            table(rows),
+            "",
+        ]
+    )
 
 
 def _processor() -> str:

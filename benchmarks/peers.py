@@ -32,12 +32,14 @@ class Files(Dataset[Any]):
 
 def torchvision_pass(paths: Sequence[Path]) -> Way:
     """ImageFolder's loading, the usual transforms, a DataLoader."""
-    steps = transforms.Compose([
-        transforms.RandomResizedCrop(SIDE),
-        transforms.RandomHorizontalFlip(),
-        transforms.ToTensor(),
-        transforms.Normalize(MEAN, STD),
-    ])  # fmt: skip
+    steps = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(SIDE),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
+    )
     data = Files(paths, steps)
 
     def work() -> None:
@@ -56,10 +58,18 @@ def timm_pass(paths: Sequence[Path]) -> Way:
 
     def work() -> None:
         loader = create_loader(
-            data, (3, SIDE, SIDE), BATCH, is_training=True, color_jitter=None, num_workers=WORKERS,
-            mean=MEAN, std=STD, persistent_workers=False, device=torch.device("cpu"),
+            data,
+            (3, SIDE, SIDE),
+            BATCH,
+            is_training=True,
+            color_jitter=None,
+            num_workers=WORKERS,
+            mean=MEAN,
+            std=STD,
+            persistent_workers=False,
+            device=torch.device("cpu"),
             pin_memory=False,
-        )  # fmt: skip
+        )
         for _ in loader:
             pass
 

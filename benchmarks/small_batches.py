@@ -77,13 +77,15 @@ def _torchvision() -> Callable[[Pixels], Tensor]:
     from PIL import Image
     from torchvision import transforms
 
-    steps = transforms.Compose([
-        Image.fromarray,
-        transforms.RandomCrop(SIDE, EDGE, padding_mode="reflect"),
-        transforms.RandomHorizontalFlip(),
-        transforms.ToTensor(),
-        transforms.Normalize(MEAN, STD),
-    ])  # fmt: skip
+    steps = transforms.Compose(
+        [
+            Image.fromarray,
+            transforms.RandomCrop(SIDE, EDGE, padding_mode="reflect"),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
+    )
     found: Callable[[Pixels], Tensor] = steps
     return found
 
@@ -93,13 +95,15 @@ def _albumentations() -> Callable[[Pixels], Any]:
     import cv2
     from albumentations.pytorch import ToTensorV2
 
-    steps = A.Compose([
-        A.PadIfNeeded(SIDE + 2 * EDGE, SIDE + 2 * EDGE, border_mode=cv2.BORDER_REFLECT_101),
-        A.RandomCrop(SIDE, SIDE),
-        A.HorizontalFlip(p=0.5),
-        A.Normalize(MEAN, STD),
-        ToTensorV2(),
-    ])  # fmt: skip
+    steps = A.Compose(
+        [
+            A.PadIfNeeded(SIDE + 2 * EDGE, SIDE + 2 * EDGE, border_mode=cv2.BORDER_REFLECT_101),
+            A.RandomCrop(SIDE, SIDE),
+            A.HorizontalFlip(p=0.5),
+            A.Normalize(MEAN, STD),
+            ToTensorV2(),
+        ]
+    )
     return lambda image: steps(image=image)["image"]
 
 

@@ -26,9 +26,13 @@ from common.training.setup import begin, in_phase, parts_of
 CLAIM = "training steps at 32x32, batch 256"
 SIDE, BATCH, CLASSES, LR = 32, 256, 10, 0.01
 RECIPE = Recipe(
-    backbone="kit_resnet9_16", augment="small-mirror", batch_size=BATCH, lr=LR, schedule="constant",
+    backbone="kit_resnet9_16",
+    augment="small-mirror",
+    batch_size=BATCH,
+    lr=LR,
+    schedule="constant",
     device="cpu",
-)  # fmt: skip
+)
 
 
 def measure(effort: Effort) -> list[Row]:
@@ -44,12 +48,21 @@ def _setting(count: int) -> Setting:
     random = np.random.default_rng(0)
     pixels = torch.from_numpy(random.integers(0, 256, (count, SIDE, SIDE, 3), np.uint8))
     return Setting(
-        RECIPE, random.integers(0, CLASSES, count), tuple("abcdefghij"), METRICS["accuracy"],
+        RECIPE,
+        random.integers(0, CLASSES, count),
+        tuple("abcdefghij"),
+        METRICS["accuracy"],
         InMemory(pixels, RECIPE, torch.zeros(3, dtype=torch.uint8)),
-        InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0), Accelerator(cpu=True), "fp32",
-        store=cast(Any, None), cache=Path(), matches=[], side=SIDE,
-        on_features=False, probe_in_loop="",
-    )  # fmt: skip
+        InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0),
+        Accelerator(cpu=True),
+        "fp32",
+        store=cast(Any, None),
+        cache=Path(),
+        matches=[],
+        side=SIDE,
+        on_features=False,
+        probe_in_loop="",
+    )
 
 
 def _ours(job: Job, setting: Setting) -> Way:
@@ -70,8 +83,12 @@ def _by_hand(job: Job, setting: Setting) -> Way:
         {"params": [p for p in model.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
     optimiser = torch.optim.SGD(
-        groups, lr=LR, momentum=RECIPE.momentum, weight_decay=RECIPE.weight_decay, nesterov=True,
-    )  # fmt: skip
+        groups,
+        lr=LR,
+        momentum=RECIPE.momentum,
+        weight_decay=RECIPE.weight_decay,
+        nesterov=True,
+    )
     loss_of, targets = nn.CrossEntropyLoss(), torch.from_numpy(setting.targets)
 
     def work() -> None:

@@ -15,9 +15,13 @@ ROOMS = ("data", "models", "inference", "training")
 MODULES = ("recipe", "recipe_fields", "recipe_rules", "competition", "metrics", "randomness")
 # What lies between a stored image and a feature of it.
 OF_FEATURES = (
-    "data/batches/sources", "data/batches/photographs", "inference/features", "inference/predict",
-    "inference/views", "models/network",
-)  # fmt: skip
+    "data/batches/sources",
+    "data/batches/photographs",
+    "inference/features",
+    "inference/predict",
+    "inference/views",
+    "models/network",
+)
 
 CORE = Path(__file__).parent
 

@@ -60,9 +60,11 @@ def environment() -> dict[str, Any]:
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
-        "versions": versions(), "machine": machine(), "threads": torch.get_num_threads(),
+        "versions": versions(),
+        "machine": machine(),
+        "threads": torch.get_num_threads(),
         "gpus": gpus,
-    }  # fmt: skip
+    }
 
 
 def machine() -> dict[str, Any]:

@@ -42,16 +42,16 @@ class Recipe:
     backbone: str = described("kit_resnet9_16", "train", "a timm model name, or local-dir:FOLDER")
     weights: str = described("scratch", "train", "scratch, pretrained, or a local weights file")
     image_size: int = described(0, "train", "side of the network's input; 0: as stored", low=0)
-    first_size: int = described(
+    initial_image_size: int = described(
         0, "train", "side of the input in the first epoch, growing to image_size; 0: off", low=0
     )
-    stored_side: int = described(0, "train", "shorter side kept in the store; 0: as it is", low=0)
-    bits: int = described(
+    store_short_side: int = described(0, "train", "shorter side stored; 0: as it is", low=0)
+    bit_depth: int = described(
         0, "train", "of the values in 16-bit images, 8 to 16; 0: as the training images' need", low=0,
         high=16,
     )  # fmt: skip
     drop_rate: float = described(0.0, "train", "dropout before the classifier", low=0, high=0.95)
-    drop_path: float = described(0.0, "train", "stochastic depth in the backbone", low=0, high=0.95)
+    drop_path_rate: float = described(0.0, "train", "stochastic depth", low=0, high=0.95)
     head: str = described(
         "linear",
         "train",
@@ -75,13 +75,13 @@ class Recipe:
         low=0,
     )  # fmt: skip
     batch_size: int = described(64, "train", "images a batch holds", low=2)
-    accumulate: int = described(1, "train", "batches whose gradients make one update", low=1)
+    grad_accum_steps: int = described(1, "train", "batches whose gradients make one update", low=1)
     optimizer: str = described("sgd", "train", "sgd (Nesterov), adamw, kit_muon, or any timm knows")
     lr: float = described(0.1, "train", "the peak learning rate", low=1e-9, high=100)
-    head_rate: float = described(
+    head_lr_scale: float = described(
         1.0, "train", "the head's rate as a multiple of lr (the course: 10)", low=0.001, high=1000
     )
-    bias_rate: float = described(
+    norm_bias_lr_scale: float = described(
         1.0, "train", "the rate of the norms' biases as a multiple of lr", low=0.001, high=1000
     )
     layer_decay: float = described(
@@ -99,21 +99,21 @@ class Recipe:
         "how the rate moves after warm-up: cosine, constant, one-cycle, step:10:0.1 (every 10 epochs, to "
         "a tenth)",
     )
-    warmup: float = described(
+    warmup_ratio: float = described(
         0.0, "train", "share of the updates that rise linearly to the peak", low=0, high=0.9
     )
-    lr_floor: float = described(0.0, "train", "the last rate, as a share of lr", low=0, high=1)
+    min_lr_ratio: float = described(0.0, "train", "the last rate, as a share of lr", low=0, high=1)
     label_smoothing: float = described(
         0.0, "train", "share of the target spread evenly", low=0, high=0.9
     )
     mixup: float = described(0.0, "train", "alpha of mixup; 0: off", low=0)
     cutmix: float = described(0.0, "train", "alpha of cutmix; 0: off", low=0)
-    ema: float = described(
+    ema_decay: float = described(
         0.0, "train", "decay of the averaged weights, an update; 0: off", low=0, high=0.99999
     )
-    clip: float = described(0.0, "train", "largest norm of the gradient; 0: off", low=0)
+    clip_grad: float = described(0.0, "train", "largest norm of the gradient; 0: off", low=0)
     early_stop: int = described(0, "train", "epochs without gain before stopping; 0: never", low=0)
-    balance: str = described(
+    class_balance: str = described(
         "none",
         "train",
         "rare classes count more: weights (in the loss) or sampling (drawn oftener)",
@@ -126,12 +126,12 @@ class Recipe:
         "photo-crop, photo-light, photo-none",
     )
     seed: int = described(0, "train", "seed of weights, order and augmentation", low=0)
-    seeds: int = described(
+    models_per_fold: int = described(
         1, "train", "models a fold, seeds seed, seed+1, …, averaged", low=1, high=100
     )
 
     views: str = described("identity", "predict", "views joined by +: " + " ".join(VIEWS))
-    doubtful: float = described(
+    tta_fraction: float = described(
         1.0,
         "predict",
         "share of the rows, those least certain under the plain view, that get the other views",
@@ -162,13 +162,13 @@ class Recipe:
         "auto: bf16 or fp16 where the GPU gains from it, else fp32",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    layout: str = described(
+    memory_format: str = described(
         "channels_last", "runtime", "memory layout", choices=("channels_last", "contiguous")
     )
     compile: bool = described(False, "runtime", "torch.compile the network")
     workers: int = described(2, "runtime", "threads that transform photographs", low=0, high=256)
     processes: int = described(0, "runtime", "that train; 0: one a GPU", low=0, high=64)
-    eval_batch: int = described(
+    eval_batch_size: int = described(
         0, "runtime", "images an inference batch holds; 0: by device and image size", low=0
     )
 

@@ -66,11 +66,13 @@ def check_agreement(recipe: Any) -> None:
             "final=refit trains on all rows and has none left to stop by: "
             "say early_stop=0 or final=folds"
         )
-    if 0 < recipe.bits < 8:
-        raise KitError(f"bits={recipe.bits}: 16-bit images hold values of 8 to 16 bits (0: found)")
-    if 0 < recipe.stored_side < recipe.image_size:
+    if 0 < recipe.bit_depth < 8:
         raise KitError(
-            f"stored_side={recipe.stored_side} keeps less of each image than "
+            f"bit_depth={recipe.bit_depth}: 16-bit images hold values of 8 to 16 bits (0: found)"
+        )
+    if 0 < recipe.store_short_side < recipe.image_size:
+        raise KitError(
+            f"store_short_side={recipe.store_short_side} keeps less of each image than "
             f"image_size={recipe.image_size} shows, and would have it enlarged again: say "
-            f"stored_side={recipe.image_size * 8 // 7} or more, or 0 to keep images as they are"
+            f"store_short_side={recipe.image_size * 8 // 7} or more, or 0 to keep images as they are"
         )

@@ -23,34 +23,50 @@ AGAIN = "download or export the CSV itself again"
 # What begins like this, what it is called, and what to do with it.
 BEGINNINGS: Mapping[bytes, tuple[str, str]] = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel workbook (xls)", SAVE),
-    b"PAR1": ("a Parquet file", WRITE), b"ARROW1": ("an Arrow (Feather) file", WRITE),
+    b"PAR1": ("a Parquet file", WRITE),
+    b"ARROW1": ("an Arrow (Feather) file", WRITE),
     b"FEA1": ("a Feather file", WRITE),
-    b"Obj\x01": ("an Avro file", WRITE), b"\x89HDF": ("an HDF5 file", WRITE),
-    b"\x93NUMPY": ("a NumPy array (npy)", WRITE), b"SQLite format 3": ("an SQLite database", WRITE),
-    b"\x80\x02": ("a pickle", WRITE), b"\x80\x03": ("a pickle", WRITE),
-    b"\x80\x04": ("a pickle", WRITE), b"\x80\x05": ("a pickle", WRITE),
-    b"%PDF": ("a PDF document", "export the table as CSV UTF-8"), b"{\\rtf": ("an RTF document", SAVE),
-    b"\x89PNG": ("an image (PNG)", AGAIN), b"\xff\xd8\xff": ("an image (JPEG)", AGAIN),
-    b"GIF8": ("an image (GIF)", AGAIN), b"\x7fELF": ("a program", AGAIN),
+    b"Obj\x01": ("an Avro file", WRITE),
+    b"\x89HDF": ("an HDF5 file", WRITE),
+    b"\x93NUMPY": ("a NumPy array (npy)", WRITE),
+    b"SQLite format 3": ("an SQLite database", WRITE),
+    b"\x80\x02": ("a pickle", WRITE),
+    b"\x80\x03": ("a pickle", WRITE),
+    b"\x80\x04": ("a pickle", WRITE),
+    b"\x80\x05": ("a pickle", WRITE),
+    b"%PDF": ("a PDF document", "export the table as CSV UTF-8"),
+    b"{\\rtf": ("an RTF document", SAVE),
+    b"\x89PNG": ("an image (PNG)", AGAIN),
+    b"\xff\xd8\xff": ("an image (JPEG)", AGAIN),
+    b"GIF8": ("an image (GIF)", AGAIN),
+    b"\x7fELF": ("a program", AGAIN),
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "call `git lfs pull`"),
-}  # fmt: skip
+}
 # The same of text, without its case and the space before it.
 TEXTS: Mapping[bytes, tuple[str, str]] = {
-    b"<!doctype html": ("an HTML page", AGAIN), b"<html": ("an HTML page", AGAIN),
-    b"<head": ("an HTML page", AGAIN), b"<!--": ("an HTML page", AGAIN),
-    b"<?xml": ("an XML file", SAVE), b"{": ("JSON", WRITE), b"[{": ("JSON", WRITE),
-}  # fmt: skip
+    b"<!doctype html": ("an HTML page", AGAIN),
+    b"<html": ("an HTML page", AGAIN),
+    b"<head": ("an HTML page", AGAIN),
+    b"<!--": ("an HTML page", AGAIN),
+    b"<?xml": ("an XML file", SAVE),
+    b"{": ("JSON", WRITE),
+    b"[{": ("JSON", WRITE),
+}
 # What a zip archive is in truth, by a part of a name in it.
 ZIPPED: Mapping[str, tuple[str, str]] = {
-    "xl/": ("an Excel workbook (xlsx)", SAVE), "word/": ("a Word document", SAVE),
-    "ppt/": ("a PowerPoint document", SAVE), "mimetype": ("an OpenDocument file", SAVE),
+    "xl/": ("an Excel workbook (xlsx)", SAVE),
+    "word/": ("a Word document", SAVE),
+    "ppt/": ("a PowerPoint document", SAVE),
+    "mimetype": ("an OpenDocument file", SAVE),
     ".iwa": ("an Apple Numbers document", "export it as CSV UTF-8"),
-    ".npy": ("a NumPy archive (npz)", WRITE), "data.pkl": ("a PyTorch file", WRITE),
-}  # fmt: skip
+    ".npy": ("a NumPy archive (npz)", WRITE),
+    "data.pkl": ("a PyTorch file", WRITE),
+}
 PACKED: Mapping[str, tuple[str, tuple[str, ...], Callable[[bytes], bytes]]] = {
     "gz": ("gzip", (".gz", ".gzip"), gzip.decompress),
-    "bz2": ("bzip2", (".bz2",), bz2.decompress), "xz": ("xz", (".xz",), lzma.decompress),
-}  # fmt: skip
+    "bz2": ("bzip2", (".bz2",), bz2.decompress),
+    "xz": ("xz", (".xz",), lzma.decompress),
+}
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
 
 
@@ -121,10 +137,12 @@ def _one_of(path: Path, data: bytes) -> tuple[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [
-                each.filename for each in archive.infolist()
-                if not each.is_dir() and not each.filename.startswith("__MACOSX/")
+                each.filename
+                for each in archive.infolist()
+                if not each.is_dir()
+                and not each.filename.startswith("__MACOSX/")
                 and not each.filename.rpartition("/")[2].startswith(".")
-            ]  # fmt: skip
+            ]
             if len(names) != 1:
                 raise KitError(
                     f"{path} is a zip archive of {counted(len(names), 'file')}"

@@ -128,14 +128,18 @@ def toy(tmp_path: Path) -> Any:
     images = [_toy_image(label, number, 8) for number, label in enumerate(labels)]
     digits.lay_out(table, images, tmp_path / "data")
     base = Recipe(
-        folds=2, epochs=2, batch_size=8, lr=0.02, augment="small", device="cpu", eval_batch=16
+        folds=2, epochs=2, batch_size=8, lr=0.02, augment="small", device="cpu", eval_batch_size=16
     )
 
     def request(*words: str, fresh: bool = False, **fields: Any) -> Request:
         recipe = replace(base, **fields)
         return Request(
-            competition=replace(digits, recipes={"toy": recipe}), recipe_name="toy", words=words,
-            data=tmp_path / "data", runs=tmp_path / "runs", fresh=fresh,
-        )  # fmt: skip
+            competition=replace(digits, recipes={"toy": recipe}),
+            recipe_name="toy",
+            words=words,
+            data=tmp_path / "data",
+            runs=tmp_path / "runs",
+            fresh=fresh,
+        )
 
     return request

@@ -83,8 +83,17 @@ def frozen(here: Checkout) -> Iterator[str]:
 def photo(here: Checkout) -> Iterator[str]:
     """Photographs with colours, mixup and averaged weights, in every kind of epoch."""
     toy_photographs(here.place / "toys")
-    words = ["weights=scratch", "augment=photo", "freeze=gradual:1", "epochs=3", "mixup=0.2", "ema=0.9",
-             "label_smoothing=0.1", "schedule=one-cycle", "final=refit"]  # fmt: skip
+    words = [
+        "weights=scratch",
+        "augment=photo",
+        "freeze=gradual:1",
+        "epochs=3",
+        "mixup=0.2",
+        "ema_decay=0.9",
+        "label_smoothing=0.1",
+        "schedule=one-cycle",
+        "final=refit",
+    ]
     for more in (["views=mirror+five_crops"], ["calibration=temperature", "views=shifts"]):
         yield from _run(here, here.kit("folder", "run", "--data", "toys", *NETWORK, *words, *more))
 
@@ -95,16 +104,26 @@ def verbs(here: Checkout) -> Iterator[str]:
     first = here.kit("digits", "run", *QUICK)
     second = here.kit("digits", "run", *QUICK, "lr=0.05")
     calls: list[Sequence[str]] = [
-        ("digits", "download"), ("digits", "check"), ("digits", "validate", *QUICK),
-        ("digits", "predict", "views=mirror"), ("digits", "submit"), ("digits", "leaderboard"),
+        ("digits", "download"),
+        ("digits", "check"),
+        ("digits", "validate", *QUICK),
+        ("digits", "predict", "views=mirror"),
+        ("digits", "submit"),
+        ("digits", "leaderboard"),
         ("digits", "blend", first["run"], second["run"]),
-        ("digits", "compare", "quick", "quick,lr=0.05", *QUICK), ("digits", "export"),
-        ("digits", "rehearse", *QUICK), ("digits", "recipes"),
+        ("digits", "compare", "quick", "quick,lr=0.05", *QUICK),
+        ("digits", "export"),
+        ("digits", "rehearse", *QUICK),
+        ("digits", "recipes"),
         ("digits", "check-submission", first["submission"]),
         ("digits", "tune", *QUICK, "--seconds", "0.01"),
-        ("digits", "kernel", "--dry-run", *QUICK, *BLOCK), ("digits", "kernel-inputs", *QUICK),
-        ("list",), ("ledger",), ("doctor",), ("doctor", "--fields"),
-    ]  # fmt: skip
+        ("digits", "kernel", "--dry-run", *QUICK, *BLOCK),
+        ("digits", "kernel-inputs", *QUICK),
+        ("list",),
+        ("ledger",),
+        ("doctor",),
+        ("doctor", "--fields"),
+    ]
     yield f"run {_shape(first)}"
     for call in calls:
         yield f"{' '.join(call[:2])} {_shape(here.kit(*call))}"

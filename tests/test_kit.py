@@ -43,9 +43,12 @@ def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_a_typo_is_answered_and_nothing_starts(
-    words: list[str], answer: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    words: list[str],
+    answer: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert kit.main(words) == 1
     captured = capsys.readouterr()
@@ -88,9 +91,14 @@ def test_a_competition_goes_by_its_folder_its_slug_or_with_dashes() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["CIFAR-10", "Cifar10", "https://www.kaggle.com/c/cifar-10/data?select=train.7z",
-     "kaggle.com/competitions/CIFAR-10", "kaggle competitions download -c cifar-10"],
-)  # fmt: skip
+    [
+        "CIFAR-10",
+        "Cifar10",
+        "https://www.kaggle.com/c/cifar-10/data?select=train.7z",
+        "kaggle.com/competitions/CIFAR-10",
+        "kaggle competitions download -c cifar-10",
+    ],
+)
 def test_every_verb_takes_any_spelling_of_a_competition(
     words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,9 +121,12 @@ def test_an_address_names_the_slug_and_not_a_folder_or_something_else(
 def catalogue(folder: Path, *taken: str) -> Catalogue:
     """No competitions, a folder for new ones, and words that they may not be called."""
     return Catalogue(
-        competitions=(), load=competitions.load, folder=folder, taken=frozenset(taken),
+        competitions=(),
+        load=competitions.load,
+        folder=folder,
+        taken=frozenset(taken),
         run_kernel=run_kernel,
-    )  # fmt: skip
+    )
 
 
 def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path: Path) -> None:
@@ -129,9 +140,12 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
 
     def call(*words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "kit.py", *words], cwd=tmp_path, capture_output=True, text=True,
+            [sys.executable, "kit.py", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
             check=False,
-        )  # fmt: skip
+        )
 
     assert call("new", "plant-seedlings").returncode == 0
     assert "would be a second" in call("new", "plant-seedlings").stderr
@@ -161,12 +175,22 @@ def test_a_new_competition_keeps_the_spelling_of_its_slug(
 def made(*words: str) -> list[str]:
     """What a make target calls kit with, a line each, every word in brackets."""
     done = subprocess.run(
-        ["make", "--no-print-directory", "-s", "-o", ".venv/.ready", *words,
-         r"""KIT=f() { printf '<%s>' "$$@"; echo; }; f"""],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        [
+            "make",
+            "--no-print-directory",
+            "-s",
+            "-o",
+            ".venv/.ready",
+            *words,
+            r"""KIT=f() { printf '<%s>' "$$@"; echo; }; f""",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
         # By `make test` or by hand, it is the same: the outer make's variables stay outside.
         env={"PATH": os.environ["PATH"]},
-    )  # fmt: skip
+    )
     return done.stdout.splitlines()
 
 
@@ -188,23 +212,26 @@ def test_make_submit_gives_each_of_its_two_verbs_the_words_it_takes() -> None:
         "<digits><submit><epochs=2><--message><first try, it's said><--again><--runs><my runs><lr=1>",
     ]
     assert made("digits-submit", "ARGS=--message=a --accept-code") == [
-        "<digits><run><--accept-code>", "<digits><submit><--message=a>",
-    ]  # fmt: skip
+        "<digits><run><--accept-code>",
+        "<digits><submit><--message=a>",
+    ]
 
 
 @pytest.mark.parametrize(
     "locale",
-    [{"PYTHONIOENCODING": "ascii"},
-     {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
-)  # fmt: skip
+    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+)
 def test_every_character_is_written_whatever_the_locale(
     locale: dict[str, str], tmp_path: Path
 ) -> None:
     def call(*words: str) -> bytes:
         done = subprocess.run(
-            [sys.executable, str(ROOT / "kit.py"), *words], cwd=tmp_path, capture_output=True,
-            check=True, env={"PATH": os.environ["PATH"], **locale},
-        )  # fmt: skip
+            [sys.executable, str(ROOT / "kit.py"), *words],
+            cwd=tmp_path,
+            capture_output=True,
+            check=True,
+            env={"PATH": os.environ["PATH"], **locale},
+        )
         return done.stderr + done.stdout
 
     assert b"field=value" in call("--help")

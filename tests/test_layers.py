@@ -22,8 +22,18 @@ CODE = sorted([*(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 # Rooms of `common` from the ground up; one may import itself and what stands on an earlier line.
 LAYERS = (
     (
-        "errors", "progress", "storage", "metrics", "recipe_fields", "recipe_rules", "recipe", "competition",
-        "randomness", "environment", "code_digest", "runs",
+        "errors",
+        "progress",
+        "storage",
+        "metrics",
+        "recipe_fields",
+        "recipe_rules",
+        "recipe",
+        "competition",
+        "randomness",
+        "environment",
+        "code_digest",
+        "runs",
     ),
     ("data",),
     ("models",),
@@ -32,7 +42,7 @@ LAYERS = (
     ("submission", "submission_check", "submission_file", "kaggle", "reporting", "ledger"),
     ("workflow",),
     ("verbs",),
-)  # fmt: skip
+)
 # Three programs that speak by their protocol alone; each may import itself and these modules.
 APART = {
     "common.kaggle.client": ("protocol", "credential", "machines"),
@@ -134,12 +144,13 @@ def test_there_is_no_cycle_among_modules() -> None:
     modules = {module_of(path) for path in CODE}
     graph = {
         module_of(path): {
-            found for name in imports(path)
+            found
+            for name in imports(path)
             for found in (name, name.rpartition(".")[0])
             if found in modules and found != module_of(path)
         }
         for path in CODE
-    }  # fmt: skip
+    }
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 

@@ -69,9 +69,11 @@ def label_remarks(labels: Iterable[str], sample: pd.DataFrame) -> list[str]:
     told = set(sample.iloc[:, 1]) if len(sample.columns) == 2 else set(sample.columns[1:])
     others = [
         (next(name for name in group if name in known), one)
-        for group in alike(known | told) if {*group} & known and not {*group} & known & told
-        for one in group if one in told
-    ]  # fmt: skip
+        for group in alike(known | told)
+        if {*group} & known and not {*group} & known & told
+        for one in group
+        if one in told
+    ]
     if others:
         ours, theirs = others[0]
         found.append(

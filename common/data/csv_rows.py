@@ -79,12 +79,17 @@ def _text(path: Path, data: bytes | None) -> str:
             check_is_content(path)
             data = _bytes(path)
     except FileNotFoundError as error:
-        near = [each for deep in ("*", "*/*", "*/*/*") for each in sorted(path.parent.glob(deep))
-                if each.name.casefold() == path.name.casefold()]  # fmt: skip
+        near = [
+            each
+            for deep in ("*", "*/*", "*/*/*")
+            for each in sorted(path.parent.glob(deep))
+            if each.name.casefold() == path.name.casefold()
+        ]
         remedy = (
             f"there is {near[0].relative_to(path.parent)}: rename or move it and what lies beside it"
-            if near else "check its name, or fetch it again (`kit <competition> download`)"
-        )  # fmt: skip
+            if near
+            else "check its name, or fetch it again (`kit <competition> download`)"
+        )
         raise KitError(f"there is no file {path}: {remedy}") from error
     except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
@@ -135,9 +140,13 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _check_breaks(
-    path: Path, lines: list[str], first: int, header: list[str], row: list[str],
+    path: Path,
+    lines: list[str],
+    first: int,
+    header: list[str],
+    row: list[str],
     columns: Sequence[str],
-) -> None:  # fmt: skip
+) -> None:
     """Refuse a row of several lines, from `first` on, where a stray quote may have made it so."""
     swallowed = len(row) != len(header) or all(_has(line, len(header)) for line in lines)
     for at, value in enumerate(row):

@@ -82,9 +82,11 @@ def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> R
     # Where every class is rarer than the folds there is nothing to stratify by.
     stratified = names.value_counts().max() >= parts
     kinds = {
-        (True, True): StratifiedGroupKFold, (True, False): StratifiedKFold,
-        (False, True): GroupKFold, (False, False): KFold,
-    }  # fmt: skip
+        (True, True): StratifiedGroupKFold,
+        (True, False): StratifiedKFold,
+        (False, True): GroupKFold,
+        (False, False): KFold,
+    }
     splitter = kinds[bool(stratified), grouped](parts, shuffle=True, random_state=seed)
     fold = np.full(len(names), -1, dtype=np.int64)
     with warnings.catch_warnings():

@@ -71,6 +71,7 @@ def blind_ids(ids: Sequence[str], labels: Sequence[str]) -> list[str]:
     """The ids, but test/ and a name without a meaning for those whose folders tell the label."""
     return [
         f"test/{hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}{PurePosixPath(name).suffix}"
-        if label in PurePosixPath(name).parts[:-1] else name
+        if label in PurePosixPath(name).parts[:-1]
+        else name
         for name, label in zip(ids, labels, strict=True)
-    ]  # fmt: skip
+    ]

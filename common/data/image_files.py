@@ -9,9 +9,23 @@ from common.data.archives.kinds import is_named_archive
 IMAGES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # What lies beside images and is none. Anything else must decode: a strange file is told, not lost.
 NOT_IMAGES = (
-    ".csv", ".db", ".htm", ".html", ".ini", ".ipynb", ".json", ".log", ".md", ".pdf", ".py",
-    ".tsv", ".txt", ".xml", ".yaml", ".yml",
-)  # fmt: skip
+    ".csv",
+    ".db",
+    ".htm",
+    ".html",
+    ".ini",
+    ".ipynb",
+    ".json",
+    ".log",
+    ".md",
+    ".pdf",
+    ".py",
+    ".tsv",
+    ".txt",
+    ".xml",
+    ".yaml",
+    ".yml",
+)
 NOT_OURS = ("__MACOSX",)
 EXAMPLE = "train/<class>/1.jpg or <class>/1.jpg"
 

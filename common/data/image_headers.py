@@ -19,20 +19,34 @@ TEXTS = {
     b"<!doctype html": "not an image but a web page: download it again",
 }
 BRANDS = {
-    b"avif": "an AVIF image", b"avis": "an AVIF image", b"heic": "a HEIC image",
-    b"heix": "a HEIC image", b"hev": "a HEIC image", b"mif1": "a HEIF image", b"": "a video",
-}  # fmt: skip
+    b"avif": "an AVIF image",
+    b"avis": "an AVIF image",
+    b"heic": "a HEIC image",
+    b"heix": "a HEIC image",
+    b"hev": "a HEIC image",
+    b"mif1": "a HEIF image",
+    b"": "a video",
+}
 FLOATS = (b"PF\n", b"Pf\n", b"#?RADIANCE", b"#?RGBE")
 RARE = "that is cut short or of a rare kind"
 KINDS = {
-    PNG: f"a PNG image {RARE}", JPEG: f"a JPEG image {RARE}", GIF: f"a GIF image {RARE}",
-    BMP: f"a BMP image {RARE}", RIFF: f"a WebP image or a video {RARE}",
-    b"II*\0": f"a TIFF or raw image {RARE}", b"MM\0*": f"a TIFF or raw image {RARE}",
-    b"\0\0\0\x0cjP": f"a JPEG 2000 image {RARE}", b"\xff\x4f\xff\x51": f"a JPEG 2000 image {RARE}",
-    b"\0\0\0\x0cJXL": "a JPEG XL image", b"\xff\x0a": "a JPEG XL image",
-    b"\0\0\1\0": "an icon", b"8BPS": "a Photoshop file", b"%PDF": "a PDF file",
-    b"PK\3\4": "a zip archive", b"\x1f\x8b": "a gzip file",
-}  # fmt: skip
+    PNG: f"a PNG image {RARE}",
+    JPEG: f"a JPEG image {RARE}",
+    GIF: f"a GIF image {RARE}",
+    BMP: f"a BMP image {RARE}",
+    RIFF: f"a WebP image or a video {RARE}",
+    b"II*\0": f"a TIFF or raw image {RARE}",
+    b"MM\0*": f"a TIFF or raw image {RARE}",
+    b"\0\0\0\x0cjP": f"a JPEG 2000 image {RARE}",
+    b"\xff\x4f\xff\x51": f"a JPEG 2000 image {RARE}",
+    b"\0\0\0\x0cJXL": "a JPEG XL image",
+    b"\xff\x0a": "a JPEG XL image",
+    b"\0\0\1\0": "an icon",
+    b"8BPS": "a Photoshop file",
+    b"%PDF": "a PDF file",
+    b"PK\3\4": "a zip archive",
+    b"\x1f\x8b": "a gzip file",
+}
 
 
 def declared_shape(data: bytes) -> tuple[int, int] | None:

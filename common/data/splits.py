@@ -15,13 +15,13 @@ WORDS = {
     for role, words in {
         TRAIN: "train training trn trainval trainvalid entrenamiento treino entrainement 训练",
         VAL: "val valid validate validation dev devel eval evaluate evaluation holdout validacion "
-             "validacao 验证",
+        "validacao 验证",
         TEST: "test tests testing tst prueba pruebas teste 测试",
         PREDICT: "pred preds predict predicting prediction predictions unlabelled unlabeled infer "
-                 "inference 预测",
+        "inference 预测",
     }.items()
     for word in words.split()
-}  # fmt: skip
+}
 # Counted only where all names beside them are parts, too: they have other meanings.
 SHORT = {"tr": TRAIN, "labelled": TRAIN, "labeled": TRAIN, "va": VAL, "te": TEST, "ts": TEST}
 NOUNS = frozenset(
@@ -66,10 +66,11 @@ def _roles(names: Sequence[str], words: Mapping[str, str]) -> dict[str, str]:
     called = {name: role for name, (role, _) in read.items() if role}
     rests = {name: read[name][1] for name in called}
     sure = {
-        name for name, role in called.items()
+        name
+        for name, role in called.items()
         if not rests[name]
         or any(rests[name] == rests[other] and called[other] != role for other in called)
-    }  # fmt: skip
+    }
     alone = len(called) == len(names) and len(set(called.values())) > 1
     if sure and (alone or len({called[name] for name in sure}) > 1):
         sure = set(called)  # `train`, `test` and `test_extra`, and nothing that is no part
@@ -82,10 +83,13 @@ def _read(name: str, words: Mapping[str, str]) -> tuple[str | None, frozenset[st
         parts = _words(name, pattern)
         roles = {role for word in parts if (role := _role_of(word, words))}
         rest = {
-            word for word in parts
-            if not _role_of(word, words) and word not in PLAIN and not word.isdigit()
+            word
+            for word in parts
+            if not _role_of(word, words)
+            and word not in PLAIN
+            and not word.isdigit()
             and (len(word) > 1 or not word.isascii())
-        }  # fmt: skip
+        }
         if roles:
             break
     else:

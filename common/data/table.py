@@ -82,8 +82,9 @@ def _check_file_names(table: pd.DataFrame, source: str) -> None:
     ]
     what, remedy = (
         ("that is not UTF-8", "rename them (`convmv -f latin1 -t utf8 -r --notest FOLDER` does it)")
-        if foreign else ("with a line break or another control character", "rename them")
-    )  # fmt: skip
+        if foreign
+        else ("with a line break or another control character", "rename them")
+    )
     raise KitError(
         f"{source} has {counted(len(shown), 'image')} under a name {what} ({first_of(shown)}): {remedy}, "
         "for no submission or table can hold such a name"

@@ -80,10 +80,17 @@ def calibrated(
     else:
         done, used = _crossfitted(folds, targets)
     temperature = _fitted(folds, targets, but=np.zeros(0, dtype=np.int64))
-    return Calibrated(done, temperature, {
-        "kind": "temperature", "temperature": temperature, "fold_temperatures": used,
-        "before": _scored(folds, targets, metric), "after": _scored(done, targets, metric),
-    })  # fmt: skip
+    return Calibrated(
+        done,
+        temperature,
+        {
+            "kind": "temperature",
+            "temperature": temperature,
+            "fold_temperatures": used,
+            "before": _scored(folds, targets, metric),
+            "after": _scored(done, targets, metric),
+        },
+    )
 
 
 def _crossfitted(folds: Sequence[Judged], targets: Targets) -> tuple[list[Judged], list[float]]:

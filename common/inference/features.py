@@ -76,9 +76,17 @@ def feature_blocks(
     """
     body.model.eval()
     made_by = (
-        FORMAT, features_digest(), _digest_of(body.model), store.folder.name, type(source).__name__, group,
-        body.facts, body.size, str(body.precision), body.device.type,
-    )  # fmt: skip
+        FORMAT,
+        features_digest(),
+        _digest_of(body.model),
+        store.folder.name,
+        type(source).__name__,
+        group,
+        body.facts,
+        body.size,
+        str(body.precision),
+        body.device.type,
+    )
     folder = cache / "features" / hashlib.sha256(repr(made_by).encode()).hexdigest()[:32]
     count = len(store)
     with bar(count, f"features of the frozen backbone, view {group}") as progress:

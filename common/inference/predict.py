@@ -17,17 +17,22 @@ from common.progress import bar
 
 
 def predict(
-    network: Network, source: Source, rows: Rows, *, views: Sequence[str], label: str,
-    doubtful: float = 1.0,
-) -> dict[str, Probs]:  # fmt: skip
+    network: Network,
+    source: Source,
+    rows: Rows,
+    *,
+    views: Sequence[str],
+    label: str,
+    tta_fraction: float = 1.0,
+) -> dict[str, Probs]:
     """For every group of views, the mean of its views' softmax: name to float32 [len(rows), C].
 
-    Only the `doubtful` share of the rows is shown under other views than the plain one.
+    Only the `tta_fraction` share of the rows is shown under other views than the plain one.
     """
     others = [name for name in views if name != "identity"]
-    if doubtful < 1 and others:
+    if tta_fraction < 1 and others:
         found = predict(network, source, rows, views=["identity"], label=label)
-        unsure = least_certain(found["identity"], doubtful)
+        unsure = least_certain(found["identity"], tta_fraction)
         more = predict(network, source, rows[unsure], views=others, label=f"{label}, views")
         plain = found["identity"]
         return found | {name: with_rows(plain, unsure, more[name]) for name in others}

@@ -10,11 +10,16 @@ SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 HOSTS = ("kaggle.com", "www.kaggle.com", "m.kaggle.com", "inclass.kaggle.com")
 BEFORE = ("c", "competitions")  # what stands before the slug in the address of a competition's page
 KINDS = {
-    "code": "a notebook's page", "kernels": "a notebook's page", "notebooks": "a notebook's page",
-    "datasets": "a dataset's page", "models": "a model's page", "discussions": "a discussion",
+    "code": "a notebook's page",
+    "kernels": "a notebook's page",
+    "notebooks": "a notebook's page",
+    "datasets": "a dataset's page",
+    "models": "a model's page",
+    "discussions": "a discussion",
     "t": "an invitation's link",
-    "": "the site's front page", **dict.fromkeys(BEFORE, "the list of all competitions"),
-}  # fmt: skip
+    "": "the site's front page",
+    **dict.fromkeys(BEFORE, "the list of all competitions"),
+}
 CALLED = "`kit new SLUG` or `kit SLUG check` takes https://www.kaggle.com/competitions/SLUG and its pages"
 
 

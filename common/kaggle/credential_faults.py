@@ -140,10 +140,14 @@ def _word_fault(where: str, text: object, what: str, form: str) -> str:
     if text.startswith("{"):
         return f"{where} holds JSON: put the {what} alone there"
     odd = (
-        "quotes around it" if text.strip()[:1] in ("'", '"', "“", "‘") else
-        "a line break in it" if re.search(r"[\r\n]", text) else
-        "blanks in it" if re.search(r"\s", text) else "characters that none has"
-    )  # fmt: skip
+        "quotes around it"
+        if text.strip()[:1] in ("'", '"', "“", "‘")
+        else "a line break in it"
+        if re.search(r"[\r\n]", text)
+        else "blanks in it"
+        if re.search(r"\s", text)
+        else "characters that none has"
+    )
     return f"the {what} in {where} has {odd}: write it alone, as one word"
 
 

@@ -29,10 +29,11 @@ REFUSED: Mapping[str, str] = {
     P100: "today's torch has no kernels for a P100 (compute capability 6.0), so that nothing runs on "
     f"it, and Kaggle has retired it: {USE}",
     **dict.fromkeys(
-        TPUS, "the kit trains on GPUs and CPUs, and a pushed kernel gets no image with torch for a TPU, "
+        TPUS,
+        "the kit trains on GPUs and CPUs, and a pushed kernel gets no image with torch for a TPU, "
         f"so that it would run on the CPU: {USE}",
     ),
-}  # fmt: skip
+}
 OTHER_WORDS = {"cpu": NO_GPU, "no": NO_GPU, "off": NO_GPU, "": NO_GPU, "tpu": TPUS[0], "gpu": T4S}
 
 PINS = ("original", "latest")
@@ -44,9 +45,10 @@ WORD = r"[\w.-]+"
 # Of a kind of source: its form, and how it is written.
 SOURCES = {
     "competition": (WORD, "its slug, the last part of its address"),
-    "dataset": (f"{WORD}/{WORD}", "owner/slug"), "kernel": (f"{WORD}/{WORD}", "owner/slug"),
+    "dataset": (f"{WORD}/{WORD}", "owner/slug"),
+    "kernel": (f"{WORD}/{WORD}", "owner/slug"),
     "model": (f"{WORD}/{WORD}/{WORD}/{WORD}/[0-9]+", "owner/model/framework/variation/version"),
-}  # fmt: skip
+}
 
 
 def fault_of(

@@ -84,8 +84,8 @@ def _create(recipe: Recipe, *, pretrained: bool, size: int | None = None) -> nn.
         size: another than the recipe's `image_size`; 0: the network's own.
     """
     settings: dict[str, object] = {"drop_rate": recipe.drop_rate}
-    if recipe.drop_path:
-        settings["drop_path_rate"] = recipe.drop_path
+    if recipe.drop_path_rate:
+        settings["drop_path_rate"] = recipe.drop_path_rate
     side = recipe.image_size if size is None else size
     if side and has_one_size(recipe.backbone):
         settings["img_size"] = side
@@ -122,15 +122,20 @@ def _only_at_other_sizes(recipe: Recipe) -> bool:
 
 
 def check_input(
-    model: nn.Module, recipe: Recipe, height: int, width: int, *, first: bool = False,
+    model: nn.Module,
+    recipe: Recipe,
+    height: int,
+    width: int,
+    *,
+    first: bool = False,
     trained: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Raise a KitError when the network does not take images of this size, or see them nearly whole.
 
     Where it leaves out less than 3 % of the pixels, or is trained already, that is said.
 
     Args:
-        first: this is a size that images grow through from `first_size`.
+        first: this is a size that images grow through from `initial_image_size`.
     """
     images = f"images of {width}x{height}"
     try:
@@ -179,9 +184,7 @@ def _refused(
         near = whole_near(build, side, seen=seen or side)
     sizes = " or ".join(map(str, near))
     if first:
-        remedy = (
-            f"with first_size={recipe.first_size} it would be shown them; say a larger one, or 0"
-        )
+        remedy = f"with initial_image_size={recipe.initial_image_size} it would be shown them; say a larger one, or 0"
         remedy += f" (it sees images of {sizes} pixels whole)" if near else ""
     else:
         own = _own_side(model)

@@ -77,11 +77,13 @@ def match(
             )
     return [
         Match(
-            label, chosen.get(label), ", ".join(names[chosen[label]]) if label in chosen else "",
+            label,
+            chosen.get(label),
+            ", ".join(names[chosen[label]]) if label in chosen else "",
             tuple(f"{at}: {', '.join(names[at])}" for at in rows if at != chosen.get(label)),
         )
         for label, rows in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _rows(names: Sequence[Sequence[str]], key: Callable[[str], str]) -> dict[str, list[int]]:

@@ -42,9 +42,12 @@ def write_model_folder(
         sized = {"input_size": (3, recipe.image_size, recipe.image_size)}
         model.pretrained_cfg = {**facts, **sized}  # type: ignore[assignment]
     save_for_hf(
-        model, str(folder), model_config={"label_names": list(classes)}, model_args=settings,
+        model,
+        str(folder),
+        model_config={"label_names": list(classes)},
+        model_args=settings,
         safe_serialization=True,
-    )  # fmt: skip
+    )
     return model
 
 

@@ -81,7 +81,7 @@ class KitFastNet(nn.Module):
     ) -> None:
         super().__init__()
         if drop_path_rate:
-            raise KitError("drop_path: kit_fastnet has no paths to drop; say drop_path=0")
+            raise KitError("drop_path_rate: kit_fastnet has no paths to drop; say drop_path_rate=0")
         self.num_classes = num_classes
         self.num_features = self.head_hidden_size = widths[-1]
         self.stem = Whitening(in_chans)

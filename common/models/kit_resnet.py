@@ -48,7 +48,9 @@ class KitResNet(nn.Module):
     ) -> None:
         super().__init__()
         if drop_path_rate:
-            raise KitError("drop_path: kit_resnet9 is too shallow for it; say drop_path=0")
+            raise KitError(
+                "drop_path_rate: kit_resnet9 is too shallow for it; say drop_path_rate=0"
+            )
         self.num_classes = num_classes
         self.num_features = self.head_hidden_size = 8 * width
         self.stem = ConvNorm(in_chans, width)

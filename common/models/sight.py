@@ -55,9 +55,11 @@ def _hidden(model: nn.Module, height: int, width: int, edge: int) -> int:
 
     def reaches(depth: int) -> bool:
         strips = (
-            (0, depth, 0, width), (height - depth, height, 0, width),
-            (0, height, 0, depth), (0, height, width - depth, width),
-        )  # fmt: skip
+            (0, depth, 0, width),
+            (height - depth, height, 0, width),
+            (0, height, 0, depth),
+            (0, height, width - depth, width),
+        )
         return _reach(model, height, width, strips[edge])
 
     if reaches(1):

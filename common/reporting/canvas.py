@@ -17,9 +17,17 @@ INK, QUIET, LINES = "#22262b", "#6b7280", "#e3e6ea"
 RIGHT, WRONG = "#1f6f43", "#b3372f"
 # Paul Tol's muted scheme: ten hues that colour-blind readers can tell apart.
 HUES = (
-    "#332288", "#cc6677", "#117733", "#d9a520", "#44aa99",
-    "#882255", "#88ccee", "#999933", "#aa4499", "#555555",
-)  # fmt: skip
+    "#332288",
+    "#cc6677",
+    "#117733",
+    "#d9a520",
+    "#44aa99",
+    "#882255",
+    "#88ccee",
+    "#999933",
+    "#aa4499",
+    "#555555",
+)
 DPI = 120
 LETTER = 8  # pixels that a letter of TEXT takes, on the average
 TITLE, TEXT, SMALL = 12.0, 8.0, 6.5

@@ -22,7 +22,7 @@ from common.reporting.canvas import (
     short,
     title_width,
     write_title,
-)  # fmt: skip
+)
 
 Counts = npt.NDArray[np.int64]
 

@@ -61,13 +61,16 @@ class Setting:
 
     def network(self, model: torch.nn.Module) -> Network:
         """The model, moved to the device in the recipe's layout, with what it takes to feed it."""
-        last = self.recipe.layout == "channels_last"
+        last = self.recipe.memory_format == "channels_last"
         layout = torch.channels_last if last else torch.contiguous_format
         return Network(
-            model=model.to(self.device).to(memory_format=layout), facts=self.facts,
-            size=self.recipe.image_size, device=self.device,
-            precision=PRECISIONS[self.precision], layout=layout,
-        )  # fmt: skip
+            model=model.to(self.device).to(memory_format=layout),
+            facts=self.facts,
+            size=self.recipe.image_size,
+            device=self.device,
+            precision=PRECISIONS[self.precision],
+            layout=layout,
+        )
 
     def check(self, store: Store) -> None:
         """Refuse a test set that these models cannot read, or would read at another size.
@@ -101,9 +104,9 @@ def why_not(recipe: Recipe) -> str:
         "augment": not recipe.augment.endswith("-none"),
         "mixup": recipe.mixup > 0,
         "cutmix": recipe.cutmix > 0,
-        "clip": recipe.clip > 0,
+        "clip_grad": recipe.clip_grad > 0,
         "early_stop": recipe.early_stop > 0,
-        "accumulate": recipe.accumulate > 1,
+        "grad_accum_steps": recipe.grad_accum_steps > 1,
         "optimizer": recipe.optimizer not in ELEMENTWISE,
     }
     return next((f"{name}={getattr(recipe, name)}" for name, true in reasons.items() if true), "")
@@ -151,10 +154,21 @@ def open_setting(
             f"cannot be ({reason}): say head_grid=none, or augment=photo-none and the like"
         )
     return Setting(
-        recipe, targets, classes, metric, source, facts, accelerator, precision,
-        store=store, cache=cache, matches=matches,
-        side=side, on_features=not reason, probe_in_loop=probed,
-    )  # fmt: skip
+        recipe,
+        targets,
+        classes,
+        metric,
+        source,
+        facts,
+        accelerator,
+        precision,
+        store=store,
+        cache=cache,
+        matches=matches,
+        side=side,
+        on_features=not reason,
+        probe_in_loop=probed,
+    )
 
 
 def _shown(recipe: Recipe, store: Store) -> tuple[int, int]:

@@ -35,14 +35,14 @@ def predictions(
     for number, folder in enumerate(folders, 1):
         text = f"{label}, model {number} of {len(folders)}"
         network = load_trained(setting, folder)
-        doubtful = setting.recipe.doubtful
+        tta_fraction = setting.recipe.tta_fraction
         yield predict(
             network,
             setting.source,
             rows,
             views=setting.recipe.view_names,
             label=text,
-            doubtful=doubtful,
+            tta_fraction=tta_fraction,
         )
 
 
@@ -68,6 +68,6 @@ def _from_features(setting: Setting, folders: Sequence[Path], rows: Rows) -> lis
             if (
                 group != "identity"
             ):  # heads cost nothing: the others' views are left out, not spared
-                unsure = least_certain(groups["identity"], setting.recipe.doubtful)
+                unsure = least_certain(groups["identity"], setting.recipe.tta_fraction)
                 groups[group] = with_rows(groups["identity"], unsure, groups[group][unsure])
     return found

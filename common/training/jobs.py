@@ -31,7 +31,7 @@ def jobs_of(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:
             assert not set(out) & set(rows)
             jobs += [
                 Job(_name(f"fold{number}", extra), number, recipe.seed + extra, rows, out)
-                for extra in range(recipe.seeds)
+                for extra in range(recipe.models_per_fold)
             ]
     return jobs
 
@@ -42,7 +42,7 @@ def refit_jobs(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:
     number = repeats * (int(folds.max()) + 1)
     return [
         Job(_name("refit", extra), number, recipe.seed + extra, np.arange(count), None)
-        for extra in range(recipe.seeds)
+        for extra in range(recipe.models_per_fold)
     ]
 
 

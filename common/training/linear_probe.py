@@ -67,9 +67,13 @@ def train_heads(
     for _, equal in groupby(sorted(jobs, key=_length(setting)), key=_length(setting)):
         members = list(equal)
         trained += train_stack(
-            members, setting, features, [heads[job.name] for job in members], points,
+            members,
+            setting,
+            features,
+            [heads[job.name] for job in members],
+            points,
             in_all=in_all or setting.recipe.epochs,
-        )  # fmt: skip
+        )
     whole = {key: tensor.detach() for key, tensor in body.model.state_dict().items()}
     for each in trained:
         if not any(each.usable(at) for at in range(len(points))):
@@ -130,10 +134,17 @@ def write_probe(folder: Path, trained: Trained) -> None:
     (log,), (model,), (judged,) = trained.logs, trained.unaveraged, trained.weights
     for record in log:
         checkpoint.append_log(folder, record)
-    checkpoint.save_state(folder, {
-        "epoch": len(log), "model": model, "judged": judged, "optimiser": {}, "scaler": None,
-        **Best.of(None).state(),
-    })  # fmt: skip
+    checkpoint.save_state(
+        folder,
+        {
+            "epoch": len(log),
+            "model": model,
+            "judged": judged,
+            "optimiser": {},
+            "scaler": None,
+            **Best.of(None).state(),
+        },
+    )
 
 
 def _length(setting: Setting) -> Any:
@@ -146,7 +157,8 @@ def choice(mine: Trained, trained: Sequence[Trained], points: int) -> int:
     assert mine.job.held_out is not None
     own = set(mine.job.held_out.tolist())
     others = [
-        each for each in trained
+        each
+        for each in trained
         if each.job.held_out is not None and own.isdisjoint(each.job.held_out.tolist())
-    ] or [mine]  # fmt: skip
+    ] or [mine]
     return int(np.argmin([np.mean([other.loss(at) for other in others]) for at in range(points)]))

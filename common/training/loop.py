@@ -29,10 +29,10 @@ from common.training.early_stop import Best
 from common.training.jobs import Job
 from common.training.optimisers import set_rate
 from common.training.plan import Phase, phases_of
-from common.training.schedules import ema_decay, rate_share
+from common.training.schedules import ema_decay_at, rate_share
 from common.training.setup import Parts, in_phase, parts_of
 
-REMEDY = "Lower lr=, raise warmup=, or set clip=1"
+REMEDY = "Lower lr=, raise warmup_ratio=, or set clip_grad=1"
 
 
 class Diverged(KitError):
@@ -78,10 +78,17 @@ def train(job: Job, setting: Setting, folder: Path) -> Iterator[checkpoint.Recor
             if job.held_out is not None:
                 best.see(record["score"], setting, judged)
             checkpoint.append_log(folder, record)
-            checkpoint.save_state(folder, {
-                "epoch": epoch + 1, "model": model.state_dict(), "judged": judged.state_dict(),
-                "optimiser": parts.optimiser.state_dict(), "scaler": _scaler(setting), **best.state(),
-            })  # fmt: skip
+            checkpoint.save_state(
+                folder,
+                {
+                    "epoch": epoch + 1,
+                    "model": model.state_dict(),
+                    "judged": judged.state_dict(),
+                    "optimiser": parts.optimiser.state_dict(),
+                    "scaler": _scaler(setting),
+                    **best.state(),
+                },
+            )
             yield record
         setting.accelerator.free_memory()
     if recipe.early_stop and best.weights is not None:
@@ -99,7 +106,7 @@ def train_epoch(
     place = (job.seed, job.fold, epoch)
     rows = job.rows[epoch_order(setting.targets[job.rows], recipe, place)]
     batches = math.ceil(len(rows) / recipe.batch_size)
-    updates = math.ceil(batches / recipe.accumulate)
+    updates = math.ceil(batches / recipe.grad_accum_steps)
     targets = torch.from_numpy(setting.targets[rows]).to(device).split(recipe.batch_size)
     network, optimiser, size = parts.network, parts.optimiser, phase.sizes[epoch - begun]
     train_mode(network.model)
@@ -107,7 +114,7 @@ def train_epoch(
     start = time.perf_counter()
     with bar(len(rows), f"{job.name} epoch {epoch + 1}/{recipe.epochs}") as progress:
         for step, images in enumerate(setting.source.training(rows, place, size)):
-            update = (epoch - begun) * updates + step // recipe.accumulate
+            update = (epoch - begun) * updates + step // recipe.grad_accum_steps
             rates.append(phase.lr * rate_share(recipe, update, phase.epochs * updates, updates))
             set_rate(optimiser, rates[-1])
             x, y = parts.mix(network.input(images, size), targets[step], (*place, step))
@@ -115,18 +122,22 @@ def train_epoch(
             with network.autocast():
                 logits = parts.forward(x)
             loss: Tensor = parts.loss_of(logits.float(), y)
-            first = step - step % recipe.accumulate
-            together = targets[first : first + recipe.accumulate]
+            first = step - step % recipe.grad_accum_steps
+            together = targets[first : first + recipe.grad_accum_steps]
             setting.accelerator.backward(loss * parts.loss_of.share(targets[step], together))
             total += loss.detach()
-            if (step + 1) % recipe.accumulate == 0 or step + 1 == batches:
-                if recipe.clip:
-                    setting.accelerator.clip_grad_norm_(network.model.parameters(), recipe.clip)
+            if (step + 1) % recipe.grad_accum_steps == 0 or step + 1 == batches:
+                if recipe.clip_grad:
+                    setting.accelerator.clip_grad_norm_(
+                        network.model.parameters(), recipe.clip_grad
+                    )
                 optimiser.step()
                 optimiser.zero_grad()
                 if parts.averaged is not None:
-                    done = epoch * updates + step // recipe.accumulate
-                    parts.averaged.decay = ema_decay(recipe.ema, done, recipe.epochs * updates)
+                    done = epoch * updates + step // recipe.grad_accum_steps
+                    parts.averaged.decay = ema_decay_at(
+                        recipe.ema_decay, done, recipe.epochs * updates
+                    )
                     parts.averaged.update(network.model)
             if step % 20 == 19 or step + 1 == batches:
                 _check_loss(float(total) / (step + 1), job, epoch, rates[-1])
@@ -134,10 +145,14 @@ def train_epoch(
             progress.update(len(images))
     seconds = time.perf_counter() - start
     return {
-        "epoch": epoch + 1, "train_loss": float(total) / batches, "lr": rates[-1],
-        "rates": rates[:: max(1, len(rates) // 50)], "seconds": seconds,
-        "images_per_second": len(rows) / seconds, "peak_memory_mb": peak,
-    }  # fmt: skip
+        "epoch": epoch + 1,
+        "train_loss": float(total) / batches,
+        "lr": rates[-1],
+        "rates": rates[:: max(1, len(rates) // 50)],
+        "seconds": seconds,
+        "images_per_second": len(rows) / seconds,
+        "peak_memory_mb": peak,
+    }
 
 
 def _judge(job: Job, setting: Setting, network: Network) -> checkpoint.Record:

@@ -84,12 +84,12 @@ class RowLoss(nn.Module):
 
 
 def build_loss(recipe: Recipe, labels: Tensor, class_count: int) -> RowLoss:
-    """Cross-entropy, smoothed; with `balance=weights`, rows weighted by 1 / frequency of their class.
+    """Cross-entropy, smoothed; with `class_balance=weights`, rows weighted by 1 / frequency of their class.
 
     `labels` [N] are the training rows'. A class that is in none of them has no weight.
     """
     weight = None
-    if recipe.balance == "weights":
+    if recipe.class_balance == "weights":
         counts = torch.bincount(labels, minlength=class_count).float()
         weight = torch.where(counts > 0, len(labels) / (class_count * counts), 0.0)
     return RowLoss(weight, recipe.label_smoothing)

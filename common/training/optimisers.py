@@ -51,8 +51,8 @@ def optimiser_of(groups: list[dict[str, Any]], recipe: Recipe, lr: float) -> tor
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """What moves, in groups of one rate and one decay: `params`, `lr_scale`, `weight_decay`.
 
-    The head's rate is `head_rate` times the recipe's; each layer of timm's `group_matcher` has
-    `layer_decay` times the rate of the next (BEiT, 2021), and the norms' biases `bias_rate` times
+    The head's rate is `head_lr_scale` times the recipe's; each layer of timm's `group_matcher` has
+    `layer_decay` times the rate of the next (BEiT, 2021), and the norms' biases `norm_bias_lr_scale` times
     that. Norms, biases and what the network itself spares (`no_weight_decay`) do not decay.
     """
     spared: Any = getattr(model, "no_weight_decay", tuple)()
@@ -68,8 +68,8 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     ):
         for parameter in layer["params"]:
             # In front of a new head everything is a layer below it; the head itself is not scaled.
-            scale = recipe.head_rate if id(parameter) in head else layer["lr_scale"]
-            scale *= recipe.bias_rate if id(parameter) in biases else 1.0
+            scale = recipe.head_lr_scale if id(parameter) in head else layer["lr_scale"]
+            scale *= recipe.norm_bias_lr_scale if id(parameter) in biases else 1.0
             key = (scale, layer["weight_decay"], id(parameter) in head)
             groups.setdefault(key, []).append(parameter)
     # Muon leaves a head to AdamW, for its rows are no directions in one space.

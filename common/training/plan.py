@@ -74,6 +74,11 @@ def probe_of(recipe: Recipe) -> Recipe:
     """
     plain = "small-none" if recipe.augment in SMALL else "photo-none"
     return replace(
-        recipe, freeze="backbone", epochs=head_epochs(recipe), augment=plain,
-        first_size=0, drop_rate=0.0, drop_path=0.0,
-    )  # fmt: skip
+        recipe,
+        freeze="backbone",
+        epochs=head_epochs(recipe),
+        augment=plain,
+        initial_image_size=0,
+        drop_rate=0.0,
+        drop_path_rate=0.0,
+    )

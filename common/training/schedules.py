@@ -15,13 +15,13 @@ def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> f
     the schedule runs over what is left. `one-cycle` (L. Smith, 2018) is a linear rise over the
     warm-up (30 % when none is given) and a linear fall to the floor.
     """
-    warmup = round(recipe.warmup * steps)
+    warmup = round(recipe.warmup_ratio * steps)
     if recipe.schedule == "one-cycle" and not warmup:
         warmup = round(0.3 * steps)
     if step < warmup:
         return (step + 1) / (warmup + 1)
     done = (step - warmup) / max(1, steps - warmup)
-    floor = recipe.lr_floor
+    floor = recipe.min_lr_ratio
     match recipe.rate_schedule.word:
         case "constant":
             return 1.0
@@ -36,7 +36,7 @@ def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> f
     raise AssertionError(recipe.schedule)
 
 
-def ema_decay(decay: float, step: int, steps: int) -> float:
+def ema_decay_at(decay: float, step: int, steps: int) -> float:
     """The decay of the averaged weights at update `step` (0 … steps - 1) of the whole training.
 
     Where the network as it began would count in the last average, the decay rises from 0 instead, as

@@ -45,7 +45,7 @@ def parts_of(job: Job, setting: Setting) -> Parts:
     recipe, network = setting.recipe, begin(job, setting)
     torch.compiler.reset()  # what earlier jobs compiled shapes nothing here
     forward = torch.compile(network.model, dynamic=False) if recipe.compile else network.model
-    averaged = ModelEmaV3(network.model, decay=recipe.ema) if recipe.ema else None
+    averaged = ModelEmaV3(network.model, decay=recipe.ema_decay) if recipe.ema_decay else None
     labels = torch.from_numpy(setting.targets[job.rows])
     loss_of = build_loss(recipe, labels, len(setting.classes)).to(setting.device)
     return Parts(network, forward, averaged, loss_of, Mixing(recipe, len(setting.classes)))

@@ -21,7 +21,7 @@ def head_epochs(recipe: Recipe) -> int:
 def sizes_of(recipe: Recipe, side: int) -> list[int]:
     """The side of the network's input in each epoch; 0: as the images are stored.
 
-    It grows linearly from `first_size`, rounded down to a multiple of 32 (of 4 below 64), and is
+    It grows linearly from `initial_image_size`, rounded down to a multiple of 32 (of 4 below 64), and is
     full in the last third of the epochs. Epochs of the head alone stand before, at full size.
 
     Args:
@@ -29,11 +29,13 @@ def sizes_of(recipe: Recipe, side: int) -> list[int]:
     """
     own = head_epochs(recipe)
     growing = recipe.epochs - own - math.ceil((recipe.epochs - own) / FULL)
-    if not recipe.first_size:
+    if not recipe.initial_image_size:
         growing = 0
-    reach = side - recipe.first_size
+    reach = side - recipe.initial_image_size
     grown = [
-        max(recipe.first_size, _rounded(recipe.first_size + reach * epoch / growing))
+        max(
+            recipe.initial_image_size, _rounded(recipe.initial_image_size + reach * epoch / growing)
+        )
         for epoch in range(growing)
     ]
     before, after = own, recipe.epochs - own - growing
@@ -41,30 +43,30 @@ def sizes_of(recipe: Recipe, side: int) -> list[int]:
 
 
 def check_growth(recipe: Recipe, height: int, width: int) -> None:
-    """Refuse a `first_size` that cannot grow to images of this size.
+    """Refuse a `initial_image_size` that cannot grow to images of this size.
 
     Raises:
         KitError: it is too large, there is no square to grow to, or no epoch to grow in.
     """
-    first = recipe.first_size
+    first = recipe.initial_image_size
     if not first:
         return
     if height != width:
         raise KitError(
-            f"first_size={first} makes images square, and these are {width}x{height}: say image_size="
+            f"initial_image_size={first} makes images square, and these are {width}x{height}: say image_size="
         )
     if first >= height:
         raise KitError(
-            f"first_size={first} is to grow to {height} pixels: name a smaller one, or 0 for no growth"
+            f"initial_image_size={first} is to grow to {height} pixels: name a smaller one, or 0 for no growth"
         )
     if recipe.freeze == "backbone":
         raise KitError(
-            f"first_size={first} is for a backbone that trains: say first_size=0 with freeze=backbone"
+            f"initial_image_size={first} is for a backbone that trains: say initial_image_size=0 with freeze=backbone"
         )
     if first not in sizes_of(recipe, height):
         raise KitError(
-            f"first_size={first} needs two epochs of the backbone or more, the last at full size: "
-            "raise epochs=, or say first_size=0"
+            f"initial_image_size={first} needs two epochs of the backbone or more, the last at full size: "
+            "raise epochs=, or say initial_image_size=0"
         )
 
 

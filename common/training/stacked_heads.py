@@ -20,7 +20,7 @@ from common.training.context import Setting
 from common.training.jobs import Job
 from common.training.loss import build_loss
 from common.training.optimisers import optimiser_of, set_rate
-from common.training.schedules import ema_decay, rate_share
+from common.training.schedules import ema_decay_at, rate_share
 
 Point = tuple[float, float]  # factors of the recipe's lr and weight_decay
 JUDGED = 10  # times a grid is judged on its way: each is one pass over all held-out rows
@@ -102,12 +102,12 @@ def train_stack(
     labels = [torch.from_numpy(setting.targets[job.rows]) for job in jobs]
     losses = [build_loss(recipe, each, len(setting.classes)).to(device) for each in labels]
     averages = [{name: t.detach().clone() for name, t in each.items()} for each in parameters]
-    judged_by = averages if recipe.ema else parameters
+    judged_by = averages if recipe.ema_decay else parameters
     group = Heads(jobs, heads[0].to(device), parameters, judged_by, losses)
     groups = [
         {
             "params": [t for t in each.values() if (t.ndim > 2) == decays],
-            "lr_scale": recipe.head_rate * rate,
+            "lr_scale": recipe.head_lr_scale * rate,
             "weight_decay": recipe.weight_decay * decay if decays else 0.0,
         }
         for each, (rate, decay) in zip(parameters, points, strict=True)
@@ -177,8 +177,8 @@ def _epoch(
         losses.sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         optimiser.zero_grad()
-        if recipe.ema:
-            group.average(ema_decay(recipe.ema, epoch * steps + step, in_all * steps))
+        if recipe.ema_decay:
+            group.average(ema_decay_at(recipe.ema_decay, epoch * steps + step, in_all * steps))
         total += losses.detach().cpu() / steps
     return total, rates
 

@@ -84,9 +84,13 @@ def training_of(setting: Setting) -> Trial:
             rows = np.resize(job.rows, steps * recipe.batch_size)
             source = _Watched(setting.source, setting.device)
             train_epoch(
-                replace(job, rows=rows), replace(setting, source=source), phase, parts,
-                epoch=phase.epochs - 1, begun=0,
-            )  # fmt: skip
+                replace(job, rows=rows),
+                replace(setting, source=source),
+                phase,
+                parts,
+                epoch=phase.epochs - 1,
+                begun=0,
+            )
             return source.speed
 
         return run

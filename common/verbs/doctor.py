@@ -32,11 +32,13 @@ def run(options: Options, _: Catalogue) -> dict[str, Any]:
     if options.fields:
         return tell_fields()
     found = {
-        "python": sys.version.split()[0], **environment.machine(),
-        "versions": environment.versions(), "device": _device(),
+        "python": sys.version.split()[0],
+        **environment.machine(),
+        "versions": environment.versions(),
+        "device": _device(),
         "free_disk_gb": round(shutil.disk_usage(Path.cwd()).free / 2**30, 1),
         "credential": _credential(),
-    }  # fmt: skip
+    }
     missing = _missing(found)
     versions = found["versions"]
     say(f"Python      {found['python']} on {found['system']}")
@@ -107,8 +109,9 @@ def _missing(found: dict[str, Any]) -> list[str]:
         )
     sentences += [
         f"the package {name}: `make setup` installs it"
-        for name, version in found["versions"].items() if version == "missing"
-    ]  # fmt: skip
+        for name, version in found["versions"].items()
+        if version == "missing"
+    ]
     if not _has_py7zr() and not shutil.which("7z"):
         sentences.append("a reader of 7z archives: pip install py7zr")
     return sentences

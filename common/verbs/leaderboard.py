@@ -34,8 +34,9 @@ def run(request: Request) -> dict[str, Any]:
         runs = {entry.ref: entry.run for entry in _entered(request)}
         mine = [
             (each.public, each.ref, runs.get(each.ref, ""))
-            for each in told if each.public is not None
-        ]  # fmt: skip
+            for each in told
+            if each.public is not None
+        ]
         teams = {each.team for each in told} - {""}
     else:
         entered = _entered(request)
@@ -48,8 +49,10 @@ def run(request: Request) -> dict[str, Any]:
     if not board.whole:
         say("the site's list repeats itself, or does not end: more teams may follow the last one")
     result: dict[str, Any] = {
-        "teams": len(rows), "whole": board.whole, "rows": [asdict(row) for row in rows]
-    }  # fmt: skip
+        "teams": len(rows),
+        "whole": board.whole,
+        "rows": [asdict(row) for row in rows],
+    }
     if not mine:
         _tell(rows, 0)
         say(f"no scored submission of yours yet: `{request.command('submit')}` sends one")
@@ -61,8 +64,12 @@ def run(request: Request) -> dict[str, Any]:
     listed, standing = _stands(best, place, board, teams)
     say(f"your best public score {best:.5f} ({named}) {standing}")
     return result | {
-        "public": best, "ref": ref, "place": place, "listed": listed, "run": run or None
-    }  # fmt: skip
+        "public": best,
+        "ref": ref,
+        "place": place,
+        "listed": listed,
+        "run": run or None,
+    }
 
 
 def _stands(best: float, place: int, board: Board, teams: Collection[str]) -> tuple[bool, str]:
@@ -90,9 +97,10 @@ def _stands(best: float, place: int, board: Board, teams: Collection[str]) -> tu
 def _entered(request: Request) -> list[Entry]:
     """The competition's submissions in the ledger that have a public score."""
     return [
-        entry for entry in ledger.read(request.runs / ledger.NAME)
+        entry
+        for entry in ledger.read(request.runs / ledger.NAME)
         if entry.competition == request.competition.name and entry.public is not None
-    ]  # fmt: skip
+    ]
 
 
 def place_of(score: float, rows: list[Place], metric: Metric) -> int:

@@ -77,8 +77,10 @@ def _tell(block: dict[str, Any], runs: Path) -> None:
     of = f", rehearsal {block['rehearsal']}" if block["rehearsal"] else ""
     say(f"\n{title}{of}")
     wide = max(len(row["run"]) for row in rows)
-    say(f"  {'time (UTC)':<16} {'run':<{wide}} {'CV':>16} {'public':>8} {'private':>8}"
-        f" {'gain':>8}  ref")  # fmt: skip
+    say(
+        f"  {'time (UTC)':<16} {'run':<{wide}} {'CV':>16} {'public':>8} {'private':>8}"
+        f" {'gain':>8}  ref"
+    )
     for row in rows:
         say(
             f"  {row['time'][:16].replace('T', ' '):<16} {row['run']:<{wide}} {_cv(row):>16}"
@@ -89,8 +91,10 @@ def _tell(block: dict[str, Any], runs: Path) -> None:
     say(f"  best by CV {by_cv}, by leaderboard {by_board}")
     if block["rank_correlation"] is not None:
         files = len({(row["run"], row["file"]) for row in rows})
-        say(f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"
-            f" over {files} files")  # fmt: skip
+        say(
+            f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"
+            f" over {files} files"
+        )
     pending = sum(row["status"] == "pending" for row in rows)
     if pending:
         verb = "rehearse" if block["rehearsal"] else "leaderboard"

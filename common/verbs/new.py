@@ -74,9 +74,9 @@ from common.recipe import Recipe
 RECIPES = {{
     # `kit {name} run`: not measured: needs the competition's files
     "quick": Recipe(
-        backbone="resnet18", weights="pretrained", augment="photo", image_size=224, stored_side=256,
+        backbone="resnet18", weights="pretrained", augment="photo", image_size=224, store_short_side=256,
         freeze="lp-ft:1", epochs=5, batch_size=32, optimizer="adamw", lr=3e-4,
-        weight_decay=0.05, warmup=0.1, label_smoothing=0.1, views="mirror",
+        weight_decay=0.05, warmup_ratio=0.1, label_smoothing=0.1, views="mirror",
     ),
 }}
 '''

@@ -48,18 +48,20 @@ def _last_screen(request: Request, run: Run) -> None:
     seconds, trained = facts.get("seconds", {}), facts["kind"] == "trained"
     of = f"the file {facts['source']}" if foreign else f"recipe {facts['recipe_name']}"
     lines = [
-        "", f"{request.competition.title}: {metric}, {of}",
+        "",
+        f"{request.competition.title}: {metric}, {of}",
         f"  cross-validation  {'none (a file from elsewhere)' if foreign else cv}",
         f"  leaderboard       public {_shown(result['public'])}, private {_shown(result['private'])}",
         f"  submission        {result['submission']} (ref {result['ref']})",
-    ]  # fmt: skip
+    ]
     if not foreign:
         lines += [
             f"  took              {sum(seconds.values()):,.0f} s"
             f" ({', '.join(f'{stage} {each:,.0f}' for stage, each in seconds.items())})"
-            + f", {result['images_per_second']:,.0f} images/s in training" * trained,
+            + f", {result['images_per_second']:,.0f} images/s in training"
+            * trained,
             f"  pictures          {run / 'pictures'}",
-        ]  # fmt: skip
+        ]
     if judged:
         worst = run / "pictures" / "worst_mistakes.png"
         lines.append(f"  worst mistakes    {worst}")

@@ -142,9 +142,12 @@ def _kind(blend: Blend, held: Held, best: int, metric: Metric) -> dict[str, Any]
     sign = 1 if metric.higher_is_better else -1
     gain = paired_interval(sign * (rows - before), held.groups)
     return {
-        "score": float(rows.mean()), "weights": blend.weights.tolist(),
-        "gain": gain.gain, "low": gain.low, "high": gain.high,
-    }  # fmt: skip
+        "score": float(rows.mean()),
+        "weights": blend.weights.tolist(),
+        "gain": gain.gain,
+        "low": gain.low,
+        "high": gain.high,
+    }
 
 
 def _name(members: list[Predicted], kind: str) -> str:
@@ -155,18 +158,30 @@ def _facts(
     request: Request, members: list[Predicted], kind: str, found: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        "kind": "blended", "competition": request.competition.name, "recipe_name": "blend",
-        "metric": request.competition.metric, "rows": members[0].run.read()["rows"],
-        "code": code_of(request), "files": {}, "weights": kind,
-        "members": [row | {"digest": each.digest}
-                    for row, each in zip(found["blend"]["runs"], members, strict=True)],
-    }  # fmt: skip
+        "kind": "blended",
+        "competition": request.competition.name,
+        "recipe_name": "blend",
+        "metric": request.competition.metric,
+        "rows": members[0].run.read()["rows"],
+        "code": code_of(request),
+        "files": {},
+        "weights": kind,
+        "members": [
+            row | {"digest": each.digest}
+            for row, each in zip(found["blend"]["runs"], members, strict=True)
+        ],
+    }
 
 
 def _write(
-    blend: Run, first: Predicted, files: Files, *, found: dict[str, Any],
-    held: tuple[list[str], Probs], test: Probs,
-) -> None:  # fmt: skip
+    blend: Run,
+    first: Predicted,
+    files: Files,
+    *,
+    found: dict[str, Any],
+    held: tuple[list[str], Probs],
+    test: Probs,
+) -> None:
     folder = predictions_folder(blend, Recipe())
     for place in (folder, blend.folder):
         save_probs(place / "oof.npz", *held)

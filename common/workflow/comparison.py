@@ -72,10 +72,12 @@ def _judged(request: Request, metric: Metric) -> Judged:
             ids, probs = kept["ids"], kept["probs"]
         at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))
         return Judged(
-            ids=ids.tolist(), rows=metric.rows(probs, ready.setting.targets[at]),
-            groups=ready.split.groups[at], result=result_of(ready.run),
+            ids=ids.tolist(),
+            rows=metric.rows(probs, ready.setting.targets[at]),
+            groups=ready.split.groups[at],
+            result=result_of(ready.run),
             minutes=ready.run.read().get("seconds", {}).get("train", 0.0) / 60,
-        )  # fmt: skip
+        )
 
 
 def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
@@ -84,8 +86,8 @@ def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
     for name, runs in done.items():
         if any(not _folds_of(each).equals(wanted) for each in runs):
             raise KitError(
-                f"{name} has other folds than the first variant: at another stored_side= other images "
-                "count as one shot; give all one stored_side=, or say groups=identical"
+                f"{name} has other folds than the first variant: at another store_short_side= other images "
+                "count as one shot; give all one store_short_side=, or say groups=identical"
             )
 
 
@@ -102,14 +104,19 @@ def _row(runs: list[Judged], first: list[Judged], metric: Metric) -> dict[str, A
     gain = paired_interval(sign * (mean - before), first[0].groups)
     tests = [each.result["test"] for each in runs if "test" in each.result]
     return {
-        "score": float(np.mean(scores)), "sd": _sd(scores), "scores": scores,
-        "gain": gain.gain, "low": gain.low, "high": gain.high,
-        "test": float(np.mean(tests)) if tests else None, "test_sd": _sd(tests),
+        "score": float(np.mean(scores)),
+        "sd": _sd(scores),
+        "scores": scores,
+        "gain": gain.gain,
+        "low": gain.low,
+        "high": gain.high,
+        "test": float(np.mean(tests)) if tests else None,
+        "test_sd": _sd(tests),
         "test_n": runs[0].result.get("test_n"),
         "minutes": round(sum(each.minutes for each in runs), 2),
         "optimistic": runs[0].result.get("optimistic"),
         "runs": [each.result["run"] for each in runs],
-    }  # fmt: skip
+    }
 
 
 def _tell(table: list[dict[str, Any]], metric: Metric, count: int) -> None:
@@ -123,8 +130,10 @@ def _tell(table: list[dict[str, Any]], metric: Metric, count: int) -> None:
     for number, row in enumerate(table):
         gain = Interval(row["gain"], row["low"], row["high"]).text if number else ""
         test = f"  {_spread(row['test'], row['test_sd']):>15}" if known else ""
-        say(f"  {row['variant']:<{wide}}  {_spread(row['score'], row['sd']):>15}  {gain:<26}{test}"
-            f"  {row['minutes']:>7.1f}")  # fmt: skip
+        say(
+            f"  {row['variant']:<{wide}}  {_spread(row['score'], row['sd']):>15}  {gain:<26}{test}"
+            f"  {row['minutes']:>7.1f}"
+        )
     runs = len(table[0]["runs"])
     for row in table:
         if row["optimistic"]:

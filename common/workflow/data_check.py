@@ -31,9 +31,14 @@ def all_pairs(tables: dict[str, pd.DataFrame], stores: dict[str, Store]) -> pd.D
             else groups.across(stores[first], stores[second])
         )
         ids = [tables[name]["id"].to_numpy() for name in (first, second)]
-        found.append(pairs.assign(
-            split_a=first, id_a=ids[0][pairs["a"]], split_b=second, id_b=ids[1][pairs["b"]],
-        ))  # fmt: skip
+        found.append(
+            pairs.assign(
+                split_a=first,
+                id_a=ids[0][pairs["a"]],
+                split_b=second,
+                id_b=ids[1][pairs["b"]],
+            )
+        )
     both = pd.concat(found, ignore_index=True)
     both["near"] = both["kind"] == "near"
     return both.sort_values(["near", "distance"], kind="stable", ignore_index=True)
@@ -63,10 +68,14 @@ def draw(
     captions = [
         (f"{apart:.3f} {told(*one)} | {told(*other)}", f"{id_a} {id_b}")
         for apart, one, other, id_a, id_b in zip(
-            shown["distance"].tolist(), ends("a"), ends("b"), shown["id_a"], shown["id_b"],
+            shown["distance"].tolist(),
+            ends("a"),
+            ends("b"),
+            shown["id_a"],
+            shown["id_b"],
             strict=True,
         )
-    ]  # fmt: skip
+    ]
     which = "the nearest and the farthest" if len(near) > len(shown) else "all"
     kind = "of the same shot" if pairs["near"].any() else "of equal pixels"
     title = f"{len(near):,} pairs {kind}: {which}, by distance"

@@ -60,9 +60,11 @@ def _leave_unjudged(ready: Prepared) -> None:
         "folds=0: all rows train and none is held out, so nothing here says how good the models are"
     )
     scores = {
-        "metric": ready.setting.metric.name, "fold_scores": [], "n": 0,
+        "metric": ready.setting.metric.name,
+        "fold_scores": [],
+        "n": 0,
         "predict": differences(ready.recipe, ("predict",)),
-    }  # fmt: skip
+    }
     for folder in (predictions_folder(ready.run, ready.recipe), ready.run.folder):
         write_json(folder / "scores.json", scores)
 

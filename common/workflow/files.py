@@ -47,8 +47,12 @@ def entered(folder: Path, sample: str) -> Path:
     """The folder that holds the sample submission: this one, or the only one below that does."""
     if not sample or (folder / sample).is_file():
         return folder
-    below = [path.parent for deep in ("*", "*/*") for path in sorted(folder.glob(f"{deep}/{sample}"))
-             if not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)]  # fmt: skip
+    below = [
+        path.parent
+        for deep in ("*", "*/*")
+        for path in sorted(folder.glob(f"{deep}/{sample}"))
+        if not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
+    ]
     if len(below) != 1:
         return folder
     say(f"{folder}: the files lie in its folder {below[0].relative_to(folder)}, which is entered")

@@ -19,9 +19,14 @@ Shared = Callable[[ArgumentParser], None]
 
 
 def flag(
-    help: str, default: Any = None, *, name: str = "", metavar: str | None = None,
-    choices: Sequence[str] | None = None, positional: bool = False,
-) -> Any:  # fmt: skip
+    help: str,
+    default: Any = None,
+    *,
+    name: str = "",
+    metavar: str | None = None,
+    choices: Sequence[str] | None = None,
+    positional: bool = False,
+) -> Any:
     """A field of a verb's `Options`: `--dry-run` for `dry_run`, or a word without a flag.
 
     The field's type says how it is read: bool takes no value, a tuple several, the rest one.
@@ -73,9 +78,11 @@ def places(parser: ArgumentParser) -> None:
 def recipe_fields(parser: ArgumentParser, first: str = "") -> None:
     """Recipe fields, and the named recipe that they change."""
     parser.add_argument(
-        "fields", nargs="*", metavar="field=value",
+        "fields",
+        nargs="*",
+        metavar="field=value",
         help=f"{first}recipe fields, such as epochs=2 lr=3e-4; `kit doctor --fields` lists them all",
-    )  # fmt: skip
+    )
     recipe(parser)
 
 

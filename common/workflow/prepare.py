@@ -31,7 +31,7 @@ from common.runs import (
     fingerprint,
     owned,
     run_folder,
-)  # fmt: skip
+)
 from common.storage import write_json
 from common.training.checkpoint import is_finished
 from common.training.context import Setting, open_setting
@@ -92,11 +92,19 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         setting = _setting(
             request, recipe, folder, folds=split.folds, store=store, files=files, table=table
         )
-        run = begin(folder, recipe, {
-            "competition": request.competition.name, "recipe_name": request.recipe_name,
-            "metric": request.competition.metric, "data": data, "rows": len(table), "code": code,
-            "files": digests_of_files(recipe),
-        })  # fmt: skip
+        run = begin(
+            folder,
+            recipe,
+            {
+                "competition": request.competition.name,
+                "recipe_name": request.recipe_name,
+                "metric": request.competition.metric,
+                "data": data,
+                "rows": len(table),
+                "code": code,
+                "files": digests_of_files(recipe),
+            },
+        )
         write_json(run / "classes.json", list(files.classes))
         if not (run / "folds.csv").is_file():
             write_split(run / "folds.csv", table["id"], split)
@@ -108,7 +116,9 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
     """The labelled rows that a recipe uses, and their images."""
     rows = sample_rows(files.train["label"], recipe.rows, recipe.split_seed)
     table = files.train.iloc[rows].reset_index(drop=True)
-    store = open_store(table, side=recipe.stored_side, bits=recipe.bits, cache=request.cache)
+    store = open_store(
+        table, side=recipe.store_short_side, bits=recipe.bit_depth, cache=request.cache
+    )
     return table, store
 
 
@@ -178,9 +188,15 @@ def _split(folder: Path, table: pd.DataFrame, store: Store, recipe: Recipe) -> S
 
 
 def _setting(
-    request: Request, recipe: Recipe, folder: Path, *, folds: npt.NDArray[np.int64], store: Store,
-    files: Files, table: pd.DataFrame,
-) -> Setting:  # fmt: skip
+    request: Request,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    folds: npt.NDArray[np.int64],
+    store: Store,
+    files: Files,
+    table: pd.DataFrame,
+) -> Setting:
     """The jobs' setting. A run whose folds are trained needs the weights it began with no more."""
     begun = Run(folder).read().get("files", {})
     jobs = jobs_of(recipe, folds)
@@ -194,6 +210,11 @@ def _setting(
     targets = targets_of(table["label"], files.classes)
     metric = request.competition.scored_by
     return open_setting(
-        recipe, store, targets, classes=files.classes, metric=metric, cache=request.cache,
+        recipe,
+        store,
+        targets,
+        classes=files.classes,
+        metric=metric,
+        cache=request.cache,
         trained=trained,
-    )  # fmt: skip
+    )

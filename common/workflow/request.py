@@ -15,8 +15,16 @@ from common.recipe import Recipe, stage_of, with_values
 FIELD = re.compile(r"[A-Za-z_]\w*=")  # how a recipe's `field=value` begins
 # What of a request the verbs take beside its places: as their SHARED says.
 TAKE_FIELDS = (
-    "validate", "predict", "run", "submit", "export", "rehearse", "tune", "kernel", "kernel-inputs",
-)  # fmt: skip
+    "validate",
+    "predict",
+    "run",
+    "submit",
+    "export",
+    "rehearse",
+    "tune",
+    "kernel",
+    "kernel-inputs",
+)
 TAKE_RECIPE = (*TAKE_FIELDS, "check", "compare")
 TAKE_RUN = ("predict", "submit", "export", "kernel")
 

@@ -117,9 +117,13 @@ def predicted(run: Run) -> Predicted:
         )
     classes = read_json(run / "classes.json")
     return Predicted(
-        run=run, held_out=_read(run, held_out, classes), test=_read(run, test, classes),
-        test_name=name, digest=digest_file(held_out) + digest_file(test), scores=scores_of(run),
-    )  # fmt: skip
+        run=run,
+        held_out=_read(run, held_out, classes),
+        test=_read(run, test, classes),
+        test_name=name,
+        digest=digest_file(held_out) + digest_file(test),
+        scores=scores_of(run),
+    )
 
 
 def check_data(run: Run, table: pd.DataFrame, store: Store) -> None:

@@ -33,9 +33,14 @@ from common.workflow.unlabelled import Unlabelled, unlabelled
 
 
 def judge_test(
-    run: Run, recipe: Recipe, competition: Competition, files: Files, *, ids: Sequence[str],
+    run: Run,
+    recipe: Recipe,
+    competition: Competition,
+    files: Files,
+    *,
+    ids: Sequence[str],
     probs: Probs,
-) -> None:  # fmt: skip
+) -> None:
     """Score `probs` [N, C] of the test rows `ids`, where their labels are known.
 
     `scores.json` gets `test` and `test_n`, in the run and beside the predictions that the predict

@@ -20,7 +20,7 @@ from common.training.linear_probe import (
     write_job,
     write_probe,
 )
-from common.training.schedules import COUNTS, ema_decay, warms_up
+from common.training.schedules import COUNTS, ema_decay_at, warms_up
 from common.training.sizes import head_epochs
 from common.training.workers import Worker, count_of, started, trained
 from common.workflow.prepare import Prepared, check_code
@@ -42,9 +42,12 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
     kind = "trained" if ready.recipe.epochs else "zero-training"
     run.note(
-        kind=kind, runtime=runtime, device=str(setting.device), precision=setting.precision,
+        kind=kind,
+        runtime=runtime,
+        device=str(setting.device),
+        precision=setting.precision,
         inference_batch=setting.inference_batch,
-    )  # fmt: skip
+    )
     count = 1 if setting.on_features else count_of(setting, len(open_jobs))
     say(
         f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {setting.device.type}"
@@ -72,15 +75,18 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
 
 
 def _tell_average(ready: Prepared, jobs: list[Job]) -> None:
-    """Say it where ema= averages over more updates than the shortest of these trainings has."""
+    """Say it where ema_decay= averages over more updates than the shortest of these trainings has."""
     recipe = ready.recipe
-    if not (recipe.ema and recipe.epochs):
+    if not (recipe.ema_decay and recipe.epochs):
         return
     batches = min(-(-len(job.rows) // recipe.batch_size) for job in jobs)
-    updates = recipe.epochs * -(-batches // recipe.accumulate)
-    share, long = recipe.ema**updates, f"  ema={recipe.ema:g} is long for {updates:,} updates: "
-    if warms_up(recipe.ema, updates):
-        last = ema_decay(recipe.ema, updates - 1, updates)
+    updates = recipe.epochs * -(-batches // recipe.grad_accum_steps)
+    share, long = (
+        recipe.ema_decay**updates,
+        f"  ema_decay={recipe.ema_decay:g} is long for {updates:,} updates: ",
+    )
+    if warms_up(recipe.ema_decay, updates):
+        last = ema_decay_at(recipe.ema_decay, updates - 1, updates)
         say(
             f"{long}the network as it began would make {share:.0%} of the average, so that the decay "
             f"rises from 0 to {last:.3g} on the way"

@@ -56,9 +56,14 @@ class Bench:
         """The setting of a recipe on these images."""
         competition = self.request.competition
         return open_setting(
-            recipe, self.store, self.targets, classes=self.files.classes,
-            metric=competition.scored_by, cache=self.request.cache, trained=False,
-        )  # fmt: skip
+            recipe,
+            self.store,
+            self.targets,
+            classes=self.files.classes,
+            metric=competition.scored_by,
+            cache=self.request.cache,
+            trained=False,
+        )
 
 
 def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
@@ -89,9 +94,11 @@ def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
             recipe = with_values(recipe, [best.candidate])
     _tell(request, proposal)
     return {
-        "device": device, "rows": len(store), "table": [asdict(row) for row in rows],
+        "device": device,
+        "rows": len(store),
+        "table": [asdict(row) for row in rows],
         "proposal": " ".join(proposal),
-    }  # fmt: skip
+    }
 
 
 def candidates(setting: Setting, compiled: bool) -> Iterator[tuple[str, str, list[Any]]]:
@@ -102,14 +109,14 @@ def candidates(setting: Setting, compiled: bool) -> Iterator[tuple[str, str, lis
     of = "training" if trains else "inference"
     yield "precision", of, [each for each in _precisions(gpu) if each != setting.precision]
     layouts = ("channels_last", "contiguous")
-    yield "layout", of, [each for each in layouts if each != recipe.layout]
+    yield "memory_format", of, [each for each in layouts if each != recipe.memory_format]
     if trains and (gpu or compiled):
         yield "compile", of, [not recipe.compile]
     if isinstance(setting.source, PerImage):
         powers = [0, *(2**n for n in range(5) if 2**n <= (os.cpu_count() or 1))]
         yield "workers", of, [each for each in powers if each != recipe.workers]
     batch = setting.inference_batch
-    yield "eval_batch", "inference", [max(1, batch // 4), max(1, batch // 2), batch * 2]
+    yield "eval_batch_size", "inference", [max(1, batch // 4), max(1, batch // 2), batch * 2]
     if trains:
         sizes = [recipe.batch_size // 2, recipe.batch_size * 2, recipe.batch_size * 4 * gpu]
         yield "batch_size", of, [size for size in sizes if size >= 2 and size % 2 == 0]
@@ -151,9 +158,14 @@ def _tried(
     except (ValueError, RuntimeError) as error:  # that a value does not work here is a finding
         return Row(name, of, 0.0, 0.0, 0.0, 0, error=first_line(error)), []
     row = Row(
-        name, of, _short(median(found.speeds)), _short(found.ratio),
-        _short(trial.memory_mb), len(found.speeds), found.faster,
-    )  # fmt: skip
+        name,
+        of,
+        _short(median(found.speeds)),
+        _short(found.ratio),
+        _short(trial.memory_mb),
+        len(found.speeds),
+        found.faster,
+    )
     return row, found.others
 
 

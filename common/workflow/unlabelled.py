@@ -53,8 +53,8 @@ def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Sto
         KitError: images cannot be read, and `recipe` says unreadable=stop, or none can; 16-bit
             images hold larger values than the training set's.
     """
-    bits, rows, problem = recipe.bits or known.depth.bits, [*range(len(table))], ""
-    opened = partial(open_store, side=recipe.stored_side, bits=bits, cache=request.cache)
+    bits, rows, problem = recipe.bit_depth or known.depth.bits, [*range(len(table))], ""
+    opened = partial(open_store, side=recipe.store_short_side, bits=bits, cache=request.cache)
     try:
         store = opened(table)
     except UnreadableError as error:
@@ -72,10 +72,10 @@ def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Sto
 def _check_depth(table: pd.DataFrame, recipe: Recipe, store: Store) -> None:
     """Refuse a test set whose deep images hold larger values than the bits of the training set's."""
     beyond = store.depth.beyond
-    if len(beyond) and not recipe.bits:
+    if len(beyond) and not recipe.bit_depth:
         largest = int(store.depth.largest.max())
         raise KitError(
             f"{counted(len(beyond), 'image')} of the test set ({first_of(table['id'].iloc[beyond].tolist())}) "
             f"hold values up to {largest:,}, and those of the training set need {store.depth.bits} "
-            f"bits, up to {(1 << store.depth.bits) - 1:,}: bits={bits_for(largest)} reads both alike"
+            f"bits, up to {(1 << store.depth.bits) - 1:,}: bit_depth={bits_for(largest)} reads both alike"
         )

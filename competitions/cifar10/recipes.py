@@ -15,15 +15,15 @@ SPEED = Recipe(
     lr=0.2,
     momentum=0.6,
     weight_decay=0.001,
-    head_rate=2.5,
-    bias_rate=160,
+    head_lr_scale=2.5,
+    norm_bias_lr_scale=160,
     schedule="one-cycle",
-    warmup=0.02,
+    warmup_ratio=0.02,
     label_smoothing=0.2,
     augment="small-alternate",
-    first_size=24,
+    initial_image_size=24,
     views="mirror+diagonal",
-    doubtful=0.25,
+    tta_fraction=0.25,
 )
 
 RECIPES = {
@@ -35,13 +35,13 @@ RECIPES = {
         epochs=8,
         batch_size=256,
         lr=0.4,
-        warmup=0.2,
+        warmup_ratio=0.2,
         label_smoothing=0.1,
         views="mirror",
         schedule="one-cycle",
         augment="small-mirror",
     ),
-    # `kit cifar10 validate --recipe speed groups=none doubtful=1`: 0.9400 on a held-out tenth (n = 5,000,
+    # `kit cifar10 validate --recipe speed groups=none tta_fraction=1`: 0.9400 on a held-out tenth (n = 5,000,
     # standard error 0.0034, one seed; 0.9216 plain). 3,571 s of processor time in all, 30 minutes of two
     # cores (EPYC with AVX2; by the clock 48, at a load of 8). All 50,000 (`run --recipe speed folds=0
     # final=refit groups=none`): 2,921 s of processor time, 24.3 minutes of two cores, 30.8 by the clock beside
@@ -55,8 +55,8 @@ RECIPES = {
         backbone="kit_fastnet_128",
         epochs=18,
         batch_size=1024,
-        head_rate=5.0,
-        bias_rate=320.0,
+        head_lr_scale=5.0,
+        norm_bias_lr_scale=320.0,
     ),
     # `kit cifar10 run --recipe transfer`: not measured: needs the weights' download and a GPU.
     "transfer": Recipe(
@@ -70,9 +70,9 @@ RECIPES = {
         optimizer="adamw",
         lr=2e-4,
         weight_decay=0.05,
-        warmup=0.1,
+        warmup_ratio=0.1,
         label_smoothing=0.1,
         views="mirror",
-        eval_batch=256,
+        eval_batch_size=256,
     ),
 }

@@ -10,7 +10,7 @@ RECIPES = {
         epochs=30,
         batch_size=64,
         lr=0.1,
-        warmup=0.1,
+        warmup_ratio=0.1,
         label_smoothing=0.1,
         views="shifts",
     ),

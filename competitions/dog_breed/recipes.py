@@ -11,7 +11,7 @@ ROWS = Recipe(
     head="rows",
     freeze="backbone",
     image_size=224,
-    stored_side=256,
+    store_short_side=256,
     augment="photo-none",
     epochs=10,
     batch_size=64,
@@ -25,7 +25,7 @@ RECIPES = {
     # `kit dog_breed run` with other weights of the same network (tf_in1k) on 300 labelled images of
     # 110 breeds (n = 300), five folds, two cores: log loss 0.302 with the mirrored view, 0.193
     # calibrated; 12 seconds, most of it one pass of features for each view. With whole images in
-    # the store (stored_side=0), 0.304 and 0.200.
+    # the store (store_short_side=0), 0.304 and 0.200.
     "quick": ROWS,
     # `kit dog_breed run --recipe zero`: a submission before any training. The same n = 300: plain
     # 0.319, mirrored 0.310, calibrated 0.205.
@@ -46,7 +46,7 @@ RECIPES = {
         head="logits-mlp:256",
         freeze="backbone",
         image_size=224,
-        stored_side=256,
+        store_short_side=256,
         augment="photo",
         folds=1,
         holdout=0.1,
@@ -62,18 +62,18 @@ RECIPES = {
         ROWS,
         backbone="convnext_base.fb_in22k_ft_in1k",
         image_size=288,
-        stored_side=320,
+        store_short_side=320,
         freeze="lp-ft:1",
         augment="photo-light",
         epochs=4,
         batch_size=32,
         optimizer="adamw",
         lr=2e-5,
-        head_rate=5,
+        head_lr_scale=5,
         layer_decay=0.75,
         weight_decay=0.05,
-        warmup=0.1,
-        ema=0.995,
+        warmup_ratio=0.1,
+        ema_decay=0.995,
         views="mirror+five_crops",
     ),
 }

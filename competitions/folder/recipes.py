@@ -12,15 +12,15 @@ FINETUNE = Recipe(
     backbone="mobilenetv2_100.ra_in1k",
     weights="pretrained",
     image_size=160,
-    stored_side=256,
+    store_short_side=256,
     augment="photo-light",
     folds=1,
     final="refit",
     epochs=6,
     batch_size=16,
     lr=0.001,
-    head_rate=10,
-    warmup=0.1,
+    head_lr_scale=10,
+    warmup_ratio=0.1,
     weight_decay=1e-4,
     views="mirror",
 )
@@ -37,12 +37,12 @@ COURSE = Recipe(
     lr=6.4e-3,
     momentum=0.0,
     weight_decay=7.8e-6,
-    head_rate=10,
+    head_lr_scale=10,
     schedule="constant",
 )
 
 RECIPES = {
-    # `kit folder compare scratch finetune frozen epochs=4 image_size=128 stored_side=160 --seeds
+    # `kit folder compare scratch finetune frozen epochs=4 image_size=128 store_short_side=160 --seeds
     # 3`, with MobileNetV2's tf_in1k weights, on two busy cores. hotdog, test n = 80: 0.796 ± 0.007;
     # 0.1 minutes of training for the three. The head alone, on features that are computed once.
     "frozen": replace(FINETUNE, freeze="backbone", augment="photo-none"),
@@ -51,7 +51,7 @@ RECIPES = {
     "finetune": FINETUNE,
     # The same `kit folder compare …`: hotdog, test n = 80: 0.554 ± 0.038; 5.3 minutes for the
     # three.
-    "scratch": replace(FINETUNE, weights="scratch", head_rate=1, lr=0.01),
+    "scratch": replace(FINETUNE, weights="scratch", head_lr_scale=1, lr=0.01),
     # `kit folder run --recipe rows`: the old classifier's rows where a class has the name of one
     # (pizza does, sushi does not). not measured: needs a data set whose classes ImageNet mostly
     # knows.
@@ -67,20 +67,20 @@ RECIPES = {
         backbone="convnext_tiny.fb_in22k_ft_in1k",
         weights="pretrained",
         image_size=224,
-        stored_side=256,
+        store_short_side=256,
         augment="photo",
         freeze="lp-ft:2",
         epochs=12,
         batch_size=32,
         optimizer="adamw",
         lr=2e-4,
-        head_rate=5,
+        head_lr_scale=5,
         layer_decay=0.8,
         weight_decay=0.05,
-        warmup=0.1,
+        warmup_ratio=0.1,
         label_smoothing=0.1,
-        ema=0.99,
-        drop_path=0.1,
+        ema_decay=0.99,
+        drop_path_rate=0.1,
         views="mirror",
     ),
 }

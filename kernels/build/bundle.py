@@ -75,8 +75,9 @@ def bundle(title: str, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> 
     plain = title.replace("\\", "/").replace('"', "'")
     script = SCRIPT.format(
         title="\n".join(textwrap.wrap(plain, LINE)),
-        facts=pformat(dict(facts), width=LINE, sort_dicts=True), code="\n".join(lines),
-    )  # fmt: skip
+        facts=pformat(dict(facts), width=LINE, sort_dicts=True),
+        code="\n".join(lines),
+    )
     if (size := len(script.encode())) > LARGEST:
         largest = sorted(files, key=lambda name: -len(files[name]))
         raise KitError(

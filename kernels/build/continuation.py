@@ -58,7 +58,10 @@ def as_before(request: Request, shape: S, run: Run) -> tuple[Request, S]:
         for name, v in facts["kernel"]["options"].items()
     }
     again = replace(
-        request, recipe_name=facts["recipe_name"], named_recipe=True, run=None,
+        request,
+        recipe_name=facts["recipe_name"],
+        named_recipe=True,
+        run=None,
         words=tuple(facts["kernel"]["words"]),
-    )  # fmt: skip
+    )
     return again, replace(shape, **(before | shape.given()))

@@ -16,14 +16,30 @@ from common.storage import replacing
 
 PYTHON = "3.12"
 VERSIONS: Mapping[str, str] = {
-    "accelerate": "1.13.0", "albucore": "0.0.24", "albumentations": "2.0.8",
-    "huggingface-hub": "1.17.0", "jinja2": "3.1.6", "kaggle": "2.0.2", "kagglesdk": "0.1.23",
-    "matplotlib": "3.10.0", "numpy": "2.0.2", "opencv-python": "4.13.0.92",
-    "opencv-python-headless": "4.13.0.92", "pandas": "2.2.2", "pillow": "11.3.0",
-    "protobuf": "5.29.6", "rich": "13.9.4", "safetensors": "0.7.0", "scikit-learn": "1.6.1",
-    "scipy": "1.16.3", "six": "1.17.0", "timm": "1.0.27", "torch": "2.11.0+cu128",
-    "torchvision": "0.26.0", "tqdm": "4.67.3",
-}  # fmt: skip
+    "accelerate": "1.13.0",
+    "albucore": "0.0.24",
+    "albumentations": "2.0.8",
+    "huggingface-hub": "1.17.0",
+    "jinja2": "3.1.6",
+    "kaggle": "2.0.2",
+    "kagglesdk": "0.1.23",
+    "matplotlib": "3.10.0",
+    "numpy": "2.0.2",
+    "opencv-python": "4.13.0.92",
+    "opencv-python-headless": "4.13.0.92",
+    "pandas": "2.2.2",
+    "pillow": "11.3.0",
+    "protobuf": "5.29.6",
+    "rich": "13.9.4",
+    "safetensors": "0.7.0",
+    "scikit-learn": "1.6.1",
+    "scipy": "1.16.3",
+    "six": "1.17.0",
+    "timm": "1.0.27",
+    "torch": "2.11.0+cu128",
+    "torchvision": "0.26.0",
+    "tqdm": "4.67.3",
+}
 # Of these no version is published: torch, huggingface-hub, scikit-learn and kaggle bring them.
 BROUGHT = ("filelock", "packaging", "requests", "threadpoolctl")
 # There is no py7zr, and no need of it: p7zip-full is installed, and the kit opens 7z archives with
@@ -67,11 +83,26 @@ def wheel_of(spec: str, cache: Path) -> Path:
 
 def _fetch(spec: str, folder: Path) -> None:
     command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-        "--no-deps", "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON,
-        "--abi", f"cp{PYTHON.replace('.', '')}", "--dest", str(folder),
-        *(word for platform in PLATFORMS for word in ("--platform", platform)), "--", spec,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--implementation",
+        "cp",
+        "--python-version",
+        PYTHON,
+        "--abi",
+        f"cp{PYTHON.replace('.', '')}",
+        "--dest",
+        str(folder),
+        *(word for platform in PLATFORMS for word in ("--platform", platform)),
+        "--",
+        spec,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not list(folder.glob("*.whl")):
         lines = [line for line in done.stderr.splitlines() if line.strip()]

@@ -114,13 +114,18 @@ def made(
     gpu = shape.machine or (NO_GPU if request.recipe.device == "cpu" else T4S)
     attached = [dataset_name(competition.slug)[0]] if files and not online else []
     kernel = Kernel(
-        slug=slug_of(title), title=title, text=text,
-        machine="" if gpu == NO_GPU else gpu, internet=shape.internet,
-        competitions=(competition.slug,), datasets=tuple(f"{OWNER}/{each}" for each in attached),
+        slug=slug_of(title),
+        title=title,
+        text=text,
+        machine="" if gpu == NO_GPU else gpu,
+        internet=shape.internet,
+        competitions=(competition.slug,),
+        datasets=tuple(f"{OWNER}/{each}" for each in attached),
         kernels=(f"{source['owner']}/{source['slug']}",) if source else (),
         docker_pin=shape.docker_pin or "original",
-        docker_image=shape.docker_image or "", seconds=shape.time_limit or 0,
-    )  # fmt: skip
+        docker_image=shape.docker_image or "",
+        seconds=shape.time_limit or 0,
+    )
     folder = request.runs / KERNELS / kernel.slug
     write_text(folder / SCRIPT, text)
     write_json(folder / METADATA, metadata(kernel))
@@ -140,11 +145,14 @@ def facts_of(request: Request, shape: Shape) -> dict[str, Any]:
     """What the script is told: plain values, without a place of this machine."""
     competition = request.competition
     return {
-        "competition": competition.name, "slug": competition.slug, "sample": competition.sample,
-        "recipe": request.recipe_name, "words": list(kernel_words(request)),
+        "competition": competition.name,
+        "slug": competition.slug,
+        "sample": competition.sample,
+        "recipe": request.recipe_name,
+        "words": list(kernel_words(request)),
         "flags": ["--accept-code"] if request.accept_code else [],
         "seconds": shape.time_limit or LONGEST_S,
-    }  # fmt: skip
+    }
 
 
 def kernel_words(request: Request) -> tuple[str, ...]:
@@ -160,12 +168,21 @@ def kernel_words(request: Request) -> tuple[str, ...]:
 def metadata(kernel: Kernel) -> dict[str, Any]:
     """`kernel-metadata.json` as the official client's `kaggle kernels push` reads it, in full."""
     return {
-        "id": f"{OWNER}/{kernel.slug}", "title": kernel.title, "code_file": SCRIPT,
-        "language": "python", "kernel_type": "script", "is_private": kernel.private,
-        "enable_gpu": bool(kernel.machine), "enable_tpu": False,
-        "enable_internet": kernel.internet, "machine_shape": kernel.machine,
+        "id": f"{OWNER}/{kernel.slug}",
+        "title": kernel.title,
+        "code_file": SCRIPT,
+        "language": "python",
+        "kernel_type": "script",
+        "is_private": kernel.private,
+        "enable_gpu": bool(kernel.machine),
+        "enable_tpu": False,
+        "enable_internet": kernel.internet,
+        "machine_shape": kernel.machine,
         "competition_sources": list(kernel.competitions),
-        "dataset_sources": list(kernel.datasets), "kernel_sources": list(kernel.kernels),
-        "model_sources": [], "keywords": [], "docker_image": kernel.docker_image,
+        "dataset_sources": list(kernel.datasets),
+        "kernel_sources": list(kernel.kernels),
+        "model_sources": [],
+        "keywords": [],
+        "docker_image": kernel.docker_image,
         "docker_image_pinning_type": kernel.docker_pin,
-    }  # fmt: skip
+    }

@@ -48,11 +48,15 @@ def say_of_site(request: Request, shape: Shape) -> None:
         return
     code_only = takes_notebooks_only(request, None)
     if code_only and shape.internet:
-        say(f"{request.slug} takes submissions from notebooks without the internet: what this kernel trains can be "
-            "submitted by another one, and not from it")  # fmt: skip
+        say(
+            f"{request.slug} takes submissions from notebooks without the internet: what this kernel trains can be "
+            "submitted by another one, and not from it"
+        )
     if code_only and long:
-        say(f"{request.slug} takes submissions from notebooks, as a rule of {USUAL_S // 3600} hours at most: "
-            f"--time-limit {USUAL_S} keeps to that")  # fmt: skip
+        say(
+            f"{request.slug} takes submissions from notebooks, as a rule of {USUAL_S // 3600} hours at most: "
+            f"--time-limit {USUAL_S} keeps to that"
+        )
 
 
 def takes_notebooks_only(request: Request, environment: Environment) -> bool:

@@ -158,7 +158,7 @@ def _miniature(request: Request, count: int, folder: Path) -> Path:
 
 def _short(request: Request) -> tuple[str, ...]:
     """The request's words, with one fold and few epochs on the CPU, as few as the recipe allows."""
-    own = {"folds": "1", "seeds": "1", "repeats": "1", "rows": "0", "device": "cpu"}
+    own = {"folds": "1", "models_per_fold": "1", "repeats": "1", "rows": "0", "device": "cpu"}
     own |= {"precision": "fp32", "processes": "1", "groups": "identical"}
     kept = [word for word in request.words if word.partition("=")[0] not in {*own, "epochs"}]
     own = own if request.recipe.folds else own | {"folds": "0"}

@@ -152,11 +152,15 @@ def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
     target = Run(request.runs / f"{name}-kernel{part}-v{there.version}-{hex_}")
     sent, note = source / "submission.csv", known(made.folder).get(made.key, {})
     origin = asdict(there) | {
-        "part": made.part, "key": made.key, "pushed": note.get("time", ""), "run": source.name,
+        "part": made.part,
+        "key": made.key,
+        "pushed": note.get("time", ""),
+        "run": source.name,
         "finished": bool(manifest and manifest["finished"]),
-        "words": list(request.words), "options": made.shape.given(),
+        "words": list(request.words),
+        "options": made.shape.given(),
         "submission": digest_file(sent) if sent.is_file() else None,
-    }  # fmt: skip
+    }
     there_already = target.read().get("kernel")
     same = ("key", "pushed")
     if there_already and any(there_already.get(name) != origin[name] for name in same):

@@ -238,7 +238,13 @@ def _files(root: Path, *, data: bool = False) -> Iterator[Path]:
 def _attached(root: Path) -> list[str]:
     """What is attached, by its place below the root."""
     tops = [
-        *root.glob("competitions/*"), *root.glob("datasets/*/*"), *root.glob("notebooks/*/*"),
-        *(each for each in root.glob("*") if each.name not in ("competitions", "datasets", "notebooks")),
-    ]  # fmt: skip
+        *root.glob("competitions/*"),
+        *root.glob("datasets/*/*"),
+        *root.glob("notebooks/*/*"),
+        *(
+            each
+            for each in root.glob("*")
+            if each.name not in ("competitions", "datasets", "notebooks")
+        ),
+    ]
     return sorted(each.relative_to(root).as_posix() for each in tops)

@@ -86,10 +86,15 @@ def show(path: Path, target: Path, kind: str) -> None:
     attributes = struct.pack("4Q", ATTRIBUTES[kind], 0, 0, 0)
     checked(
         libc.syscall(
-            MOUNT_SETATTR, HERE, os.fsencode(target), RECURSIVE, attributes,
+            MOUNT_SETATTR,
+            HERE,
+            os.fsencode(target),
+            RECURSIVE,
+            attributes,
             ctypes.c_size_t(len(attributes)),
-        ), f"protecting {path}",
-    )  # fmt: skip
+        ),
+        f"protecting {path}",
+    )
 
 
 def enter(root: Path) -> None:

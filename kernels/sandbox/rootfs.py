@@ -13,21 +13,35 @@ from kernels.sandbox.virtualenv import PATH, SITE_PACKAGES, base_python, package
 PYTHON = "/opt/sealed"  # the interpreter's environment
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "nix/store", "sys/devices/system")
 SETTINGS = (
-    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl", "pki", "fonts",
-)  # fmt: skip
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "ssl",
+    "pki",
+    "fonts",
+)
 NAMES = ("resolv.conf",)  # how names are looked up, where there is a network
 FILES: Mapping[str, str] = {
-    "etc/passwd": "root:x:0:0:root:/tmp/home:/bin/sh\n", "etc/group": "root:x:0:\n",
-    "etc/hosts": "127.0.0.1 localhost kaggle\n", "etc/nsswitch.conf": "hosts: files dns\n",
-}  # fmt: skip
+    "etc/passwd": "root:x:0:0:root:/tmp/home:/bin/sh\n",
+    "etc/group": "root:x:0:\n",
+    "etc/hosts": "127.0.0.1 localhost kaggle\n",
+    "etc/nsswitch.conf": "hosts: files dns\n",
+}
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LINKS = {
-    "dev/fd": "/proc/self/fd", "dev/stdin": "fd/0", "dev/stdout": "fd/1", "dev/stderr": "fd/2",
-}  # fmt: skip
+    "dev/fd": "/proc/self/fd",
+    "dev/stdin": "fd/0",
+    "dev/stdout": "fd/1",
+    "dev/stderr": "fd/2",
+}
 PASSED_ON = (  # with other threads, sums come out otherwise
-    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOMP_SPINCOUNT",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "GOMP_SPINCOUNT",
     "THP_MEM_ALLOC_ENABLE",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -45,14 +59,16 @@ def bare(root: Path) -> dict[str, Any]:
     shown = [*(each for each in there if not each.is_symlink()), base_python().parents[1]]
     etc = [Path("/etc") / name for name in SETTINGS if (Path("/etc") / name).exists()]
     return {
-        "root": str(root), "command": None, "folder": "/",
+        "root": str(root),
+        "command": None,
+        "folder": "/",
         "mounts": [
             *((str(each)[1:], str(each.resolve()), "read") for each in (*_apart(shown), *etc)),
             *((str(each)[1:], str(each), "device") for each in devices if each.is_char_device()),
         ],
         "links": {each.name: str(each.readlink()) for each in there if each.is_symlink()} | LINKS,
         "files": dict(FILES),
-    }  # fmt: skip
+    }
 
 
 def sealed(session: Session, folder: Path) -> Machine:
@@ -98,13 +114,20 @@ def plain(session: Session, folder: Path) -> Machine:
         (folder / place).symlink_to(path)
     (folder / "python" / "pyvenv.cfg").write_text(settings(), encoding="utf-8")
     plan = {
-        "root": None, "folder": str(session.working.resolve()),
+        "root": None,
+        "folder": str(session.working.resolve()),
         "command": [str(folder / "python/bin/python"), str(folder / "kaggle/src/script.py")],
-    }  # fmt: skip
-    return Machine(plan, _environment(
-        session, str(folder / "python" / "bin"), HOME=str(folder / "home"),
-        TMPDIR=str(folder / "tmp"), KIT_KAGGLE_ROOT=str(folder / "kaggle"),
-    ))  # fmt: skip
+    }
+    return Machine(
+        plan,
+        _environment(
+            session,
+            str(folder / "python" / "bin"),
+            HOME=str(folder / "home"),
+            TMPDIR=str(folder / "tmp"),
+            KIT_KAGGLE_ROOT=str(folder / "kaggle"),
+        ),
+    )
 
 
 def _inputs(session: Session) -> Iterator[tuple[str, Path]]:
@@ -119,11 +142,15 @@ def _inputs(session: Session) -> Iterator[tuple[str, Path]]:
 def _environment(session: Session, programs: str, **places: str) -> dict[str, str]:
     """Made from nothing, so that no key of anybody's is in it."""
     return {
-        "PATH": f"{programs}:{PATH}", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1",
-        "KAGGLE_KERNEL_RUN_TYPE": "Batch", "KAGGLE_URL_BASE": "https://www.kaggle.com", **places,
+        "PATH": f"{programs}:{PATH}",
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+        "KAGGLE_URL_BASE": "https://www.kaggle.com",
+        **places,
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         **session.variables,
-    }  # fmt: skip
+    }
 
 
 def _apart(paths: list[Path]) -> list[Path]:

@@ -51,9 +51,14 @@ def run_sealed(session: Session) -> Ending:
         scene = make(session, folder)
         command = _stage() if reason else [*_unshare(internet=session.internet), *_stage()]
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            cwd=folder, env=scene.environment, start_new_session=True,
-        )  # fmt: skip
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=scene.environment,
+            start_new_session=True,
+        )
         with process:
             try:
                 tell(keeper, process.pid)
@@ -74,9 +79,12 @@ def unsealable() -> str | None:
         return "the program unshare, of util-linux, is missing"
     with tempfile.TemporaryDirectory(prefix="kit-sealed-") as root:
         done = subprocess.run(
-            [*_unshare(internet=False), *_stage()], input=json.dumps(rootfs.bare(Path(root))),
-            env={"PATH": PATH}, capture_output=True, text=True,
-        )  # fmt: skip
+            [*_unshare(internet=False), *_stage()],
+            input=json.dumps(rootfs.bare(Path(root))),
+            env={"PATH": PATH},
+            capture_output=True,
+            text=True,
+        )
     if not done.returncode:
         return None
     said = (done.stderr.strip().splitlines() or ["unshare failed"])[-1]

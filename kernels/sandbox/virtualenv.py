@@ -46,8 +46,9 @@ def packages() -> Mapping[str, Path]:
     spared = {name for name, program in BY_PROGRAM.items() if shutil.which(program, path=PATH)}
     return {
         top: Path(str(found.locate_file(top))).resolve()
-        for found in closure(without=spared) for top in _tops(found)
-    }  # fmt: skip
+        for found in closure(without=spared)
+        for top in _tops(found)
+    }
 
 
 def closure(without: Collection[str] = ()) -> list[Distribution]:

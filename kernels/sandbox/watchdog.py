@@ -26,9 +26,12 @@ def passing_folder(prefix: str) -> Iterator[tuple[Path, "subprocess.Popen[bytes]
     """
     folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     keeper = subprocess.Popen(
-        ["/bin/sh", "-c", KEEPER, "sh", str(folder)], stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        ["/bin/sh", "-c", KEEPER, "sh", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         yield folder, keeper
     finally:

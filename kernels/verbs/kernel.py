@@ -76,10 +76,14 @@ def run(request: Request, options: Options) -> dict[str, Any]:
         result: dict[str, Any] = {"script": str(kernel.script), "bytes": size}
         if options.dry_run or not (options.no_proof or proven(kernel)):
             result["proof"] = prove(
-                request, kernel, run_sealed, inputs=_attached(request, kernel, source, files),
+                request,
+                kernel,
+                run_sealed,
+                inputs=_attached(request, kernel, source, files),
                 sample=options.sample or (0 if options.dry_run else SAMPLE),
-                layout=options.layout, memory_mb=options.memory,
-            )  # fmt: skip
+                layout=options.layout,
+                memory_mb=options.memory,
+            )
         if options.dry_run:
             say(f"next: {kernel.typed('kernel', *on)}")
             return result

@@ -52,6 +52,9 @@ def run(request: Request, options: Options) -> dict[str, Any]:
     say(f"{name}: {total}, {'ready' if uploaded else 'there already: nothing was uploaded'}")
     say(f"next: {request.command('kernel', *Shape(wheel=options.wheel).typed())}")
     return {
-        "dataset": name, "files": len(files), "bytes": sum(sizes.values()), "uploaded": uploaded,
+        "dataset": name,
+        "files": len(files),
+        "bytes": sum(sizes.values()),
+        "uploaded": uploaded,
         "notes": notes,
-    }  # fmt: skip
+    }

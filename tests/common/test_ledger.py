@@ -13,10 +13,18 @@ from common.ledger import Entry
 
 ROOT = Path(__file__).parents[2]
 PLAIN = Entry(
-    time="2026-01-02T03:04:05+00:00", competition="petals", run="petals-quick-0a1b2c3d",
-    recipe="quick", metric="accuracy", cv=0.9, cv_sd=0.01, public=0.91, private=None,
-    file="00e7", ref=7,
-)  # fmt: skip
+    time="2026-01-02T03:04:05+00:00",
+    competition="petals",
+    run="petals-quick-0a1b2c3d",
+    recipe="quick",
+    metric="accuracy",
+    cv=0.9,
+    cv_sd=0.01,
+    public=0.91,
+    private=None,
+    file="00e7",
+    ref=7,
+)
 
 WRITER = """
 import sys
@@ -88,7 +96,7 @@ def test_two_processes_at_once_lose_no_row(tmp_path: Path) -> None:
         ("2026-01-02", "yesterday ", "row 2 has the time"),
         ("complete", "done", "has the status 'done'"),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_ledger_is_an_error_and_stays_as_it_is(
     old: str, new: str, words: str, tmp_path: Path
 ) -> None:

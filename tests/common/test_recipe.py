@@ -78,7 +78,7 @@ def test_differences_hold_only_what_is_not_default() -> None:
         {"final": "refit", "early_stop": 2},
         {"freeze": "backbone", "drop_rate": 0.5},
         {"mixup": 0.2, "batch_size": 5},
-        {"stored_side": 128, "image_size": 224},
+        {"store_short_side": 128, "image_size": 224},
         {"weight_decay": float("inf")},
     ],
 )

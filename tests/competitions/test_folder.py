@@ -164,8 +164,9 @@ def test_every_verb_says_the_classes(verb: Any, colours: Any, capsys: Any) -> No
     request = replace(colours, words=("epochs=1", "folds=1"))
     own = {
         compare: [compare.Options(("toy", "toy,lr=0.03", "folds=1"))],
-        rehearse: [rehearse.Options()], tune: [tune.Options(seconds=0.01)],
-    }  # fmt: skip
+        rehearse: [rehearse.Options()],
+        tune: [tune.Options(seconds=0.01)],
+    }
     verb.run(replace(request, words=()) if verb is compare else request, *own.get(verb, []))
     assert "3 classes (blue, green, red)" in capsys.readouterr().err
 

@@ -84,9 +84,11 @@ def test_check_reads_the_real_images(
 ) -> None:
     competition = competitions.load(name)
     request = Request(
-        competition=competition, recipe_name=next(iter(competition.recipes)), data=SHARED / place,
+        competition=competition,
+        recipe_name=next(iter(competition.recipes)),
+        data=SHARED / place,
         runs=tmp_path / "runs",
-    )  # fmt: skip
+    )
     found = check.run(request)
     assert (found["train"], found["test"]) == (train, test)
     pairs = pd.read_csv(found["pairs"], dtype=str)

@@ -32,8 +32,18 @@ def test_the_archives_become_a_valid_submission_of_10_000_rows(tmp_path: Path) -
     sample = submission.read_csv(DATA / "sampleSubmission.csv")
     assert len(rows) == 10_000
     assert rows["id"].tolist() == sample["id"].tolist()
-    assert set(rows["label"]) <= {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog",
-                                  "horse", "ship", "truck"}  # fmt: skip
+    assert set(rows["label"]) <= {
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    }
     assert result["cv"] > 0.2  # two epochs on a tenth of the images gave 0.28; chance is 0.1
 
 

@@ -125,11 +125,18 @@ def serving(site: Site, home: Path) -> Iterator[dict[str, str]]:
         (home / name).mkdir(parents=True, exist_ok=True)
     try:
         yield {
-            "http_proxy": proxy, "HTTP_PROXY": proxy, "no_proxy": "127.0.0.1",
-            "NO_PROXY": "127.0.0.1", "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
-            "KIT_LOOPBACK_ONLY": "1", "HOME": str(home), "KAGGLE_CONFIG_DIR": str(home / "config"),
-            "TMPDIR": str(home / "tmp"), "KAGGLE_USERNAME": "you", "KAGGLE_KEY": "0123456789",
-        }  # fmt: skip
+            "http_proxy": proxy,
+            "HTTP_PROXY": proxy,
+            "no_proxy": "127.0.0.1",
+            "NO_PROXY": "127.0.0.1",
+            "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
+            "KIT_LOOPBACK_ONLY": "1",
+            "HOME": str(home),
+            "KAGGLE_CONFIG_DIR": str(home / "config"),
+            "TMPDIR": str(home / "tmp"),
+            "KAGGLE_USERNAME": "you",
+            "KAGGLE_KEY": "0123456789",
+        }
     finally:
         server.shutdown()
         server.server_close()

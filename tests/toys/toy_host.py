@@ -51,9 +51,13 @@ def place(host: Host, **request: str) -> str:
 
 def upload(host: Host, length: int) -> str:
     _, answer = call(
-        host, "StartSubmissionUpload", competitionName="petals", fileName="s.csv",
-        contentLength=length, lastModifiedEpochSeconds=1,
-    )  # fmt: skip
+        host,
+        "StartSubmissionUpload",
+        competitionName="petals",
+        fileName="s.csv",
+        contentLength=length,
+        lastModifiedEpochSeconds=1,
+    )
     return str(answer["createUrl"])
 
 

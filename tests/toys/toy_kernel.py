@@ -28,9 +28,12 @@ def run_kernel(session: Session) -> Ending:
     printed = session.log.with_suffix(".txt")
     with printed.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, str(session.script)], cwd=session.working, stdout=out,
-            stderr=subprocess.STDOUT, env=variables,
-        )  # fmt: skip
+            [sys.executable, str(session.script)],
+            cwd=session.working,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=variables,
+        )
         while process.poll() is None:
             _log(printed, session.log)
             if session.stop.wait(0.02) or time.monotonic() - begun > session.seconds:

@@ -67,16 +67,20 @@ def is_unpacked(archive: Path, members: Sequence[Member], size_of: SizeOf, below
     if not files or not all(map(is_safe, files)):
         return False
     stem = stem_of(archive.name)
-    found = [[_is_there(prefix + file.name.removeprefix("./"), file.size, size_of) for file in files]
-             for prefix in ("", f"{stem}/")]  # fmt: skip
+    found = [
+        [_is_there(prefix + file.name.removeprefix("./"), file.size, size_of) for file in files]
+        for prefix in ("", f"{stem}/")
+    ]
     if not any(map(all, found)):
         found.append(_moved(files, below(stem)))
     best = max(found, key=sum)
     if all(best):
         return True
     # A file beside it is compared with the archive's own when both are there; a folder has no other.
-    deep = [there and ("/" in file.name.removeprefix("./") or best is not found[0])
-            for there, file in zip(best, files, strict=True)]  # fmt: skip
+    deep = [
+        there and ("/" in file.name.removeprefix("./") or best is not found[0])
+        for there, file in zip(best, files, strict=True)
+    ]
     if not any(deep):
         return False
     lacking = [file.name for there, file in zip(best, files, strict=True) if not there]

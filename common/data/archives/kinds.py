@@ -6,10 +6,32 @@ from pathlib import Path
 READ = (".zip", ".7z", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz")
 # Archives that nothing here reads: each is told, and what to do with it.
 UNREAD = (
-    ".rar", ".zipx", ".tar.zst", ".tzst", ".tar.lz", ".tar.lz4", ".tar.lzma", ".tlz", ".tar.z", ".taz",
-    ".tar.br", ".cab", ".iso", ".dmg", ".arj", ".ace", ".lzh", ".lha", ".sit", ".sitx", ".wim", ".alz",
-    ".egg", ".cpio", ".zpaq",
-)  # fmt: skip
+    ".rar",
+    ".zipx",
+    ".tar.zst",
+    ".tzst",
+    ".tar.lz",
+    ".tar.lz4",
+    ".tar.lzma",
+    ".tlz",
+    ".tar.z",
+    ".taz",
+    ".tar.br",
+    ".cab",
+    ".iso",
+    ".dmg",
+    ".arj",
+    ".ace",
+    ".lzh",
+    ".lha",
+    ".sit",
+    ".sitx",
+    ".wim",
+    ".alz",
+    ".egg",
+    ".cpio",
+    ".zpaq",
+)
 _READ = "|".join(map(re.escape, READ))
 # data.zip.001, data.7z.002, data.tar.gz.aa, data.zip.part1: plain pieces, one after another.
 PIECE = re.compile(
@@ -22,11 +44,20 @@ UNFINISHED = re.compile(
     re.IGNORECASE,
 )
 MAGIC = {
-    b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"PK\x07\x08": "zip", b"7z\xbc\xaf\x27\x1c": "7z",
-    b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"Rar!\x1a\x07": "rar",
-    b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"LZIP": "lzip", b"MSCF": "cab",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"PK\x07\x08": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x1f\x8b": "gz",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\x00": "xz",
+    b"Rar!\x1a\x07": "rar",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"LZIP": "lzip",
+    b"MSCF": "cab",
     b"\x1f\x9d": "compress",
-}  # fmt: skip
+}
 TAR_AT, TAR = 257, b"ustar"
 HEAD = 512  # bytes that tell a kind
 

@@ -23,8 +23,10 @@ CHUNK = 1 << 20
 LONGEST = 16 << 20  # bytes of a header: a longer one would fill the memory
 BEHIND = 1 << 26  # bytes of padding after the end
 OPENERS: dict[str | None, Callable[[Any], Any]] = {
-    "gz": lambda file: gzip.GzipFile(fileobj=file, mode="rb"), "bz2": bz2.BZ2File, "xz": lzma.LZMAFile,
-}  # fmt: skip
+    "gz": lambda file: gzip.GzipFile(fileobj=file, mode="rb"),
+    "bz2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+}
 
 
 def listing(archive: Path) -> Listing:

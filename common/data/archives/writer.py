@@ -29,9 +29,13 @@ class Writing:
     """
 
     def __init__(
-        self, members: Sequence[Member], folder: Path, progress: Counter,
-        packing: Packing | None = None, found: Mapping[Path, int] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        members: Sequence[Member],
+        folder: Path,
+        progress: Counter,
+        packing: Packing | None = None,
+        found: Mapping[Path, int] | None = None,
+    ) -> None:
         self.folder = folder
         self.members = members
         self._left = {member.name: member.size for member in members if not member.folder}
@@ -43,9 +47,10 @@ class Writing:
         self._found = found or {}
         self._whole: set[str] = set()
         self._packed = {
-            member.name for member in members
+            member.name
+            for member in members
             if packing and not member.folder and is_packed(member.name, member.size)
-        }  # fmt: skip
+        }
 
     def __enter__(self) -> "Writing":
         self._take_up_files()

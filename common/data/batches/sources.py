@@ -156,11 +156,11 @@ def _alternating(count: int, place: Place) -> npt.NDArray[np.float32]:
 def inference_batch(recipe: Recipe, device: str, height: int, width: int) -> int:
     """How many images of this size go through the network at once when nothing is learnt.
 
-    `eval_batch` where it is given. Else as many as hold the pixels of 16 images of 224x224 on a CPU,
+    `eval_batch_size` where it is given. Else as many as hold the pixels of 16 images of 224x224 on a CPU,
     at most 256, and of 256 on a GPU, at most 4,096.
     """
     pixels, most = AT_ONCE["cpu" if device == "cpu" else "gpu"]
-    return recipe.eval_batch or max(1, min(most, pixels // (height * width)))
+    return recipe.eval_batch_size or max(1, min(most, pixels // (height * width)))
 
 
 def _chunks(rows: Rows, size: int, device: torch.device) -> Iterator[Tensor]:
@@ -182,11 +182,11 @@ def times_before(rows: Rows) -> Rows:
 def epoch_order(labels: npt.NDArray[np.int64], recipe: Recipe, place: Place) -> Rows:
     """Positions [M] an epoch trains on, shuffled; a multiple of the batch unless all fit in one.
 
-    With `balance=sampling` each draw takes every class with equal chance. The rest that would not
+    With `class_balance=sampling` each draw takes every class with equal chance. The rest that would not
     fill a batch sits out; it is another rest each epoch.
     """
     generator = randomness.stream(randomness.ORDER, *place)
-    if recipe.balance == "sampling":
+    if recipe.class_balance == "sampling":
         counts = np.bincount(labels)
         chance = 1 / counts[labels]
         order = generator.choice(len(labels), len(labels), p=chance / chance.sum())
@@ -208,15 +208,20 @@ def to_input(images: Tensor, mean: Tensor, std: Tensor, size: int) -> Tensor:
         for each in (1 / (255 * std), -mean / std)
     )
     ready = torch.empty(
-        (len(images), 3, height, width), dtype=mean.dtype, device=images.device,
+        (len(images), 3, height, width),
+        dtype=mean.dtype,
+        device=images.device,
         memory_format=torch.channels_last,
-    )  # fmt: skip
+    )
     few = max(1, IN_CACHE // (3 * height * width)) if images.device.type == "cpu" else len(images)
     for part, into in zip(images.split(few), ready.split(few), strict=True):
         if part.shape != into.shape:
             part = torch.nn.functional.interpolate(
-                part.to(mean.dtype), size=(size, size), mode="bicubic", align_corners=False,
+                part.to(mean.dtype),
+                size=(size, size),
+                mode="bicubic",
+                align_corners=False,
                 antialias=True,
-            )  # fmt: skip
+            )
         into.copy_(part).mul_(scale).add_(shift)
     return ready

@@ -58,7 +58,7 @@ def dark_problems(store: Store) -> list[str]:
     return [
         f"{len(dark):,} of {counted(len(deep), 'image')} of more than 8 bits reach no more than "
         f"{int(dark.max()):,} of {_white(store):,}, which leaves them {FEW} grey levels or fewer: "
-        f"bits={bits_for(int(dark.max()))} shows them and cuts the others off, or scale "
+        f"bit_depth={bits_for(int(dark.max()))} shows them and cuts the others off, or scale "
         "the files alike"
     ]
 

@@ -30,9 +30,15 @@ Values = npt.NDArray[Any]  # uint8 or uint16
 FILE_BITS = 16  # of a file of more than 8 bits: the most, and what OpenCV makes of it
 # By the orientation of EXIF: are rows and columns swapped, and which are mirrored then?
 TURNS = {
-    1: (False, 1, 1), 2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1),
-    5: (True, 1, 1), 6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1),
-}  # fmt: skip
+    1: (False, 1, 1),
+    2: (False, 1, -1),
+    3: (False, -1, -1),
+    4: (False, -1, 1),
+    5: (True, 1, 1),
+    6: (True, 1, -1),
+    7: (True, -1, -1),
+    8: (True, -1, 1),
+}
 
 
 class UndecodableError(KitError):

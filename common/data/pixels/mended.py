@@ -21,8 +21,11 @@ from common.data.pixels.flatten import UndecodableError
 SHOWN = (b"tRNS", b"eXIf")
 SCAN, RESTARTS, END = 0xDA, 0xDD, b"\xff\xd9"
 # Read as data of a scan, should it want more; then not all of them give the same pixels.
-FILLERS = (b"", *(bytes((7 + by * at) % 251 for at in range(64)) for by in (0, 29, 53, 83, 111, 167)),
-           *(bytes([value]) * 64 for value in (0x55, 0xAA, 0x33, 0xF0)))  # fmt: skip
+FILLERS = (
+    b"",
+    *(bytes((7 + by * at) % 251 for at in range(64)) for by in (0, 29, 53, 83, 111, 167)),
+    *(bytes([value]) * 64 for value in (0x55, 0xAA, 0x33, 0xF0)),
+)
 HUSHED = Lock()
 
 

@@ -117,7 +117,7 @@ def _check_room(folder: Path, needed: int) -> None:
         raise KitError(
             f"the decoded images need {needed / 1e9:.1f} GB and the disk of {folder.parent} has "
             f"{max(free, 0) / 1e9:.1f} GB to spare: free some space, name a cache on another disk "
-            "(KIT_CACHE=DIR), or choose a smaller stored_side="
+            "(KIT_CACHE=DIR), or choose a smaller store_short_side="
         )
 
 

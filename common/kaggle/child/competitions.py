@@ -96,9 +96,13 @@ def upload(api: Any, request: Request) -> dict[str, Any]:
     path = Path(request["file"])
     found = path.stat()
     begun = rpc(
-        api, "StartSubmissionUpload", competition_name=request["slug"], file_name=path.name,
-        content_length=found.st_size, last_modified_epoch_seconds=int(found.st_mtime),
-    )  # fmt: skip
+        api,
+        "StartSubmissionUpload",
+        competition_name=request["slug"],
+        file_name=path.name,
+        content_length=found.st_size,
+        last_modified_epoch_seconds=int(found.st_mtime),
+    )
     put(api, path, begun.create_url)
     try:
         before = counted(api, request)
@@ -110,9 +114,12 @@ def upload(api: Any, request: Request) -> dict[str, Any]:
 def create(api: Any, request: Request) -> dict[str, Any]:
     """Make a submission of what was uploaded: the one call that must not be repeated blindly."""
     answer = rpc(
-        api, "CreateSubmission", competition_name=request["slug"],
-        blob_file_tokens=request["token"], submission_description=request["message"],
-    )  # fmt: skip
+        api,
+        "CreateSubmission",
+        competition_name=request["slug"],
+        blob_file_tokens=request["token"],
+        submission_description=request["message"],
+    )
     return {"ref": answer.ref or 0, "message": answer.message}
 
 

@@ -19,10 +19,14 @@ def blob(api: Any, request: Request) -> dict[str, Any]:
     path = Path(request["file"])
     found = path.stat()
     begun = rpc(
-        api, "StartBlobUpload", service="blobs", type=types_of("blobs").ApiBlobType.DATASET,
-        name=request["name"], content_length=found.st_size,
+        api,
+        "StartBlobUpload",
+        service="blobs",
+        type=types_of("blobs").ApiBlobType.DATASET,
+        name=request["name"],
+        content_length=found.st_size,
         last_modified_epoch_seconds=int(found.st_mtime),
-    )  # fmt: skip
+    )
     put(api, path, begun.create_url, resumes=RESUMES, bar=bool(request.get("bar")))
     return {"token": begun.token}
 
@@ -55,10 +59,19 @@ def dataset(api: Any, request: Request) -> dict[str, Any]:
 
 def dataset_create(api: Any, request: Request) -> dict[str, Any]:
     """Make a private dataset of uploaded files."""
-    return _told(rpc(
-        api, "CreateDataset", service="datasets", owner_slug=_owner(api), slug=request["slug"],
-        title=request["title"], license_name="other", is_private=True, files=_new_files(request),
-    ))  # fmt: skip
+    return _told(
+        rpc(
+            api,
+            "CreateDataset",
+            service="datasets",
+            owner_slug=_owner(api),
+            slug=request["slug"],
+            title=request["title"],
+            license_name="other",
+            is_private=True,
+            files=_new_files(request),
+        )
+    )
 
 
 def dataset_version(api: Any, request: Request) -> dict[str, Any]:
@@ -68,12 +81,20 @@ def dataset_version(api: Any, request: Request) -> dict[str, Any]:
     """
     body = filled(
         types_of("datasets").ApiCreateDatasetVersionRequestBody(),
-        version_notes=request["notes"], files=_new_files(request), delete_old_versions=True,
-    )  # fmt: skip
-    return _told(rpc(
-        api, "CreateDatasetVersion", service="datasets", owner_slug=_owner(api),
-        dataset_slug=request["slug"], body=body,
-    ))  # fmt: skip
+        version_notes=request["notes"],
+        files=_new_files(request),
+        delete_old_versions=True,
+    )
+    return _told(
+        rpc(
+            api,
+            "CreateDatasetVersion",
+            service="datasets",
+            owner_slug=_owner(api),
+            dataset_slug=request["slug"],
+            body=body,
+        )
+    )
 
 
 def _owner(api: Any) -> str:

@@ -71,17 +71,22 @@ def _fetched(
     # A place of its own: two files may have one size and one time.
     part = Path(request["part"], hashlib.sha256(name.encode()).hexdigest()[:16])
     response = store.get(
-        url, headers={"Accept-Encoding": "identity"}, stream=True,
+        url,
+        headers={"Accept-Encoding": "identity"},
+        stream=True,
         timeout=(CONNECT_S, request["silence_s"]),
-    )  # fmt: skip
+    )
     if response.status_code in EXPIRED and not fresh:
         response.close()
         return False
     response.raise_for_status()
     stated = fetch(
-        response, part, silence_s=request["silence_s"], bar=bool(request.get("bar")),
+        response,
+        part,
+        silence_s=request["silence_s"],
+        bar=bool(request.get("bar")),
         page=name.lower().endswith((".html", ".htm", ".xhtml")),
-    )  # fmt: skip
+    )
     found = md5_of(part)
     if stated and found != stated:
         part.unlink()

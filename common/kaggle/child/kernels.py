@@ -100,10 +100,15 @@ def submit(api: Any, request: Request) -> dict[str, Any]:
     """Submit a file of a kernel's output: must not be repeated blindly either."""
     owner, _, slug = request["kernel"].partition("/")
     answer = rpc(
-        api, "CreateCodeSubmission", competition_name=request["slug"], kernel_owner=owner,
-        kernel_slug=slug, kernel_version=request["version"], file_name=request["file"],
+        api,
+        "CreateCodeSubmission",
+        competition_name=request["slug"],
+        kernel_owner=owner,
+        kernel_slug=slug,
+        kernel_version=request["version"],
+        file_name=request["file"],
         submission_description=request["message"],
-    )  # fmt: skip
+    )
     return {"ref": answer.ref or 0, "message": answer.message}
 
 

@@ -99,10 +99,17 @@ def _write(response: Any, path: Path, present: int, size: int, bar: bool) -> Non
     with (
         path.open("ab" if present else "wb", buffering=0) as file,
         tqdm(
-            total=size or None, initial=present, desc=path.name, unit="B", unit_scale=True,
-            unit_divisor=1024, disable=not bar, leave=False, dynamic_ncols=True,
+            total=size or None,
+            initial=present,
+            desc=path.name,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            disable=not bar,
+            leave=False,
+            dynamic_ncols=True,
         ) as progress,
-    ):  # fmt: skip
+    ):
         for data in response.iter_content(CHUNK):
             file.write(data)
             progress.update(len(data))

@@ -130,9 +130,10 @@ def obstacle(error: BaseException) -> str:
     if "WRONG_VERSION_NUMBER" in text or "only use HTTP and not HTTPS" in text:
         return (
             f"what answers at {set_as} speaks plain HTTP: write http:// in place of https:// there"
-            if proxy.startswith("https:") else "what answers in place of Kaggle does not speak TLS: a proxy "
+            if proxy.startswith("https:")
+            else "what answers in place of Kaggle does not speak TLS: a proxy "
             "or a firewall stands between; name the proxy in https_proxy"
-        )  # fmt: skip
+        )
     return _certificate(text) if isinstance(error, of.SSLError) else ""
 
 

@@ -59,9 +59,14 @@ def settled(slug: str, *, environment: Environment = None) -> Dataset:
 
 
 def publish(
-    slug: str, title: str, files: Mapping[str, Path], notes: str, *, pending: Path,
+    slug: str,
+    title: str,
+    files: Mapping[str, Path],
+    notes: str,
+    *,
+    pending: Path,
     environment: Environment = None,
-) -> str:  # fmt: skip
+) -> str:
     """Make the private dataset `slug` hold these files, by their names, and return "owner/slug".
 
     It is made, or a version of it; Kaggle's preparing of it is waited for, and its list compared.
@@ -84,8 +89,12 @@ def publish(
     tokens = [_uploaded(slug, name, path, environment) for name, path in files.items()]
     operation = "dataset_create" if before.status in NOT_THERE else "dataset_version"
     request = {
-        "operation": operation, "slug": slug, "title": title, "notes": notes, "tokens": tokens
-    }  # fmt: skip
+        "operation": operation,
+        "slug": slug,
+        "title": title,
+        "notes": notes,
+        "tokens": tokens,
+    }
     write_json(pending, {"files": wanted, "sent": time.time()})
     try:
         _made(request, wanted, environment)
@@ -124,9 +133,12 @@ def _uploaded(slug: str, name: str, path: Path, environment: Environment) -> str
     size, terminal = path.stat().st_size, sys.stderr.isatty()
     say(f"uploading {name} ({size:,} bytes)")
     request = {
-        "operation": "blob", "slug": slug, "name": name, "file": str(path.resolve()),
+        "operation": "blob",
+        "slug": slug,
+        "name": name,
+        "file": str(path.resolve()),
         "bar": terminal,
-    }  # fmt: skip
+    }
     doing = f"uploading {name} to the dataset"
     patience_s = silence_s() + size / SLOWEST_UPLOAD
     return str(
@@ -156,9 +168,11 @@ def _made(request: Mapping[str, Any], wanted: dict[str, int], environment: Envir
         lambda: dict(ask(request, environment=environment, patience_s=silence_s())),
         find,
         refused=lambda failure: in_words(failure, slug, doing, environment, what=KIND),
-        arrived="was made", place="the account's datasets",
-        advice="the same command looks once more first", certain=False,
-    )  # fmt: skip
+        arrived="was made",
+        place="the account's datasets",
+        advice="the same command looks once more first",
+        certain=False,
+    )
     if not answer["made"]:
         reason = (answer["error"] or "no reason was given").rstrip(".")
         raise KaggleError(f"{doing} {slug}: Kaggle refused ({reason})")

@@ -56,9 +56,12 @@ def _fetched(slug: str, part: Path, environment: Environment) -> Path:
     archive = part / f"{slug}.zip"
     terminal = sys.stderr.isatty()
     request = {
-        "operation": "download", "slug": slug, "file": str(archive.resolve()), "bar": terminal,
+        "operation": "download",
+        "slug": slug,
+        "file": str(archive.resolve()),
+        "bar": terminal,
         "silence_s": silence_s(),
-    }  # fmt: skip
+    }
     for _ in range(FETCHES):
         stated = call(request, "downloading", environment, growth=size, show=terminal)["md5"]
         fault = zip_fault(archive) or _md5_fault(archive, stated)

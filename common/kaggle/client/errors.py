@@ -31,10 +31,16 @@ class KaggleError(KitError):
 
 
 def explained(
-    failure: RemoteError, slug: str, doing: str, *, used: Credential | None = None,
-    hidden: Credential | None = None, known: Sequence[str] | None = None,
-    what: str = "competition", hint: str = "",
-) -> KaggleError:  # fmt: skip
+    failure: RemoteError,
+    slug: str,
+    doing: str,
+    *,
+    used: Credential | None = None,
+    hidden: Credential | None = None,
+    known: Sequence[str] | None = None,
+    what: str = "competition",
+    hint: str = "",
+) -> KaggleError:
     """The failure of `doing` ("downloading") with `slug`, in words.
 
     Args:
@@ -95,9 +101,11 @@ def _not_accepted(used: Credential, hidden: Credential | None, said: str) -> str
 
 def _unknown(status: int, words: str, slug: str, doing: str, known: Sequence[str] | None) -> str:
     """403 and 404: the site answers a misspelt slug with either, and unaccepted rules with 403."""
-    said = f"{doing} {slug}: Kaggle refused ({status}: {words})" if words else (
-        f"{doing} {slug}: Kaggle refused ({status})"
-    )  # fmt: skip
+    said = (
+        f"{doing} {slug}: Kaggle refused ({status}: {words})"
+        if words
+        else (f"{doing} {slug}: Kaggle refused ({status})")
+    )
     rules = f"accept the rules at {SITE}/competitions/{slug}/rules while signed in"
     if "disabled" in words:
         return f"{said}; the competition takes no submissions any more"

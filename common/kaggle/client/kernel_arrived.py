@@ -49,9 +49,12 @@ def arrived(
 
 
 def sought(
-    look: Callable[[], Kernel], judge: Callable[[Kernel], dict[str, Any] | None], sent: float,
-    *, insist: bool,
-) -> tuple[dict[str, Any] | None, Kernel]:  # fmt: skip
+    look: Callable[[], Kernel],
+    judge: Callable[[Kernel], dict[str, Any] | None],
+    sent: float,
+    *,
+    insist: bool,
+) -> tuple[dict[str, Any] | None, Kernel]:
     """What a call before this one has pushed, and the kernel as it is by now.
 
     Args:

@@ -71,19 +71,27 @@ def _collected(pushed: Pushed, part: Path, environment: Environment) -> dict[str
     for name in (FILES, COMING):
         (part / name).mkdir(exist_ok=True)
     request = {
-        "operation": "kernel_output", "slug": pushed.name, "version": pushed.version,
-        "folder": str(part / FILES), "part": str(part / COMING), "silence_s": silence_s(),
+        "operation": "kernel_output",
+        "slug": pushed.name,
+        "version": pushed.version,
+        "folder": str(part / FILES),
+        "part": str(part / COMING),
+        "silence_s": silence_s(),
         "bar": sys.stderr.isatty(),
-    }  # fmt: skip
+    }
 
     def grown() -> int:
         return sum(path.stat().st_size + 1 for path in part.rglob("*") if path.is_file())
 
     try:
         names = call(
-            request, "fetching the output of", environment, growth=grown, what=KIND,
+            request,
+            "fetching the output of",
+            environment,
+            growth=grown,
+            what=KIND,
             show=sys.stderr.isatty(),
-        )["files"]  # fmt: skip
+        )["files"]
     except KaggleError as error:
         if isinstance(error.__cause__, RemoteError) and error.__cause__.kind == "name":
             raise KaggleError(

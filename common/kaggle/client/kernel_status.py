@@ -103,9 +103,11 @@ def _appeared(pushed: Pushed, environment: Environment) -> dict[str, Any]:
 def _failed(pushed: Pushed, state: State, lines: list[Line]) -> KernelError:
     reason = (state.failure or "no reason was given").rstrip(".")
     ended = "was cancelled" if state.status == "CANCEL_ACKNOWLEDGED" else f"failed: {reason}"
-    printed = f"what it printed last ({pushed.url}):" if lines else (
-        f"it printed nothing, perhaps {pushed.url} says more"
-    )  # fmt: skip
+    printed = (
+        f"what it printed last ({pushed.url}):"
+        if lines
+        else (f"it printed nothing, perhaps {pushed.url} says more")
+    )
     return KernelError(f"version {pushed.version} of {pushed.name} {ended}; {printed}", lines)
 
 

@@ -24,9 +24,15 @@ def kernel_mark(pushed: Pushed, file: str) -> str:
 
 
 def submit_kernel(
-    slug: str, pushed: Pushed, file: str, message: str, *, mark: str = "",
-    sending: Callable[[Count | None], None] | None = None, environment: Environment = None,
-) -> int:  # fmt: skip
+    slug: str,
+    pushed: Pushed,
+    file: str,
+    message: str,
+    *,
+    mark: str = "",
+    sending: Callable[[Count | None], None] | None = None,
+    environment: Environment = None,
+) -> int:
     """Submit `file` of a version's output to the competition `slug`; return its number (ref).
 
     Where the competition runs kernels anew on data of its own, that is what is scored.
@@ -42,9 +48,13 @@ def submit_kernel(
     mark = mark or kernel_mark(pushed, file)
     tracked = Tracked(slug, mark, sending, environment)
     request = {
-        "operation": "kernel_submit", "slug": slug, "kernel": pushed.name,
-        "version": pushed.version, "file": file, "message": described(mark, message),
-    }  # fmt: skip
+        "operation": "kernel_submit",
+        "slug": slug,
+        "kernel": pushed.name,
+        "version": pushed.version,
+        "file": file,
+        "message": described(mark, message),
+    }
 
     def send() -> int:
         tracked.begin(counted_and_listed(slug, environment=environment).count)

@@ -79,9 +79,13 @@ def call(
 
 
 def in_words(
-    failure: RemoteError, slug: str, doing: str, environment: Environment, *,
+    failure: RemoteError,
+    slug: str,
+    doing: str,
+    environment: Environment,
+    *,
     what: str = "competition",
-) -> KaggleError:  # fmt: skip
+) -> KaggleError:
     """The failure as a sentence that names the credential, and the competition that was meant."""
     found: list[str] | None = None
     if what == "competition" and failure.kind == "http" and failure.status in (403, 404):
@@ -94,5 +98,12 @@ def in_words(
     if used is None and (failure.kind == "credential" or failure.status == 401):
         return KaggleError(fault_of(environment))
     return explained(
-        failure, slug, doing, used=used, hidden=hidden, known=found, what=what,  hint=form_hint(environment),
-    )  # fmt: skip
+        failure,
+        slug,
+        doing,
+        used=used,
+        hidden=hidden,
+        known=found,
+        what=what,
+        hint=form_hint(environment),
+    )

@@ -70,8 +70,8 @@ def once(
         if counts:
             # Behind a gateway that gave up, too, somebody may still be at work on it.
             silent = failure.kind == "timeout" or failure.status in (408, 504)
-            doubtful = silent or not (certain or failure.status)
-            found, doubt = _looked_for(find, place, silent=silent, doubtful=doubtful)
+            tta_fraction = silent or not (certain or failure.status)
+            found, doubt = _looked_for(find, place, silent=silent, tta_fraction=tta_fraction)
             if found is not None:
                 return found
             if doubt:
@@ -93,19 +93,19 @@ def _may_count(failure: RemoteError) -> bool:
 
 
 def _looked_for(
-    find: Callable[[], T | None], place: str, *, silent: bool, doubtful: bool
+    find: Callable[[], T | None], place: str, *, silent: bool, tta_fraction: bool
 ) -> tuple[T | None, str]:
     """What was found, and else why it may have been made all the same; "": it was not.
 
     Args:
         silent: nobody has answered yet, so that looking for long brings nothing more.
-        doubtful: does finding nothing mean nothing?
+        tta_fraction: does finding nothing mean nothing?
     """
     begun, left, looks = time.monotonic(), pauses()[: LOOKS - 1] if silent else pauses(), 0
     while True:
         looks += 1
         try:
-            found, doubt = find(), f"it is not in {place} so far" if doubtful else ""
+            found, doubt = find(), f"it is not in {place} so far" if tta_fraction else ""
         except UnseenError as unseen:
             found, doubt = None, str(unseen)
         except KaggleError:

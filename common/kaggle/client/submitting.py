@@ -99,9 +99,14 @@ class Tracked:
 
 
 def submit(
-    slug: str, file: Path, message: str, *, mark: str = "",
-    sending: Callable[[Count | None], None] | None = None, environment: Environment = None,
-) -> int:  # fmt: skip
+    slug: str,
+    file: Path,
+    message: str,
+    *,
+    mark: str = "",
+    sending: Callable[[Count | None], None] | None = None,
+    environment: Environment = None,
+) -> int:
     """Upload `file` as a submission described by `message` and return its number (ref).
 
     Args:
@@ -146,11 +151,14 @@ def submitted_once(tracked: Tracked, send: Callable[[], int]) -> int:
     """The number of the submission that `send` makes."""
     slug = tracked.slug
     return once(
-        f"submitting to {slug}", send, tracked.find,
+        f"submitting to {slug}",
+        send,
+        tracked.find,
         refused=lambda failure: _refused(failure, slug, tracked.environment),
-        arrived="counted", place="the list",
+        arrived="counted",
+        place="the list",
         advice=f"the same command looks once more first (the list: {list_of(slug)})",
-    )  # fmt: skip
+    )
 
 
 def list_of(slug: str) -> str:

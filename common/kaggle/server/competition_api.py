@@ -32,11 +32,20 @@ Answer = Wire | Redirect | Raw
 Call = Callable[[Wire], Answer]
 
 CALLS = (
-    "list_competitions", "get_competition", "list_data_files", "download_data_files",
-    "download_data_file", "start_submission_upload", "create_submission", "list_submissions",
-    "get_submission", "get_submission_limits", "get_leaderboard", "download_leaderboard",
+    "list_competitions",
+    "get_competition",
+    "list_data_files",
+    "download_data_files",
+    "download_data_file",
+    "start_submission_upload",
+    "create_submission",
+    "list_submissions",
+    "get_submission",
+    "get_submission_limits",
+    "get_leaderboard",
+    "download_leaderboard",
     "introspect_token",
-)  # fmt: skip
+)
 METHODS = tuple(name.title().replace("_", "") for name in CALLS)
 INTROSPECT = f"security.OAuthService/{METHODS[-1]}"
 
@@ -45,9 +54,14 @@ class Service:
     """All calls over one account's competitions, and whatever else it is handed."""
 
     def __init__(
-        self, username: str, key: str, hosted: Mapping[str, Hosted], shelves: Mapping[str, Shelf],
-        desk: Desk, more: Mapping[str, Call],
-    ) -> None:  # fmt: skip
+        self,
+        username: str,
+        key: str,
+        hosted: Mapping[str, Hosted],
+        shelves: Mapping[str, Shelf],
+        desk: Desk,
+        more: Mapping[str, Call],
+    ) -> None:
         """`more` are the calls of other services, by `package.Service/Method`."""
         self._username = username
         self._key = key

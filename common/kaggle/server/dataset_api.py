@@ -9,9 +9,12 @@ BLOBS, DATASETS = "blobs.BlobApiService", "datasets.DatasetApiService"
 LARGEST = 20_000_000_000  # bytes of a file
 SHORTEST, LONGEST = 6, 50  # characters of a slug, and of a title
 METHODS = (
-    "StartBlobUpload", "CreateDataset", "CreateDatasetVersion", "GetDatasetStatus",
+    "StartBlobUpload",
+    "CreateDataset",
+    "CreateDatasetVersion",
+    "GetDatasetStatus",
     "ListDatasetFiles",
-)  # fmt: skip
+)
 
 
 class DatasetService:

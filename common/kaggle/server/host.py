@@ -33,16 +33,30 @@ from common.kaggle.session import RunKernel
 __all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
 
 METHODS = (  # what a fault can happen to
-    *CALLED, *OF_DATASETS, *OF_KERNELS, "PUT", "GET", "Score", "Prepare", "Kernel",
-)  # fmt: skip
+    *CALLED,
+    *OF_DATASETS,
+    *OF_KERNELS,
+    "PUT",
+    "GET",
+    "Score",
+    "Prepare",
+    "Kernel",
+)
 
 ADDRESS = "127.0.0.1"
 # Inherited, any of these would sign the client in as somebody else or lead it past the host.
 CLEARED = (
-    "KAGGLE_API_TOKEN", "KAGGLE_TOKEN", "KAGGLE_API_V1_TOKEN", "KAGGLE_KERNEL_RUN_TYPE",
-    "KAGGLE_DATA_PROXY_URL", "KAGGLE_ENABLE_OAUTH", "XDG_CONFIG_HOME", "ALL_PROXY", "all_proxy",
+    "KAGGLE_API_TOKEN",
+    "KAGGLE_TOKEN",
+    "KAGGLE_API_V1_TOKEN",
+    "KAGGLE_KERNEL_RUN_TYPE",
+    "KAGGLE_DATA_PROXY_URL",
+    "KAGGLE_ENABLE_OAUTH",
+    "XDG_CONFIG_HOME",
+    "ALL_PROXY",
+    "all_proxy",
     "NETRC",
-)  # fmt: skip
+)
 
 
 class Host:
@@ -53,10 +67,16 @@ class Host:
     """
 
     def __init__(
-        self, competitions: Sequence[Hosted], *, folder: Path, username: str = "you",
-        key: str | None = None, clock: Callable[[], float] = time.time, port: int = 0,
+        self,
+        competitions: Sequence[Hosted],
+        *,
+        folder: Path,
+        username: str = "you",
+        key: str | None = None,
+        clock: Callable[[], float] = time.time,
+        port: int = 0,
         run_kernel: RunKernel | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`clock` tells the host's time, for deadlines and daily limits; port 0 is any free one.
 
         `run_kernel` runs what is pushed, one after the other; without it nothing can be.
@@ -82,10 +102,14 @@ class Host:
         self._desk = Desk(self._folder, self._competitions, self.faults, self._clock)
         self._datasets = DatasetDesk(self._folder, self.username, self._desk.uploads, self.faults)
         self._kernels = KernelDesk(
-            self._folder / "kernels", self._competitions, self.faults, self._run_kernel,
-            dataset_folder=self._datasets.dataset_folder, username=self.username,
+            self._folder / "kernels",
+            self._competitions,
+            self.faults,
+            self._run_kernel,
+            dataset_folder=self._datasets.dataset_folder,
+            username=self.username,
             clock=self._clock,
-        )  # fmt: skip
+        )
         self._outputs = KernelShelf(self._kernels)
         more = {
             **KernelService(self._competitions, self._desk, self._kernels, self._outputs).calls(),
@@ -108,9 +132,11 @@ class Host:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._closing.set()
         self._server.shutdown()
         self._thread.join()

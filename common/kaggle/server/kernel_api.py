@@ -13,23 +13,32 @@ from common.kaggle.server.wire import COMPETITIONS, RefusedError, page, stamp
 
 KERNELS = "kernels.KernelsApiService"
 METHODS = (
-    "SaveKernel", "GetKernel", "GetKernelSessionStatus", "ListKernelSessionOutput",
+    "SaveKernel",
+    "GetKernel",
+    "GetKernelSessionStatus",
+    "ListKernelSessionOutput",
     "CreateCodeSubmission",
-)  # fmt: skip
+)
 LARGEST = 1_000_000  # bytes of a source from which on it is refused
 # What is mounted of each kind of source, and the field that lists those that cannot be.
 KINDS = {
-    "competition": "competitions", "dataset": "datasets", "kernel": "notebooks", "model": "models",
-}  # fmt: skip
+    "competition": "competitions",
+    "dataset": "datasets",
+    "kernel": "notebooks",
+    "model": "models",
+}
 
 
 class KernelService:
     """The calls about kernels of one account."""
 
     def __init__(
-        self, competitions: Mapping[str, Hosted], desk: Desk, kernels: KernelDesk,
+        self,
+        competitions: Mapping[str, Hosted],
+        desk: Desk,
+        kernels: KernelDesk,
         outputs: KernelShelf,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._username = kernels.username
         self._outputs = outputs
         self._competitions = competitions
@@ -78,11 +87,13 @@ class KernelService:
         version, newest = self._version(request) if request.get("versionLabel") else shown, shown
         kind = {name: version.request.get(name) for name in ("language", "kernelType")}
         metadata = {
-            name: value for name, value in version.request.items()
+            name: value
+            for name, value in version.request.items()
             if name not in ("slug", "newTitle", "sessionTimeoutSeconds", "dockerImagePinningType")
-        }  # fmt: skip
+        }
         return {
-            "metadata": metadata | {
+            "metadata": metadata
+            | {
                 "id": self._kernels.ident(version),
                 "ref": f"{self._username}/{version.slug}",
                 "title": version.title,
@@ -90,9 +101,10 @@ class KernelService:
                 "slug": version.slug,
                 "lastRunTime": stamp(version.when),
                 **({} if self._is_unnumbered(version) else {"currentVersionNumber": newest.number}),
-            } | self._listed(version),
+            }
+            | self._listed(version),
             "blob": {**kind, "source": self._kernels.source(version), "slug": version.slug},
-        }  # fmt: skip
+        }
 
     def get_kernel_session_status(self, request: Wire) -> Wire:
         """How a version's run stands."""
@@ -170,8 +182,9 @@ class KernelService:
         """The sources by field, those alone that are mounted."""
         return {
             f"{kind}DataSources": [
-                source.partition("/")[2] for source in version.sources
+                source.partition("/")[2]
+                for source in version.sources
                 if source.startswith(f"{place}/")
             ]
             for kind, place in KINDS.items()
-        }  # fmt: skip
+        }

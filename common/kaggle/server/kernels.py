@@ -61,10 +61,16 @@ class KernelDesk:
     """
 
     def __init__(
-        self, folder: Path, competitions: Mapping[str, Hosted], faults: Faults,
-        run_kernel: RunKernel | None, *, dataset_folder: DatasetFolder = no_dataset,
-        username: str = "you", clock: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        competitions: Mapping[str, Hosted],
+        faults: Faults,
+        run_kernel: RunKernel | None,
+        *,
+        dataset_folder: DatasetFolder = no_dataset,
+        username: str = "you",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._folder = folder
         self._record = folder / "kernels.json"
         self._competitions = competitions

@@ -60,9 +60,12 @@ class Desk:
     """Keeps what it is handed below `folder`; a desk opened there again remembers it."""
 
     def __init__(
-        self, folder: Path, hosted: Mapping[str, Hosted], faults: Faults,
+        self,
+        folder: Path,
+        hosted: Mapping[str, Hosted],
+        faults: Faults,
         clock: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._folder = folder / "uploads"
         self.uploads = Uploads(self._folder)
         self._record = folder / "submissions.json"

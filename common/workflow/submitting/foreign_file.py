@@ -77,8 +77,12 @@ def run_of_its_own(request: Request, files: Files) -> Run:
                 temporary.write_bytes(content.data)
         begun = run.read().get("begun", datetime.now(UTC).isoformat(timespec="seconds"))
         run.note(
-            kind=FILE, competition=competition.name, recipe_name=FILE, metric=competition.metric,
-            source=os.fsencode(path).decode(errors="backslashreplace"), begun=begun,
-        )  # fmt: skip
+            kind=FILE,
+            competition=competition.name,
+            recipe_name=FILE,
+            metric=competition.metric,
+            source=os.fsencode(path).decode(errors="backslashreplace"),
+            begun=begun,
+        )
     say(f"{path}: kept as {kept}")
     return run

@@ -17,8 +17,11 @@ from common.workflow.submitting.hosting import of_embedded, of_rehearsal
 from common.workflow.submitting.rehearsal_site import facts_of, is_rehearsal, rehearsals
 
 READ: Mapping[str, Callable[[str], Any]] = {
-    "bool": {"true": True, "false": False}.__getitem__, "int": int, "float": float, "str": str,
-}  # fmt: skip
+    "bool": {"true": True, "false": False}.__getitem__,
+    "int": int,
+    "float": float,
+    "str": str,
+}
 FIXED = ("method", "slug", "title", "metric")  # what the method or the competition is
 
 

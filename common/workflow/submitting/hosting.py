@@ -49,9 +49,13 @@ def _hosted(competition: Competition, files: Path, solution: pd.DataFrame) -> Ho
     classes = classes_of(sample, competition.read_train(files)["label"], files / competition.sample)
     score = scorer(solution, sample, classes, competition.scored_by, public_share=PUBLIC_SHARE)
     return Hosted(
-        slug=competition.slug, title=competition.title, files=files, score=score,
-        metric=competition.metric, daily_limit=DAILY,
-    )  # fmt: skip
+        slug=competition.slug,
+        title=competition.title,
+        files=files,
+        score=score,
+        metric=competition.metric,
+        daily_limit=DAILY,
+    )
 
 
 @contextmanager

@@ -71,10 +71,14 @@ def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, 
     }
     apart = result["private"] - result["cv"]
     return {
-        "final": Run(Path(result["run"])).recipe().final, "labelled": facts_of(folder)["labelled"],
-        "hidden": hidden, "public_rows": rows["public"], "private_rows": rows["private"], **errors,
+        "final": Run(Path(result["run"])).recipe().final,
+        "labelled": facts_of(folder)["labelled"],
+        "hidden": hidden,
+        "public_rows": rows["public"],
+        "private_rows": rows["private"],
+        **errors,
         "difference": apart if metric.higher_is_better else -apart,
-    }  # fmt: skip
+    }
 
 
 def standard_error(metric: Metric, score: float, rows: int, spread: float) -> float:
@@ -102,13 +106,22 @@ def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
     """The scores side by side, what they are worth, and the flags of another draw."""
     name, metric = request.competition.name, result["metric"].replace("_", " ")
     lines = [
-        "", f"{request.competition.title}, rehearsed: {metric} (± one standard error)",
+        "",
+        f"{request.competition.title}, rehearsed: {metric} (± one standard error)",
         _line("CV", result["cv"], result["cv_error"], f"{result['n']:,} rows, out-of-fold"),
-        _line("public", result["public"], result["public_error"],
-              f"{result['public_rows']:,} hidden rows"),
-        _line("private", result["private"], result["private_error"],
-              f"{result['private_rows']:,} hidden rows"),
-    ]  # fmt: skip
+        _line(
+            "public",
+            result["public"],
+            result["public_error"],
+            f"{result['public_rows']:,} hidden rows",
+        ),
+        _line(
+            "private",
+            result["private"],
+            result["private_error"],
+            f"{result['private_rows']:,} hidden rows",
+        ),
+    ]
     if result.get("cv_sd") is not None:
         lines.append(f"  between folds, the CV's standard deviation is {result['cv_sd']:.4f}")
     lines += _verdict(result)
@@ -118,7 +131,7 @@ def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
         f"kept in {result['rehearsal']}; nothing of it counts as a run of {name}",
         f"all rehearsals side by side: {shlex.join(['kit', 'ledger', *places_of(None, request.runs)])}",
         f"next: {request.command('rehearse', *draw)}",
-    ]  # fmt: skip
+    ]
     for line in lines:
         say(line)
 

@@ -50,19 +50,30 @@ def carved(request: Request, files: Files, *, share: float, seed: int) -> Path:
 
 
 def _write_site(
-    site: Path, competition: Competition, table: pd.DataFrame, hidden: list[int], *, share: float,
+    site: Path,
+    competition: Competition,
+    table: pd.DataFrame,
+    hidden: list[int],
+    *,
+    share: float,
     seed: int,
-) -> None:  # fmt: skip
+) -> None:
     known, secret = table.drop(index=hidden), table.loc[hidden]
     secret = secret.assign(id=blind_ids(secret["id"].tolist(), secret["label"].tolist()))
     rows = pd.concat([known, secret.assign(label=None)], ignore_index=True)
     (site / SERVED.name).mkdir(parents=True)
     competition.lay_out(rows[["id", "label"]], Encoded(rows["path"].tolist()), site / SERVED.name)
     secret[["id", "label"]].to_csv(site / SOLUTION.name, index=False, lineterminator="\n")
-    write_json(site / FACTS.name, {
-        "competition": competition.name, "labelled": len(known), "hidden": len(secret),
-        "share": share, "seed": seed,
-    })  # fmt: skip
+    write_json(
+        site / FACTS.name,
+        {
+            "competition": competition.name,
+            "labelled": len(known),
+            "hidden": len(secret),
+            "share": share,
+            "seed": seed,
+        },
+    )
     say(
         f"{site.parent}: {len(known):,} labelled and {len(secret):,} hidden images, as "
         f"{competition.title} lays them out"

@@ -37,12 +37,23 @@ def enter(runs: Path, run: Run, scores: dict[str, Any]) -> None:
     """Write the run's last submission into the ledger of `runs`, as far as it is known."""
     facts = run.read()
     sent = facts["submitted"][-1]
-    ledger.record(runs / ledger.NAME, Entry(
-        time=sent["time"], competition=facts["competition"], run=run.folder.name,
-        recipe=facts["recipe_name"], metric=facts["metric"], cv=scores.get("cv"),
-        cv_sd=scores.get("cv_sd"), public=sent["public"], private=sent["private"],
-        file=sent["file"], ref=sent["ref"], status=sent["status"],
-    ))  # fmt: skip
+    ledger.record(
+        runs / ledger.NAME,
+        Entry(
+            time=sent["time"],
+            competition=facts["competition"],
+            run=run.folder.name,
+            recipe=facts["recipe_name"],
+            metric=facts["metric"],
+            cv=scores.get("cv"),
+            cv_sd=scores.get("cv_sd"),
+            public=sent["public"],
+            private=sent["private"],
+            file=sent["file"],
+            ref=sent["ref"],
+            status=sent["status"],
+        ),
+    )
 
 
 def complete(runs: Path, competition: str, told: Sequence[client.Submission]) -> None:

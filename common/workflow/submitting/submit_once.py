@@ -17,9 +17,15 @@ TRUSTED_S = 600.0  # after which a list that does not hold what was sent is beli
 
 
 def hand_in(
-    slug: str, run: Run, path: Path, message: str, *, again: bool,
-    environment: Mapping[str, str] | None, kernel: Pushed | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    slug: str,
+    run: Run,
+    path: Path,
+    message: str,
+    *,
+    again: bool,
+    environment: Mapping[str, str] | None,
+    kernel: Pushed | None = None,
+) -> dict[str, Any]:
     """Submit `path` once; note it in the run, pending, and return what was noted.
 
     What is about to be sent is noted first, with the mark it can be found by: a call that was cut
@@ -91,9 +97,11 @@ def await_score(
 
 
 def _looked_for(
-    slug: str, found: client.Standing, begun: Mapping[str, Any],
+    slug: str,
+    found: client.Standing,
+    begun: Mapping[str, Any],
     environment: Mapping[str, str] | None,
-) -> tuple[client.Submission | None, client.Standing]:  # fmt: skip
+) -> tuple[client.Submission | None, client.Standing]:
     """The submission that a call made before it was cut off, if it is listed; how all stands by now.
 
     Kaggle may have been at work on it still when the call ended, so the list is looked at until
@@ -144,11 +152,19 @@ def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:
     for sent in run.read().get("submitted", []):
         if sent.get("mark") == begun["mark"]:
             return dict(sent)
-    return _note(run, {
-        "ref": ref, "public": None, "private": None, "status": "pending",
-        "message": begun["message"], "file": begun["file"], "mark": begun["mark"],
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    })  # fmt: skip
+    return _note(
+        run,
+        {
+            "ref": ref,
+            "public": None,
+            "private": None,
+            "status": "pending",
+            "message": begun["message"],
+            "file": begun["file"],
+            "mark": begun["mark"],
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
 
 
 def _note(run: Run, sent: dict[str, Any], **facts: Any) -> dict[str, Any]:

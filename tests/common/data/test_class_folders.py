@@ -11,8 +11,10 @@ from common.data.class_folders import open_tree
 def test_an_id_is_the_path_and_a_label_the_folder(tmp_path: Path) -> None:
     grown(tmp_path, "train/dog/2.jpg", "train/cat/1.jpg", "train/cat/2.jpg")
     assert labels(tmp_path) == {
-        "train/cat/1.jpg": "cat", "train/cat/2.jpg": "cat", "train/dog/2.jpg": "dog",
-    }  # fmt: skip
+        "train/cat/1.jpg": "cat",
+        "train/cat/2.jpg": "cat",
+        "train/dog/2.jpg": "dog",
+    }
     assert open_tree(tmp_path).test_rows().empty
 
 
@@ -99,14 +101,20 @@ def test_an_empty_test_folder_is_no_test_set(names: list[str], tmp_path: Path) -
         (["cat/1.jpg", "dog/"], "has images of 1 class, and two"),
         (["train/cat/", "train/dog/"], "has images of 0 classes"),
         (["test/cat/1.jpg", "test/dog/1.jpg"], "the folders test, which are called as parts"),
-        (["train/cat/1.jpg", "train/dog/1.jpg", "train/2.jpg"],
-         "train has 1 images outside its class folders .2.jpg."),
-        (["train/cat/1.jpg", "train/dog/1.jpg", "test/cat/3.jpg", "test/emu/2.jpg"],
-         "has the folders emu, which .*train has not: rename"),
-        (["train/cat/1.jpg", "train/dog/1.jpg", "test/cat/3.jpg", "test/2.jpg"],
-         "test has 1 images outside its class folders"),
+        (
+            ["train/cat/1.jpg", "train/dog/1.jpg", "train/2.jpg"],
+            "train has 1 images outside its class folders .2.jpg.",
+        ),
+        (
+            ["train/cat/1.jpg", "train/dog/1.jpg", "test/cat/3.jpg", "test/emu/2.jpg"],
+            "has the folders emu, which .*train has not: rename",
+        ),
+        (
+            ["train/cat/1.jpg", "train/dog/1.jpg", "test/cat/3.jpg", "test/2.jpg"],
+            "test has 1 images outside its class folders",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_such_data_set_is_told_in_a_sentence(
     names: list[str], words: str, tmp_path: Path
 ) -> None:

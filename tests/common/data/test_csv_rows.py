@@ -31,23 +31,38 @@ def with_quote(*places: tuple[int, str]) -> str:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (with_quote((5, '"pizza'), (20, 'pizza"')), r"a line break in 'label' at line 6 \('pizza\\n6,pizza"),
-        (with_quote((5, '"pizza'), (6, 'pizza"')), r"at line 6 \('pizza\\n6,pizza', 2 lines long\)"),
-        (with_quote((5, '"pizza'), (9, '"pizza"')), r"text follows a closing quote in line 10.*opened in line 6"),
+        (
+            with_quote((5, '"pizza'), (20, 'pizza"')),
+            r"a line break in 'label' at line 6 \('pizza\\n6,pizza",
+        ),
+        (
+            with_quote((5, '"pizza'), (6, 'pizza"')),
+            r"at line 6 \('pizza\\n6,pizza', 2 lines long\)",
+        ),
+        (
+            with_quote((5, '"pizza'), (9, '"pizza"')),
+            r"text follows a closing quote in line 10.*opened in line 6",
+        ),
         (with_quote((5, '"pizza')), r"a quote opens in line 6, '5,\"pizza', and is not closed"),
         (with_quote((20, '"pizza')), r"a quote opens in line 21, '20,\"pizza', and is not closed"),
         (with_quote((5, '"pizza"s')), r"text follows a closing quote in line 6"),
         (with_quote((5, r'"a \"b\" c"')), r"text follows a closing quote in line 6"),
         ('id,label\n"1,pizza\n2,sushi\n3",pizza\n', r"a line break in 'id' at line 2"),
         ('id,"label\n1,pizza\n2,sushi"\n3,pizza\n', r"a column whose name runs over lines"),
-        ("id,label\n1,a\n2\n3,b\n", r"fewer values than its header has names, 1 for 2 in line 3, '2'\)"),
+        (
+            "id,label\n1,a\n2\n3,b\n",
+            r"fewer values than its header has names, 1 for 2 in line 3, '2'\)",
+        ),
         ("id,label\n1,a\n2;b\n3,b\n", r"1 for 2 in line 3, '2;b'"),
         ("id,label\n1,a,b\n2,b\n", r"more values than its header has names, 3 for 2 in line 2"),
         ("id,label\n1,a\n\n2,b,c\n3,a,b\n", r"line 4, '2,b,c'; 2 such rows"),
         ("# made by me\nid,label\n1,a\n", r"begins with a comment"),
         ("id,label\n1,a\n# note\n2,b\n", r"1 for 2 in line 3, '# note'"),
         ("id,label,label\n1,a,b\n", r"has the column 'label' twice"),
-        ("1,pizza\n2,sushi\n3,pizza\n", r"the first line looks like a row \(pizza is a value below"),
+        (
+            "1,pizza\n2,sushi\n3,pizza\n",
+            r"the first line looks like a row \(pizza is a value below",
+        ),
         ("id\tlabel\n1\ta\n", r"separated by tabs"),
         ("id;label\n1;a\n", r"separated by semicolons"),
         (b"id,label\n1,caf\xe9\n", r"is not UTF-8 text \(byte 0xe9 in line 2\)"),
@@ -56,7 +71,7 @@ def with_quote(*places: tuple[int, str]) -> str:
         (b"\n\n", r"is empty"),
         ('id,label\n1,"' + "x" * 200_000 + "\n", r"a quote opens in line 2"),
     ],
-)  # fmt: skip
+)
 def test_a_file_whose_values_may_have_shifted_is_refused_by_its_line(
     content: str | bytes, sentence: str, tmp_path: Path
 ) -> None:
@@ -68,13 +83,16 @@ def test_a_file_whose_values_may_have_shifted_is_refused_by_its_line(
 @pytest.mark.parametrize(
     ("content", "rows"),
     [
-        ('id,label\n1,"a, b"\n2,"the ""best"""\n3,""\n', [["1", "a, b"], ["2", 'the "best"'], ["3", ""]]),
+        (
+            'id,label\n1,"a, b"\n2,"the ""best"""\n3,""\n',
+            [["1", "a, b"], ["2", 'the "best"'], ["3", ""]],
+        ),
         ('id,label\n1,5" plate\n2,a"b"\n', [["1", '5" plate'], ["2", 'a"b"']]),
         ("id,label\r1,a\r2,b\r", [["1", "a"], ["2", "b"]]),
         ("id,label\r\n1,a\r\n\r\n2,b", [["1", "a"], ["2", "b"]]),
         (b"\xef\xbb\xbfid,label\n1,\xc3\xa9\n  \n", [["1", "é"]]),
     ],
-)  # fmt: skip
+)
 def test_what_is_a_legal_file_is_read_as_it_is(
     content: str | bytes, rows: list[list[str]], tmp_path: Path
 ) -> None:

@@ -51,9 +51,15 @@ def test_the_same_seed_hides_the_same_rows_and_another_seed_others() -> None:
     assert set(first.tolist()) != set(other.tolist())
 
 
-@pytest.mark.parametrize(("share", "words"), [(0, "is no share"), (1.0, "is no share"),
-                                              (float("nan"), "is no share"),
-                                              (0.01, "two are the least")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0, "is no share"),
+        (1.0, "is no share"),
+        (float("nan"), "is no share"),
+        (0.01, "two are the least"),
+    ],
+)
 def test_a_share_that_hides_nothing_or_all_is_refused(share: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         hidden_rows(pd.Series(["a", "b"] * 10), own(20), share, 0)

@@ -19,8 +19,10 @@ def both(place: str) -> list[str]:
     ("names", "test"),
     [
         ([*both("training_set"), *both("test_set")], "test_set"),
-        ([*both("seg_train/seg_train"), *both("seg_test/seg_test"), "seg_pred/seg_pred/1.jpg"],
-         "seg_test/seg_test"),
+        (
+            [*both("seg_train/seg_train"), *both("seg_test/seg_test"), "seg_pred/seg_pred/1.jpg"],
+            "seg_test/seg_test",
+        ),
         ([*both("train_images"), "test_images/1.jpg"], "test_images"),
         ([*both("a/Train-Data"), *both("a/Test-Data")], "Test-Data"),
         ([*both("train/train"), *both("train/val")], "val"),
@@ -34,7 +36,7 @@ def both(place: str) -> list[str]:
         ([*both("train"), "predict/1.jpg"], "predict"),
         ([*both("train"), "unlabelled/1.jpg", *both("hold_out")], "hold_out"),
     ],
-)  # fmt: skip
+)
 def test_parts_are_found_by_the_names_people_use(
     names: list[str], test: str, tmp_path: Path
 ) -> None:
@@ -71,12 +73,20 @@ def test_a_folder_beside_train_is_used_or_named(
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["test/1.jpg", "control/1.jpg", "placebo/1.jpg"], "test may be a class like control, placebo"),
-        (["valid/1.jpg", "invalid/1.jpg", "unsure/1.jpg"], "valid may be a class like invalid, unsure"),
+        (
+            ["test/1.jpg", "control/1.jpg", "placebo/1.jpg"],
+            "test may be a class like control, placebo",
+        ),
+        (
+            ["valid/1.jpg", "invalid/1.jpg", "unsure/1.jpg"],
+            "valid may be a class like invalid, unsure",
+        ),
         (["dev/a/1.jpg", "prod/a/1.jpg"], "dev may be a class like prod"),
         (["test/1.jpg", *(f"c{n}/1.jpg" for n in range(10))], "test may be a class like c0, c1"),
-        (["train/city/1.jpg", "train/cargo/1.jpg", "bus/1.jpg", "tram/1.jpg"],
-         "train may be a class like bus, tram"),
+        (
+            ["train/city/1.jpg", "train/cargo/1.jpg", "bus/1.jpg", "tram/1.jpg"],
+            "train may be a class like bus, tram",
+        ),
         (["train/1.jpg", "test/1.jpg"], "train, which are called as parts|test, train, which are"),
         (["train-jpg/1.jpg", "test-jpg/1.jpg", "test-jpg-additional/1.jpg"], "called as parts"),
         (["train/train/1.jpg", "train/valid/1.jpg"], "called as parts"),
@@ -84,7 +94,7 @@ def test_a_folder_beside_train_is_used_or_named(
         (["cat/train/1.jpg", "cat/test/2.jpg", "dog/train/1.jpg"], "split inside of a class"),
         ([*both("a/train"), *both("a/test"), "b/1.jpg"], "split inside of a class"),
     ],
-)  # fmt: skip
+)
 def test_what_may_be_parts_or_classes_stops_and_a_file_settles_it(
     names: list[str], words: str, tmp_path: Path
 ) -> None:

@@ -32,7 +32,7 @@ def pixels() -> torch.Tensor:
 
 
 def source(batch: int) -> InMemory:
-    return InMemory(pixels(), Recipe(eval_batch=batch), torch.zeros(3, dtype=torch.uint8))
+    return InMemory(pixels(), Recipe(eval_batch_size=batch), torch.zeros(3, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize("batch", [0, 5, 22, 23, 64])

@@ -14,10 +14,22 @@ SITE = "https://www.kaggle.com"
         "UBC-OCEAN",
         f"{SITE}/c/UBC-OCEAN",
         f"{SITE}/c/UBC-OCEAN/overview",
-        *(f"{SITE}/competitions/UBC-OCEAN/{tab}" for tab in (
-            "", "overview/evaluation", "data", "code", "discussion/4711", "leaderboard?tab=public",
-            "rules#7-data", "submissions", "models", "team", "code?competitionId=1&sortBy=voteCount",
-        )),
+        *(
+            f"{SITE}/competitions/UBC-OCEAN/{tab}"
+            for tab in (
+                "",
+                "overview/evaluation",
+                "data",
+                "code",
+                "discussion/4711",
+                "leaderboard?tab=public",
+                "rules#7-data",
+                "submissions",
+                "models",
+                "team",
+                "code?competitionId=1&sortBy=voteCount",
+            )
+        ),
         "http://kaggle.com/competitions/UBC-OCEAN?utm_source=a#b",
         "www.kaggle.com/c/UBC-OCEAN/",
         "WWW.Kaggle.com/Competitions/UBC-OCEAN",
@@ -30,7 +42,7 @@ SITE = "https://www.kaggle.com"
         "!kaggle competitions download UBC-OCEAN",
         "kaggle c submit --competition=UBC-OCEAN -f 'a b.csv' -m 'a'",
     ],
-)  # fmt: skip
+)
 def test_every_address_of_a_competition_names_it(text: str) -> None:
     assert slug_in(text) == "UBC-OCEAN"
 
@@ -68,8 +80,11 @@ def test_anything_else_is_refused_in_a_sentence(text: str, words: str) -> None:
 
 def test_a_folder_is_named_by_one_rule_and_is_a_word_of_python() -> None:
     names = {
-        "UBC-OCEAN": "ubc_ocean", "LANL-Earthquake-Prediction": "lanl_earthquake_prediction",
-        "3d-object-detection": "c_3d_object_detection", "class": "c_class", "digits": "digits",
-    }  # fmt: skip
+        "UBC-OCEAN": "ubc_ocean",
+        "LANL-Earthquake-Prediction": "lanl_earthquake_prediction",
+        "3d-object-detection": "c_3d_object_detection",
+        "class": "c_class",
+        "digits": "digits",
+    }
     assert {slug: name_of(slug) for slug in names} == names
     assert all(name.isidentifier() for name in names.values())

@@ -11,16 +11,40 @@ from common.recipe import Recipe
 
 CLASSES = ("first", "second", "third")
 SMALL = [
-    "kit_resnet9_16", "kit_fastnet_16", "test_resnet", "test_vit", "test_efficientnet", "test_convnext", "test_byobnet",
-]  # fmt: skip
+    "kit_resnet9_16",
+    "kit_fastnet_16",
+    "test_resnet",
+    "test_vit",
+    "test_efficientnet",
+    "test_convnext",
+    "test_byobnet",
+]
 # The families of the course's tutorials, as far as timm has them: the smallest of each.
 FAMILIES = [
-    "resnet10t", "resnext26ts", "wide_resnet50_2", "seresnext26t_32x4d", "resnest14d", "vgg11",
-    "vgg11_bn", "densenet121", "inception_v3", "inception_v4", "xception41", "mobilenetv2_035",
-    "mobilenetv3_small_050", "ghostnet_050", "efficientnet_lite0", "efficientnet_b0",
-    "mnasnet_small", "regnetx_002", "convnext_atto", "vit_tiny_patch16_224",
-    "swin_tiny_patch4_window7_224", "deit_tiny_distilled_patch16_224", "levit_128s",
-]  # fmt: skip
+    "resnet10t",
+    "resnext26ts",
+    "wide_resnet50_2",
+    "seresnext26t_32x4d",
+    "resnest14d",
+    "vgg11",
+    "vgg11_bn",
+    "densenet121",
+    "inception_v3",
+    "inception_v4",
+    "xception41",
+    "mobilenetv2_035",
+    "mobilenetv3_small_050",
+    "ghostnet_050",
+    "efficientnet_lite0",
+    "efficientnet_b0",
+    "mnasnet_small",
+    "regnetx_002",
+    "convnext_atto",
+    "vit_tiny_patch16_224",
+    "swin_tiny_patch4_window7_224",
+    "deit_tiny_distilled_patch16_224",
+    "levit_128s",
+]
 ALL = [*SMALL, *(pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES)]
 
 
@@ -91,7 +115,7 @@ def test_an_unfrozen_step_moves_every_stage(name: str) -> None:
 
 
 def test_a_frozen_stage_draws_no_path_and_no_dropout() -> None:
-    model, images = network("test_vit", drop_path=0.9)
+    model, images = network("test_vit", drop_path_rate=0.9)
     freeze(model, len(stages(model)))
     train_mode(model)
     assert torch.equal(model(images), model(images))

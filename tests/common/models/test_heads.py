@@ -74,9 +74,13 @@ def test_the_new_rows_are_the_old_rows_of_the_same_names(weights: Path) -> None:
 
 def test_a_name_that_two_classes_have_goes_to_the_kind_of_the_others() -> None:
     names = [
-        ["cardigan", "knitted jacket"], ["hat"], ["shoe"], ["pug"], ["cardigan", "welsh corgi"],
+        ["cardigan", "knitted jacket"],
+        ["hat"],
+        ["shoe"],
+        ["pug"],
+        ["cardigan", "welsh corgi"],
         ["beagle"],
-    ]  # fmt: skip
+    ]
     dogs = match(["pug", "Cardigan", "beagle"], names)
     assert [each.row for each in dogs] == [3, 4, 5]
     assert dogs[1].others == ("0: cardigan, knitted jacket",)

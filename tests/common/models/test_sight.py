@@ -61,17 +61,33 @@ def sentence_of(name: str, height: int, width: int, **fields: Any) -> str:
 @pytest.mark.parametrize(
     ("name", "side", "words"),
     [
-        (VIT, 31, "sees 26.6% of the pixels of images of 31x31: 15 rows and 15 columns .*: say image_size=16 or 32,"),
+        (
+            VIT,
+            31,
+            "sees 26.6% of the pixels of images of 31x31: 15 rows and 15 columns .*: say image_size=16 or 32,",
+        ),
         pytest.param("convit_tiny", 95, "sees 70.9% .*=80 or 96,", marks=pytest.mark.slow),
         ("test_convnext", 39, "sees 85.2% of the pixels .*say image_size=36 or 40,"),
-        ("test_vit", 41, r"does not take images of 41x41 .*say image_size=160 \(its own\), or 32 or 48,"),
-        ("xcit_nano_12_p8_224", 31, r"does not take images of 31x31 \(`patch_size` should .*or 24 or 32,"),
+        (
+            "test_vit",
+            41,
+            r"does not take images of 41x41 .*say image_size=160 \(its own\), or 32 or 48,",
+        ),
+        (
+            "xcit_nano_12_p8_224",
+            31,
+            r"does not take images of 31x31 \(`patch_size` should .*or 24 or 32,",
+        ),
         pytest.param("nest_tiny", 231, "does not take .*=224 or 240,", marks=pytest.mark.slow),
-        pytest.param("gcvit_xxtiny", 31, "does not take .*division by zero", marks=pytest.mark.slow),
-        pytest.param("vit_small_patch32_224", 95, "sees 45.4% .*=64 or 96,", marks=pytest.mark.slow),
+        pytest.param(
+            "gcvit_xxtiny", 31, "does not take .*division by zero", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "vit_small_patch32_224", 95, "sees 45.4% .*=64 or 96,", marks=pytest.mark.slow
+        ),
         pytest.param("pit_ti_224", 231, "sees 94.0% .*=224 or 232,", marks=pytest.mark.slow),
     ],
-)  # fmt: skip
+)
 def test_a_size_that_is_not_seen_whole_is_refused_with_the_nearest_that_are(
     name: str, side: int, words: str
 ) -> None:
@@ -116,12 +132,14 @@ def test_every_way_to_a_size_is_measured_before_a_run_is_begun(toy: Any, tmp_pat
     small = {"backbone": "test_convnext", "image_size": 64}
     assert seen in refused(toy(backbone=VIT, image_size=31))
     assert seen in refused(toy(backbone=VIT, image_size=31, augment="photo-none", views="scales"))
-    growing = refused(toy(first_size=39, epochs=6, **small))
+    growing = refused(toy(initial_image_size=39, epochs=6, **small))
     assert "sees 85.2% of the pixels of images of 39x39" in growing
-    assert "with first_size=39 it would be shown them; say a larger one, or 0" in growing
+    assert "with initial_image_size=39 it would be shown them; say a larger one, or 0" in growing
     assert growing.endswith("(it sees images of 36 or 40 pixels whole)")
-    fixed = refused(toy(backbone="test_vit", image_size=48, first_size=32, epochs=6))
-    assert fixed.endswith("with first_size=32 it would be shown them; say a larger one, or 0")
+    fixed = refused(toy(backbone="test_vit", image_size=48, initial_image_size=32, epochs=6))
+    assert fixed.endswith(
+        "with initial_image_size=32 it would be shown them; say a larger one, or 0"
+    )
     frozen = {"freeze": "backbone", "augment": "small-none", "weights": weights_of(VIT, tmp_path)}
     assert seen in refused(toy(backbone=VIT, image_size=31, **frozen))
     write_model_folder(
@@ -149,21 +167,43 @@ def test_of_a_network_that_is_trained_already_it_is_said(
 
 
 def test_images_as_they_are_stored_are_measured_too(toy: Any) -> None:
-    words = refused(toy(backbone="test_convnext", stored_side=0, image_size=0))
+    words = refused(toy(backbone="test_convnext", store_short_side=0, image_size=0))
     assert "does not take images of 8x8" in words
     assert "say image_size=160 (its own), or 32, the nearest that it sees whole" in words
 
 
 # One small network of each family that cuts images into patches or windows.
 PATCHED = (
-    "beit_base_patch16_224", "cait_xxs24_224", "coat_tiny", "convit_tiny", "crossvit_tiny_240",
-    "davit_tiny", "deit_tiny_patch16_224", "edgenext_xx_small", "efficientformer_l1",
-    "efficientformerv2_s0", "eva02_tiny_patch14_224", "gcvit_xxtiny", "hiera_tiny_224", "levit_128s",
-    "test_maxvit", "mvitv2_tiny", "nest_tiny", "pit_ti_224", "pvt_v2_b0", "swin_tiny_patch4_window7_224",
-    "swinv2_cr_tiny_224", "tiny_vit_5m_224", "tnt_s_patch16_224", "twins_svt_small",
-    "visformer_tiny", "vit_tiny_patch16_224", "vit_tiny_r_s16_p8_224", "volo_d1_224",
+    "beit_base_patch16_224",
+    "cait_xxs24_224",
+    "coat_tiny",
+    "convit_tiny",
+    "crossvit_tiny_240",
+    "davit_tiny",
+    "deit_tiny_patch16_224",
+    "edgenext_xx_small",
+    "efficientformer_l1",
+    "efficientformerv2_s0",
+    "eva02_tiny_patch14_224",
+    "gcvit_xxtiny",
+    "hiera_tiny_224",
+    "levit_128s",
+    "test_maxvit",
+    "mvitv2_tiny",
+    "nest_tiny",
+    "pit_ti_224",
+    "pvt_v2_b0",
+    "swin_tiny_patch4_window7_224",
+    "swinv2_cr_tiny_224",
+    "tiny_vit_5m_224",
+    "tnt_s_patch16_224",
+    "twins_svt_small",
+    "visformer_tiny",
+    "vit_tiny_patch16_224",
+    "vit_tiny_r_s16_p8_224",
+    "volo_d1_224",
     "xcit_nano_12_p8_224",
-)  # fmt: skip
+)
 
 
 @pytest.mark.slow

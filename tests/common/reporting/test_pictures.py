@@ -124,10 +124,14 @@ def test_mistakes_are_shown_with_id_and_both_probabilities_or_there_are_none(
     text = said_in(
         monkeypatch,
         lambda: pictures.worst_mistakes(
-            lambda _: np.zeros((32, 32, 3), dtype=np.uint8), ["007", "12e4567"], probs,
-            targets=np.array(targets), classes=["cat", "dog"], path=tmp_path / "worst.png",
+            lambda _: np.zeros((32, 32, 3), dtype=np.uint8),
+            ["007", "12e4567"],
+            probs,
+            targets=np.array(targets),
+            classes=["cat", "dog"],
+            path=tmp_path / "worst.png",
         ),
-    )  # fmt: skip
+    )
     assert said <= set(text.split("\n"))
     assert unsaid not in text
 

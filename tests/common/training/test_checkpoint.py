@@ -23,20 +23,35 @@ def oof(run: str) -> bytes:
 
 
 def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
-    first = validate.run(toy(drop_rate=0.2, mixup=0.2, cutmix=1.0, ema=0.9, clip=1.0))
+    first = validate.run(toy(drop_rate=0.2, mixup=0.2, cutmix=1.0, ema_decay=0.9, clip_grad=1.0))
     kept = [oof(first["run"]), digest(first["run"], "fold1/weights.safetensors")]
-    again = validate.run(toy(fresh=True, drop_rate=0.2, mixup=0.2, cutmix=1.0, ema=0.9, clip=1.0))
+    again = validate.run(
+        toy(fresh=True, drop_rate=0.2, mixup=0.2, cutmix=1.0, ema_decay=0.9, clip_grad=1.0)
+    )
     assert [oof(again["run"]), digest(again["run"], "fold1/weights.safetensors")] == kept
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"ema": 0.9, "drop_rate": 0.3, "optimizer": "adamw", "lr": 1e-3, "warmup": 0.25},
+        {
+            "ema_decay": 0.9,
+            "drop_rate": 0.3,
+            "optimizer": "adamw",
+            "lr": 1e-3,
+            "warmup_ratio": 0.25,
+        },
         {"freeze": "lp-ft:2", "mixup": 0.3},
         pytest.param({"early_stop": 2}, marks=pytest.mark.slow),
-        pytest.param({"first_size": 8, "image_size": 16, "ema": 0.9}, marks=pytest.mark.slow),
-        {"optimizer": "kit_muon", "freeze": "gradual:1", "bias_rate": 64.0, "head_rate": 2.0},
+        pytest.param(
+            {"initial_image_size": 8, "image_size": 16, "ema_decay": 0.9}, marks=pytest.mark.slow
+        ),
+        {
+            "optimizer": "kit_muon",
+            "freeze": "gradual:1",
+            "norm_bias_lr_scale": 64.0,
+            "head_lr_scale": 2.0,
+        },
     ],
     ids=["ema-adamw", "phases-mixup", "early-stop", "growth", "muon-phases"],
 )

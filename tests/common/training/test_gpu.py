@@ -16,9 +16,9 @@ pytestmark = [
 @pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "fp16"])
 @pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
 def test_a_toy_competition_is_learnt_on_a_gpu(toy: Any, precision: str, layout: str) -> None:
-    fields = {"ema": 0.5, "mixup": 0.1, "clip": 5.0, "views": "mirror+shifts+scales"}
+    fields = {"ema_decay": 0.5, "mixup": 0.1, "clip_grad": 5.0, "views": "mirror+shifts+scales"}
     result = validate.run(
-        toy(epochs=6, device="cuda", precision=precision, layout=layout, **fields)
+        toy(epochs=6, device="cuda", precision=precision, memory_format=layout, **fields)
     )
     assert result["cv"] > 0.9
 

@@ -16,9 +16,7 @@ from common.training.plan import probe_of
 from common.verbs import validate
 from common.verbs.run import run as whole_run
 
-LOOP = (
-    "clip=100000"  # no gradient here is that long: the loop trains the probe, to the same numbers
-)
+LOOP = "clip_grad=100000"  # no gradient here is that long: the loop trains the probe, to the same numbers
 FILES = ("oof.npz", "fold0/weights.safetensors", "fold1/weights.safetensors")
 
 
@@ -57,9 +55,11 @@ def contents(run: str | Path) -> list[bytes]:
     "fields",
     [
         pytest.param({}, marks=pytest.mark.slow),
-        {"freeze": "gradual:2", "optimizer": "adamw", "lr": 0.003, "warmup": 0.2},
-        pytest.param({"ema": 0.9, "head": "mlp:8", "head_rate": 10.0}, marks=pytest.mark.slow),
-        {"drop_rate": 0.5, "label_smoothing": 0.1, "balance": "weights", "layer_decay": 0.7},
+        {"freeze": "gradual:2", "optimizer": "adamw", "lr": 0.003, "warmup_ratio": 0.2},
+        pytest.param(
+            {"ema_decay": 0.9, "head": "mlp:8", "head_lr_scale": 10.0}, marks=pytest.mark.slow
+        ),
+        {"drop_rate": 0.5, "label_smoothing": 0.1, "class_balance": "weights", "layer_decay": 0.7},
         {"augment": "photo-none", "image_size": 16, "workers": 0, "schedule": "step:1:0.5"},
     ],
 )
@@ -69,7 +69,7 @@ def test_a_probe_on_features_gives_the_numbers_of_the_loop(
     runs = [Path(validate.run(probed(*words, **fields))["run"]) for words in ([], [LOOP])]
     assert [Run(run).read()["probe"] for run in runs] == [
         "on features",
-        "in the loop (clip=100000.0)",
+        "in the loop (clip_grad=100000.0)",
     ]
     fast, slow = (load_file(run / "fold1" / "weights.safetensors") for run in runs)
     for name, tensor in slow.items():
@@ -86,8 +86,8 @@ def test_the_state_after_a_probe_is_the_one_that_the_loop_would_leave(
     probed: Any, monkeypatch: Any
 ) -> None:
     runs = [
-        stopped(probed(ema=0.9), monkeypatch, after=0),
-        stopped(probed(LOOP, ema=0.9), monkeypatch, after=2),
+        stopped(probed(ema_decay=0.9), monkeypatch, after=0),
+        stopped(probed(LOOP, ema_decay=0.9), monkeypatch, after=2),
     ]
     fast, slow = (checkpoint.load_state(run / "fold0") for run in runs)
     assert fast is not None
@@ -103,9 +103,9 @@ def test_the_state_after_a_probe_is_the_one_that_the_loop_would_leave(
 def test_a_kill_between_probe_and_fine_tuning_changes_nothing(
     probed: Any, monkeypatch: Any
 ) -> None:
-    request = probed(augment="small", seeds=2)
+    request = probed(augment="small", models_per_fold=2)
     kept = contents(validate.run(request)["run"])
-    run = stopped(probed(augment="small", seeds=2, fresh=True), monkeypatch, after=0)
+    run = stopped(probed(augment="small", models_per_fold=2, fresh=True), monkeypatch, after=0)
     assert [checkpoint.is_begun(run / name) for name in ("fold0", "fold1-seed1")] == [True, True]
     assert contents(validate.run(request)["run"]) == kept
 
@@ -155,11 +155,11 @@ def test_a_probe_sees_plain_images_whatever_the_augmentation(probed: Any, monkey
         ({"weights": "scratch"}, "weights=scratch"),
         ({"mixup": 0.2}, "mixup=0.2"),
         ({"cutmix": 1.0}, "cutmix=1.0"),
-        ({"clip": 1.0}, "clip=1.0"),
-        ({"accumulate": 2}, "accumulate=2"),
+        ({"clip_grad": 1.0}, "clip_grad=1.0"),
+        ({"grad_accum_steps": 2}, "grad_accum_steps=2"),
         ({"early_stop": 2}, "early_stop=2"),
         ({"optimizer": "lamb"}, "optimizer=lamb"),
-        ({"augment": "photo-crop", "ema": 0.9, "drop_rate": 0.5, "drop_path": 0.1}, ""),
+        ({"augment": "photo-crop", "ema_decay": 0.9, "drop_rate": 0.5, "drop_path_rate": 0.1}, ""),
     ],
 )
 def test_a_probe_is_on_features_unless_a_field_stands_against_it(
@@ -189,4 +189,4 @@ def test_a_refit_is_probed_too(probed: Any) -> None:
 
 def test_a_probe_that_diverges_ends_in_a_sentence(probed: Any) -> None:
     with pytest.raises(loop.Diverged, match=r"training diverged in fold\d.*Lower lr="):
-        validate.run(probed(freeze="lp-ft:20", epochs=21, lr=100.0, head_rate=1000.0))
+        validate.run(probed(freeze="lp-ft:20", epochs=21, lr=100.0, head_lr_scale=1000.0))

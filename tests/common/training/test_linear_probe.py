@@ -19,7 +19,7 @@ from common.training.stacked_heads import Trained
 from common.verbs import validate
 from common.verbs.run import run as whole_run
 
-SLOW = "clip=100000"  # no gradient here is that long: the loop trains, and trains the same
+SLOW = "clip_grad=100000"  # no gradient here is that long: the loop trains, and trains the same
 
 
 @pytest.fixture
@@ -31,9 +31,13 @@ def frozen(toy: Any, tmp_path: Path) -> Any:
     path = tmp_path / "w.safetensors"
     save_file(build(Recipe(), [str(n) for n in range(5)]).state_dict(), path)
     fixed = {
-        "weights": str(path), "freeze": "backbone", "augment": "small-none", "views": "mirror",
-        "folds": 3, "epochs": 3,
-    }  # fmt: skip
+        "weights": str(path),
+        "freeze": "backbone",
+        "augment": "small-none",
+        "views": "mirror",
+        "folds": 3,
+        "epochs": 3,
+    }
     return lambda *words, **fields: toy(*words, **(fixed | fields))
 
 
@@ -47,20 +51,25 @@ def oof(run: str) -> Any:
     [
         pytest.param({}, marks=pytest.mark.slow),
         {"head": "mlp:8", "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.1},
-        {"head": "logits-mlp:8", "head_rate": 10.0},
+        {"head": "logits-mlp:8", "head_lr_scale": 10.0},
         pytest.param(
-            {"balance": "sampling", "label_smoothing": 0.1, "schedule": "step", "seeds": 2},
+            {
+                "class_balance": "sampling",
+                "label_smoothing": 0.1,
+                "schedule": "step",
+                "models_per_fold": 2,
+            },
             marks=pytest.mark.slow,
         ),
         {
-            "balance": "weights",
+            "class_balance": "weights",
             "label_smoothing": 0.1,
-            "ema": 0.8,
+            "ema_decay": 0.8,
             "batch_size": 64,
             "repeats": 2,
             "folds": 2,
         },
-        pytest.param({"ema": 0.8}, marks=pytest.mark.slow),
+        pytest.param({"ema_decay": 0.8}, marks=pytest.mark.slow),
     ],
 )
 def test_features_give_the_numbers_of_the_loop(frozen: Any, fields: dict[str, Any]) -> None:
@@ -95,11 +104,13 @@ def test_each_fold_takes_the_point_of_the_grid_that_the_others_chose() -> None:
     losses = {0: [0.9, 0.1], 1: [0.2, 0.5], 2: [0.3, 0.5]}  # fold 0 alone would take the second
     trained = [
         Trained(
-            Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold])), [{}, {}], [{}, {}],
+            Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold])),
+            [{}, {}],
+            [{}, {}],
             [[{"valid_loss": loss, "train_loss": 1.0}] for loss in each],
         )
         for fold, each in losses.items()
-    ]  # fmt: skip
+    ]
     assert [choice(each, trained, 2) for each in trained] == [0, 1, 1]
     assert choice(trained[0], trained[:1], 2) == 1
 
@@ -126,7 +137,7 @@ def test_a_refit_takes_the_grids_best_point_and_predicts(frozen: Any) -> None:
 
 
 def test_a_point_that_diverged_is_never_chosen(frozen: Any) -> None:
-    wild = {"head": "mlp:8", "lr": 10.0, "head_rate": 30.0, "epochs": 12}
+    wild = {"head": "mlp:8", "lr": 10.0, "head_lr_scale": 30.0, "epochs": 12}
     grid = read_json(Path(validate.run(frozen(head_grid="small", **wild))["run"]) / "run.json")
     found = grid["head_grid"]
     assert None in found["losses"]
@@ -135,7 +146,7 @@ def test_a_point_that_diverged_is_never_chosen(frozen: Any) -> None:
 
 def test_heads_that_diverge_end_in_a_sentence(frozen: Any) -> None:
     with pytest.raises(Diverged, match=r"training diverged in fold\d.*Lower lr="):
-        validate.run(frozen(lr=100.0, head_rate=1000.0, epochs=20))
+        validate.run(frozen(lr=100.0, head_lr_scale=1000.0, epochs=20))
 
 
 def test_a_killed_grid_chooses_as_if_undisturbed(frozen: Any) -> None:

@@ -59,13 +59,14 @@ def test_only_the_least_certain_rows_get_the_other_views(
         fixed = fixed | {"weights": str(tmp_path / "w.safetensors")}
     run = validate.run(toy("views=mirror", **fixed))["run"]
     plain = [dict(np.load(path)) for path in sorted(Path(run).glob("predictions/*/fold*.npz"))]
-    again = validate.run(toy("views=mirror", "doubtful=0.25", **fixed))["run"]
+    again = validate.run(toy("views=mirror", "tta_fraction=0.25", **fixed))["run"]
     assert again == run
     found = {p: dict(np.load(p)) for p in sorted(Path(run).glob("predictions/*/fold*.npz"))}
     some = [
-        each for path, each in found.items()
-        if "doubtful" in read_json(path.with_name("fields.json"))
-    ]  # fmt: skip
+        each
+        for path, each in found.items()
+        if "tta_fraction" in read_json(path.with_name("fields.json"))
+    ]
     assert len(some) == len(plain) == 2
     for all_rows, few in zip(plain, some, strict=True):
         unsure = least_certain(few["identity"], 0.25)
@@ -108,7 +109,7 @@ def test_early_stopping_is_marked_optimistic(toy: Any) -> None:
 
 
 def test_training_seeds_are_averaged(toy: Any) -> None:
-    run = Path(validate.run(toy(seeds=2))["run"])
+    run = Path(validate.run(toy(models_per_fold=2))["run"])
     assert (run / "fold1-seed1/weights.safetensors").is_file()
     with np.load(run / "oof.npz") as found:
         assert found["probs"].sum(axis=1) == pytest.approx(1, abs=1e-5)
@@ -135,19 +136,36 @@ def _setting(recipe: Recipe) -> Setting:
 
     facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
     return Setting(
-        recipe, np.arange(12) % 3, ("a", "b", "c"), METRICS["accuracy"], _Blocks(recipe.batch_size),
-        facts, Accelerator(cpu=True), "fp32", store=cast(Any, None), cache=Path(), matches=[],
-        side=recipe.image_size or 8, on_features=False, probe_in_loop="",
-    )  # fmt: skip
+        recipe,
+        np.arange(12) % 3,
+        ("a", "b", "c"),
+        METRICS["accuracy"],
+        _Blocks(recipe.batch_size),
+        facts,
+        Accelerator(cpu=True),
+        "fp32",
+        store=cast(Any, None),
+        cache=Path(),
+        matches=[],
+        side=recipe.image_size or 8,
+        on_features=False,
+        probe_in_loop="",
+    )
 
 
 def test_accumulated_batches_make_the_same_update_as_one_large_batch(tmp_path: Path) -> None:
     rows, found = np.arange(12), []
     for batch, accumulate in ((12, 1), (4, 3), (4, 5)):
         recipe = Recipe(
-            backbone="test_vit.r160_in1k", image_size=160, batch_size=batch, accumulate=accumulate,
-            epochs=1, lr=0.1, schedule="constant", augment="small-none",
-        )  # fmt: skip
+            backbone="test_vit.r160_in1k",
+            image_size=160,
+            batch_size=batch,
+            grad_accum_steps=accumulate,
+            epochs=1,
+            lr=0.1,
+            schedule="constant",
+            augment="small-none",
+        )
         job = Job("fold0", 0, 0, rows, None)
         list(train(job, _setting(recipe), tmp_path / str(len(found))))
         found.append(load_file(tmp_path / str(len(found)) / "weights.safetensors"))
@@ -215,5 +233,5 @@ def test_a_last_update_that_breaks_the_weights_ends_in_a_sentence(toy: Any) -> N
 
 def test_the_batch_of_inference_is_recorded_with_the_run(toy: Any) -> None:
     for asked, found in ((0, 256), (5, 5)):
-        run = validate.run(toy(epochs=1, folds=1, eval_batch=asked, fresh=True))["run"]
+        run = validate.run(toy(epochs=1, folds=1, eval_batch_size=asked, fresh=True))["run"]
         assert read_json(Path(run) / "run.json")["inference_batch"] == found

@@ -29,7 +29,7 @@ CLASSES = ("a", "b", "c", "d")
 FRAC = np.array([1 / 11, 1 / 4, 1.0, 0.0])  # a row's weight, up to a factor that a mean divides out
 PLAIN = Recipe(
     freeze="backbone", augment="small-none", epochs=2, batch_size=8, momentum=0.0, weight_decay=0.0,
-    schedule="constant", lr=0.005, clip=1e9,
+    schedule="constant", lr=0.005, clip_grad=1e9,
 )  # fmt: skip
 Floats = npt.NDArray[np.float64]
 
@@ -83,7 +83,7 @@ def own_shares(mix: Mixing, count: int, place: tuple[int, ...]) -> Floats:
 def plain_loss(logits: Floats, labels: Rows, recipe: Recipe, own: Floats) -> float:
     """Row by row: the loss of each row for its own class and its partner's, and what it counts."""
     total, whole = 0.0, 0.0
-    weights = FRAC if recipe.balance == "weights" else np.ones(len(CLASSES))
+    weights = FRAC if recipe.class_balance == "weights" else np.ones(len(CLASSES))
     for row, scores in enumerate(logits):
         log_probs = scores - np.log(np.exp(scores).sum())
         parts = ((labels[row], own[row]), (labels[-1 - row], 1 - own[row]))
@@ -134,16 +134,16 @@ def plain_training(recipe: Recipe) -> tuple[list[float], Floats]:
             logits = features @ weights.T
             losses.append(plain_loss(logits, labels, recipe, own))
             weights = weights - recipe.lr * slope(logits, labels, recipe, own).T @ features
-            average = recipe.ema * average + (1 - recipe.ema) * weights
+            average = recipe.ema_decay * average + (1 - recipe.ema_decay) * weights
         logged.append(float(np.mean(losses)))
-    return logged, average if recipe.ema else weights
+    return logged, average if recipe.ema_decay else weights
 
 
 FIELDS: dict[str, list[dict[str, Any]]] = {
-    "balance": [{}, {"balance": "weights"}, {"balance": "sampling"}],
+    "class_balance": [{}, {"class_balance": "weights"}, {"class_balance": "sampling"}],
     "smoothing": [{}, {"label_smoothing": 0.2}],
     "mixing": [{}, {"mixup": 0.4}, {"cutmix": 1.0}, {"mixup": 0.4, "cutmix": 1.0}],
-    "ema": [{}, {"ema": 0.7}],
+    "ema_decay": [{}, {"ema_decay": 0.7}],
 }
 ALL = [dict(pair for part in parts for pair in part.items()) for parts in product(*FIELDS.values())]
 PAIRS = (1, 14, 20, 27, 39, 40)  # in these each value of a field meets each of another
@@ -154,7 +154,13 @@ def test_the_chosen_cases_hold_every_pair_of_values() -> None:
         items = [sorted((part | each).items()) for each in cases]
         return {(a, b) for case in items for a in case for b in case}
 
-    part = {"balance": "none", "label_smoothing": 0.0, "mixup": 0.0, "cutmix": 0.0, "ema": 0.0}
+    part = {
+        "class_balance": "none",
+        "label_smoothing": 0.0,
+        "mixup": 0.0,
+        "cutmix": 0.0,
+        "ema_decay": 0.0,
+    }
     assert pairs([ALL[number] for number in PAIRS]) == pairs(ALL)
 
 
@@ -175,12 +181,12 @@ def test_the_loop_trains_as_the_fields_read(tmp_path: Path, fields: dict[str, An
     assert [each["train_loss"] for each in records] == pytest.approx(losses, abs=1e-4)
 
 
-@pytest.mark.parametrize("fields", [{}, {"label_smoothing": 0.2}, {"mixup": 0.4, "ema": 0.7}])
+@pytest.mark.parametrize("fields", [{}, {"label_smoothing": 0.2}, {"mixup": 0.4, "ema_decay": 0.7}])
 def test_accumulated_batches_of_weighted_rows_make_one_weighted_mean(
     tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     """Several batches an update, with rare rows in some: as if the update were one batch."""
-    recipe = replace(PLAIN, balance="weights", epochs=1, accumulate=2, **fields)
+    recipe = replace(PLAIN, class_balance="weights", epochs=1, grad_accum_steps=2, **fields)
     setting, job = setting_of(recipe), job_of()
     list(train(job, setting, tmp_path))
     network, mix = begin(job, setting), Mixing(recipe, len(CLASSES))
@@ -194,7 +200,7 @@ def test_accumulated_batches_of_weighted_rows_make_one_weighted_mean(
     head: Any = network.model.get_classifier()  # type: ignore[operator]
     (gradient,) = torch.autograd.grad(total / whole, head.weight)
     after = load_file(tmp_path / "weights.safetensors")["head.weight"]
-    moved = (after - head.weight.detach()) / (1 - recipe.ema)
+    moved = (after - head.weight.detach()) / (1 - recipe.ema_decay)
     assert torch.allclose(moved, -recipe.lr * gradient, atol=1e-5)
 
 
@@ -206,7 +212,9 @@ def weighed_rows(logits: Tensor, targets: Tensor, smoothing: float) -> tuple[Ten
     return (weights * -(soft * logits.log_softmax(1)).sum(1)).sum(), float(weights.sum())
 
 
-@pytest.mark.parametrize("fields", [{"ema": 0.5}, {"balance": "weights", "label_smoothing": 0.1}])
+@pytest.mark.parametrize(
+    "fields", [{"ema_decay": 0.5}, {"class_balance": "weights", "label_smoothing": 0.1}]
+)
 def test_early_stopping_keeps_the_best_epochs_judged_weights(
     tmp_path: Path, fields: dict[str, Any]
 ) -> None:

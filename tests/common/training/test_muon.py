@@ -94,7 +94,9 @@ def test_a_recipe_may_name_it_and_a_slip_is_led_to_it() -> None:
     check_optimiser("kit_muon")
     with pytest.raises(ValueError, match="kit_muon"):
         check_optimiser("kit_moun")
-    recipe = Recipe(optimizer="kit_muon", backbone="kit_fastnet_16", head_rate=2.0, bias_rate=8.0)
+    recipe = Recipe(
+        optimizer="kit_muon", backbone="kit_fastnet_16", head_lr_scale=2.0, norm_bias_lr_scale=8.0
+    )
     optimiser = build_optimiser(build(recipe, ("a", "b")), recipe, 0.1)
     assert isinstance(optimiser, FilterMuon)
     assert sorted(group["lr_scale"] for group in optimiser.param_groups) == [1.0, 2.0, 8.0]

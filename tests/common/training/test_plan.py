@@ -64,13 +64,13 @@ def test_every_parameter_is_in_one_group_and_norms_and_biases_do_not_decay() -> 
 
 
 def test_the_head_has_its_own_multiple_of_the_rate() -> None:
-    recipe = Recipe(backbone="test_resnet", head_rate=10, layer_decay=0.5)
+    recipe = Recipe(backbone="test_resnet", head_lr_scale=10, layer_decay=0.5)
     found, head = groups_of(recipe), head_names(build(recipe, CLASSES))
     assert {found[name][0] for name in head} == {10.0}
 
 
 def test_only_the_biases_of_norms_have_the_biases_rate() -> None:
-    recipe = Recipe(backbone="test_resnet", bias_rate=64, head_rate=2)
+    recipe = Recipe(backbone="test_resnet", norm_bias_lr_scale=64, head_lr_scale=2)
     found, model = groups_of(recipe), build(recipe, CLASSES)
     norms = {
         f"{name}.bias" for name, each in model.named_modules() if isinstance(each, BatchNorm2d)
@@ -89,7 +89,7 @@ def test_each_layer_has_a_share_of_the_rate_of_the_next() -> None:
 
 
 def test_a_set_rate_honours_each_groups_own_scale() -> None:
-    recipe = Recipe(backbone="test_resnet", head_rate=10, layer_decay=0.5)
+    recipe = Recipe(backbone="test_resnet", head_lr_scale=10, layer_decay=0.5)
     optimiser = build_optimiser(build(recipe, CLASSES), recipe, 0.1)
     assert isinstance(optimiser, torch.optim.Optimizer)
     set_rate(optimiser, 0.02)

@@ -22,7 +22,7 @@ def blobs() -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("fields", [{"label_smoothing": 0.1}, {"mixup": 0.4}, {"cutmix": 1.0}])
 def test_a_rare_class_with_weights_is_not_predicted_everywhere(fields: dict[str, Any]) -> None:
     points, labels = blobs()
-    recipe = Recipe(balance="weights", batch_size=154, **fields)
+    recipe = Recipe(class_balance="weights", batch_size=154, **fields)
     mix, loss_of = Mixing(recipe, 3), build_loss(recipe, labels, 3)
     head = torch.nn.Linear(8, 3)
     optimiser = torch.optim.SGD(head.parameters(), lr=0.5, momentum=0.9)
@@ -40,7 +40,7 @@ def test_a_rare_class_with_weights_is_not_predicted_everywhere(fields: dict[str,
 
 
 def test_a_class_without_rows_weighs_nothing_and_changes_no_other() -> None:
-    recipe = Recipe(balance="weights")
+    recipe = Recipe(class_balance="weights")
     with_it, without = (build_loss(recipe, LABELS, n).weight for n in (4, 3))
     assert with_it is not None and without is not None
     assert with_it[3] == 0

@@ -5,7 +5,7 @@ import torch
 from timm.scheduler import CosineLRScheduler, StepLRScheduler
 
 from common.recipe import Recipe
-from common.training.schedules import ema_decay, rate_share
+from common.training.schedules import ema_decay_at, rate_share
 
 STEPS, PER_EPOCH = 100, 10
 
@@ -41,14 +41,14 @@ def test_constant_never_moves() -> None:
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "constant", "one-cycle"])
 def test_warm_up_rises_from_a_small_first_step_to_the_peak(schedule: str) -> None:
-    rates = shares(schedule=schedule, warmup=0.2)
+    rates = shares(schedule=schedule, warmup_ratio=0.2)
     assert rates[0] == pytest.approx(1 / 21)
     assert rates[:20] == sorted(rates[:20])
     assert max(rates) == rates[20] == 1.0
 
 
 def test_one_cycle_rises_for_a_third_and_falls_to_the_floor() -> None:
-    rates = shares(schedule="one-cycle", lr_floor=0.1)
+    rates = shares(schedule="one-cycle", min_lr_ratio=0.1)
     assert rates.index(max(rates)) == 30
     assert 0.1 < rates[-1] < 0.12
 
@@ -59,9 +59,9 @@ def test_the_last_update_is_near_the_floor_but_still_moves(schedule: str) -> Non
 
 
 def test_an_average_longer_than_the_training_warms_up_and_one_that_fits_does_not() -> None:
-    long = [ema_decay(0.9998, step, 42) for step in range(42)]
+    long = [ema_decay_at(0.9998, step, 42) for step in range(42)]
     assert long[0] == 0
     assert long == sorted(long)
     assert long[-1] < 0.95
-    assert {ema_decay(0.99, step, 1000) for step in range(1000)} == {0.99}
-    assert {ema_decay(0.9, step, 9) for step in range(9)} == {0.9}
+    assert {ema_decay_at(0.99, step, 1000) for step in range(1000)} == {0.99}
+    assert {ema_decay_at(0.9, step, 9) for step in range(9)} == {0.9}

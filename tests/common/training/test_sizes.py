@@ -20,16 +20,23 @@ from common.verbs import validate
     [
         ({"image_size": 224, "epochs": 3}, 224, [224] * 3),
         ({"epochs": 3}, 32, [0] * 3),
-        ({"first_size": 128, "image_size": 224, "epochs": 2}, 224, [128, 224]),
-        ({"first_size": 96, "image_size": 224, "epochs": 6}, 224, [96, 128, 160, 192, 224, 224]),
-        ({"first_size": 100, "image_size": 224, "epochs": 4}, 224, [100, 160, 224, 224]),
-        ({"first_size": 16, "epochs": 6}, 32, [16, 20, 24, 28, 0, 0]),
-        ({"first_size": 8, "image_size": 16, "epochs": 4}, 16, [8, 12, 16, 16]),
-        ({"first_size": 8, "image_size": 16, "epochs": 6, "freeze": "lp-ft:2"}, 16,
-         [16, 16, 8, 12, 16, 16]),
-        ({"first_size": 8, "image_size": 16, "epochs": 0}, 16, []),
+        ({"initial_image_size": 128, "image_size": 224, "epochs": 2}, 224, [128, 224]),
+        (
+            {"initial_image_size": 96, "image_size": 224, "epochs": 6},
+            224,
+            [96, 128, 160, 192, 224, 224],
+        ),
+        ({"initial_image_size": 100, "image_size": 224, "epochs": 4}, 224, [100, 160, 224, 224]),
+        ({"initial_image_size": 16, "epochs": 6}, 32, [16, 20, 24, 28, 0, 0]),
+        ({"initial_image_size": 8, "image_size": 16, "epochs": 4}, 16, [8, 12, 16, 16]),
+        (
+            {"initial_image_size": 8, "image_size": 16, "epochs": 6, "freeze": "lp-ft:2"},
+            16,
+            [16, 16, 8, 12, 16, 16],
+        ),
+        ({"initial_image_size": 8, "image_size": 16, "epochs": 0}, 16, []),
     ],
-)  # fmt: skip
+)
 def test_the_side_grows_evenly_and_is_full_in_the_last_third(
     fields: dict[str, Any], side: int, expected: list[int]
 ) -> None:
@@ -39,7 +46,7 @@ def test_the_side_grows_evenly_and_is_full_in_the_last_third(
 
 @pytest.mark.parametrize("epochs", range(2, 40))
 def test_a_side_never_shrinks_nor_leaves_its_bounds(epochs: int) -> None:
-    found = sizes_of(Recipe(first_size=70, image_size=300, epochs=epochs), 300)
+    found = sizes_of(Recipe(initial_image_size=70, image_size=300, epochs=epochs), 300)
     assert found == sorted(found)
     assert (found[0], found[-1]) == (70, 300)
     assert found.count(300) >= epochs / 3
@@ -47,7 +54,7 @@ def test_a_side_never_shrinks_nor_leaves_its_bounds(epochs: int) -> None:
 
 
 def test_phases_share_the_sizes_out_among_them() -> None:
-    recipe = Recipe(first_size=8, image_size=16, epochs=6, freeze="gradual:2")
+    recipe = Recipe(initial_image_size=8, image_size=16, epochs=6, freeze="gradual:2")
     phases = phases_of(recipe, 2, 16)
     assert [phase.sizes for phase in phases] == [(16, 16), (8, 12), (16, 16)]
 
@@ -72,8 +79,14 @@ def shown() -> Iterator[dict[bool, list[int]]]:
 @pytest.mark.parametrize("augment", ["small", "photo"])
 def test_training_sees_growing_images_and_judging_the_full_ones(toy: Any, augment: str) -> None:
     request = toy(
-        folds=1, epochs=3, augment=augment, image_size=24, first_size=8, workers=0, freeze="stages:1"
-    )  # fmt: skip
+        folds=1,
+        epochs=3,
+        augment=augment,
+        image_size=24,
+        initial_image_size=8,
+        workers=0,
+        freeze="stages:1",
+    )
     with shown() as seen:
         whole = validate.run(request)
     batches = len(seen[True]) // 3
@@ -84,14 +97,16 @@ def test_training_sees_growing_images_and_judging_the_full_ones(toy: Any, augmen
 
 def test_small_images_grow_to_their_stored_size(toy: Any) -> None:
     with shown() as seen:
-        validate.run(toy(folds=1, epochs=2, first_size=6, backbone="test_resnet"))
+        validate.run(toy(folds=1, epochs=2, initial_image_size=6, backbone="test_resnet"))
     assert (min(seen[True]), max(seen[True]), set(seen[False])) == (6, 8, {8})
 
 
 def test_growth_leaves_the_rates_as_they_are(toy: Any) -> None:
     fields = {"folds": 1, "epochs": 4, "image_size": 16, "schedule": "one-cycle"}
     logs = [
-        checkpoint.read_log(Path(validate.run(toy(first_size=side, **fields))["run"]) / "fold0")
+        checkpoint.read_log(
+            Path(validate.run(toy(initial_image_size=side, **fields))["run"]) / "fold0"
+        )
         for side in (0, 8)
     ]
     assert [row["rates"] for row in logs[0]] == [row["rates"] for row in logs[1]]
@@ -101,14 +116,29 @@ def test_growth_leaves_the_rates_as_they_are(toy: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"first_size": 32, "image_size": 24}, "first_size=32 is to grow to 24 pixels"),
-        ({"first_size": 8}, "first_size=8 is to grow to 8 pixels"),
-        ({"first_size": 8, "image_size": 16, "epochs": 1}, "needs two epochs of the backbone"),
-        ({"first_size": 8, "image_size": 16, "freeze": "lp-ft:1"}, "needs two epochs of the backb"),
-        ({"first_size": 8, "image_size": 16, "freeze": "backbone"}, "say first_size=0 with freeze"),
-        ({"first_size": 4, "image_size": 16}, "not take images of 4x4.*first_size=4.*a larger one"),
         (
-            {"first_size": 96, "image_size": 224, "backbone": "vit_tiny_patch16_224"},
+            {"initial_image_size": 32, "image_size": 24},
+            "initial_image_size=32 is to grow to 24 pixels",
+        ),
+        ({"initial_image_size": 8}, "initial_image_size=8 is to grow to 8 pixels"),
+        (
+            {"initial_image_size": 8, "image_size": 16, "epochs": 1},
+            "needs two epochs of the backbone",
+        ),
+        (
+            {"initial_image_size": 8, "image_size": 16, "freeze": "lp-ft:1"},
+            "needs two epochs of the backb",
+        ),
+        (
+            {"initial_image_size": 8, "image_size": 16, "freeze": "backbone"},
+            "say initial_image_size=0 with freeze",
+        ),
+        (
+            {"initial_image_size": 4, "image_size": 16},
+            "not take images of 4x4.*initial_image_size=4.*a larger one",
+        ),
+        (
+            {"initial_image_size": 96, "image_size": 224, "backbone": "vit_tiny_patch16_224"},
             "does not take images of 96x96.*say a larger one, or 0",
         ),
     ],

@@ -21,8 +21,13 @@ from common.verbs import validate
 from common.workflow import train_models
 
 FIELDS: dict[str, Any] = {
-    "folds": 3, "seeds": 2, "epochs": 3, "drop_rate": 0.2, "mixup": 0.2, "ema": 0.9,
-}  # fmt: skip
+    "folds": 3,
+    "models_per_fold": 2,
+    "epochs": 3,
+    "drop_rate": 0.2,
+    "mixup": 0.2,
+    "ema_decay": 0.9,
+}
 
 
 def results(run: str) -> dict[str, bytes]:

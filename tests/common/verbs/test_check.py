@@ -41,19 +41,24 @@ def replaced(request: Request, copies: dict[str, Any]) -> Request:
 
 
 def test_check_lists_pairs_draws_them_and_says_what_they_mean(shots: Any) -> None:
-    request = replaced(shots(), {
-        "train/10e7.png": recoloured(shot(0)),  # labels 1 and 0
-        "train/21e7.png": shot(3),  # both of label 0
-        "test/50e7.png": COPIES["moved"](shot(7)),
-        "test/55e7.png": resized(shot(54), 0.8),
-    })  # fmt: skip
+    request = replaced(
+        shots(),
+        {
+            "train/10e7.png": recoloured(shot(0)),  # labels 1 and 0
+            "train/21e7.png": shot(3),  # both of label 0
+            "test/50e7.png": COPIES["moved"](shot(7)),
+            "test/55e7.png": resized(shot(54), 0.8),
+        },
+    )
     result = check.run(request)
     pairs = pd.read_csv(result["pairs"], dtype=str)
     assert list(pairs) == ["split_a", "id_a", "split_b", "id_b", "kind", "distance"]
     assert {tuple(row) for row in pairs.iloc[:, :5].to_numpy()} == {
-        ("train", "03e7", "train", "21e7", "same"), ("train", "00e7", "train", "10e7", "near"),
-        ("train", "07e7", "test", "50e7", "near"), ("test", "54e7", "test", "55e7", "near"),
-    }  # fmt: skip
+        ("train", "03e7", "train", "21e7", "same"),
+        ("train", "00e7", "train", "10e7", "near"),
+        ("train", "07e7", "test", "50e7", "near"),
+        ("test", "54e7", "test", "55e7", "near"),
+    }
     assert pairs["distance"].astype(float).is_monotonic_increasing
     assert (result["same"], result["near"]) == (1, 3)
     assert result["duplicate_seconds"] >= 0
@@ -142,9 +147,11 @@ def test_the_real_dogs_hold_one_pair_and_other_photographs_and_leaves_none(tmp_p
 def test_copies_planted_among_thousands_of_cifar_images_are_found(tmp_path: Path) -> None:
     competition = competitions.load("cifar10")
     request = Request(
-        competition=competition, recipe_name="quick", data=SHARED / "cifar-10",
+        competition=competition,
+        recipe_name="quick",
+        data=SHARED / "cifar-10",
         runs=tmp_path / "runs",
-    )  # fmt: skip
+    )
     table = open_files(request).train.iloc[:3000]
     images = [decode(data) for data in Encoded(table["path"].tolist())]
     kinds = list(COPIES.values())

@@ -62,8 +62,8 @@ def test_seeds_are_runs_of_their_own_and_their_rows_are_averaged(toy: Any) -> No
 
 
 def test_a_word_is_a_recipe_its_fields_or_fields_for_all(toy: Any) -> None:
-    found = made(toy, "toy", "lr=0.5,clip=1", "toy,lr=0.3", "freeze=backbone")
-    assert [name for name, _ in found] == ["toy", "lr=0.5,clip=1", "toy,lr=0.3"]
+    found = made(toy, "toy", "lr=0.5,clip_grad=1", "toy,lr=0.3", "freeze=backbone")
+    assert [name for name, _ in found] == ["toy", "lr=0.5,clip_grad=1", "toy,lr=0.3"]
     assert [each.lr for each in recipes(found)] == [0.02, 0.5, 0.3]
     assert [each.freeze for each in recipes(found)] == ["backbone"] * 3
     assert [each.seed for each in recipes(made(toy, "toy", "toy,lr=0.3", seeds=2))] == [0, 1, 0, 1]

@@ -66,8 +66,14 @@ def test_next_lines_of_the_other_verbs_are_obeyed(
     obeyed(obeyed(checked, capsys)[0], capsys)
     (again,) = obeyed(typed("rehearse", *SMALL, "--hidden", "0.3"), capsys)
     assert shlex.split(again)[2:] == [
-        "rehearse", *SMALL, "--hidden", "0.3", "--seed", "1", *PLACES,
-    ]  # fmt: skip
+        "rehearse",
+        *SMALL,
+        "--hidden",
+        "0.3",
+        "--seed",
+        "1",
+        *PLACES,
+    ]
     obeyed(again, capsys)
     (first,) = obeyed("kit digits download --data 'new data'", capsys)
     assert first == "kit digits run --data 'new data'"
@@ -77,14 +83,36 @@ def test_next_lines_of_the_other_verbs_are_obeyed(
 def test_a_command_keeps_recipe_fields_run_and_places_and_quotes_them() -> None:
     digits = competitions.load("digits")
     asked = Request(
-        competition=digits, recipe_name="quick", named_recipe=True, words=("lr=0.1", "weights=a b"),
-        data=Path("it's"), runs=Path("r"), run=Path("r/one"),
-    )  # fmt: skip
+        competition=digits,
+        recipe_name="quick",
+        named_recipe=True,
+        words=("lr=0.1", "weights=a b"),
+        data=Path("it's"),
+        runs=Path("r"),
+        run=Path("r/one"),
+    )
     places = ["--data", "it's", "--runs", "r"]
     said = shlex.split(asked.command("submit", "lr=1"))
-    assert said == ["kit", "digits", "submit", "--recipe", "quick", "weights=a b", "lr=1",
-                    "--run", "r/one", *places]  # fmt: skip
-    assert shlex.split(asked.command("check")) == ["kit", "digits", "check", "--recipe", "quick", *places]  # fmt: skip
+    assert said == [
+        "kit",
+        "digits",
+        "submit",
+        "--recipe",
+        "quick",
+        "weights=a b",
+        "lr=1",
+        "--run",
+        "r/one",
+        *places,
+    ]
+    assert shlex.split(asked.command("check")) == [
+        "kit",
+        "digits",
+        "check",
+        "--recipe",
+        "quick",
+        *places,
+    ]
     named = shlex.split(asked.command("submit", "--run", "other"))
     assert named == ["kit", "digits", "submit", "--run", "other", *places]
     base = digits.recipes["quick"]

@@ -9,8 +9,15 @@ from common.training.step_timing import Comparison
 from common.verbs import tune
 
 KEYS = {
-    "candidate", "of", "images_per_second", "ratio", "memory_mb", "rounds", "faster", "error",
-}  # fmt: skip
+    "candidate",
+    "of",
+    "images_per_second",
+    "ratio",
+    "memory_mb",
+    "rounds",
+    "faster",
+    "error",
+}
 
 
 def tuned(request: Any) -> dict[str, Any]:
@@ -18,16 +25,19 @@ def tuned(request: Any) -> dict[str, Any]:
 
 
 def test_runtime_words_alone_are_proposed_and_no_run_is_left(toy: Any, capfd: Any) -> None:
-    request = toy(mixup=0.2, ema=0.9, freeze="lp-ft:1", clip=1.0)
+    request = toy(mixup=0.2, ema_decay=0.9, freeze="lp-ft:1", clip_grad=1.0)
     found = tuned(request)
     assert found["device"].startswith("cpu")
     assert found["rows"] == 48
     assert all(set(row) == KEYS for row in found["table"])
     tried = [row["candidate"] for row in found["table"]]
     assert tried[:4] == [
-        "precision=bf16", "precision=auto", "layout=contiguous", "layout=channels_last",
-    ]  # fmt: skip
-    assert {"batch_size=4", "batch_size=16", "eval_batch=32"} <= set(tried)
+        "precision=bf16",
+        "precision=auto",
+        "memory_format=contiguous",
+        "memory_format=channels_last",
+    ]
+    assert {"batch_size=4", "batch_size=16", "eval_batch_size=32"} <= set(tried)
     # A CPU does not train in fp16, small images need no workers, and compiling is asked for.
     assert not any(name.startswith(("precision=fp16", "workers", "compile")) for name in tried)
     words = found["proposal"].split()

@@ -82,16 +82,26 @@ def test_a_board_beyond_what_one_call_reads_is_gone_on_with(
         (lambda token: (teams(200), f"{token}x"), 200, False),  # … and a new token each time
         (lambda token: (teams(200) if not token else [], f"{token}x"), 200, False),
         (lambda token: ([], "b") if token == "a" else (teams(3), "" if token else "a"), 3, True),
-        (lambda token: (teams(400)[200 * (token > "a") :][:200], {"": "a", "a": "b"}.get(token, "")),
-         400, True),  # one page twice, and the rest
+        (
+            lambda token: (
+                teams(400)[200 * (token > "a") :][:200],
+                {"": "a", "a": "b"}.get(token, ""),
+            ),
+            400,
+            True,
+        ),  # one page twice, and the rest
         (lambda _: ([], ""), 0, True),
     ],
     ids=["repeated", "repeated, new tokens", "empty for ever", "empty between", "twice", "empty"],
-)  # fmt: skip
+)
 def test_no_team_is_there_twice_and_what_was_not_read_is_said(
-    site: Site, toy: Any, capsys: pytest.CaptureFixture[str],
-    board: Callable[[str], tuple[Rows, str]], count: int, whole: bool,
-) -> None:  # fmt: skip
+    site: Site,
+    toy: Any,
+    capsys: pytest.CaptureFixture[str],
+    board: Callable[[str], tuple[Rows, str]],
+    count: int,
+    whole: bool,
+) -> None:
     site.board = board
     found, said = shown(toy, capsys)
     names = [row["team"] for row in found["rows"]]

@@ -32,7 +32,9 @@ def test_check_says_what_became_of_the_pixels(toy: Any, capsys: pytest.CaptureFi
 def test_a_test_set_of_more_bits_than_the_training_set_stops_before_training(toy: Any) -> None:
     deepen(toy().data_folder / "train", 10)
     deepen(toy().data_folder / "test", 12)
-    with pytest.raises(ValueError, match=r"12 images of the test set .*: bits=12 reads both alike"):
+    with pytest.raises(
+        ValueError, match=r"12 images of the test set .*: bit_depth=12 reads both alike"
+    ):
         run.run(toy())
     assert not [*toy().runs.rglob("log.jsonl")]
 

@@ -37,9 +37,11 @@ def place(tmp_path: Path) -> Path:
 
 def recipe_in(place: Path, **fields: Any) -> Recipe:
     return Recipe(
-        backbone=f"local-dir:{place / 'model'}", weights=str(place / "best.pth.tar"),
-        groups=str(place / "shots.csv"), **fields,
-    )  # fmt: skip
+        backbone=f"local-dir:{place / 'model'}",
+        weights=str(place / "best.pth.tar"),
+        groups=str(place / "shots.csv"),
+        **fields,
+    )
 
 
 def manifest_of(files: dict[str, Path]) -> dict[str, Any]:
@@ -142,8 +144,12 @@ def test_a_recipe_without_needs_uploads_nothing_and_says_so(
 ) -> None:
     request = toy()
     assert kernel_inputs.run(request, kernel_inputs.Options()) == {
-        "dataset": None, "files": 0, "bytes": 0, "uploaded": False, "notes": "",
-    }  # fmt: skip
+        "dataset": None,
+        "files": 0,
+        "bytes": 0,
+        "uploaded": False,
+        "notes": "",
+    }
     assert "recipe toy needs no inputs" in capsys.readouterr().err
 
 
@@ -166,6 +172,10 @@ def test_inputs_are_uploaded_once_and_again_when_a_content_has_changed(
 def test_the_verb_is_listed_and_has_its_help() -> None:
     done = subprocess.run(
         [sys.executable, "kit.py", "digits", "kernel-inputs", "--help"],
-        cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    )
     assert "--wheel SPEC" in done.stdout

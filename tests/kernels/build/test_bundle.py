@@ -20,16 +20,24 @@ FACTS = {"competition": "digits", "words": ["epochs=2"], "seconds": 600}
 def git(folder: Path, *words: str) -> None:
     subprocess.run(
         ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t", *words],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A small kit in git."""
     folder = tmp_path / "kit"
-    for name in ("common/a.py", "competitions/__init__.py", "competitions/digits/__init__.py",
-                 "competitions/other/__init__.py", "kit.py", "kernels/b.py", "pyproject.toml"):  # fmt: skip
+    for name in (
+        "common/a.py",
+        "competitions/__init__.py",
+        "competitions/digits/__init__.py",
+        "competitions/other/__init__.py",
+        "kit.py",
+        "kernels/b.py",
+        "pyproject.toml",
+    ):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"# {name}\n", encoding="utf-8")
@@ -73,9 +81,13 @@ def test_files_that_git_ignores_and_other_competitions_stay_outside(checkout: Pa
     (checkout / "runs" / "weights.py").write_text("w", encoding="utf-8")
     names = set(code_of("digits", checkout))
     assert names == {
-        "common/a.py", "competitions/__init__.py", "competitions/digits/__init__.py", "kit.py",
-        "kernels/b.py", "pyproject.toml",
-    }  # fmt: skip
+        "common/a.py",
+        "competitions/__init__.py",
+        "competitions/digits/__init__.py",
+        "kit.py",
+        "kernels/b.py",
+        "pyproject.toml",
+    }
 
 
 def test_a_file_that_git_does_not_know_is_named(checkout: Path) -> None:
@@ -135,8 +147,9 @@ def test_the_kit_itself_fits_and_holds_nothing_of_this_machine(tmp_path: Path) -
     files = code_of("digits", copy)
     assert len(bundle("t", FACTS, files).encode()) < LARGEST // 2
     assert {name.split("/")[1] for name in files if name.startswith("competitions/")} == {
-        "__init__.py", "digits",
-    }  # fmt: skip
+        "__init__.py",
+        "digits",
+    }
     for name, content in files.items():
         assert str(Path.home()).encode() not in content, name
         assert str(ROOT).encode() not in content, name

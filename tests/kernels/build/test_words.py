@@ -38,14 +38,24 @@ def test_a_machine_that_torch_has_no_kernels_for_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("T4", "NvidiaTeslaT4"), ("t4x2", "NvidiaTeslaT4"), ("GPU T4 x2", "NvidiaTeslaT4"),
-        ("NvidiaTelsaT4", "NvidiaTeslaT4"), ("nvidiateslat4", "NvidiaTeslaT4"),
-        ("nvidia-tesla-t4", "NvidiaTeslaT4"), ("gpu", "NvidiaTeslaT4"), ("2xT4", "NvidiaTeslaT4"),
-        ("L4", "NvidiaL4"), ("A100", "NvidiaTeslaA100"), ("NvidiaA100", "NvidiaTeslaA100"),
-        ("H100", "NvidiaH100"), ("RTX6000", "NvidiaRtxPro6000"), ("cpu", "none"), ("None", "none"),
+        ("T4", "NvidiaTeslaT4"),
+        ("t4x2", "NvidiaTeslaT4"),
+        ("GPU T4 x2", "NvidiaTeslaT4"),
+        ("NvidiaTelsaT4", "NvidiaTeslaT4"),
+        ("nvidiateslat4", "NvidiaTeslaT4"),
+        ("nvidia-tesla-t4", "NvidiaTeslaT4"),
+        ("gpu", "NvidiaTeslaT4"),
+        ("2xT4", "NvidiaTeslaT4"),
+        ("L4", "NvidiaL4"),
+        ("A100", "NvidiaTeslaA100"),
+        ("NvidiaA100", "NvidiaTeslaA100"),
+        ("H100", "NvidiaH100"),
+        ("RTX6000", "NvidiaRtxPro6000"),
+        ("cpu", "none"),
+        ("None", "none"),
         ("", "none"),
     ],
-)  # fmt: skip
+)
 def test_another_spelling_of_a_machine_names_the_one_that_is_meant(typed: str, meant: str) -> None:
     assert f"no machine of that name: did you mean {meant}? There are" in machine_fault(typed)
 
@@ -134,15 +144,23 @@ def test_a_machine_that_not_everybody_gets_is_taken_and_said(
     [
         ({"machine": "T4"}, "pushing petals-by-the-number: machine T4: Kaggle has no machine of"),
         ({"docker_image": "nonsense"}, "image nonsense: Kaggle takes images of its own"),
-        ({"docker_pin": "latest", "docker_image": f"gcr.io/kaggle-images/python@sha256:{DIGEST}"},
-         "asks for another image: say one of the two"),
+        (
+            {
+                "docker_pin": "latest",
+                "docker_image": f"gcr.io/kaggle-images/python@sha256:{DIGEST}",
+            },
+            "asks for another image: say one of the two",
+        ),
         ({"seconds": 50_000}, "lets a kernel run 43200 seconds, not 50000"),
         ({"datasets": ("petals",)}, "'petals' names no dataset: write it as owner/slug"),
-        ({"kernels": ("https://www.kaggle.com/code/a/b",)}, "names no kernel: write it as owner/sl"),
+        (
+            {"kernels": ("https://www.kaggle.com/code/a/b",)},
+            "names no kernel: write it as owner/sl",
+        ),
         ({"competitions": ("c/petals",)}, "'c/petals' names no competition: write it as its slug"),
         ({"title": "a" * 51, "slug": "a" * 51}, "has 51 characters, and Kaggle wants 50 at most"),
     ],
-)  # fmt: skip
+)
 def test_a_push_by_other_ways_refuses_the_same_before_any_call(
     facts: dict[str, Any], told: str
 ) -> None:

@@ -40,9 +40,13 @@ def test_other_rows_differ_altogether(tmp_path: Path) -> None:
 
 def test_a_difference_is_told_with_both_files() -> None:
     facts = {
-        "equal": False, "differing": 2, "largest": 0.25, "rows": 3, "submission": "there.csv",
+        "equal": False,
+        "differing": 2,
+        "largest": 0.25,
+        "rows": 3,
+        "submission": "there.csv",
         "local": "here.csv",
-    }  # fmt: skip
+    }
     with pytest.raises(
         ValueError, match=r"in 2 of 3 rows, by at most 0\.25: .* nothing was pushed"
     ):

@@ -82,9 +82,10 @@ def test_files_and_folders_become_words_of_a_recipe_that_has_the_same_digests(
     (tmp_path / "best.pth").write_bytes(b"weights")
     (tmp_path / "shots.csv").write_text("id,group\n", encoding="utf-8")
     recipe = Recipe(
-        backbone=f"local-dir:{model}", weights=str(tmp_path / "best.pth"),
+        backbone=f"local-dir:{model}",
+        weights=str(tmp_path / "best.pth"),
         groups=str(tmp_path / "shots.csv"),
-    )  # fmt: skip
+    )
     words = words_of(attach(root, recipe), tmp_path / "scratch")
     assert [word.partition("=")[0] for word in words] == ["backbone", "weights", "groups"]
     there = with_values(Recipe(), words)

@@ -13,9 +13,14 @@ from kernels.runtime.main import MORE_WORDS, run
 from kernels.runtime.manifest import read_manifest
 
 FACTS: dict[str, Any] = {
-    "competition": "petals", "slug": "petals-2026", "sample": "sample.csv", "recipe": "quick",
-    "words": ["epochs=2"], "flags": [], "seconds": 600,
-}  # fmt: skip
+    "competition": "petals",
+    "slug": "petals-2026",
+    "sample": "sample.csv",
+    "recipe": "quick",
+    "words": ["epochs=2"],
+    "flags": [],
+    "seconds": 600,
+}
 NAME = "petals-quick-1a2b3c4d"
 
 
@@ -71,8 +76,10 @@ def test_a_finished_run_is_left_listed_and_without_its_lock(kaggle: Path) -> Non
     assert listed is not None
     assert (listed["run"], listed["finished"]) == (NAME, True)
     assert sorted(listed["files"]) == [
-        f"runs/{NAME}/run.json", f"runs/{NAME}/submission.csv", "submission.csv",
-    ]  # fmt: skip
+        f"runs/{NAME}/run.json",
+        f"runs/{NAME}/submission.csv",
+        "submission.csv",
+    ]
 
 
 def test_out_of_time_the_kit_is_interrupted_and_the_run_left_to_go_on_with(

@@ -56,10 +56,18 @@ print(json.dumps({
 }))
 """
 NOT_WRITTEN = (
-    "/kaggle/input/x", "/kaggle/input/competitions/roses/x", "/kaggle/input/roses/x", "/x",
-    "/kaggle/x", "/kaggle/src/script.py", "/etc/x", "/usr/x", "/proc/sys/kernel/core_pattern",
-    "/opt/sealed/pyvenv.cfg", "/sys/devices/system/cpu/x",
-)  # fmt: skip
+    "/kaggle/input/x",
+    "/kaggle/input/competitions/roses/x",
+    "/kaggle/input/roses/x",
+    "/x",
+    "/kaggle/x",
+    "/kaggle/src/script.py",
+    "/etc/x",
+    "/usr/x",
+    "/proc/sys/kernel/core_pattern",
+    "/opt/sealed/pyvenv.cfg",
+    "/sys/devices/system/cpu/x",
+)
 WRITTEN = ("/kaggle/working/x", "/tmp/x", "/tmp/home/x", "/dev/shm/x", "/dev/null")
 PACKAGES = ("torch", "cv2", "kaggle", "six", "requests", "pytest", "ruff", "mypy", "common", "kit")
 
@@ -82,14 +90,19 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         env.setenv("KAGGLE_KEY", "0123456789abcdef")
         home = Path.home() if Path.home() != Path("/") else Path("/root")
         question = {
-            "not written": NOT_WRITTEN, "written": WRITTEN, "packages": PACKAGES,
+            "not written": NOT_WRITTEN,
+            "written": WRITTEN,
+            "packages": PACKAGES,
             "unseen": [str(ROOT), str(folder), str(home / ".ssh"), os.environ["HOME"], "/var"],
-            "server": server.getsockname(), "abstract": name,
-        }  # fmt: skip
+            "server": server.getsockname(),
+            "abstract": name,
+        }
         session = toy_session(
-            folder, QUESTIONS, inputs=dict.fromkeys(places, folder / "data"),
+            folder,
+            QUESTIONS,
+            inputs=dict.fromkeys(places, folder / "data"),
             variables={"QUESTION": json.dumps(question)},
-        )  # fmt: skip
+        )
         assert run_sealed(session) == Ending("COMPLETE"), session.log.read_text()
         yield json.loads(told(session))
 
@@ -119,9 +132,14 @@ def test_no_variable_of_ours_is_inherited(answers: dict[str, Any]) -> None:
     environment = answers["environment"]
     assert "0123456789abcdef" not in str(environment)
     assert {*environment} - {*PASSED_ON, "LC_CTYPE"} == {
-        "PATH", "HOME", "LANG", "PYTHONUNBUFFERED", "KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_URL_BASE",
+        "PATH",
+        "HOME",
+        "LANG",
+        "PYTHONUNBUFFERED",
+        "KAGGLE_KERNEL_RUN_TYPE",
+        "KAGGLE_URL_BASE",
         "QUESTION",
-    }  # fmt: skip
+    }
 
 
 def test_nothing_is_reached_but_the_scripts_own_loopback(answers: dict[str, Any]) -> None:
@@ -173,11 +191,23 @@ print(run_sealed(session), told(session))
         become = f'exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups "$@"'
         paths = (folder / "kit", folder / "kit/tests/toys", folder / "packages")
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-ec", "\n".join([*binds, become]), "sh",
-             str(folder / "python/bin" / VERSION), "-B", "-c", code],
+            [
+                "unshare",
+                "--mount",
+                "sh",
+                "-ec",
+                "\n".join([*binds, become]),
+                "sh",
+                str(folder / "python/bin" / VERSION),
+                "-B",
+                "-c",
+                code,
+            ],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, paths))},
-            cwd=folder, capture_output=True, text=True,
-        )  # fmt: skip
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[0] == f"{NOBODY} None"
     assert "status='COMPLETE'" in done.stdout

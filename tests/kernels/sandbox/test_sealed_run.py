@@ -93,8 +93,11 @@ def test_the_log_holds_both_streams_in_order_and_while_the_script_runs(tmp_path:
     assert run_sealed(session) == Ending("COMPLETE")
     found = logged(session)
     assert [(line["stream_name"], line["data"]) for line in found] == [
-        ("stdout", "one\r"), ("stderr", "zwei Äpfel\n"), ("stdout", "three\n"), ("stdout", "four"),
-    ]  # fmt: skip
+        ("stdout", "one\r"),
+        ("stderr", "zwei Äpfel\n"),
+        ("stdout", "three\n"),
+        ("stdout", "four"),
+    ]
     times = [line["time"] for line in found]
     assert times == sorted(times) and times[1] - times[0] > 0.2
 

@@ -79,8 +79,9 @@ def on_disk(folder: Path) -> dict[str, bytes]:
     """Every file, those of packs too."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*") if path.is_file()
-    }  # fmt: skip
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def blocks(place: Path, files: dict[str, bytes]) -> Path:
@@ -97,9 +98,14 @@ def blocks(place: Path, files: dict[str, bytes]) -> Path:
     ("pack", "after"), [(zipped, 0), (zipped, 7), (zipped, 1000), (sevened, 30), (blocks, 30)]
 )
 def test_after_a_kill_no_whole_member_is_written_again(
-    pack: Callable[[Path, dict[str, bytes]], Path], after: int, packed: bool,
-    tmp_path: Path, data: Path, cache: Path, written: set[str],
-) -> None:  # fmt: skip
+    pack: Callable[[Path, dict[str, bytes]], Path],
+    after: int,
+    packed: bool,
+    tmp_path: Path,
+    data: Path,
+    cache: Path,
+    written: set[str],
+) -> None:
     pack(data / f"all.{'zip' if pack is zipped else '7z'}", FILES)
     undisturbed = open_folder(data, tmp_path / "other", packed=packed)
     written.clear()

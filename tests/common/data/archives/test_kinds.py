@@ -124,8 +124,12 @@ def test_images_in_no_folder_go_to_one_of_the_archives_name(data: Path, cache: P
     zipped(data / "all.zip", {"taco.tgz": inner, "a/1.png": b"4"})
     found = content(open_folder(data, cache))
     assert {name for name in found if name.endswith("png")} == {
-        "pizza/1.png", "steak/1.png", "sushi/1.png", "taco/1.png", "a/1.png",
-    }  # fmt: skip
+        "pizza/1.png",
+        "steak/1.png",
+        "sushi/1.png",
+        "taco/1.png",
+        "a/1.png",
+    }
 
 
 def test_a_member_of_another_size_is_counted_as_missing(

@@ -131,7 +131,7 @@ def test_an_epoch_shuffles_every_row_once_and_drops_only_what_fills_no_batch() -
 
 def test_balanced_sampling_draws_every_class_as_often() -> None:
     labels = np.repeat([0, 1], [900, 100])
-    order = epoch_order(labels, Recipe(balance="sampling", batch_size=2), (0, 0, 0))
+    order = epoch_order(labels, Recipe(class_balance="sampling", batch_size=2), (0, 0, 0))
     assert 0.45 < labels[order].mean() < 0.55
 
 
@@ -200,7 +200,7 @@ def test_an_epoch_that_is_left_early_leaves_no_thread_behind(photographs: Store)
 
 
 def test_no_row_is_lost_or_padded_when_predicting(photographs: Store) -> None:
-    recipe = Recipe(augment="photo", image_size=24, workers=0, eval_batch=2)
+    recipe = Recipe(augment="photo", image_size=24, workers=0, eval_batch_size=2)
     source = open_source(photographs, recipe, CPU, mean=(0.5,) * 3, crop=0.875)
     assert [len(b) for b in source.plain(np.arange(5), 24)] == [2, 2, 1]
 
@@ -230,10 +230,16 @@ def test_small_images_stay_uint8_until_they_are_on_the_device() -> None:
 @pytest.mark.parametrize(
     ("device", "side", "batch"),
     [
-        ("cpu", 224, 16), ("cpu", 128, 49), ("cpu", 32, 256), ("cpu", 8, 256), ("cpu", 2000, 1),
-        ("cuda", 224, 256), ("cuda", 32, 4096), ("mps", 448, 64),
+        ("cpu", 224, 16),
+        ("cpu", 128, 49),
+        ("cpu", 32, 256),
+        ("cpu", 8, 256),
+        ("cpu", 2000, 1),
+        ("cuda", 224, 256),
+        ("cuda", 32, 4096),
+        ("mps", 448, 64),
     ],
-)  # fmt: skip
+)
 def test_an_inference_batch_holds_so_many_pixels(device: str, side: int, batch: int) -> None:
     assert inference_batch(Recipe(), device, side, side) == batch
-    assert inference_batch(Recipe(eval_batch=7), device, side, side) == 7
+    assert inference_batch(Recipe(eval_batch_size=7), device, side, side) == 7

@@ -30,11 +30,18 @@ def tiff(
     raw = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
     bits = 8 * pixels.dtype.itemsize
     fields: list[tuple[int, str, list[int]]] = [
-        (256, "I", [width]), (257, "I", [height]), (258, "H", [bits] * samples), (259, "H", [1]),
-        (262, "H", [photometric]), (273, "I", [0]), (277, "H", [samples]), (278, "I", [height]),
-        (279, "I", [len(raw)]), *([(338, "H", [extra])] if extra is not None else []),
+        (256, "I", [width]),
+        (257, "I", [height]),
+        (258, "H", [bits] * samples),
+        (259, "H", [1]),
+        (262, "H", [photometric]),
+        (273, "I", [0]),
+        (277, "H", [samples]),
+        (278, "I", [height]),
+        (279, "I", [len(raw)]),
+        *([(338, "H", [extra])] if extra is not None else []),
         (339, "H", [signs] * samples),
-    ]  # fmt: skip
+    ]
     behind = 8 + 2 + 12 * len(fields) + 4
     start = behind + sum(
         len(v) * struct.calcsize(f) for _, f, v in fields if len(v) * struct.calcsize(f) > 4
@@ -156,7 +163,7 @@ def test_one_picture_of_16_bits_among_darker_ones_is_a_problem_that_check_names(
     assert store.depth.bits == 16
     assert pixel_problems(store) == [
         "1 of 2 images of more than 8 bits reach no more than 4,095 of 65,535, which leaves them 16 "
-        "grey levels or fewer: bits=12 shows them and cuts the others off, or scale the files alike"
+        "grey levels or fewer: bit_depth=12 shows them and cuts the others off, or scale the files alike"
     ]
     cut = stored(tmp_path, {"a.png": encode(grey(12)), "b.png": encode(grey(16))}, bits=12)
     assert "1 of 2 images with values above 4,095: they are cut off there" in conversions(cut)
@@ -201,10 +208,13 @@ def test_an_archive_tells_the_channels_as_its_files_do(
         (tiff(np.full((2, 2, 1), -5, np.int16), signs=2), "signed values, down to -5"),
         (tiff(np.full((2, 2, 1), 5, np.uint32)), "of uint32 values, which name no white"),
         (tiff(np.full((2, 2, 1), 0.5, np.float32), signs=3), "of float32 values"),
-        (tiff(np.full((2, 2, 2), 5, np.uint8), extra=2), "a TIFF of grey or palette colours with an alpha"),
+        (
+            tiff(np.full((2, 2, 2), 5, np.uint8), extra=2),
+            "a TIFF of grey or palette colours with an alpha",
+        ),
         (b"Pf\n2 1\n-1.0\n" + bytes(8), "a picture of float values"),
     ],
-)  # fmt: skip
+)
 def test_values_that_name_no_brightness_are_refused_in_words(data: bytes, words: str) -> None:
     with pytest.raises(UndecodableError, match=words):
         decode(data)

@@ -163,7 +163,7 @@ def container(brand: bytes) -> bytes:
         (b"no image at all", "not an image that OpenCV can decode"),
         (b"", "the file is empty"),
     ],
-)  # fmt: skip
+)
 def test_what_gives_no_image_is_named(data: bytes, words: str) -> None:
     with pytest.raises(UndecodableError, match=words):
         decode(data)
@@ -171,9 +171,13 @@ def test_what_gives_no_image_is_named(data: bytes, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("GIF", "the GIF is cut short"), ("WEBP", "the WebP is cut short"),
-     ("BMP", "the BMP is cut short"), ("TIFF", "cut short")],
-)  # fmt: skip
+    [
+        ("GIF", "the GIF is cut short"),
+        ("WEBP", "the WebP is cut short"),
+        ("BMP", "the BMP is cut short"),
+        ("TIFF", "cut short"),
+    ],
+)
 def test_a_file_cut_anywhere_is_named(kind: str, words: str) -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8))
     data = saved(noise, kind)

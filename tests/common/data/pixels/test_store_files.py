@@ -87,9 +87,14 @@ def killed(table: pd.DataFrame, folder: Path, name: str, after: int) -> Path:
     ],
 )
 def test_after_a_kill_only_the_rest_is_decoded_and_the_bytes_are_the_same(
-    name: str, after: int, least: int, most: int,
-    table: pd.DataFrame, tmp_path: Path, decoded: list[int],
-) -> None:  # fmt: skip
+    name: str,
+    after: int,
+    least: int,
+    most: int,
+    table: pd.DataFrame,
+    tmp_path: Path,
+    decoded: list[int],
+) -> None:
     undisturbed = open_store(table, side=0, cache=tmp_path / "other")
     decoded.clear()
     killed(table, tmp_path, name, after)

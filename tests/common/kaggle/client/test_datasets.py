@@ -52,9 +52,11 @@ def versions(host: Host) -> list[int]:
 
 
 def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
-    host: Host, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch,
+    host: Host,
+    inputs: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     assert settled(SLUG, environment=host.environment).status == ""
     status, first = DatasetDesk.status, iter(["BLOBS_RECEIVED"])
     monkeypatch.setattr(DatasetDesk, "status", lambda *words: next(first, status(*words)))

@@ -39,9 +39,13 @@ print("epoch 2")
 @pytest.fixture
 def host(tmp_path: Path, files: Path) -> Iterator[Host]:
     hosted = Hosted(
-        slug="petals", title="Petals", files=files, metric="accuracy", code_only=True,
+        slug="petals",
+        title="Petals",
+        files=files,
+        metric="accuracy",
+        code_only=True,
         score=lambda path: (float(path.read_text()), 0.5),
-    )  # fmt: skip
+    )
     with Host([hosted], folder=tmp_path / "host", run_kernel=run_kernel) as running:
         yield running
 
@@ -55,8 +59,9 @@ def test_what_a_kernel_wrote_comes_back_page_after_page(
     assert pushed.url.endswith("/code/you/petals-by-the-number")
     assert kernels.follow(pushed, environment=environment).status == "COMPLETE"
     assert kernels.log(pushed, environment=environment) == [
-        Line("stdout", 0.5, "epoch 1"), Line("stdout", 0.5, "epoch 2"),
-    ]  # fmt: skip
+        Line("stdout", 0.5, "epoch 1"),
+        Line("stdout", 0.5, "epoch 2"),
+    ]
 
     found = kernels.fetch_output(pushed, tmp_path / "output", environment=environment)
     assert len(found) == 232
@@ -107,8 +112,9 @@ def test_waiting_for_a_kernel_shows_it_and_ends_at_its_time_limit(
         kernels.follow(pushed, timeout_s=0.1, environment=host.environment)
     assert re.search(
         r"^version 1 of you/petals-by-the-number \(\d+ s\) is running$",
-        capsys.readouterr().err, re.MULTILINE,
-    )  # fmt: skip
+        capsys.readouterr().err,
+        re.MULTILINE,
+    )
 
 
 def cut_off(marker: Path) -> str:
@@ -177,9 +183,12 @@ def test_a_kernel_reads_the_newest_output_of_another_and_a_dataset(
 ) -> None:
     first = "from pathlib import Path\nPath('weights').write_text('first')"
     desk = KernelDesk(
-        tmp_path / "kernels", host._competitions, host.faults, run_kernel,
+        tmp_path / "kernels",
+        host._competitions,
+        host.faults,
+        run_kernel,
         dataset_folder=lambda owner, slug: files if (owner, slug) == ("ann", "set") else None,
-    )  # fmt: skip
+    )
     reads = (
         "import json, os\nfrom pathlib import Path\ninputs = json.loads(os.environ['INPUTS'])\n"
         "text = Path(inputs['notebooks/you/one'], 'weights').read_text()\n"

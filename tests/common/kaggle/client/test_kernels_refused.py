@@ -144,8 +144,11 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
 def test_what_is_sent_leaves_nothing_to_the_clients_defaults() -> None:
     found = kernel_push.fields(kernel("1", machine="NvidiaTeslaT4", seconds=60), "you/x")
     assert {name: found[name] for name in found if name.startswith(("enable", "is_"))} == {
-        "enable_gpu": True, "enable_tpu": False, "enable_internet": False, "is_private": True,
-    }  # fmt: skip
+        "enable_gpu": True,
+        "enable_tpu": False,
+        "enable_internet": False,
+        "is_private": True,
+    }
     assert (found["machine_shape"], found["session_timeout_seconds"]) == ("NvidiaTeslaT4", 60)
     assert "session_timeout_seconds" not in kernel_push.fields(kernel("1"), "you/x")
 
@@ -170,9 +173,13 @@ def test_the_host_answers_an_error_as_the_site_does(
     host: Host, change: dict[str, str], said: str
 ) -> None:
     request: dict[str, Any] = {
-        "slug": "you/x-y-z", "newTitle": "X y z", "text": "1", "language": "python",
-        "kernelType": "script", **change,
-    }  # fmt: skip
+        "slug": "you/x-y-z",
+        "newTitle": "X y z",
+        "text": "1",
+        "language": "python",
+        "kernelType": "script",
+        **change,
+    }
     service = KernelService(host._competitions, host._desk, host._kernels, host._outputs)
     assert said in service.save_kernel(request)["error"]
     with pytest.raises(RefusedError, match="The kernel source must be less than 1 megabytes in si"):

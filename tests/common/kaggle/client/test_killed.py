@@ -42,9 +42,12 @@ def test_a_download_killed_half_way_is_gone_on_with_by_the_next_call(tmp_path: P
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "train.bin").write_bytes(CONTENT)
     hosted = Hosted(
-        slug="digits", title="Digits", files=tmp_path / "files", score=lambda _: (0.0, 0.0),
+        slug="digits",
+        title="Digits",
+        files=tmp_path / "files",
+        score=lambda _: (0.0, 0.0),
         metric="accuracy",
-    )  # fmt: skip
+    )
     folder = tmp_path / "data"
     part = folder / ".digits.zip.part" / "digits.zip"
     with Host([hosted], folder=tmp_path / "host") as host:

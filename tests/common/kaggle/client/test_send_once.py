@@ -18,9 +18,14 @@ def made(answers: Iterator[str | None]) -> tuple[str, list[str]]:
         return "made a second time"
 
     found = once(
-        "making it", send, lambda: next(answers), refused=lambda failure: KaggleError(str(failure)),
-        arrived="was made", place="the list", advice="look",
-    )  # fmt: skip
+        "making it",
+        send,
+        lambda: next(answers),
+        refused=lambda failure: KaggleError(str(failure)),
+        arrived="was made",
+        place="the list",
+        advice="look",
+    )
     return found, sent
 
 

@@ -83,9 +83,13 @@ def test_a_server_that_quotes_the_key_is_not_quoted(host: Host) -> None:
 def kit(host: Host, folder: Path, *words: str, **variables: str) -> tuple[int, str]:
     changed = {**os.environ, **host.environment, "PYTHONPATH": str(ROOT), **variables}
     done = subprocess.run(
-        [sys.executable, "-m", "kit", *words], cwd=folder, capture_output=True, text=True,
-        env={name: value for name, value in changed.items() if value}, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "kit", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in changed.items() if value},
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr
 
 

@@ -112,9 +112,13 @@ def test_the_daily_limit_is_told_before_an_upload_and_after_a_refusal(
 def test_a_day_later_there_are_submissions_again(tmp_path: Path, submission: Path) -> None:
     now = [20_000.0 * DAY]
     hosted = Hosted(
-        slug="petals", title="P", files=tmp_path / "none", score=lambda _: (1.0, 1.0),
-        metric="accuracy", daily_limit=1,
-    )  # fmt: skip
+        slug="petals",
+        title="P",
+        files=tmp_path / "none",
+        score=lambda _: (1.0, 1.0),
+        metric="accuracy",
+        daily_limit=1,
+    )
     with Host([hosted], folder=tmp_path / "host", clock=lambda: now[0]) as host:
         client.submit("petals", submission, "m", environment=host.environment)
         now[0] += DAY
@@ -133,9 +137,13 @@ def test_a_competition_that_takes_no_files_says_so_before_the_upload(
     tmp_path: Path, submission: Path, closing: dict[str, bool], sentence: str
 ) -> None:
     hosted = Hosted(
-        slug="petals", title="P", files=tmp_path / "none", score=lambda _: (1.0, 1.0),
-        metric="accuracy", **closing,
-    )  # type: ignore[arg-type]  # fmt: skip
+        slug="petals",
+        title="P",
+        files=tmp_path / "none",
+        score=lambda _: (1.0, 1.0),
+        metric="accuracy",
+        **closing,
+    )  # type: ignore[arg-type]
     with Host([hosted], folder=tmp_path / "host") as host:
         with pytest.raises(KaggleError, match=sentence):
             client.allow("petals", client.standing("petals", environment=host.environment))
@@ -148,9 +156,14 @@ def test_a_late_submission_is_scored_and_does_not_rank(
     tmp_path: Path, submission: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hosted = Hosted(
-        slug="petals", title="P", files=tmp_path / "none", score=lambda _: (1.0, 0.9),
-        metric="accuracy", deadline=1_700_000_000.0, board=[("ann", 0.9, 0.8)],
-    )  # fmt: skip
+        slug="petals",
+        title="P",
+        files=tmp_path / "none",
+        score=lambda _: (1.0, 0.9),
+        metric="accuracy",
+        deadline=1_700_000_000.0,
+        board=[("ann", 0.9, 0.8)],
+    )
     with Host([hosted], folder=tmp_path / "host") as host:
         environment = host.environment
         client.allow("petals", client.standing("petals", environment=environment))

@@ -154,9 +154,11 @@ def test_the_leaderboard_shows_the_best_score_and_a_reopened_host_remembers(
         target = upload(host, 4)
         send(host, "PUT", target, text)
         call(
-            host, "CreateSubmission", competitionName="petals",
+            host,
+            "CreateSubmission",
+            competitionName="petals",
             blobFileTokens=target.rsplit("/", 1)[-1],
-        )  # fmt: skip
+        )
     host._desk.close()
     _, board = call(host, "GetLeaderboard", competitionName="petals")
     assert [row["score"] for row in board["submissions"]] == ["0.75000"]

@@ -32,9 +32,15 @@ def test_private_scores_and_the_final_board_are_told_after_the_deadline(
 ) -> None:
     now = [1_000_000.0]
     hosted = Hosted(
-        slug="petals", title="P", files=files, score=score, metric="accuracy",
-        deadline=2_000_000.0, hide_private=True, board=[("ann", 0.7, 0.6), ("ben", 0.8, 0.2)],
-    )  # fmt: skip
+        slug="petals",
+        title="P",
+        files=files,
+        score=score,
+        metric="accuracy",
+        deadline=2_000_000.0,
+        hide_private=True,
+        board=[("ann", 0.7, 0.6), ("ben", 0.8, 0.2)],
+    )
 
     def told(host: Host) -> tuple[str, list[tuple[str, str]]]:
         _, listed = call(host, "ListSubmissions", competitionName="petals")
@@ -56,9 +62,12 @@ def test_a_fault_happens_as_often_as_was_asked_and_says_when_to_come_back(host: 
     seen = []
     for _ in range(3):
         response, _ = send(
-            host, "POST", f"/api/v1/{SERVICE}/GetCompetition", b'{"competitionName": "petals"}',
+            host,
+            "POST",
+            f"/api/v1/{SERVICE}/GetCompetition",
+            b'{"competitionName": "petals"}',
             Authorization=f"Basic {basic}",
-        )  # fmt: skip
+        )
         seen.append((response.status, response.headers["Retry-After"]))
     assert seen == [(429, "7"), (429, "7"), (200, None)]
 

@@ -58,9 +58,9 @@ def test_rows_that_only_the_sample_lists_are_not_scored(tmp_path: Path) -> None:
 def test_log_loss_finds_each_classes_column_by_its_name(tmp_path: Path) -> None:
     columns = ["id", "yew", "ash", "oak"]  # not the order of the classes
     rows = solution()
-    frame = pd.DataFrame({"id": IDS} | {
-        name: np.where(rows["label"] == name, 0.8, 0.1) for name in CLASSES
-    })[columns]  # fmt: skip
+    frame = pd.DataFrame(
+        {"id": IDS} | {name: np.where(rows["label"] == name, 0.8, 0.1) for name in CLASSES}
+    )[columns]
     sample = pd.DataFrame({"id": IDS, "yew": "0.4", "ash": "0.3", "oak": "0.3"})
     score = scorer(rows, sample, CLASSES, METRICS["log_loss"])
     public, private = score(write(tmp_path / "s.csv", frame))

@@ -24,9 +24,12 @@ def site(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr("common.kaggle.client.submitting.FIRST_POLL_S", 0.05)
     run.run(toy(epochs=1))
     hosted = Hosted(
-        slug="digits", title="Digits", files=tmp_path / "none", score=lambda _: (0.5, 0.25),
+        slug="digits",
+        title="Digits",
+        files=tmp_path / "none",
+        score=lambda _: (0.5, 0.25),
         metric="accuracy",
-    )  # fmt: skip
+    )
     with Host([hosted], folder=tmp_path / "site") as host, surrounded(host.environment):
         yield host
 
