@@ -6,7 +6,6 @@ kit list | ledger | host | doctor | new <slug>
 
 import argparse
 import ast
-import errno
 import importlib
 import io
 import json
@@ -19,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common.errors import KitError, sentence_of
+
 if TYPE_CHECKING:
     from common.kaggle.session import Ending, Session
-    from common.workflow.request import Catalogue
+    from common.workflow.request import Catalogue, Request
 
 HERE = Path(__file__).parent
 VERBS = (
@@ -47,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         result = _call(words)
     except Exception as error:
-        sentence = _sentence(error)
+        sentence = sentence_of(error)
         if sentence is None or "KIT_TRACEBACK" in os.environ:
             traceback.print_exc()
         if sentence is None:
@@ -83,25 +84,6 @@ def _make_writable(*, as_command: bool) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _sentence(error: Exception) -> str | None:
-    """What to tell a person; None for a fault of the kit's own, which needs its traceback."""
-    from common.errors import KitError
-
-    if isinstance(error, KitError):
-        return str(error)
-    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
-        return "the GPU's memory is used up: lower batch_size=, eval_batch_size= or image_size="
-    if isinstance(error, BrokenPipeError):
-        return "nobody read the output to its end"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"the disk is full ({error.filename or 'while writing'}): free some space, call again"
-        )
-    if isinstance(error, PermissionError):
-        return f"{error.filename} may not be read or written here: give this account the right to"
-    return None
 
 
 def _completed(sentence: str, words: list[str]) -> str:
@@ -154,22 +136,27 @@ def _run_sealed(session: "Session") -> "Ending":
 def _competition_verb(words: list[str]) -> dict[str, Any]:
     import competitions
 
-    competition = competitions.load(words[0])
     if len(words) < 2 or words[1] in ("-h", "--help"):
-        print(_overview(competition.name))
+        print(_overview(competitions.load(words[0]).name))
         return {}
-    verb = words[1]
-    if verb not in VERBS:
-        import difflib
+    request, own = request_of(words)
+    result: dict[str, Any] = importlib.import_module(_module(words[1])).run(request, *own)
+    return result
 
-        close = difflib.get_close_matches(verb, VERBS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(VERBS)}"
-        from common.errors import KitError
 
-        raise KitError(f"kit {competition.name} has no verb {verb!r}: {hint}")
+def request_of(words: Sequence[str]) -> tuple["Request", list[Any]]:
+    """`<competition> <verb> …` as a checked `Request` and the verb's own options; nothing starts.
+
+    Raises:
+        KitError: a word that is no competition, verb, recipe or field; the nearest is named.
+    """
+    import competitions
     from common.workflow.options import file_among, places
     from common.workflow.request import Request
 
+    competition, verb = competitions.load(words[0]), words[1]
+    if verb not in VERBS:
+        raise _unknown_verb(competition.name, verb)
     module = importlib.import_module(_module(verb))
     parser = _parser(f"{competition.name} {verb}", module)
     places(parser)
@@ -186,8 +173,15 @@ def _competition_verb(words: list[str]) -> dict[str, Any]:
         **given,
     )
     assert request.recipe  # a typo is told before anything starts
-    result: dict[str, Any] = module.run(request, *own)
-    return result
+    return request, own
+
+
+def _unknown_verb(competition: str, verb: str) -> Exception:
+    import difflib
+
+    close = difflib.get_close_matches(verb, VERBS, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(VERBS)}"
+    return KitError(f"kit {competition} has no verb {verb!r}: {hint}")
 
 
 def _own(module: Any, given: dict[str, Any]) -> list[Any]:

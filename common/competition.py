@@ -1,13 +1,14 @@
 """A competition as a value: facts, readers, a writer, a way to lay its files out, recipes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from common.metrics import METRICS, Metric, Probs
 from common.recipe import Recipe
+from common.recipe_note import Note
 
 Writer = Callable[[pd.DataFrame, Sequence[str], Probs, Sequence[str]], pd.DataFrame]
 
@@ -42,6 +43,7 @@ class Competition:
             `id, label`, with the label missing (NA) for rows of the test set; `images` are encoded
             files in the table's order.
         recipes: named recipes; the first is the default.
+        notes: the lab note of each recipe, by its name.
         embedded: for a data set that needs no download: a function that returns it.
         on_kaggle: there is something to download and to submit to. If not, `--data` names the files.
         packed: the readers take every path from a CSV's ids, so that the images of an archive may
@@ -61,6 +63,7 @@ class Competition:
     writer: Writer
     lay_out: Callable[[pd.DataFrame, Sequence[bytes], Path], None]
     recipes: Mapping[str, Recipe]
+    notes: Mapping[str, Note] = field(default_factory=dict)
     embedded: Callable[[], Embedded] | None = None
     on_kaggle: bool = True
     packed: bool = False

@@ -70,7 +70,11 @@ def test_the_last_line_of_json_is_the_result(capsys: pytest.CaptureFixture[str])
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {row["name"] for row in found["competitions"]} >= {"digits", "cifar10"}
     assert kit.main(["digits", "recipes", "--json"]) == 0
-    assert "quick" in json.loads(capsys.readouterr().out.splitlines()[-1])["recipes"]
+    captured = capsys.readouterr()
+    found = json.loads(captured.out.splitlines()[-1])
+    assert found["notes"].keys() == found["recipes"].keys() >= {"quick"}
+    assert found["notes"]["quick"]["n"] == 1438
+    assert "accuracy 0.9930" in captured.err
 
 
 def test_doctor_tells_what_is_there_and_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +159,9 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
     assert "competitions/c_3d_shapes/recipes.py" in listed.stderr
     assert "plant_seedlings" in call("list").stderr
     listed = call("plant-seedlings", "recipes", "--json")
-    assert "quick" in json.loads(listed.stdout.splitlines()[-1])["recipes"]
+    assert "not measured: needs the competition's files" in listed.stderr
+    notes = json.loads(listed.stdout.splitlines()[-1])["notes"]
+    assert notes["quick"]["command"] == "kit plant_seedlings run"
 
 
 def test_a_new_competition_keeps_the_spelling_of_its_slug(

@@ -29,6 +29,7 @@ LAYERS = (
         "recipe_fields",
         "recipe_rules",
         "recipe",
+        "recipe_note",
         "competition",
         "randomness",
         "environment",

@@ -26,7 +26,7 @@ import pandas as pd
 from common import submission
 from common.competition import Competition
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
-from competitions.{name}.recipes import RECIPES
+from competitions.{name}.recipes import NOTES, RECIPES
 
 # Change these to what the competition's files are called. `kit {name} check` tells what is amiss.
 TRAIN, TEST = "train/{{id}}.jpg", "test/{{id}}.jpg"
@@ -63,20 +63,29 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    notes=NOTES,
     packed=True,  # not where a reader lists folders: in an archive's pack there are no files
 )
 '''
 
-RECIPES = '''"""Recipes for {slug}. Each note: command, score with its n, minutes, hardware."""
+RECIPES = '''"""Recipes for {slug}, and under `NOTES` what each was measured to do."""
 
 from common.recipe import Recipe
+from common.recipe_note import Note
 
 RECIPES = {{
-    # `kit {name} run`: not measured: needs the competition's files
     "quick": Recipe(
         backbone="resnet18", weights="pretrained", augment="photo", image_size=224, store_short_side=256,
         freeze="lp-ft:1", epochs=5, batch_size=32, optimizer="adamw", lr=3e-4,
         weight_decay=0.05, warmup_ratio=0.1, label_smoothing=0.1, views="mirror",
+    ),
+}}
+
+NOTES = {{
+    "quick": Note(
+        command="kit {name} run",
+        # Once it has run, in place of `needs`: metric= score= scored_on= n= minutes= hardware= date=
+        needs="the competition's files",
     ),
 }}
 '''

@@ -1,8 +1,9 @@
-"""List the competition's recipes, each with the fields that differ from the defaults.
+"""List the competition's recipes: the fields that differ from the defaults, and what was measured.
 
 Example: kit cifar10 recipes
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from common.progress import say
@@ -12,10 +13,14 @@ from common.workflow.request import Request
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Print the recipes; the first is the default, `--recipe NAME` chooses another."""
-    recipes = {name: differences(r, STAGES) for name, r in request.competition.recipes.items()}
+    """Print the recipes with their notes; the first is the default, `--recipe NAME` takes another."""
+    competition = request.competition
+    recipes = {name: differences(r, STAGES) for name, r in competition.recipes.items()}
     for number, (name, fields) in enumerate(recipes.items()):
         say(f"{name}{'  (the default)' if number == 0 else ''}")
         say("  " + " ".join(f"{key}={value}" for key, value in fields.items()))
-    say(f"\nnotes: competitions/{request.competition.name}/recipes.py")
-    return {"recipes": recipes}
+        for line in competition.notes[name].lines() if name in competition.notes else ():
+            say(f"  {line}")
+    say(f"\nrecipes and notes are written in competitions/{competition.name}/recipes.py")
+    notes = {name: asdict(note) for name, note in competition.notes.items()}
+    return {"recipes": recipes, "notes": notes}

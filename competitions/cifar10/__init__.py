@@ -8,7 +8,7 @@ import pandas as pd
 from common import submission
 from common.competition import Competition
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
-from competitions.cifar10.recipes import RECIPES
+from competitions.cifar10.recipes import NOTES, RECIPES
 
 TRAIN, TEST = "train/{id}.png", "test/{id}.png"
 
@@ -42,5 +42,6 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    notes=NOTES,
     packed=True,
 )

@@ -11,7 +11,7 @@ import pandas as pd
 from common import submission
 from common.competition import Competition, Embedded
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
-from competitions.digits.recipes import RECIPES
+from competitions.digits.recipes import NOTES, RECIPES
 
 TRAIN, TEST = "train/{id}.png", "test/{id}.png"
 
@@ -59,6 +59,7 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    notes=NOTES,
     packed=True,
     embedded=embedded,
 )

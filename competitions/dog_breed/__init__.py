@@ -8,7 +8,7 @@ import pandas as pd
 from common import submission
 from common.competition import Competition
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
-from competitions.dog_breed.recipes import RECIPES
+from competitions.dog_breed.recipes import NOTES, RECIPES
 
 TRAIN, TEST = "train/{id}.jpg", "test/{id}.jpg"
 
@@ -45,6 +45,7 @@ COMPETITION = Competition(
     writer=submission.probability_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    notes=NOTES,
     packed=True,
     caution="every network trained on ImageNet has seen these photographs, so that CV and "
     "leaderboard both flatter",

@@ -18,7 +18,7 @@ from common.data.class_folders import open_tree
 from common.data.csv_layout import write_images
 from common.data.parting import CLASSES
 from common.progress import say
-from competitions.folder.recipes import RECIPES
+from competitions.folder.recipes import NOTES, RECIPES
 
 
 def read_train(folder: Path) -> pd.DataFrame:
@@ -78,4 +78,5 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    notes=NOTES,
 )

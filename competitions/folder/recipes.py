@@ -1,12 +1,14 @@
-"""Recipes for a folder of classes. Each note: command, score with its n, minutes, hardware.
+"""Recipes for a folder of classes, and under `NOTES` what each was measured to do.
 
-The first four differ in what they begin with and what moves, so that `kit folder compare scratch frozen finetune rows`
-answers the course's question. A model is trained anew on all training images and judged on test/.
+The first four differ in initial weights and in what is trained: `kit folder compare scratch frozen
+finetune rows` compares them. A model is trained anew on all training images and scored on test/.
 """
 
 from dataclasses import replace
+from functools import partial
 
 from common.recipe import Recipe
+from common.recipe_note import Note
 
 FINETUNE = Recipe(
     backbone="mobilenetv2_100.ra_in1k",
@@ -42,27 +44,12 @@ COURSE = Recipe(
 )
 
 RECIPES = {
-    # `kit folder compare scratch finetune frozen epochs=4 image_size=128 store_short_side=160 --seeds
-    # 3`, with MobileNetV2's tf_in1k weights, on two busy cores. hotdog, test n = 80: 0.796 ± 0.007;
-    # 0.1 minutes of training for the three. The head alone, on features that are computed once.
     "frozen": replace(FINETUNE, freeze="backbone", augment="photo-none"),
-    # The same `kit folder compare …`: hotdog, test n = 80: 0.850 ± 0.025; 4.6 minutes for the
-    # three.
     "finetune": FINETUNE,
-    # The same `kit folder compare …`: hotdog, test n = 80: 0.554 ± 0.038; 5.3 minutes for the
-    # three.
     "scratch": replace(FINETUNE, weights="scratch", head_lr_scale=1, lr=0.01),
-    # `kit folder run --recipe rows`: the old classifier's rows where a class has the name of one
-    # (pizza does, sushi does not). not measured: needs a data set whose classes ImageNet mostly
-    # knows.
     "rows": replace(FINETUNE, head="rows"),
-    # `kit folder run --recipe course-hotdog`. The course's: its lr 5e-5 and decay 0.001 are of a
-    # loss summed over a batch of 128. not measured: needs ResNet-18's weights.
     "course-hotdog": COURSE,
-    # `kit folder run --recipe course-food`. The course's MXNet trainer divides by the batch: its
-    # rates are as written. not measured: needs ResNet-18's weights.
     "course-food": replace(COURSE, epochs=20, batch_size=200, lr=0.01, weight_decay=1e-3),
-    # `kit folder run --recipe strong`: not measured: needs the weights and a GPU.
     "strong": Recipe(
         backbone="convnext_tiny.fb_in22k_ft_in1k",
         weights="pretrained",
@@ -82,5 +69,58 @@ RECIPES = {
         ema_decay=0.99,
         drop_path_rate=0.1,
         views="mirror",
+    ),
+}
+
+# One comparison of three recipes, three seeds each, by MobileNetV2's tf_in1k weights.
+HOTDOG = partial(
+    Note,
+    command="kit folder compare scratch finetune frozen epochs=4 image_size=128 "
+    "store_short_side=160 --seeds 3",
+    metric="accuracy",
+    scored_on="hotdog's test/",
+    n=80,
+    hardware="two busy CPU cores",
+    date="2026-11-21",
+)
+
+NOTES = {
+    "frozen": HOTDOG(
+        score=0.7958,
+        spread="± 0.007 (sd over 3 seeds)",
+        minutes=0.1,
+        remark="Minutes of training, three seeds together, weights tf_in1k. Only the head is trained, "
+        "on features that are computed once.",
+    ),
+    "finetune": HOTDOG(
+        score=0.8500,
+        spread="± 0.025 (sd over 3 seeds)",
+        minutes=4.6,
+        remark="Minutes of training, three seeds together, weights tf_in1k.",
+    ),
+    "scratch": HOTDOG(
+        score=0.5542,
+        spread="± 0.038 (sd over 3 seeds)",
+        minutes=5.3,
+        remark="Minutes of training, three seeds together.",
+    ),
+    "rows": Note(
+        command="kit folder run --recipe rows",
+        needs="a data set whose classes ImageNet mostly knows",
+        remark="A class with the name of an ImageNet class (pizza, not sushi) starts from its row.",
+    ),
+    "course-hotdog": Note(
+        command="kit folder run --recipe course-hotdog",
+        needs="ResNet-18's weights",
+        remark="The course's: its lr 5e-5 and decay 0.001 are of a loss summed over a batch of 128.",
+    ),
+    "course-food": Note(
+        command="kit folder run --recipe course-food",
+        needs="ResNet-18's weights",
+        remark="The course's MXNet trainer divides by the batch: its rates are as written.",
+    ),
+    "strong": Note(
+        command="kit folder run --recipe strong",
+        needs="ConvNeXt's weights and a GPU",
     ),
 }

@@ -8,7 +8,7 @@ import pandas as pd
 from common import submission
 from common.competition import Competition
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
-from competitions.leaves.recipes import RECIPES
+from competitions.leaves.recipes import NOTES, RECIPES
 
 IMAGE = "{id}"  # an id is a path: images/0.jpg
 
@@ -44,5 +44,6 @@ COMPETITION = Competition(
     writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
+    notes=NOTES,
     packed=True,
 )

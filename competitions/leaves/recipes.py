@@ -1,8 +1,9 @@
-"""Recipes for classify-leaves. Each note: command, score with its n, minutes, hardware."""
+"""Recipes for classify-leaves, and under `NOTES` what each was measured to do."""
 
 from dataclasses import replace
 
 from common.recipe import Recipe
+from common.recipe_note import Note
 
 QUICK = Recipe(
     backbone="mobilenetv2_100.ra_in1k",
@@ -20,14 +21,8 @@ QUICK = Recipe(
 )
 
 RECIPES = {
-    # `kit leaves run`: not measured: needs the competition's images and the weights.
     "quick": QUICK,
-    # `kit leaves run --recipe frozen`: the head alone, on features that are computed once. Leaves
-    # are far from ImageNet: it is weak. not measured: needs the competition's images and the
-    # weights.
     "frozen": replace(QUICK, freeze="backbone", augment="photo-none", epochs=60, head_grid="small"),
-    # `kit leaves run --recipe strong`: what separated the best teams: augmentation, views, folds,
-    # cosine. not measured: needs the competition's images, the weights and a GPU.
     "strong": replace(
         QUICK,
         backbone="convnext_tiny.fb_in22k",
@@ -43,5 +38,23 @@ RECIPES = {
         ema_decay=0.998,
         drop_path_rate=0.1,
         views="mirror+five_crops",
+    ),
+}
+
+NOTES = {
+    "quick": Note(
+        command="kit leaves run",
+        needs="the competition's images and MobileNetV2's weights",
+    ),
+    "frozen": Note(
+        command="kit leaves run --recipe frozen",
+        needs="the competition's images and MobileNetV2's weights",
+        remark="Only the head is trained, on features that are computed once. Leaves are far from "
+        "ImageNet, so expect less than of quick.",
+    ),
+    "strong": Note(
+        command="kit leaves run --recipe strong",
+        needs="the competition's images, ConvNeXt's weights and a GPU",
+        remark="What separated the best teams: augmentation, views, folds, a cosine schedule.",
     ),
 }

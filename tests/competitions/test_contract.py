@@ -1,8 +1,9 @@
 """What every competition promises, shown on a miniature that its own `lay_out` writes."""
 
 import re
+import shlex
 import shutil
-from itertools import takewhile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,15 +12,19 @@ import pandas as pd
 import pytest
 
 import competitions
+import kit
 from common import submission
 from common.data.archives.encoded_images import Encoded
 from common.data.archives.open_data import open_folder
 from common.data.archives.pack import packs_of
 from common.data.pixels.store import open_store
 from common.data.table import check_table
+from common.errors import KitError
 from common.metrics import METRICS
 from common.models.backbone import check_backbone
+from common.recipe_note import Note
 from common.workflow.files import read_sample
+from common.workflow.variants import variants
 
 ALL = competitions.names()
 LABELS = ("first", "second", "third")
@@ -94,24 +99,77 @@ def test_facts_and_recipes_name_things_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_competition_is_few_lines_and_its_recipes_have_notes(name: str) -> None:
-    folder = Path(competitions.__file__).parent / name
-    assert len((folder / "__init__.py").read_text().splitlines()) <= 100
-    notes = (folder / "recipes.py").read_text()
-    for recipe in competitions.load(name).recipes:
-        note = " ".join(_comment_above(f'    "{recipe}": ', notes))
-        assert re.search(rf"kit {name} (run|compare|validate)", note), (
-            f"{name} {recipe}: the note gives no command"
-        )
-        assert re.search(r"n = [\d,]+|not measured: needs", note), (
-            f"{name} {recipe}: no score, no n"
-        )
+def test_a_competition_is_few_lines(name: str) -> None:
+    facts = Path(competitions.__file__).parent / name / "__init__.py"
+    assert len(facts.read_text().splitlines()) <= 100
 
 
-def _comment_above(line: str, text: str) -> list[str]:
-    above = text[: text.index(line)].splitlines()
-    lines = takewhile(lambda each: each.strip().startswith("#"), reversed(above))
-    return [each.strip("# ") for each in reversed(list(lines))]
+@pytest.mark.parametrize("name", ALL)
+def test_every_recipe_has_a_note_with_a_measurement_or_with_what_it_needs(name: str) -> None:
+    competition = competitions.load(name)
+    assert [*competition.notes] == [*competition.recipes]
+    for recipe, note in competition.notes.items():
+        assert incomplete(note) == [], f"{name} {recipe}"
+
+
+def incomplete(note: Note) -> list[str]:
+    """What is missing in a note, or is there beside `needs`, or cannot be."""
+    measured = ("metric", "score", "scored_on", "n", "minutes", "hardware", "date")
+    filled = {each for each in measured if getattr(note, each) not in (None, "", 0)}
+    if note.needs:
+        return sorted(filled)
+    problems = [each for each in measured if each not in filled]
+    if note.metric not in METRICS:
+        problems.append(f"metric={note.metric}")
+    if not re.fullmatch(r"20\d\d-[01]\d-[0-3]\d", note.date):
+        problems.append(f"date={note.date}")
+    if note.spread and not re.fullmatch(r"± [\d.]+ \(.+\)", note.spread):
+        problems.append(f"spread={note.spread}")
+    return problems
+
+
+def test_a_note_that_says_half_is_incomplete() -> None:
+    note = competitions.load("digits").notes["quick"]
+    assert incomplete(note) == []
+    assert incomplete(replace(note, n=0, hardware="")) == ["n", "hardware"]
+    assert incomplete(replace(note, date="yesterday")) == ["date=yesterday"]
+    assert incomplete(replace(note, spread="a little")) == ["spread=a little"]
+    assert incomplete(Note(command="kit digits run")) != []
+    assert incomplete(Note(command="kit digits run", needs="a GPU", score=0.9)) == ["score"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_command_of_a_note_runs_its_recipe_with_fields_that_exist(name: str) -> None:
+    competition = competitions.load(name)
+    for recipe, note in competition.notes.items():
+        assert recipe in recipes_of(note.command, name), f"{name} {recipe}: `{note.command}`"
+
+
+def recipes_of(command: str, competition: str) -> list[str]:
+    """The recipes that a command of this competition runs; a word that does not exist raises."""
+    program, *words = shlex.split(command)
+    assert (program, words[0]) == ("kit", competition)
+    request, own = kit.request_of(words)
+    if words[1] != "compare":
+        assert words[1] in ("run", "validate")
+        return [request.recipe_name]
+    options = own[0]
+    named = variants(request, options.variants, seeds=options.seeds, own_budget=options.own_budget)
+    return [each.recipe_name for _, requests in named for each in requests]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kit digits run --recipe slow",
+        "kit digits run epoch=3",
+        "kit digits runn",
+        "kit digits compare quick slow epochs=2",
+    ],
+)
+def test_a_command_that_names_what_is_not_there_is_found_out(command: str) -> None:
+    with pytest.raises(KitError):
+        recipes_of(command, "digits")
 
 
 def test_the_digits_are_all_there_and_the_hidden_part_is_drawn_once() -> None:
