@@ -8,13 +8,13 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from common.kaggle.protocol import md5_of
 from common.kaggle.server.competition import Shelf, tag
 from common.kaggle.server.competition_api import Raw, Redirect, Service
 from common.kaggle.server.faults import Fault, Faults
-from common.kaggle.server.kernel_files import LOGS, OUTPUT, KernelShelf
+from common.kaggle.server.kernel_files import OUTPUT, KernelShelf
 from common.kaggle.server.submissions import Desk
 from common.kaggle.server.wire import RefusedError, authorised, byte_range, content_range
 
@@ -53,9 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         self._answered(lambda _: "PUT", self._take)
 
     def do_GET(self) -> None:
-        """The bytes of a download, or a kernel's log."""
-        log = urlsplit(self.path).path.startswith(LOGS)
-        self._answered(lambda _: "GET", self._follow if log else self._give)
+        """The bytes of a download."""
+        self._answered(lambda _: "GET", self._give)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
@@ -159,23 +158,6 @@ class Handler(BaseHTTPRequestHandler):
         if wanted:
             headers["Content-Range"] = f"bytes {first}-{last}/{size}"
         self._send(206 if wanted else 200, (file, first, last - first + 1), headers)
-
-    def _follow(self, path: str) -> None:
-        if not authorised(self.headers.get("Authorization", ""), *self.account):
-            raise RefusedError(401, "Unauthenticated")
-        (label,) = parse_qs(urlsplit(self.path).query).get("versionLabel", [""])
-        log = self.outputs.log(path, label, self.closing)
-        if isinstance(log, str):
-            self._send(200, log.encode(), {"Content-Type": "application/json"})
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")  # or a client waits for more of it
-        self.end_headers()
-        for piece in log:
-            data = f"data: {piece}\n\n".encode()
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.write(b"0\r\n\r\n")
 
     def _stored(self, path: str) -> tuple[Path, str]:
         """The file at an address, and its MD5."""

@@ -1,10 +1,8 @@
-"""What the host's kernels leave: their output, behind addresses that expire, and their logs."""
+"""The output files of the host's kernels, behind signed addresses that expire."""
 
 import hashlib
 import hmac
 import secrets
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -12,9 +10,6 @@ from common.kaggle.server.kernels import WORKING, KernelDesk, Version
 from common.kaggle.server.wire import RefusedError
 
 OUTPUT = "/kernel-output/"
-LOGS = "/api/v1/kernels/logs/stream/"
-END_OF_LOG = "END_OF_LOG"  # what the site says last
-GLANCE_S = 0.2  # between two looks at a log that grows
 ADDRESS_S = 15 * 60.0  # that an address is good for
 ENDED = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 
@@ -60,26 +55,6 @@ class KernelShelf:
         if self._desk.clock() > int(end):
             raise RefusedError(403, "The address has expired")
         return self.file(self._desk.version(self._desk.username, slug, f"v{number}"), name)
-
-    def log(self, path: str, label: str, closing: threading.Event) -> str | Iterator[str]:
-        """The log at an address: whole, a JSON array, or piece by piece while its version runs."""
-        owner, _, slug = path.removeprefix(LOGS).partition("/")
-        version = self._desk.version(owner, slug, label)
-        if version.status in ENDED:
-            return self._desk.log(version) or "[]"
-        return self._growing(version, closing)
-
-    def _growing(self, version: Version, closing: threading.Event) -> Iterator[str]:
-        told = 0
-        while not closing.is_set():
-            ended = version.status in ENDED  # asked first: what it printed last is told too
-            lines = self._desk.lines(version)
-            yield from lines[told:]
-            told = len(lines)
-            if ended:
-                yield END_OF_LOG
-                return
-            closing.wait(GLANCE_S)
 
     def _signature(self, text: str) -> str:
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -154,14 +154,10 @@ class KernelDesk:
         """The script that was pushed."""
         return (self.place(version) / SCRIPT).read_text(encoding="utf-8")
 
-    def lines(self, version: Version) -> list[str]:
-        """What it has printed so far, a JSON object's text each."""
-        path = self.place(version) / LOG
-        return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-
     def log(self, version: Version) -> str:
-        """What it has printed so far, as the site keeps it: a JSON array's text."""
-        lines = self.lines(version)
+        """What it has printed so far, as the site keeps it: a JSON array's text, or ""."""
+        path = self.place(version) / LOG
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
         return f"[{', '.join(lines)}]" if lines else ""
 
     def close(self) -> None:

@@ -15,8 +15,7 @@ from common.kaggle.server.host import Host
 from common.recipe import Recipe
 from common.workflow.submitting.hosting import surrounded
 from kernels.build.attachments import attachment, dataset_name, needs
-from kernels.build.kaggle_image import lacking, wheel_of
-from kernels.runtime.inputs import declared
+from kernels.build.wheels import wheel_of
 from kernels.verbs import kernel_inputs
 
 ROOT = Path(__file__).parents[3]
@@ -112,11 +111,6 @@ def test_slug_and_title_of_a_dataset_keep_to_the_sites_limits() -> None:
     assert dataset_name("petals") == ("petals-kit-inputs", "petals kit inputs")
     name, title = dataset_name("a-competition-of-a-name-that-is-far-too-long-for-that")
     assert len(name) <= 50 and len(title) <= 50 and name.endswith("-kit-inputs")
-
-
-def test_kaggles_machine_has_what_the_kit_declares_and_what_is_newer_is_named() -> None:
-    assert lacking(declared()) == []
-    assert lacking(["timm>=1.0.28", "py7zr>=1", "kornia"]) == ["timm>=1.0.28", "kornia"]
 
 
 def test_a_wheel_is_fetched_once_for_the_python_of_kaggles_machine(

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,6 @@ from common.kaggle import client
 from common.kaggle.client import kernels
 from common.kaggle.client.kernel_status import lines_of
 from common.kaggle.client.kernels import KernelError, Line
-from common.kaggle.credential import surroundings
 from common.kaggle.server.faults import Fault, Faults
 from common.kaggle.server.host import Host, Hosted
 from common.kaggle.server.kernel_files import KernelShelf
@@ -199,39 +196,6 @@ def test_a_kernel_reads_the_newest_output_of_another_and_a_dataset(
     desk._runner.shutdown(wait=True)
     assert two.status == "COMPLETE"
     assert KernelShelf(desk).file(two, "out").read_text() == "first2"
-
-
-FOLLOWING = """
-from kaggle.api.kaggle_api_extended import KaggleApi
-api = KaggleApi()
-api.authenticate()
-for event in api.kernels_logs_stream("you/petals-by-the-number"):
-    print(event["data"], end="", flush=True)
-"""
-
-
-def test_the_official_client_follows_a_log_while_it_grows_and_afterwards(
-    host: Host, tmp_path: Path
-) -> None:
-    goes_on = tmp_path / "goes-on"
-    text = f"""
-import time
-from pathlib import Path
-print("begun", flush=True)
-while not Path({str(goes_on)!r}).exists(): time.sleep(0.02)
-print("ended")
-"""
-    environment = surroundings(host.environment)
-    command = [sys.executable, "-c", FOLLOWING]
-    pushed = kernels.push(kernel(text), environment=host.environment)
-    live = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert live.stdout
-    assert live.stdout.readline() == "begun\n"
-    assert kernels.session(pushed, environment=host.environment).status == "RUNNING"
-    goes_on.touch()
-    assert live.communicate()[0] == "ended\n"
-    stored = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert stored.stdout == "begun\nended\n"
 
 
 def test_a_version_that_is_not_shown_at_once_is_followed_all_the_same(
