@@ -47,7 +47,7 @@ class Competition:
         embedded: for a data set that needs no download: a function that returns it.
         on_kaggle: there is something to download and to submit to. If not, `--data` names the files.
         packed: the readers take every path from a CSV's ids, so that the images of an archive may
-            stay together in one file (`common.data.packs`). Readers that list folders need files.
+            stay together in one file (`common.data.archives.pack`). Readers that list folders need files.
         make_sample: for a data set without a sample submission: folder to the sample it would have.
         read_answers: folder to the labels of the test set by id, None where they are not known.
         caution: one sentence printed where a score is, when the score flatters.

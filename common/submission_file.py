@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from common.data.archives.kinds import HEAD, kind_of
+from common.data.archives.formats import HEAD, format_of
 from common.data.csv_rows import UTF_16
 from common.data.table import SEPARATORS, read_csv
 from common.errors import KitError
@@ -84,7 +84,7 @@ def read_file(path: Path, sample: pd.DataFrame) -> tuple[pd.DataFrame, bytes, li
     if not path.exists():
         raise KitError(f"there is no file {path}: check its name")
     data, remarks = path.read_bytes(), []
-    kind = kind_of(data[:HEAD]) or ""
+    kind = format_of(data[:HEAD]) or ""
     if kind == "zip":
         _refuse(path, _zipped(data))
         name, data = _one_of(path, data)
@@ -100,7 +100,7 @@ def read_file(path: Path, sample: pd.DataFrame) -> tuple[pd.DataFrame, bytes, li
         remarks.append(
             f"{path} is packed by {called}: what is in it was read; by hand, upload it unpacked or as a zip"
         )
-    inner = kind_of(data[:HEAD])
+    inner = format_of(data[:HEAD])
     if inner:
         what = f"a {inner} archive" + (f" within a {kind} file" if remarks else "")
         raise KitError(f"{path} is {what}, and no CSV: unpack it and name the CSV file")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.data.archives.kinds import is_named_archive
+from common.data.archives.formats import is_named_archive
 
 IMAGES = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # What lies beside images and is none. Anything else must decode: a strange file is told, not lost.

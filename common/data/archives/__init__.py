@@ -1,1 +1,1 @@
-"""Archives opened safely: zip, 7z, nested ones; images kept together in one packed file."""
+"""Archives opened safely: zip, 7z, tar, split and nested ones; images kept in packs."""

@@ -1,114 +1,143 @@
-"""Has someone unpacked an archive already, where it lies? Its members are compared with what is there."""
+"""Has someone unpacked an archive already, in the folder where it lies? Compared by name and size."""
 
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from common.data.archives.extract import BY_HAND, listing_of
-from common.data.archives.kinds import is_named_archive, stem_of
-from common.data.archives.pieces import pieces_of
-from common.data.archives.safety import Member, is_safe
+from common.data.archives.formats import is_named_archive, stem_of
+from common.data.archives.members import Member, normalised
+from common.data.archives.parts import parts_of
+from common.data.archives.safety import is_outside
+from common.data.image_files import leads_up
 from common.errors import KitError
 from common.progress import counted, first_of
 from common.storage import read_json, write_text
 
-LITTER = ("Thumbs.db", "desktop.ini")
-SizeOf = Callable[[str], int | None]
-Below = Callable[[str], Iterable[tuple[str, int]]]
+# What operating systems put into archives and folders by themselves, beside hidden files.
+SYSTEM_FILES = ("Thumbs.db", "desktop.ini")
 
 
-def may_stand_beside(archive: Path) -> bool:
-    """Does anything lie beside an archive that it could have been unpacked to?"""
+def is_unpacked_beside(archive: Path, cache: Path) -> bool:
+    """Do all files of an archive lie beside it? The list of its members is kept in the cache.
+
+    Raises:
+        KitError: only a part of them lies there.
+    """
     stem = stem_of(archive.name)
     beside = [each for each in archive.parent.iterdir() if not each.name.startswith(".")]
-    return archive.suffix.lower() == ".zip" or any(
+    if archive.suffix.lower() != ".zip" and not any(
         each.is_dir() or (each.name.startswith(stem) and not is_named_archive(each.name))
         for each in beside
+    ):
+        return False  # it takes time to list its members, and nothing here can be one of them
+    members = _members_of(archive, cache)
+    if any(is_outside(member.name) for member in members):
+        return False
+    tops = {normalised(member.name).partition("/")[0] for member in members}
+    tops |= {stem, *map(stem_of, filter(is_named_archive, tops))}
+    tops &= {each.name for each in beside}
+    return is_unpacked(archive, members, _sizes_below(archive.parent, tops))
+
+
+def is_unpacked(archive: Path, members: Sequence[Member], sizes: Mapping[str, int]) -> bool:
+    """Are all files of an archive among those of a folder?
+
+    They may lie as it has them, in a folder of its own name, or moved to other folders in that one.
+
+    Args:
+        sizes: bytes of the files in the archive's folder, by path.
+
+    Raises:
+        KitError: only a part of them is there.
+    """
+    files = {normalised(m.name): m.size for m in members if not (m.folder or _is_system(m.name))}
+    if not files or any(is_outside(member.name) for member in members):
+        return False
+    folder = f"{stem_of(archive.name)}/"
+    parents = {parent for name in sizes for parent in _parents(name)}
+
+    def present(prefix: str) -> list[bool]:
+        return [
+            sizes.get(prefix + name) == size
+            or (is_named_archive(name) and _without_suffix(prefix + name) in sizes.keys() | parents)
+            for name, size in files.items()
+        ]
+
+    found = [present(""), present(folder)]
+    if not any(map(all, found)):
+        found.append(_moved(files, {n: s for n, s in sizes.items() if n.startswith(folder)}))
+    best = max(found, key=sum)
+    if all(best):
+        return True
+    # A single file of the same name beside the archive is compared with its member later on.
+    if not any(
+        there and ("/" in name or best is not found[0])
+        for there, name in zip(best, files, strict=True)
+    ):
+        return False
+    missing = [name for there, name in zip(best, files, strict=True) if not there]
+    raise KitError(
+        f"{archive} holds {counted(len(files), 'file')}, and {len(missing):,} of them "
+        f"{'is' if len(missing) == 1 else 'are'} not beside it with the same name and size "
+        f"({first_of(missing)}): {BY_HAND}, or, when what lies there is meant, move the archive away"
     )
 
 
-def members_of(archive: Path, cache: Path) -> list[Member]:
-    """The files of an archive, their names and sizes alone.
-
-    To list a 7z of 300,000 files takes seconds and a tar.gz is decompressed for it, and every call
-    asks: so a list is kept in the cache, for the file as it was.
-    """
-    if archive.suffix.lower() == ".zip":  # its list lies by itself, and is read in no time
-        return [member for member in listing_of(archive).members if not member.folder]
-    facts = [(str(each.resolve()), each.stat()) for each in pieces_of(archive)]
-    told = [[path, found.st_size, found.st_mtime_ns] for path, found in facts]
+def _members_of(archive: Path, cache: Path) -> list[Member]:
+    """The files of an archive. The list is kept in the cache: a tar.gz is decompressed for it."""
+    facts = [(part, part.stat()) for part in parts_of(archive)]
+    told = [[str(part.resolve()), found.st_size, found.st_mtime_ns] for part, found in facts]
     key = hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
     kept = cache / "listings" / f"{key}.json"
     if kept.is_file():
         return [Member(name, size) for name, size in read_json(kept)]
     members = [member for member in listing_of(archive).members if not member.folder]
-    with suppress(OSError, ValueError):  # a cache that cannot be written costs time, and no more
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_text(kept, json.dumps([[member.name, member.size] for member in members]))
+    if archive.suffix.lower() != ".zip":  # whose list is read at once
+        with suppress(OSError, ValueError):  # a cache that cannot be written costs only time
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_text(kept, json.dumps([[member.name, member.size] for member in members]))
     return members
 
 
-def is_unpacked(archive: Path, members: Sequence[Member], size_of: SizeOf, below: Below) -> bool:
-    """Do all files of an archive lie beside it, by name and size?
-
-    They may lie as it has them, in a folder of its own name, or moved to other folders in that one.
-
-    Args:
-        size_of: the bytes of the file at a path from the archive's folder; None where there is none.
-        below: names and bytes of all files below a folder of the archive's folder.
-
-    Raises:
-        KitError: only a part of them lies there.
-    """
-    files = [member for member in members if not member.folder and not _is_litter(member.name)]
-    if not files or not all(map(is_safe, files)):
-        return False
-    stem = stem_of(archive.name)
-    found = [
-        [_is_there(prefix + file.name.removeprefix("./"), file.size, size_of) for file in files]
-        for prefix in ("", f"{stem}/")
-    ]
-    if not any(map(all, found)):
-        found.append(_moved(files, below(stem)))
-    best = max(found, key=sum)
-    if all(best):
-        return True
-    # A file beside it is compared with the archive's own when both are there; a folder has no other.
-    deep = [
-        there and ("/" in file.name.removeprefix("./") or best is not found[0])
-        for there, file in zip(best, files, strict=True)
-    ]
-    if not any(deep):
-        return False
-    lacking = [file.name for there, file in zip(best, files, strict=True) if not there]
-    raise KitError(
-        f"{archive} holds {counted(len(files), 'file')}, and {len(lacking):,} of them "
-        f"{'is' if len(lacking) == 1 else 'are'} not beside it with the same name and size "
-        f"({first_of(lacking)}): {BY_HAND}, or, when what lies there is meant, move the archive away"
-    )
+def _sizes_below(place: Path, tops: Iterable[str]) -> dict[str, int]:
+    """Bytes of these files, and of all files in these folders, by path below `place`."""
+    sizes = {top: (place / top).stat().st_size for top in tops if (place / top).is_file()}
+    for top in tops:
+        for parent, folders, names in os.walk(place / top, followlinks=True):
+            folders[:] = [name for name in folders if not leads_up(Path(parent, name))]
+            below = Path(parent).relative_to(place).as_posix()
+            for name in names:
+                with suppress(OSError):  # a link that leads nowhere
+                    sizes[f"{below}/{name}"] = Path(parent, name).stat().st_size
+    return sizes
 
 
-def _is_litter(name: str) -> bool:
-    """What a computer puts into archives and folders by itself, and drops as it likes."""
-    parts = name.removeprefix("./").split("/")
-    return any(part.startswith((".", "__MACOSX")) for part in parts) or parts[-1] in LITTER
+def _parents(name: str) -> Iterable[str]:
+    while name := name.rpartition("/")[0]:
+        yield name
 
 
-def _is_there(name: str, size: int, size_of: SizeOf) -> bool:
-    return size_of(name) == size or (
-        is_named_archive(name)
-        and size_of(str(Path(name).with_name(stem_of(Path(name).name)))) is not None
-    )
+def _without_suffix(name: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + stem_of(last)
 
 
-def _moved(files: Sequence[Member], below: Iterable[tuple[str, int]]) -> list[bool]:
-    left = Counter((name.rpartition("/")[2], size) for name, size in below)
+def _is_system(name: str) -> bool:
+    parts = normalised(name).split("/")
+    return any(part.startswith((".", "__MACOSX")) for part in parts) or parts[-1] in SYSTEM_FILES
+
+
+def _moved(files: Mapping[str, int], below: Mapping[str, int]) -> list[bool]:
+    """Which of the files are there under the same last name, whatever their folder."""
+    left = Counter((name.rpartition("/")[2], size) for name, size in below.items())
     found = []
-    for file in files:
-        key = (file.name.rpartition("/")[2], file.size)
+    for name, size in files.items():
+        key = (name.rpartition("/")[2], size)
         found.append(left[key] > 0)
         left[key] -= 1
     return found

@@ -1,82 +1,73 @@
-"""One archive into one folder, step by step: whole, or not at all."""
+"""Find archives among files, list their members, and unpack one into a folder."""
 
 import importlib
 import lzma
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
 
 from common.data.archives import sevenzip_program, tar_reader, zip_reader
-from common.data.archives.kinds import HEAD, PIECE, SPANNED, is_archive, is_unread, kind_of
-from common.data.archives.pack import Packing
-from common.data.archives.pieces import open_pieces, pieces_of
-from common.data.archives.safety import DamagedError, RefusedError
-from common.data.archives.writer import Listing, Steps, Writing
+from common.data.archives.formats import HEAD, format_of, is_archive, is_unsupported
+from common.data.archives.members import DamagedError, Listing, RefusedError
+from common.data.archives.pack import PackWriter
+from common.data.archives.parts import open_parts, parts_of
+from common.data.archives.writer import write_members
 from common.errors import KitError
-from common.progress import bar, first_of, say
+from common.progress import bar, say
 from common.storage import check_is_content
 
-# What damage looks like in the kit's own reading of headers; libraries raise other things too.
+# Raised for damage by the kit's own code; the libraries raise other errors as well.
 DAMAGE = (DamagedError, BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError)
 BY_HAND = "unpack it by hand, in the folder where it lies"
-PACKED = (".gz", ".bz2", ".xz")  # one file each, or a tar whose name does not say so
-WHOLES = ("zip", "7z", "tar", "rar", "cab")
-FEW = 100  # files without a suffix in one folder that are looked into
+COMPRESSED = (".gz", ".bz2", ".xz")  # one file each, or a tar whose name does not say so
+ARCHIVES = ("zip", "7z", "tar", "rar", "cab")  # formats of many files
+MAX_PROBED = 100  # files without a suffix in one folder that are opened to see what they are
 
 
-def archives_in(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The archives among some files: those to read, split ones by one of their pieces, and the others.
+def find_archives(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Pick out the archives: those that can be read, split ones by one part, and the unsupported.
 
-    Their names tell them, and where a name has no suffix, or only that of a compressed file, how
-    they begin.
+    A file's name decides, and where it has no suffix, or only that of a compressed file, its bytes.
 
     Raises:
-        KitError: a piece of a split archive is missing.
+        KitError: a part of a split archive is missing.
     """
     files = list(files)
     bare = Counter(file.parent for file in files if not file.suffix)
-    read = dict.fromkeys(
-        _first_of(file) if is_archive(file) else file
-        for file in files
-        if is_archive(file)
-        or (not file.suffix and bare[file.parent] <= FEW and _kind(file) in WHOLES)
-        or (file.suffix.lower() in PACKED and tar_reader.is_tar(file))
-    )
-    return list(read), [file for file in files if is_unread(file.name)]
-
-
-def _first_of(archive: Path) -> Path:
-    """The one of a split archive's pieces that stands for all: the .zip, or the first."""
-    pieces = pieces_of(archive)
-    spanned = SPANNED.fullmatch(pieces[0].name) and not PIECE.fullmatch(pieces[0].name)
-    return pieces[-1] if spanned else pieces[0]
+    found: dict[Path, None] = {}
+    for file in files:
+        if is_archive(file):
+            parts = parts_of(file)
+            found[parts[-1] if parts[-1].suffix.lower() == ".zip" else parts[0]] = None
+        elif file.suffix.lower() in COMPRESSED:
+            found |= {file: None} if tar_reader.is_tar(file) else {}
+        elif not file.suffix and bare[file.parent] <= MAX_PROBED and _format(file) in ARCHIVES:
+            found[file] = None
+    return list(found), [file for file in files if is_unsupported(file.name)]
 
 
 def listing_of(archive: Path) -> Listing:
-    """List an archive's entries.
+    """List an archive's members.
 
     Raises:
         KitError: the archive is damaged, encrypted, or nothing here can read it.
     """
-    with _guarded(archive):
+    with _errors_naming(archive):
         return _reader(archive)(archive)
 
 
-def unpacking(
-    archive: Path, listing: Listing, into: Path, packing: Packing | None, found: Mapping[Path, int]
-) -> Steps:
-    """Unpack one archive in the existing folder `into`, a piece a step.
+def unpack(archive: Path, listing: Listing, into: Path, pack: PackWriter | None) -> None:
+    """Unpack one archive into an existing folder.
 
     Args:
-        archive: a file that `archives_in` has found.
-        listing: of it, judged to do no harm.
-        into: a folder that the caller throws away when this fails.
-        packing: where images go in place of `into`; none keeps them files.
-        found: the files that a killed call has left, and their sizes.
+        archive: a file that `find_archives` has found.
+        listing: of it, checked by `safety.check_members`.
+        into: a folder that the caller removes when this fails.
+        pack: takes the images in place of `into`; None keeps them files.
 
     Raises:
         KitError: the archive is damaged, or cannot be read here.
@@ -84,46 +75,42 @@ def unpacking(
     members = listing.members
     files, size = sum(not member.folder for member in members), sum(m.size for m in members)
     say(f"unpacking {archive.name}: {files:,} files, {size / 1e6:,.1f} MB")
-    with bar(size, f"unpacking {archive.name}", "B") as progress, _guarded(archive):
-        with Writing(members, into, progress, packing, found) as writing:
-            yield from listing.extract(writing)
-        if missing := writing.unfinished():
-            raise DamagedError(f"cut short: {first_of(missing)}")
+    with bar(size, f"unpacking {archive.name}", "B") as progress, _errors_naming(archive):
+        write_members(listing, into, progress.update, pack)
 
 
-def _kind(archive: Path) -> str | None:
-    """What an archive is by its first bytes; None where they tell nothing."""
-    with open_pieces(archive) as file:
-        return kind_of(file.read(HEAD))
+def _format(archive: Path) -> str | None:
+    with open_parts(archive) as file:
+        return format_of(file.read(HEAD))
 
 
 def _reader(archive: Path) -> Callable[[Path], Listing]:
-    check_is_content(pieces_of(archive)[0])
-    kind = _kind(archive)
+    check_is_content(parts_of(archive)[0])
+    kind = _format(archive)
     if kind is None:
-        name = pieces_of(archive)[0].name.lower()
+        name = parts_of(archive)[0].name.lower()
         kind = "zip" if ".zip" in name else "7z" if ".7z" in name else "tar"
     if kind == "zip":
         return zip_reader.listing
     if kind in ("tar", *tar_reader.OPENERS):
         return tar_reader.listing
     if kind != "7z":
-        raise RefusedError(f"{archive} is a {kind} archive, which nothing here reads: {BY_HAND}")
+        raise RefusedError(f"{archive} is a {kind} archive, which the kit cannot read: {BY_HAND}")
     try:
         library = importlib.import_module("common.data.archives.sevenzip")
     except ImportError:
         if sevenzip_program.program():
             return sevenzip_program.listing
         raise KitError(
-            f"nothing here can read {archive}: install the library with `pip install py7zr`, or "
-            "the program 7z"
+            f"{archive} cannot be read without a reader for 7z: install the library with "
+            "`pip install py7zr`, or the program 7z"
         ) from None
     listing: Callable[[Path], Listing] = library.listing
     return listing
 
 
 def _raised_by_library(error: Exception) -> bool:
-    """Was this raised outside the kit? What reads a damaged archive raises almost anything."""
+    """Was this raised outside the kit? A library may raise any error at damaged bytes."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -131,8 +118,8 @@ def _raised_by_library(error: Exception) -> bool:
 
 
 @contextmanager
-def _guarded(archive: Path) -> Iterator[None]:
-    """Whatever a reader stumbles over becomes one sentence about the archive."""
+def _errors_naming(archive: Path) -> Iterator[None]:
+    """Turn the errors of readers and of the disk into a KitError that names the archive."""
     try:
         yield
     except RefusedError as refused:
@@ -140,11 +127,11 @@ def _guarded(archive: Path) -> Iterator[None]:
         raise refused if named else RefusedError(f"{archive} was not unpacked: {refused}") from None
     except NotImplementedError as error:
         raise KitError(
-            f"{archive} is packed in a way that nothing here can read ({error}): {BY_HAND}"
+            f"{archive} is compressed by a method that the kit cannot read ({error}): {BY_HAND}"
         ) from error
     except FileExistsError as error:
         raise KitError(
-            f"{archive} holds {error.filename}, which another archive has already put there: "
+            f"{archive} holds {error.filename}, which another archive holds too: "
             "remove one of the two"
         ) from error
     except Exception as error:

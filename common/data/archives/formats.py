@@ -1,46 +1,36 @@
-"""Kinds of archives, by their names and by how their bytes begin."""
+"""Tell archive formats by file name and by the first bytes."""
 
 import re
 from pathlib import Path
 
-READ = (".zip", ".7z", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz")
-# Archives that nothing here reads: each is told, and what to do with it.
-UNREAD = (
-    ".rar",
-    ".zipx",
-    ".tar.zst",
-    ".tzst",
-    ".tar.lz",
-    ".tar.lz4",
-    ".tar.lzma",
-    ".tlz",
-    ".tar.z",
-    ".taz",
-    ".tar.br",
-    ".cab",
-    ".iso",
-    ".dmg",
-    ".arj",
-    ".ace",
-    ".lzh",
-    ".lha",
-    ".sit",
-    ".sitx",
-    ".wim",
-    ".alz",
-    ".egg",
-    ".cpio",
-    ".zpaq",
+SUPPORTED = (
+    ".zip",
+    ".7z",
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".tar.bz2",
+    ".tbz",
+    ".tbz2",
+    ".tar.xz",
+    ".txz",
 )
-_READ = "|".join(map(re.escape, READ))
-# data.zip.001, data.7z.002, data.tar.gz.aa, data.zip.part1: plain pieces, one after another.
-PIECE = re.compile(
-    rf"(?P<whole>.+(?:{_READ}))\.(?:part[-_]?)?(?P<piece>\d{{1,4}}|a[a-z])", re.IGNORECASE
+_SUPPORTED = "|".join(map(re.escape, SUPPORTED))
+# Archives that the kit cannot read: the user is told, and what to do with them.
+_UNSUPPORTED = (
+    r"\.(?:rar|zipx|tar\.(?:zst|lz|lz4|lzma|z|br)|tzst|tlz|taz|cab|iso|dmg|arj|ace|lzh|lha|sitx?|wim|alz"
+    r"|egg|cpio|zpaq)"
 )
-SPANNED = re.compile(r"(?P<whole>.+)\.z(?P<piece>\d{2,3})", re.IGNORECASE)  # data.z01 + data.zip
+UNSUPPORTED = re.compile(rf".*{_UNSUPPORTED}", re.IGNORECASE)
+SUFFIX = re.compile(rf"(?:\.part\d+)?(?:{_SUPPORTED}|{_UNSUPPORTED})$", re.IGNORECASE)
+# data.zip.001, data.7z.002, data.tar.gz.aa, data.zip.part1: parts to be joined in order.
+PART = re.compile(
+    rf"(?P<whole>.+(?:{_SUPPORTED}))\.(?:part[-_]?)?(?P<part>\d{{1,4}}|a[a-z])", re.IGNORECASE
+)
+SPANNED = re.compile(r"(?P<whole>.+)\.z(?P<part>\d{2,3})", re.IGNORECASE)  # data.z01 + data.zip
 VOLUME = re.compile(r".+\.r\d{2,3}", re.IGNORECASE)  # data.r00 beside data.rar
 UNFINISHED = re.compile(
-    rf".+(?:{_READ}|\.rar)\.(?:part|partial|filepart|crdownload|opdownload|download|tmp|aria2)",
+    rf".+(?:{_SUPPORTED}|\.rar)\.(?:part|partial|filepart|crdownload|opdownload|download|tmp|aria2)",
     re.IGNORECASE,
 )
 MAGIC = {
@@ -58,40 +48,36 @@ MAGIC = {
     b"MSCF": "cab",
     b"\x1f\x9d": "compress",
 }
-TAR_AT, TAR = 257, b"ustar"
-HEAD = 512  # bytes that tell a kind
+TAR_OFFSET, TAR = 257, b"ustar"
+HEAD = 512  # first bytes that `format_of` needs
 
 
 def is_archive(path: Path) -> bool:
-    """Does the name say that this is an archive the kit unpacks, or a piece of one?"""
+    """Is this, by its name, an archive that the kit unpacks, or a part of a split one?"""
     name = path.name
-    return name.lower().endswith(READ) or bool(PIECE.fullmatch(name) or SPANNED.fullmatch(name))
+    return name.lower().endswith(SUPPORTED) or bool(PART.fullmatch(name) or SPANNED.fullmatch(name))
 
 
-def is_unread(name: str) -> bool:
-    """Does the name say that this is an archive that nothing here can read?"""
-    return name.lower().endswith(UNREAD) or bool(
-        VOLUME.fullmatch(name) or UNFINISHED.fullmatch(name)
-    )
+def is_unsupported(name: str) -> bool:
+    """Is this, by its name, an archive that the kit cannot read, or an unfinished download?"""
+    return any(each.fullmatch(name) for each in (UNSUPPORTED, VOLUME, UNFINISHED))
 
 
 def is_named_archive(name: str) -> bool:
-    """Does the name say that this is an archive or a piece of one, whether or not it can be read?"""
-    return is_archive(Path(name)) or is_unread(name)
+    """Is this, by its name, an archive or a part of one, whether or not the kit can read it?"""
+    return is_archive(Path(name)) or is_unsupported(name)
 
 
 def stem_of(name: str) -> str:
-    """An archive's name without what says that it is one: what it is likely unpacked to."""
-    found = PIECE.fullmatch(name) or SPANNED.fullmatch(name)
+    """An archive's name without its suffixes: data.tar.gz.aa gives data, where it is unpacked to."""
+    found = PART.fullmatch(name) or SPANNED.fullmatch(name)
     name = found["whole"] if found else name
-    for suffix in sorted((*READ, *UNREAD), key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            return re.sub(r"\.part\d+$", "", name[: -len(suffix)], flags=re.IGNORECASE)
-    return name.partition(".")[0]
+    suffix = SUFFIX.search(name)
+    return name[: suffix.start()] if suffix else name.partition(".")[0]
 
 
-def kind_of(head: bytes) -> str | None:
-    """The kind of archive that begins like this: zip, 7z, tar, gz …; None for anything else."""
-    if head[TAR_AT : TAR_AT + len(TAR)] == TAR:
+def format_of(head: bytes) -> str | None:
+    """The format of a file that begins with these bytes (zip, 7z, tar, gz …), or None."""
+    if head[TAR_OFFSET : TAR_OFFSET + len(TAR)] == TAR:
         return "tar"
-    return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)

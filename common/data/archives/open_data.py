@@ -1,69 +1,68 @@
-"""A competition's files, unpacked: from its folder, its archives, or a mixture of both."""
+"""Open a competition's data: unpack its archives into the cache and link the other files there."""
 
 import filecmp
 import hashlib
 import os
 import shutil
-import stat
 from collections.abc import Iterator, Sequence, Set
-from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from common.data.archives.beside import is_unpacked, may_stand_beside, members_of
+from common.data.archives.already_unpacked import is_unpacked_beside
 from common.data.archives.encoded_images import Encoded
-from common.data.archives.extract import BY_HAND, archives_in
-from common.data.archives.kinds import is_named_archive, stem_of
+from common.data.archives.extract import BY_HAND, find_archives
+from common.data.archives.formats import is_named_archive, stem_of
 from common.data.archives.nested import unpack_all
-from common.data.archives.pack import are_whole, is_packed
-from common.data.archives.pieces import pieces_of
+from common.data.archives.pack import are_complete, is_packed
+from common.data.archives.parts import parts_of
 from common.data.image_files import IMAGES, leads_up
 from common.errors import KitError
 from common.progress import bar, say
-from common.storage import alone, read_json, remove, taken_up, write_json
+from common.storage import alone, read_json, remove, replacing, write_json
 
-# The layout of an unpacked folder, with packs or with files alone, in its key.
+# The layout of an unpacked folder, with image packs or with files only, as a part of its key.
 PACKED, FILES = b"packed 1\0", b"files 2\0"
 LINKED = ".linked.json"
 DOWNLOAD = "download the data with `kit <competition> download`, or name its folder (--data DIR)"
 
 
 def open_folder(data: Path, cache: Path, *, packed: bool = False) -> Path:
-    """The folder in which everything of a competition lies unpacked.
+    """Return the folder in which all of a competition's files lie unpacked.
 
     Args:
         data: a folder with the competition's files or its zip, 7z and tar archives, in folders, in
             archives or not, or one such archive; it may be read-only and is never written.
         cache: a writable folder; what is unpacked goes to `unpacked/<key>` in it, where the key
-            is a digest of the archives' names and bytes, so it is made once. After an interruption
-            or a kill the next call goes on from there.
-        packed: the archives' images stay together in packs (`common.data.packs`), which is many
-            times faster for many small ones. Their paths hold, for `common.data.encoded.Encoded`,
-            but there are no files; whoever lists folders needs files.
+            is a digest of the archives' names and bytes, so it is made once. Of an unpacking that
+            was interrupted or killed nothing is used: the next call begins anew.
+        packed: the archives' images go into packs (`common.data.archives.pack`), which is many
+            times faster for many small ones. `encoded_images.Encoded` reads them by their paths,
+            but there are no such files: readers that list folders need packed=False.
 
     Returns:
         `data` itself when there is nothing to unpack, else the folder in the cache, with the plain
-        entries of `data` linked in. An archive whose content stands beside it is left alone. What
-        lies in folders is unpacked where it lies.
+        entries of `data` linked in. An archive that is unpacked beside itself is left alone. An
+        archive in a subfolder is unpacked there.
 
     Raises:
         KitError: no data, or an archive that is damaged, unsafe, encrypted, too large, half
-            unpacked, or of a kind that is not read.
+            unpacked, or of an unsupported format.
     """
     entries = _entries(data)
     base = data.parent if data.is_file() else data
     files = [data] if data.is_file() else list(_files_in(entries, cache))
-    found, unread = archives_in(files)
-    _tell_unread(unread)
-    archives = [each for each in found if data.is_file() or not _stands_beside(each, cache)]
+    found, unsupported = find_archives(files)
+    _check_unsupported(unsupported)
+    archives = [each for each in found if data.is_file() or not is_unpacked_beside(each, cache)]
     if not archives:
         return data
     folder = cache / "unpacked" / _key(archives, packed, base)
     with alone(folder):
-        if not (folder.is_dir() and are_whole(folder)):
-            with taken_up(folder) as part:
-                unpack_all(archives, part, packed=packed, base=base)
-        taken = {piece for each in found for piece in pieces_of(each)}
+        if not (folder.is_dir() and are_complete(folder)):
+            with replacing(folder) as temporary:
+                temporary.mkdir()
+                unpack_all(archives, temporary, packed=packed, base=base)
+        taken = {part for each in found for part in parts_of(each)}
         _link([e for e in entries if not _holds(e, cache)], folder, taken)
     return folder
 
@@ -71,7 +70,7 @@ def open_folder(data: Path, cache: Path, *, packed: bool = False) -> Path:
 def _entries(data: Path) -> list[Path]:
     """The visible entries of a data folder, in order; none for a data file."""
     if data.is_file():
-        if data not in chain(*archives_in([data])):
+        if data not in chain(*find_archives([data])):
             raise KitError(f"{data} is neither a folder nor a zip, 7z or tar archive: {DOWNLOAD}")
         return []
     if not data.is_dir():
@@ -98,43 +97,23 @@ def _files_in(entries: Sequence[Path], cache: Path) -> Iterator[Path]:
                     folders[:] = []
                     continue
                 seen |= {real} if Path(place).is_symlink() else set()
-                sought = (Path(place, name) for name in names if _is_sought(name))
-                yield from (each for each in sought if each.is_file())
+                paths = (Path(place, name) for name in names if _may_be_archive(name))
+                yield from (each for each in paths if each.is_file())
 
 
-def _is_sought(name: str) -> bool:
+def _may_be_archive(name: str) -> bool:
     return not name.startswith(".") and not name.lower().endswith(IMAGES)
 
 
-def _tell_unread(unread: Sequence[Path]) -> None:
-    """Say which archives are not read; stop where nothing stands beside one that it may hold."""
-    for archive in unread:
+def _check_unsupported(archives: Sequence[Path]) -> None:
+    """Raise a KitError for an archive that cannot be read, unless it seems unpacked beside."""
+    for archive in archives:
         if not archive.with_name(stem_of(archive.name)).exists():
             raise KitError(
-                f"{archive} is an archive of a kind that nothing here reads, or not whole: {BY_HAND}, or "
-                "pack it as zip or tar.gz, or move it away"
+                f"{archive} is an archive of an unsupported format, or not downloaded completely: "
+                f"{BY_HAND}, or pack it as zip or tar.gz, or move it away"
             )
-        say(f"{archive} is not read: {stem_of(archive.name)} beside it is taken for what it holds")
-
-
-def _stands_beside(archive: Path, cache: Path) -> bool:
-    """Has someone unpacked this archive by hand, in the folder where it lies?"""
-    place = archive.parent
-    members = members_of(archive, cache) if may_stand_beside(archive) else []
-    return is_unpacked(archive, members, partial(_size_of, place), partial(_below, place))
-
-
-def _size_of(place: Path, name: str) -> int | None:
-    try:
-        found = (place / name).stat()
-    except OSError:
-        return None
-    return -1 if stat.S_ISDIR(found.st_mode) else found.st_size
-
-
-def _below(place: Path, folder: str) -> Iterator[tuple[str, int]]:
-    for parent, _, names in os.walk(place / folder, followlinks=True):
-        yield from ((name, Path(parent, name).stat().st_size) for name in names)
+        say(f"{archive} cannot be read: {stem_of(archive.name)} beside it is used in its place")
 
 
 def _holds(entry: Path, cache: Path) -> bool:
@@ -142,15 +121,15 @@ def _holds(entry: Path, cache: Path) -> bool:
 
 
 def _key(archives: Sequence[Path], packed: bool, base: Path) -> str:
-    """A digest of the archives' places and bytes, and of the layout (32 hex digits)."""
+    """A digest of the archives' paths and bytes, and of the layout (32 hex digits)."""
     digest = hashlib.blake2b(PACKED if packed else FILES, digest_size=16)
-    pieces = [piece for archive in archives for piece in pieces_of(archive)]
-    total = sum(piece.stat().st_size for piece in pieces)
+    parts = [part for archive in archives for part in parts_of(archive)]
+    total = sum(part.stat().st_size for part in parts)
     with bar(total, "reading archives", "B") as progress:
-        for piece in pieces:
-            name = piece.relative_to(base).as_posix()
-            digest.update(os.fsencode(f"{name}\0{piece.stat().st_size}\0"))
-            with piece.open("rb") as file:
+        for part in parts:
+            name = part.relative_to(base).as_posix()
+            digest.update(os.fsencode(f"{name}\0{part.stat().st_size}\0"))
+            with part.open("rb") as file:
                 while chunk := file.read(1 << 22):
                     digest.update(chunk)
                     progress.update(len(chunk))
@@ -158,16 +137,16 @@ def _key(archives: Sequence[Path], packed: bool, base: Path) -> str:
 
 
 def _link(entries: Sequence[Path], folder: Path, archives: Set[Path]) -> None:
-    """Make the plain entries stand in the unpacked folder, and no others that once were linked.
+    """Link the entries that are no archives into the unpacked folder; remove earlier links.
 
-    A folder of which the archives have brought a part stands there file by file.
+    A folder that archives have filled in part is linked file by file.
     """
     record = folder / LINKED
     before: list[str] = read_json(record) if record.exists() else []
     plain = dict(_plain(entries, folder, archives, set(before)))
     names = [*plain]
     if names != before:
-        # Before the links, so that a copy cut short is known for a copy.
+        # Before the links, so that after a kill an unfinished copy is known to be one.
         write_json(record, names)
     for name in set(before) - set(names):
         remove(folder / name)
@@ -178,7 +157,7 @@ def _link(entries: Sequence[Path], folder: Path, archives: Set[Path]) -> None:
 def _plain(
     entries: Sequence[Path], folder: Path, archives: Set[Path], before: Set[str], within: str = ""
 ) -> Iterator[tuple[str, Path]]:
-    """What is to be linked, by its path in the folder: no archives, and nothing they have brought."""
+    """What is to be linked, by its path in the folder: no archives, and none of their files."""
     twins = _in_packs(entries, folder / within)
     for entry in entries:
         name = within + entry.name
@@ -194,7 +173,7 @@ def _plain(
 
 
 def _in_packs(entries: Sequence[Path], folder: Path) -> set[str]:
-    """Names of the plain images that an archive has put into a pack, too."""
+    """Names of the images that an archive's pack holds, too, with the same bytes."""
     images = [entry for entry in entries if is_packed(entry.name, 0) and entry.is_file()]
     held = Encoded([folder / entry.name for entry in images])
     twins = [(at, entry) for at, entry in enumerate(images) if held.known(at)]

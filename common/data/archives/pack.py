@@ -1,27 +1,24 @@
-"""An archive's images in one flat file with an index, where a tree would be many small files.
+"""Image packs: the encoded images of an archive in one file with an index.
 
-The kernel spends more on making and opening 350,000 files than a decoder does on their images. A
+To create and open 350,000 files takes the operating system longer than to decode their images. A
 pack is a folder: `images.bin` has the encoded images one after another, `names.bin` their paths
-with slashes, each ended by a NUL, and `index.npy` where each ends and what is known of it.
+with slashes, each ended by a NUL, and `index.npy` the offset, shape, digest and channels of each.
 """
 
 import hashlib
-import os
-import zlib
 from array import array
-from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 
-from common.data.archives.safety import PACKS, Member
+from common.data.archives.safety import PACKS
 from common.data.image_files import IMAGES
 from common.data.image_headers import declared_shape
 from common.data.pixels.channels import channels
 
-LARGEST = 16 << 20  # bytes of an image in a pack: of larger ones there are never many
+MAX_IMAGE = 16 << 20  # bytes of an image in a pack: larger ones are few, and stay files
 BUFFER = 1 << 20
 BYTES, NAMES, INDEX = "images.bin", "names.bin", "index.npy"
 ENTRY = np.dtype([("end", "<i8"), ("shape", "<i8", 2), ("digest", "u1", 16), ("channels", "u1")])
@@ -29,7 +26,7 @@ ENTRY = np.dtype([("end", "<i8"), ("shape", "<i8", 2), ("digest", "u1", 16), ("c
 
 def is_packed(name: str, size: int) -> bool:
     """Does a member of this name and size go into a pack?"""
-    return size <= LARGEST and name.lower().endswith(IMAGES)
+    return size <= MAX_IMAGE and name.lower().endswith(IMAGES)
 
 
 def digest_of(data: bytes) -> bytes:
@@ -37,20 +34,20 @@ def digest_of(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-class Packing:
-    """Writes a pack into a folder, image by image; the index comes last."""
+class PackWriter:
+    """Writes a pack into a new folder, image by image; the index comes last."""
 
-    def __init__(self, folder: Path, within: str = "") -> None:
-        """`within` is put before every name: a folder's path and a slash, or nothing."""
-        self.folder, self._within = folder, within
+    def __init__(self, folder: Path, prefix: str = "") -> None:
+        """`prefix` is put before every name: a folder's path and a slash, or nothing."""
+        self.folder, self._prefix = folder, prefix
         self._names: list[str] = []
         self._ends, self._shapes, self._digests = array("q"), array("q"), bytearray()
         self._channels = bytearray()
         self._end = 0
 
-    def __enter__(self) -> "Packing":
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._file = (self.folder / BYTES).open("ab", buffering=BUFFER)
+    def __enter__(self) -> "PackWriter":
+        self.folder.mkdir(parents=True)
+        self._file = (self.folder / BYTES).open("xb", buffering=BUFFER)
         return self
 
     def __exit__(
@@ -63,34 +60,11 @@ class Packing:
         if error is None:
             self._write_index()
 
-    def take_up(self, members: Iterable[tuple[str, Member]]) -> int:
-        """Keep the images that an earlier call, which was killed, had packed whole.
-
-        Args:
-            members: all images that will be packed and their names, in this order.
-
-        Returns:
-            How many of them are there: the first so many, as their checksums say.
-        """
-        kept = 0
-        with (self.folder / BYTES).open("rb") as file:
-            for name, member in members:
-                data = file.read(member.size)
-                if len(data) < member.size or zlib.crc32(data) != member.crc:
-                    break
-                self._know(name, data)
-                kept += 1
-        os.truncate(self.folder / BYTES, self._end)
-        return kept
-
     def add(self, name: str, data: bytes) -> None:
-        """Append one image, whole; it is hashed here, so that nobody reads it for that again."""
+        """Append one whole image; it is hashed here, so that it need not be read for that again."""
         self._file.write(data)
-        self._know(name, data)
-
-    def _know(self, name: str, data: bytes) -> None:
         self._end += len(data)
-        self._names.append(self._within + name)
+        self._names.append(self._prefix + name)
         self._ends.append(self._end)
         self._shapes.extend(declared_shape(data) or (0, 0))
         self._digests += digest_of(data)
@@ -108,12 +82,12 @@ class Packing:
 
 
 class Pack:
-    """A pack's images by row, mapped: threads share it, and memory holds the index alone.
+    """A pack's images by row, memory-mapped: threads share it, and only the index is in memory.
 
     Attributes:
         shapes: int64 [N, 2], the height and width a header declares, 0 where it is not known.
         sizes: int64 [N], encoded bytes.
-        channels: uint8 [N], what `common.data.channels` finds in the header.
+        channels: uint8 [N], what `common.data.pixels.channels` finds in the header.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -125,7 +99,7 @@ class Pack:
         self.channels: npt.NDArray[np.uint8] = np.ascontiguousarray(index["channels"])
         self._digests = index["digest"].tobytes().hex()
         self._bytes = np.zeros(0, np.uint8)
-        if self._ends[-1]:  # nothing cannot be mapped
+        if self._ends[-1]:  # an empty file cannot be mapped
             mapped = np.memmap(folder / BYTES, dtype=np.uint8, mode="r")
             self._bytes = mapped.view(np.ndarray)
 
@@ -147,12 +121,12 @@ def packs_of(folder: Path) -> list[Path]:
     return sorted((folder / PACKS).glob("*"))
 
 
-def are_whole(folder: Path) -> bool:
-    """Has every pack of a folder the bytes that its index promises?"""
-    return all(_is_whole(pack) for pack in packs_of(folder))
+def are_complete(folder: Path) -> bool:
+    """Has every pack of a folder the bytes and names that its index lists?"""
+    return all(_is_complete(pack) for pack in packs_of(folder))
 
 
-def _is_whole(pack: Path) -> bool:
+def _is_complete(pack: Path) -> bool:
     try:
         index = np.load(pack / INDEX)
         size, names = (pack / BYTES).stat().st_size, (pack / NAMES).read_bytes()

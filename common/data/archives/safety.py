@@ -1,110 +1,77 @@
-"""What an archive may hold: judged before a byte is written."""
+"""Refuse an archive that could harm, by its list of members, before a byte is written."""
 
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from common.data.archives.pieces import size_of
-from common.errors import KitError
+from common.data.archives.members import Member, RefusedError, normalised
+from common.data.archives.parts import size_of
 from common.progress import first_of
 
-PACKS = ".packs"  # in a folder, what holds its images together: common.data.packs
+PACKS = ".packs"  # the subfolder with a folder's image packs (`common.data.archives.pack`)
 GB = 10**9
-MOST_BYTES = 200 * GB
-SPARE_BYTES = GB
-MOST_RATIO = 1000
-ODD = re.compile(r"//|(^|/)\.(/|$)|/$")
+MAX_BYTES = 200 * GB
+RESERVED_BYTES = GB
+MAX_RATIO = 1000
 
 
-class RefusedError(KitError):
-    """An archive that will not be unpacked, with the reason in one sentence."""
-
-
-class DamagedError(Exception):
-    """An archive whose bytes are not what they should be, in a few words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One entry of an archive, as its header declares it.
-
-    Attributes:
-        name: path inside the archive, with slashes.
-        size: unpacked bytes.
-        folder: a folder, not a file.
-        special: a link, a device or a pipe.
-        encrypted: readable with a password only.
-        crc: CRC-32 of the content; None where it is not told.
-    """
-
-    name: str
-    size: int
-    folder: bool = False
-    special: bool = False
-    encrypted: bool = False
-    crc: int | None = None
-
-
-def place_of(name: str) -> str:
-    """Where a member's file goes, below the folder: its name without `./` and doubled slashes."""
-    return str(PurePosixPath(name)) if ODD.search(name) else name
-
-
-def is_safe(member: Member) -> bool:
-    """Does the member stay in the folder that it would be unpacked to?"""
-    return not _leaves(member)
-
-
-def judge(
-    archive: Path, members: Sequence[Member], into: Path, *, used: int = 0, waiting: int = 0
+def check_members(
+    archive: Path, members: Sequence[Member], into: Path, *, total: int = 0, pending: int = 0
 ) -> None:
-    """Refuse an archive that could harm: by its names, its kinds of entries or its sizes.
+    """Raise an error for an archive whose names, types of entries or sizes could do harm.
 
     Args:
-        archive: the file, for its name and its size.
+        archive: the file, for its name and its packed size.
         members: what its header declares.
         into: the existing folder to unpack in; its disk is the one that must have room.
-        used: bytes already judged of the same download.
-        waiting: how many of them are not written yet.
+        total: bytes of the archives checked before in the same call.
+        pending: how many of them are not written yet.
 
     Raises:
-        RefusedError: one sentence with the first offenders.
+        RefusedError: names the archive, the reason and the first members concerned.
     """
     offences = (
         ("is encrypted", "download it without a password", [m for m in members if m.encrypted]),
         ("holds links or special files", "do not use it", [m for m in members if m.special]),
-        ("holds names outside its folder", "do not use it", [m for m in members if _leaves(m)]),
-        (f"holds a folder {PACKS}", "rename it", [m for m in members if _is_ours(m)]),
+        (
+            "holds names outside its folder",
+            "do not use it",
+            [m for m in members if is_outside(m.name)],
+        ),
+        (
+            f"holds a folder {PACKS}",
+            "rename it",
+            [m for m in members if PACKS in m.name.split("/")],
+        ),
         ("holds names twice", "pack it again", _repeated(members)),
     )
     for what, remedy, offenders in offences:
         if offenders:
             names = first_of([repr(member.name) for member in offenders])
             raise RefusedError(f"{archive} {what} and was not unpacked ({names}): {remedy}")
-    _judge_sizes(archive, sum(member.size for member in members), into, used=used, waiting=waiting)
+    _check_size(archive, sum(member.size for member in members), into, total, pending)
 
 
-def _judge_sizes(archive: Path, size: int, into: Path, *, used: int, waiting: int) -> None:
+def _check_size(archive: Path, size: int, into: Path, total: int, pending: int) -> None:
     packed = size_of(archive)
-    free = shutil.disk_usage(into).free - SPARE_BYTES - waiting
-    if used + size > MOST_BYTES:
-        reason = f"more than {MOST_BYTES / GB:.0f} GB in all: do not use it"
-    elif size > GB and size > MOST_RATIO * packed:
-        reason = f"more than {MOST_RATIO} times its {packed:,} bytes: do not use it"
+    free = shutil.disk_usage(into).free - RESERVED_BYTES - pending
+    if total + size > MAX_BYTES:
+        reason = f"more than {MAX_BYTES / GB:.0f} GB in all: do not use it"
+    elif size > GB and size > MAX_RATIO * packed:
+        reason = f"more than {MAX_RATIO} times its {packed:,} bytes: do not use it"
     elif size > free:
         reason = (
             f"and {into.parent} has {max(free, 0) / GB:.1f} GB left beside the "
-            f"{SPARE_BYTES / GB:.0f} GB kept free: free some space, or name a cache on another disk"
+            f"{RESERVED_BYTES / GB:.0f} GB kept free: free some space, or name a cache on another disk"
         )
     else:
         return
     raise RefusedError(f"{archive} would unpack to {size / GB:,.1f} GB, {reason}")
 
 
-def _leaves(member: Member) -> bool:
-    name = member.name
+def is_outside(name: str) -> bool:
+    """Does a member's path lead out of the folder that it is unpacked to, or name none?"""
     return (
         not name.strip("/.")
         or name.startswith("/")
@@ -115,17 +82,13 @@ def _leaves(member: Member) -> bool:
     )
 
 
-def _is_ours(member: Member) -> bool:
-    return PACKS in member.name and PACKS in member.name.split("/")
-
-
 def _repeated(members: Sequence[Member]) -> list[Member]:
     seen: set[str] = set()
     repeated = []
     for member in members:
         if not member.folder:
-            place = place_of(member.name)
-            if place in seen:
+            path = normalised(member.name)
+            if path in seen:
                 repeated.append(member)
-            seen.add(place)
+            seen.add(path)
     return repeated

@@ -1,18 +1,25 @@
-"""7z archives, by the program 7z, for machines without py7zr.
+"""Read 7z archives by the program 7z, for machines without py7zr, such as Kaggle's.
 
 The program only lists and decompresses: with `-so` it writes the contents of all files, in the
-order of its list, to a pipe, and we write the files. So it cannot write where it should not.
+order of its list, to a pipe, and the kit writes the files. So it cannot write outside the folder.
 """
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from common.data.archives.safety import DamagedError, Member, RefusedError
-from common.data.archives.writer import Listing, Steps, Writing
+from common.data.archives.members import (
+    CHUNK,
+    Contents,
+    DamagedError,
+    Listing,
+    Member,
+    RefusedError,
+    split_stream,
+)
 
-CHUNK = 1 << 20
 PROGRAMS = ("7z", "7zz", "7za")
 
 
@@ -22,7 +29,7 @@ def program() -> str | None:
 
 
 def listing(archive: Path) -> Listing:
-    """List the entries of a 7z archive; as they are extracted, the list's CRCs are checked."""
+    """List the entries of a 7z archive; reading the contents checks the CRCs."""
     done = subprocess.run(
         [str(program()), "l", "-slt", "-ba", "-sccUTF-8", "--", str(archive)],
         stdin=subprocess.DEVNULL,
@@ -31,15 +38,15 @@ def listing(archive: Path) -> Listing:
     )
     text = done.stdout.decode("utf-8")
     if done.returncode:
-        words = (done.stderr.decode("utf-8", "replace") + text).strip()
-        if "encrypted archive" in words or "Enter password" in words:
+        output = (done.stderr.decode("utf-8", "replace") + text).strip()
+        if "encrypted archive" in output or "Enter password" in output:
             raise RefusedError(
                 f"{archive} is encrypted and was not unpacked: download it without a password"
             )
-        raise DamagedError(words.splitlines()[-1] if words else "7z could not list it")
+        raise DamagedError(output.splitlines()[-1] if output else "7z could not list it")
     blocks = text.replace("\r", "").split("\n\n")
     members = [_member(block) for block in blocks if block.strip()]
-    return Listing(members, partial(_extract, archive))
+    return Listing(members, partial(_contents, archive, members))
 
 
 def _member(block: str) -> Member:
@@ -59,17 +66,14 @@ def _member(block: str) -> Member:
     )
 
 
-def _extract(archive: Path, writing: Writing) -> Steps:
-    files = writing.files()
-    if all(writing.is_whole(file.name) for file in files):
-        return
+def _contents(archive: Path, members: Sequence[Member]) -> Contents:
     command = [str(program()), "x", "-so", "-bd", "--", str(archive)]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as running:
         assert running.stdout is not None
         try:
-            yield from writing.pour(files, iter(partial(running.stdout.read, CHUNK), b""))
+            yield from split_stream(members, iter(partial(running.stdout.read, CHUNK), b""))
         except BaseException:
             running.kill()
             raise

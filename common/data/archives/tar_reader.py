@@ -1,7 +1,8 @@
-"""Tar archives, plain or compressed by gzip, bzip2 or xz, by the standard library.
+"""Read tar archives, plain or compressed by gzip, bzip2 or xz, by the standard library.
 
-The library lists and decompresses, and we write the files, so that it cannot write where it should
-not. A tar tells no checksums; a compressed one has them as a whole, and is read to its end.
+The library lists and decompresses, and the kit writes the files, so that nothing is written outside
+the folder. A tar has no checksums of contents; a compressed one has one of the whole, and is read
+to its end.
 """
 
 import bz2
@@ -14,14 +15,20 @@ from pathlib import Path
 from tarfile import BLOCKSIZE, TarFile, TarInfo
 from typing import IO, Any, cast
 
-from common.data.archives.kinds import HEAD, kind_of
-from common.data.archives.pieces import open_pieces, size_of
-from common.data.archives.safety import GB, MOST_RATIO, DamagedError, Member, RefusedError
-from common.data.archives.writer import Listing, Steps, Writing
+from common.data.archives.formats import HEAD, format_of
+from common.data.archives.members import (
+    CHUNK,
+    Contents,
+    DamagedError,
+    Listing,
+    Member,
+    RefusedError,
+)
+from common.data.archives.parts import open_parts, size_of
+from common.data.archives.safety import GB, MAX_RATIO
 
-CHUNK = 1 << 20
-LONGEST = 16 << 20  # bytes of a header: a longer one would fill the memory
-BEHIND = 1 << 26  # bytes of padding after the end
+MAX_HEADER = 16 << 20  # bytes: a longer one would fill the memory
+MAX_PADDING = 1 << 26  # bytes after the end of the list
 OPENERS: dict[str | None, Callable[[Any], Any]] = {
     "gz": lambda file: gzip.GzipFile(fileobj=file, mode="rb"),
     "bz2": bz2.BZ2File,
@@ -30,12 +37,12 @@ OPENERS: dict[str | None, Callable[[Any], Any]] = {
 
 
 def listing(archive: Path) -> Listing:
-    """List the entries of a tar archive; the list ends early where they are too large already."""
+    """List the entries of a tar archive; the list ends early once they are too large."""
     members: list[Member] = []
-    left = max(GB, MOST_RATIO * size_of(archive))
+    left = max(GB, MAX_RATIO * size_of(archive))
     with _opened(archive) as (tar, source):
         for info in tar:
-            _forget(tar)
+            _forget_members(tar)
             if info.isdir() and not info.name.strip("./"):
                 continue  # the folder that was packed
             members.append(_member(info))
@@ -44,33 +51,32 @@ def listing(archive: Path) -> Listing:
                 break
         else:
             source.check_end()
-    return Listing(members, partial(_extract, archive))
+    return Listing(members, partial(_contents, archive))
 
 
 def is_tar(archive: Path) -> bool:
     """Does a compressed file hold a tar?"""
-    with open_pieces(archive) as raw:
-        opener = OPENERS.get(kind_of(raw.read(HEAD)))
+    with open_parts(archive) as raw:
+        opener = OPENERS.get(format_of(raw.read(HEAD)))
         raw.seek(0)
         try:
-            return opener is not None and kind_of(opener(raw).read(HEAD)) == "tar"
+            return opener is not None and format_of(opener(raw).read(HEAD)) == "tar"
         except (OSError, EOFError, lzma.LZMAError):
             return False
 
 
-def _extract(archive: Path, writing: Writing) -> Steps:
+def _contents(archive: Path) -> Contents:
     with _opened(archive) as (tar, source):
         for info in tar:
-            _forget(tar)
+            _forget_members(tar)
             file = tar.extractfile(info) if info.isreg() and info.size else None
             while file and (chunk := file.read(CHUNK)):
-                writing.add(info.name, chunk)
-                yield
+                yield info.name, chunk
         source.check_end()
 
 
-def _forget(tar: TarFile) -> None:
-    """Let go of the entries so far: the library would keep all of them."""
+def _forget_members(tar: TarFile) -> None:
+    """Drop the entries read so far, of which the library keeps a list."""
     cast(Any, tar).members = []
 
 
@@ -86,15 +92,15 @@ def _member(info: TarInfo) -> Member:
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[TarFile, "_Source"]]:
     with ExitStack() as stack:
-        raw = stack.enter_context(open_pieces(archive))
-        opener = OPENERS.get(kind_of(raw.read(HEAD)))
+        raw = stack.enter_context(open_parts(archive))
+        opener = OPENERS.get(format_of(raw.read(HEAD)))
         raw.seek(0)
         source = _Source(stack.enter_context(opener(raw)) if opener else raw)
         yield stack.enter_context(TarFile(fileobj=cast(Any, source), mode="r")), source
 
 
 class _Source:
-    """The bytes of a tar, which is read forwards, and never much of it at once."""
+    """The bytes of a tar, read forwards; a read of more than MAX_HEADER bytes is refused."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._last = file, b""
@@ -102,17 +108,17 @@ class _Source:
 
     def read(self, count: int = -1) -> bytes:
         """Read some bytes, and remember them."""
-        if not 0 <= count <= LONGEST:
+        if not 0 <= count <= MAX_HEADER:
             raise RefusedError(f"it has a header of {count:,} bytes: do not use it")
         self._last = self._file.read(count)
         return self._last
 
     def check_end(self) -> None:
-        """Raise a DamagedError unless the list ended with the archive's mark; read what is behind."""
+        """Raise a DamagedError unless the list ended with a block of zeros; read the padding."""
         if self._last != bytes(BLOCKSIZE):
             raise DamagedError("its list has no end")
-        behind = 0
+        padding = 0
         while found := len(self._file.read(CHUNK)):  # so that the checksum is compared
-            behind += found
-            if behind > BEHIND:
+            padding += found
+            if padding > MAX_PADDING:
                 raise RefusedError("it goes on after its end: do not use it")

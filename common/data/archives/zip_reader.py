@@ -1,4 +1,4 @@
-"""Zip archives, by the standard library."""
+"""Read zip archives by the standard library, split ones too (a.z01 and a.zip)."""
 
 import stat
 import struct
@@ -9,64 +9,57 @@ from itertools import accumulate
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
-from common.data.archives.pieces import open_pieces, pieces_of
-from common.data.archives.safety import Member, RefusedError
-from common.data.archives.writer import Listing, Steps, Writing
+from common.data.archives.members import CHUNK, Contents, Listing, Member, RefusedError
+from common.data.archives.parts import open_parts, parts_of
 from common.progress import say
 
-CHUNK = 1 << 20
-END, END_SIZE, LONGEST_COMMENT = b"PK\5\6", 22, 1 << 16
+END, END_SIZE, MAX_COMMENT = b"PK\5\6", 22, 1 << 16
 
 
 def listing(archive: Path) -> Listing:
-    """List the entries of a zip archive; as they are extracted, each member's CRC is checked."""
+    """List the entries of a zip archive; reading the contents checks each member's CRC."""
     with _opened(archive) as opened:
         members = [_member(info) for info in opened.infolist()]
-    return Listing(members, partial(_extract, archive))
+    return Listing(members, partial(_contents, archive))
 
 
-def _extract(archive: Path, writing: Writing) -> Steps:
+def _contents(archive: Path) -> Contents:
     with _opened(archive) as opened:
         if any("\\" in info.filename for info in opened.infolist()):
-            say(
-                f"{archive} has backslashes in its names, as made on Windows: they are read as slashes"
-            )
+            say(f"{archive} has Windows' backslashes in its names: they are read as slashes")
         for info in opened.infolist():
-            name = _name(info)
-            if name.endswith("/") or writing.is_whole(name):
-                continue
-            with opened.open(info) as source:
-                while chunk := source.read(CHUNK):
-                    writing.add(name, chunk)
-                    yield
+            if not _name(info).endswith("/"):
+                with opened.open(info) as source:
+                    while chunk := source.read(CHUNK):
+                        yield _name(info), chunk
 
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[ZipFile]:
-    """The archive; of one that was written in pieces, each entry's place is told from its piece's start."""
-    pieces = pieces_of(archive)
-    with open_pieces(archive) as file, ZipFile(file) as opened:
+    """Open an archive; a split one counts its entries' offsets from the start of their own part."""
+    parts = parts_of(archive)
+    with open_parts(archive) as file, ZipFile(file) as opened:
         size = file.seek(0, 2)
-        file.seek(max(0, size - END_SIZE - LONGEST_COMMENT))
+        file.seek(max(0, size - END_SIZE - MAX_COMMENT))
         tail = file.read()
-        at = tail.rfind(END)
-        last, _, _, _, listed, offset = struct.unpack("<4H2L", tail[at + 4 : at + 20])
+        end = tail.rfind(END)
+        last, _, _, _, listed, offset = struct.unpack("<4H2L", tail[end + 4 : end + 20])
         if last and last != 0xFFFF:
-            if last + 1 != len(pieces):
+            if last + 1 != len(parts):
                 raise RefusedError(
-                    f"{archive} is the last of {last + 1} pieces of a split archive, and "
-                    f"{len(pieces)} of them {'is' if len(pieces) == 1 else 'are'} here: download it again"
+                    f"{archive} is the last of {last + 1} parts of a split archive, and "
+                    f"{len(parts)} of them {'is' if len(parts) == 1 else 'are'} here: download it again"
                 )
-            shift = size - len(tail) + at - listed - offset
-            _put_right(opened.infolist(), pieces, shift)
+            shift = size - len(tail) + end - listed - offset
+            _correct_offsets(opened.infolist(), parts, shift)
         yield opened
 
 
-def _put_right(entries: Sequence[ZipInfo], pieces: Sequence[Path], shift: int) -> None:
-    starts = [0, *accumulate(piece.stat().st_size for piece in pieces)]
+def _correct_offsets(entries: Sequence[ZipInfo], parts: Sequence[Path], shift: int) -> None:
+    starts = [0, *accumulate(part.stat().st_size for part in parts)]
     for entry in entries:
         entry.header_offset += starts[entry.volume] - shift
-        if hasattr(entry, "_end_offset"):  # newer Pythons work it out from the places as they were
+        if hasattr(entry, "_end_offset"):  # newer Pythons compute it from the wrong offsets
             entry._end_offset = None
 
 

@@ -69,7 +69,7 @@ def test_a_zip_that_was_written_in_pieces_is_read(
     assert content(opened(data, cache)) == files
     for piece in data.glob("a.z0*"):
         piece.unlink()
-    with pytest.raises(ValueError, match=r"a\.zip is the last of \d pieces of a split archive"):
+    with pytest.raises(ValueError, match=r"a\.zip is the last of \d parts of a split archive"):
         opened(data, cache)
 
 
@@ -181,5 +181,5 @@ def test_an_archive_in_an_archive_that_is_not_read_is_named(
     opened: Opened, data: Path, cache: Path
 ) -> None:
     zipped(data / "all.zip", {"train/1.png": b"1", "train/a.rar": b"Rar!"})
-    with pytest.raises(ValueError, match=r"all\.zip holds train/a\.rar, which nothing here reads"):
+    with pytest.raises(ValueError, match=r"all\.zip holds train/a\.rar, which the kit cannot read"):
         opened(data, cache)

@@ -12,7 +12,9 @@ import pytest
 from py7zr import SevenZipFile
 from toy_files import FILES, NOISE, sevened, zipped
 
-from common.data.archives import extract, safety, writer
+from common.data.archives import extract, safety
+from common.data.archives.members import Listing, Member
+from common.data.archives.writer import write_members
 
 Opened = Callable[[Path, Path], Path]
 
@@ -129,15 +131,15 @@ def test_a_bomb_is_refused_before_a_byte_is_written(
 ) -> None:
     zipped(data / "train.zip", {"train/0.png": bytes(3_000_000)})
     monkeypatch.setattr(safety, "GB", 10**6)
-    monkeypatch.setattr(safety, "MOST_RATIO", 500)
-    monkeypatch.setattr(extract, "Writing", None)
+    monkeypatch.setattr(safety, "MAX_RATIO", 500)
+    monkeypatch.setattr(extract, "write_members", None)
     with pytest.raises(ValueError, match="more than 500 times"):
         opened(data, cache)
-    monkeypatch.setattr(safety, "MOST_BYTES", 2_000_000)
+    monkeypatch.setattr(safety, "MAX_BYTES", 2_000_000)
     with pytest.raises(ValueError, match="in all"):
         opened(data, cache)
     monkeypatch.undo()
-    monkeypatch.setattr(safety, "SPARE_BYTES", 1 << 60)
+    monkeypatch.setattr(safety, "RESERVED_BYTES", 1 << 60)
     with pytest.raises(ValueError, match="free some space"):
         opened(data, cache)
     assert made(cache) == []
@@ -148,7 +150,7 @@ def test_the_sizes_of_nested_archives_add_up(
 ) -> None:
     inner = zipped(tmp_path / "inner.zip", {"1.png": NOISE}, zipfile.ZIP_STORED).read_bytes()
     zipped(data / "all.zip", {"inner.zip": inner})
-    monkeypatch.setattr(safety, "MOST_BYTES", 30_000)
+    monkeypatch.setattr(safety, "MAX_BYTES", 30_000)
     with pytest.raises(ValueError, match="in all"):
         opened(data, cache)
 
@@ -174,9 +176,7 @@ def test_a_member_larger_than_it_declares_is_cut_off(
     place.write_bytes(raw)
     with pytest.raises(ValueError, match="is damaged"):
         opened(data, cache)
-    progress = type("Bar", (), {"update": lambda *_: None})()
-    writing = writer.Writing([safety.Member("a", 3)], data, progress)
-    with writing, pytest.raises(ValueError, match="larger than it declares"):
-        for piece in (b"ab", b"cd"):
-            writing.add("a", piece)
+    chunks = (("a", chunk) for chunk in (b"ab", b"cd"))
+    with pytest.raises(ValueError, match="larger than it declares"):
+        write_members(Listing([Member("a", 3)], lambda: chunks), data, lambda _: None)
     assert (data / "a").read_bytes() == b"ab"

@@ -74,7 +74,7 @@ def test_a_bomb_in_a_tar_is_refused_before_it_is_unpacked(
 ) -> None:
     for module in (safety, tar_reader):
         monkeypatch.setattr(module, "GB", 10**6)
-        monkeypatch.setattr(module, "MOST_RATIO", 500)
+        monkeypatch.setattr(module, "MAX_RATIO", 500)
     tarred(data / "train.tar.bz2", {"0.png": bytes(3_000_000), "1.png": bytes(9)}, "bz2")
     with pytest.raises(ValueError, match="more than 500 times"):
         opened(data, cache)
@@ -88,7 +88,7 @@ def test_a_bomb_in_a_tar_is_refused_before_it_is_unpacked(
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("1.png"))
-    monkeypatch.setattr(tar_reader, "BEHIND", 1 << 20)
+    monkeypatch.setattr(tar_reader, "MAX_PADDING", 1 << 20)
     (data / "c.tar.bz2").write_bytes(bz2.compress(whole.getvalue() + bytes(3 << 20)))
     with pytest.raises(ValueError, match="goes on after its end"):
         opened(data, cache)

@@ -134,7 +134,7 @@ def test_two_archives_with_the_same_file_are_refused(
 ) -> None:
     zipped(data / "a.zip", {"x/1.png": b"1"})
     zipped(data / "b.zip", {"x/1.png": b"2"})
-    with pytest.raises(ValueError, match="another archive has already put there"):
+    with pytest.raises(ValueError, match="another archive holds too"):
         opened(data, cache)
 
 

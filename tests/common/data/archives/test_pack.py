@@ -121,6 +121,6 @@ def test_archives_unpacked_at_once_need_room_for_all(
 def disk_with(monkeypatch: pytest.MonkeyPatch, free: int) -> int:
     """Let the disk have so many bytes beside those kept free; return what it has."""
     usage = safety.shutil.disk_usage("/")
-    monkeypatch.setattr(safety, "SPARE_BYTES", 0)
+    monkeypatch.setattr(safety, "RESERVED_BYTES", 0)
     monkeypatch.setattr(safety.shutil, "disk_usage", lambda _: usage._replace(free=free))
     return usage.free
