@@ -7,7 +7,7 @@ VERBS  := download check validate predict run blend compare export rehearse lead
           kernel kernel-inputs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint types check ledger bench
+.PHONY: help setup test test-all lint types check ledger bench docs
 .SECONDARY:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo '                                submit is run, then submit'
 	@echo 'make lint | types | check       ruff | mypy | both and the tests'
 	@echo 'make bench                      the speed claims against their peers: benchmarks/RESULTS.md, some minutes'
+	@echo 'make docs                       the documentation as a web site: site/index.html'
 	@echo 'make setup                      only the set-up, which every target does when needed'
 	@if [ -x $(KIT) ]; then echo; $(KIT) list; fi
 
@@ -55,6 +56,14 @@ check: lint types test
 # The settings that kit makes for itself; here the peers have them too.
 bench: $(STAMP)
 	GOMP_SPINCOUNT=5000 THP_MEM_ALLOC_ENABLE=1 $(BIN)/python -m benchmarks $(ARGS)
+
+DOCS_STAMP := $(VENV)/.docs-ready
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	$(BIN)/python -m mkdocs build --strict
 
 # Of ARGS, each of the two verbs gets what it takes; the shell keeps quoted words whole.
 %-submit: $(STAMP)

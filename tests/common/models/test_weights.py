@@ -104,12 +104,12 @@ def test_a_backbone_that_was_never_trained_has_no_weights() -> None:
         check_pretrained(SMALL)
 
 
-def test_every_backbone_that_the_readme_names_has_weights() -> None:
+def test_every_backbone_that_the_documentation_names_has_weights() -> None:
     import re
 
     import timm
 
-    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs/finetuning.md").read_text(encoding="utf-8")
     named = re.findall(r"`([a-z0-9_]+\.[a-z0-9_]*in[0-9]+k[a-z0-9_]*)`", text)
     assert len(named) > 15
     for name in named:
