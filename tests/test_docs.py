@@ -12,7 +12,7 @@ import pytest
 
 import competitions
 import kit
-from common.recipe import Recipe
+from common.recipe import Recipe, with_values
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -118,9 +118,13 @@ def check_words(verb: str, words: list[str], command: list[str]) -> None:
 
 
 def check_recipe(words: list[str], command: list[str]) -> None:
-    if "--recipe" in words and words[0] in competitions.names():
-        name = words[words.index("--recipe") + 1]
-        assert name in ("NAME", *competitions.load(words[0]).recipes), command
+    """The recipe is one of the competition's, and takes the fields that stand behind it."""
+    if words[0] not in competitions.names() or words[1] == "compare":
+        return
+    recipes = competitions.load(words[0]).recipes
+    name = words[words.index("--recipe") + 1] if "--recipe" in words else next(iter(recipes))
+    assert name in recipes, command
+    with_values(recipes[name], [word for word in words if re.match(r"[a-z_]+=", word)])
 
 
 def flags_of(verb: str) -> set[str]:
@@ -140,7 +144,7 @@ def commands(text: str) -> Iterator[list[str]]:
     lines = [line for block in blocks for line in block.splitlines()]
     lines += re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
     for line in lines:
-        for part in re.split(r"&&| or ", line.partition(" #")[0].partition("   ")[0]):
+        for part in re.split(r"&&| or ", line.partition(" #")[0]):
             with_program = re.match(r"\s*(kit|make) (?=[\w<…-])", part)
             if with_program and "." not in part.split()[1]:
                 yield shlex.split(part)
