@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # What can change a trained weight or a probability; pictures, words and the wire cannot.
-ROOMS = ("data", "models", "inference", "training")
-MODULES = ("recipe", "recipe_fields", "recipe_rules", "competition", "metrics", "randomness")
+ROOMS = ("metrics", "data", "models", "inference", "training")
+MODULES = ("recipe", "recipe_fields", "recipe_rules", "competition", "randomness")
 # What lies between a stored image and a feature of it.
 OF_FEATURES = (
     "data/batches/sources",

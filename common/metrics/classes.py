@@ -1,6 +1,7 @@
-"""Competition metrics: each takes probs [N, C] and target indices [N], and knows its direction.
+"""Today's two metrics of one class of C: probs [N, C] in, target indices [N]; on its way out.
 
-Every metric is the mean of what its rows score, so that rows may be resampled and compared.
+Its callers are moving to `common.metrics.registry`; nothing new may use it. Every metric here is the
+mean of what its rows score.
 """
 
 from collections.abc import Callable
