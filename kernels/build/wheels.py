@@ -37,27 +37,13 @@ def wheel_of(spec: str, cache: Path) -> Path:
 
 
 def _fetch(spec: str, folder: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--implementation",
-        "cp",
-        "--python-version",
-        PYTHON,
-        "--abi",
-        f"cp{PYTHON.replace('.', '')}",
-        "--dest",
-        str(folder),
-        *(word for platform in PLATFORMS for word in ("--platform", platform)),
-        "--",
-        spec,
-    ]
+    options = (
+        f"--quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version {PYTHON} "
+        f"--implementation cp --abi cp{PYTHON.replace('.', '')}"
+    ).split()
+    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    pip = [sys.executable, "-m", "pip", "download", *options, *platforms]
+    command = [*pip, "--dest", str(folder), "--", spec]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or not list(folder.glob("*.whl")):
         lines = [line for line in done.stderr.splitlines() if line.strip()]

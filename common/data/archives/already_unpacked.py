@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,27 +56,22 @@ def is_unpacked(archive: Path, members: Sequence[Member], sizes: Mapping[str, in
         KitError: only a part of them is there.
     """
     files = {normalised(m.name): m.size for m in members if not (m.folder or _is_system(m.name))}
-    if not files or any(is_outside(member.name) for member in members):
+    if not files or any(map(is_outside, files)):
         return False
-    folder = f"{stem_of(archive.name)}/"
-    parents = {parent for name in sizes for parent in _parents(name)}
-
-    def present(prefix: str) -> list[bool]:
-        return [
-            sizes.get(prefix + name) == size
-            or (is_named_archive(name) and _without_suffix(prefix + name) in sizes.keys() | parents)
-            for name, size in files.items()
-        ]
-
-    found = [present(""), present(folder)]
-    if not any(map(all, found)):
-        found.append(_moved(files, {n: s for n, s in sizes.items() if n.startswith(folder)}))
-    best = max(found, key=sum)
-    if all(best):
+    paths = {path for name in sizes for path in (name, *_parents(name))}
+    in_place = [
+        sizes.get(name) == size or (is_named_archive(name) and _without_suffix(name) in paths)
+        for name, size in files.items()
+    ]
+    if all(in_place):
         return True
+    in_folder = _in_folder(files, f"{stem_of(archive.name)}/", sizes, paths)
+    if all(in_folder):
+        return True
+    best = max(in_place, in_folder, key=sum)
     # A single file of the same name beside the archive is compared with its member later on.
     if not any(
-        there and ("/" in name or best is not found[0])
+        there and ("/" in name or best is in_folder)
         for there, name in zip(best, files, strict=True)
     ):
         return False
@@ -90,14 +85,14 @@ def is_unpacked(archive: Path, members: Sequence[Member], sizes: Mapping[str, in
 
 def _members_of(archive: Path, cache: Path) -> list[Member]:
     """The files of an archive. The list is kept in the cache: a tar.gz is decompressed for it."""
-    facts = [(part, part.stat()) for part in parts_of(archive)]
-    told = [[str(part.resolve()), found.st_size, found.st_mtime_ns] for part, found in facts]
-    key = hashlib.blake2b(repr(told).encode(), digest_size=16).hexdigest()
+    found = [(part, part.stat()) for part in parts_of(archive)]
+    facts = [[str(part.resolve()), stat.st_size, stat.st_mtime_ns] for part, stat in found]
+    key = hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
     kept = cache / "listings" / f"{key}.json"
     if kept.is_file():
         return [Member(name, size) for name, size in read_json(kept)]
     members = [member for member in listing_of(archive).members if not member.folder]
-    if archive.suffix.lower() != ".zip":  # whose list is read at once
+    if archive.suffix.lower() != ".zip":  # a zip's list is read at once
         with suppress(OSError, ValueError):  # a cache that cannot be written costs only time
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_text(kept, json.dumps([[member.name, member.size] for member in members]))
@@ -132,12 +127,17 @@ def _is_system(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in parts) or parts[-1] in SYSTEM_FILES
 
 
-def _moved(files: Mapping[str, int], below: Mapping[str, int]) -> list[bool]:
-    """Which of the files are there under the same last name, whatever their folder."""
-    left = Counter((name.rpartition("/")[2], size) for name, size in below.items())
+def _in_folder(
+    files: Mapping[str, int], folder: str, sizes: Mapping[str, int], paths: Set[str]
+) -> list[bool]:
+    """Which of the files lie below a folder, under the same path or only the same last name."""
+    left = Counter(
+        (name.rpartition("/")[2], size) for name, size in sizes.items() if name.startswith(folder)
+    )
     found = []
     for name, size in files.items():
         key = (name.rpartition("/")[2], size)
-        found.append(left[key] > 0)
+        unpacked = is_named_archive(name) and _without_suffix(folder + name) in paths
+        found.append(left[key] > 0 or unpacked)
         left[key] -= 1
     return found

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -67,7 +67,7 @@ def unpack(archive: Path, listing: Listing, into: Path, pack: PackWriter | None)
         archive: a file that `find_archives` has found.
         listing: of it, checked by `safety.check_members`.
         into: a folder that the caller removes when this fails.
-        pack: takes the images in place of `into`; None keeps them files.
+        pack: not opened yet; takes the images in place of `into`. None keeps them files.
 
     Raises:
         KitError: the archive is damaged, or cannot be read here.
@@ -75,7 +75,11 @@ def unpack(archive: Path, listing: Listing, into: Path, pack: PackWriter | None)
     members = listing.members
     files, size = sum(not member.folder for member in members), sum(m.size for m in members)
     say(f"unpacking {archive.name}: {files:,} files, {size / 1e6:,.1f} MB")
-    with bar(size, f"unpacking {archive.name}", "B") as progress, _errors_naming(archive):
+    with (
+        bar(size, f"unpacking {archive.name}", "B") as progress,
+        _errors_naming(archive),
+        pack or nullcontext(),
+    ):
         write_members(listing, into, progress.update, pack)
 
 

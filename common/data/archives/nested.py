@@ -145,13 +145,11 @@ class _Unpacker:
         return size
 
     def _unpack(self, job: _Job, listing: Listing) -> None:
-        if not (self.packed and any(is_packed(each.name, each.size) for each in listing.members)):
-            unpack(job.archive, listing, job.into, None)
-            return
-        folder = self.root / PACKS / f"{self._packs:04}"
-        self._packs += 1
-        with PackWriter(folder, self._prefix(job)) as pack:
-            unpack(job.archive, listing, job.into, pack)
+        pack = None
+        if self.packed and any(is_packed(each.name, each.size) for each in listing.members):
+            pack = PackWriter(self.root / PACKS / f"{self._packs:04}", self._prefix(job))
+            self._packs += 1
+        unpack(job.archive, listing, job.into, pack)
 
     def _prefix(self, job: _Job) -> str:
         below = job.into.relative_to(self.root).as_posix()

@@ -90,13 +90,11 @@ def _files_in(entries: Sequence[Path], cache: Path) -> Iterator[Path]:
         elif not _holds(entry, cache):
             for place, folders, names in os.walk(entry, followlinks=True):
                 folders[:] = [each for each in folders if not each.startswith(".")]
-                if leads_up(Path(place)):
+                linked = {Path(place).resolve()} if Path(place).is_symlink() else set()
+                if leads_up(Path(place)) or linked & seen:
                     folders[:] = []
                     continue
-                if Path(place).is_symlink() and (real := Path(place).resolve()) in seen:
-                    folders[:] = []
-                    continue
-                seen |= {real} if Path(place).is_symlink() else set()
+                seen |= linked
                 paths = (Path(place, name) for name in names if _may_be_archive(name))
                 yield from (each for each in paths if each.is_file())
 
@@ -158,11 +156,11 @@ def _plain(
     entries: Sequence[Path], folder: Path, archives: Set[Path], before: Set[str], within: str = ""
 ) -> Iterator[tuple[str, Path]]:
     """What is to be linked, by its path in the folder: no archives, and none of their files."""
-    twins = _in_packs(entries, folder / within)
+    packed = _in_packs(entries, folder / within)
     for entry in entries:
         name = within + entry.name
         place = folder / name
-        if entry in archives or is_named_archive(entry.name) or entry.name in twins:
+        if entry in archives or is_named_archive(entry.name) or entry.name in packed:
             continue
         if name in before or place.is_symlink() or not place.exists():
             yield name, entry
@@ -176,11 +174,11 @@ def _in_packs(entries: Sequence[Path], folder: Path) -> set[str]:
     """Names of the images that an archive's pack holds, too, with the same bytes."""
     images = [entry for entry in entries if is_packed(entry.name, 0) and entry.is_file()]
     held = Encoded([folder / entry.name for entry in images])
-    twins = [(at, entry) for at, entry in enumerate(images) if held.known(at)]
-    for at, entry in twins:
-        if held[at] != entry.read_bytes():
+    packed = [(row, entry) for row, entry in enumerate(images) if held.known(row)]
+    for row, entry in packed:
+        if held[row] != entry.read_bytes():
             raise _differs(entry)
-    return {entry.name for _, entry in twins}
+    return {entry.name for _, entry in packed}
 
 
 def _differs(entry: Path) -> KitError:
