@@ -63,7 +63,7 @@ $(DOCS_STAMP): $(STAMP)
 	@touch $@
 
 docs: $(DOCS_STAMP)
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # Of ARGS, each of the two verbs gets what it takes; the shell keeps quoted words whole.
 %-submit: $(STAMP)

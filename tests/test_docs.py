@@ -26,7 +26,7 @@ NAMES = {name.name for name in fields(Recipe)}
 
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reference", DOCS / "reference.py")
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "reference/generate.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -36,9 +36,9 @@ def reference() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def pages(reference: ModuleType) -> dict[str, str]:
-    """All pages of the site by their path below docs/, the generated ones too."""
+    """All pages of the site by their path below docs/, the generated ones as the site has them."""
     found = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in PAGES}
-    return {**found, **reference.pages()}
+    return {**found, **{name: page() for name, page in reference.PAGES.items()}}
 
 
 def test_the_reference_has_every_verb_with_every_argument(pages: dict[str, str]) -> None:
@@ -76,6 +76,17 @@ def test_every_link_within_the_repository_leads_somewhere(pages: dict[str, str])
             target = (path.parent / place).resolve() if place else path
             assert target in texts or target.is_file(), f"{path.name}: {link}"
             assert not anchor or anchor in anchors(texts[target]), f"{path.name}: {link}"
+
+
+def test_every_module_that_is_named_exists() -> None:
+    folders = ("benchmarks", "common", "competitions", "docs", "kernels", "tests")
+    modules = [
+        f"/{path.relative_to(ROOT)}" for name in folders for path in (ROOT / name).rglob("*.py")
+    ]
+    modules += [f"/{path.name}" for path in ROOT.glob("*.py")]
+    for path in WRITTEN[1:]:  # the README names another project's
+        for name in re.findall(r"`([\w/]+\.py)`", path.read_text(encoding="utf-8")):
+            assert any(module.endswith(f"/{name}") for module in modules), name
 
 
 def test_every_picture_is_small_enough_to_clone() -> None:

@@ -1,9 +1,9 @@
-"""The reference of verbs and recipe fields, made of the code itself whenever the site is built.
+"""The reference of verbs and recipe fields, generated from the code whenever the site is built.
 
-MkDocs calls `on_files` (see `hooks` in mkdocs.yml); the pages are never written into the repository.
+MkDocs calls `on_page_markdown` (see `hooks` in mkdocs.yml), which replaces the pages beside this file.
 """
 
-import importlib
+import importlib.util
 import inspect
 import sys
 from argparse import Action, ArgumentParser
@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import kit
 from common.recipe import Recipe
@@ -37,18 +37,10 @@ STAGE_WORDS = {
 }
 
 
-def pages() -> dict[str, str]:
-    """The generated pages: path below docs/ to Markdown."""
-    return {"reference/verbs.md": verbs_page(), "reference/fields.md": fields_page()}
-
-
-def on_files(files: Any, config: Any) -> Any:
-    """Add the generated pages to the site's files (an MkDocs event)."""
-    from mkdocs.structure.files import File
-
-    for path, text in pages().items():
-        files.append(File.generated(config, path, content=text))
-    return files
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """The text of a page of the site: generated where it is one of the reference (an MkDocs event)."""
+    generator = PAGES.get(page.file.src_uri)
+    return generator() if generator else markdown
 
 
 def verbs_page() -> str:
@@ -96,7 +88,7 @@ def _verb(verb: str, command: str) -> list[str]:
     usage = " ".join([command, *(_usage(each) for each in recorder.added if _positional(each))])
     lines = [f"### {verb}", "", f"`{usage}`", "", _escaped(help_text.strip()), ""]
     if example.strip():
-        lines += ["```", " ".join(example.split()), "```", ""]
+        lines += ["```", " ".join(example.split()).replace(", or kit ", "\nkit "), "```", ""]
     rows = [(f"`{_usage(each)}`", _escaped(_meaning(each))) for each in recorder.added]
     return [*lines, *_table(("argument", "meaning"), rows), ""] if rows else lines
 
@@ -171,3 +163,6 @@ def _escaped(text: str) -> str:
         each.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_") for each in parts[::2]
     ]
     return "`".join(parts)
+
+
+PAGES = {"reference/verbs.md": verbs_page, "reference/fields.md": fields_page}
