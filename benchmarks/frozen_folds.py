@@ -23,11 +23,11 @@ from common.errors import KitError
 from common.metrics import METRICS, Probs
 from common.models.backbone import build
 from common.recipe import Recipe
-from common.training.context import Setting, open_setting
-from common.training.ensemble import predictions
 from common.training.jobs import Job, jobs_of
 from common.training.linear_probe import train_heads, write_job
 from common.training.loop import train
+from common.training.run_context import RunContext, open_run_context
+from common.training.trained_models import predictions
 
 CLAIM = "five folds x 10 epochs of a head on a frozen resnet18 at 224, cached features"
 STORED, CLASSES = 256, tuple(f"class {number}" for number in range(120))
@@ -45,7 +45,7 @@ RECIPE = Recipe(
     lr=0.03,
     device="cpu",
 )
-Scene = tuple[Setting, list[Job], Path]
+Scene = tuple[RunContext, list[Job], Path]
 
 
 def measure(effort: Effort) -> list[Row]:
@@ -71,7 +71,7 @@ def scene(images: int, recipe: Recipe) -> Iterator[Scene]:
         save_file(build(Recipe(backbone="resnet18"), CLASSES).state_dict(), place / "w.safetensors")
         recipe = replace(recipe, weights=str(place / "w.safetensors"))
         targets = np.random.default_rng(0).integers(0, len(CLASSES), images)
-        setting = open_setting(
+        setting = open_run_context(
             recipe,
             noise(images, place / "store"),
             targets,
@@ -140,7 +140,7 @@ def _epoch(scene: Scene) -> Callable[[], object]:
     return work
 
 
-def _out_of_fold(setting: Setting, jobs: list[Job], place: Path) -> Probs:
+def _out_of_fold(setting: RunContext, jobs: list[Job], place: Path) -> Probs:
     probs = np.zeros((len(setting.targets), len(CLASSES)), np.float32)
     for job in jobs:
         assert job.held_out is not None

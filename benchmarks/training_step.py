@@ -17,11 +17,11 @@ from common.data.batches.sources import InMemory, epoch_order
 from common.metrics import METRICS
 from common.models.backbone import InputFacts
 from common.recipe import Recipe
-from common.training.context import Setting
+from common.training.components import build_components, components_for_phase, init_network
 from common.training.jobs import Job
 from common.training.loop import train_epoch
-from common.training.plan import Phase
-from common.training.setup import begin, in_phase, parts_of
+from common.training.phases import Phase
+from common.training.run_context import RunContext
 
 CLAIM = "training steps at 32x32, batch 256"
 SIDE, BATCH, CLASSES, LR = 32, 256, 10, 0.01
@@ -44,10 +44,10 @@ def measure(effort: Effort) -> list[Row]:
     return compare(CLAIM, _ours(job, setting), peers, repeats=effort.repeats)
 
 
-def _setting(count: int) -> Setting:
+def _setting(count: int) -> RunContext:
     random = np.random.default_rng(0)
     pixels = torch.from_numpy(random.integers(0, 256, (count, SIDE, SIDE, 3), np.uint8))
-    return Setting(
+    return RunContext(
         RECIPE,
         random.integers(0, CLASSES, count),
         tuple("abcdefghij"),
@@ -65,9 +65,9 @@ def _setting(count: int) -> Setting:
     )
 
 
-def _ours(job: Job, setting: Setting) -> Way:
+def _ours(job: Job, setting: RunContext) -> Way:
     phase = Phase(frozen=0, sizes=(0,), lr=LR)
-    parts = in_phase(parts_of(job, setting), setting, phase)
+    parts = components_for_phase(build_components(job, setting), setting, phase)
 
     def work() -> None:
         train_epoch(job, setting, phase, parts, epoch=0, begun=0)
@@ -75,8 +75,8 @@ def _ours(job: Job, setting: Setting) -> Way:
     return Way("kit", work, len(job.rows))
 
 
-def _by_hand(job: Job, setting: Setting) -> Way:
-    network = begin(job, setting)
+def _by_hand(job: Job, setting: RunContext) -> Way:
+    network = init_network(job, setting)
     model = network.model.train()
     groups: list[dict[str, Any]] = [
         {"params": [p for p in model.parameters() if p.ndim > 1]},

@@ -19,7 +19,7 @@ OF_FEATURES = (
     "data/batches/photographs",
     "inference/features",
     "inference/predict",
-    "inference/views",
+    "inference/tta_views",
     "models/network",
 )
 

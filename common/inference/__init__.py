@@ -1,1 +1,1 @@
-"""From trained weights to probs: views and prediction."""
+"""Inference: prediction, test-time augmentation, calibration, cross-fitting, blending."""

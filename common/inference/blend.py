@@ -1,4 +1,4 @@
-"""Several runs' probs as one: weights fitted on rows that they are not judged on."""
+"""Blend several runs' probs: weights by equal, rank or greedy selection, evaluated by cross-fitting."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ from common.metrics import FLOOR, Metric, Probs, Targets
 from common.progress import bar, first_of
 
 Weights = npt.NDArray[np.float64]
-Held = tuple[Weights, Probs, npt.NDArray[np.float64]]  # times each run is in it; sums of probs
-ROUNDS = 50  # of the greedy search: no weight is finer than a fiftieth
+# Counts per run [K], summed probs [N, C], summed probs of the true class [N].
+Candidate = tuple[Weights, Probs, npt.NDArray[np.float64]]
+ROUNDS = 50  # of the greedy search: weights are multiples of about 1/50
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What one run says of rows: probs [N, C] by id and by class name."""
+    """One run's probs [N, C] with the ids of its rows and the names of its columns."""
 
     name: str
     ids: Sequence[str]
@@ -28,21 +29,21 @@ class Predictions:
     probs: Probs
 
 
-def aligned(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> Probs:
-    """The probs of exactly these ids and classes, in their order.
+def align(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> Probs:
+    """Reorder predictions to exactly these ids and classes: float32 [len(ids), len(classes)].
 
     Raises:
-        KitError: its rows or its classes are others.
+        KitError: its rows or its classes are not the same set.
     """
     for what, own, wanted, remedy in (
         ("classes", found.classes, classes, "blend runs of the same labels"),
         ("rows", found.ids, ids, "blend runs of the same rows=, folds= and holdout="),
     ):
-        lacking = sorted(set(wanted) - set(own))
-        strange = sorted(set(own) - set(wanted))
-        if lacking or strange:
-            words = [f"no prediction for {first_of(lacking)}"] if lacking else []
-            words += [f"one for {first_of(strange)}, which the others have not"] if strange else []
+        missing = sorted(set(wanted) - set(own))
+        extra = sorted(set(own) - set(wanted))
+        if missing or extra:
+            words = [f"no prediction for {first_of(missing)}"] if missing else []
+            words += [f"one for {first_of(extra)}, which the other runs lack"] if extra else []
             raise KitError(f"{found.name} has other {what}: {' and '.join(words)}; {remedy}")
     rows = pd.Index(found.ids).get_indexer(pd.Index(ids))
     columns = pd.Index(found.classes).get_indexer(pd.Index(classes))
@@ -50,14 +51,14 @@ def aligned(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> P
 
 
 def equal(stack: Probs, targets: Targets, metric: Metric) -> Weights:  # noqa: ARG001
-    """Every run counts the same."""
+    """Equal weights: float64 [K]."""
     return np.full(len(stack), 1 / len(stack))
 
 
 def rank(stack: Probs, targets: Targets, metric: Metric) -> Weights:
-    """The best of k runs on these rows counts k, the next k - 1, the worst 1.
+    """Weights by rank: of K runs, the best on these rows gets K, the next K - 1, the worst 1.
 
-    It is the runs that are ranked, not their probabilities. Of equals the earlier counts more.
+    Runs are ranked by their score, not their probabilities. Ties go to the earlier run.
     """
     better_first = [-metric.gain(metric.score(probs, targets), 0.0) for probs in stack]
     weights = np.empty(len(stack))
@@ -66,31 +67,31 @@ def rank(stack: Probs, targets: Targets, metric: Metric) -> Weights:
 
 
 def greedy(stack: Probs, targets: Targets, metric: Metric) -> Weights:
-    """Ensemble selection with replacement: Caruana et al., 2004 ("… from libraries of models").
+    """Weights by greedy ensemble selection with replacement (Caruana et al., 2004).
 
-    It begins with the best few runs (that many of the sorted list whose mean is best), adds fifty
-    times the run that helps most, and keeps the best mean met on the way. What is best is the
-    metric; the log loss decides between equals, where an accuracy is flat.
+    It starts with the best prefix of the runs sorted by score, adds `ROUNDS` times the run that
+    improves the mean most, and keeps the best mean found. The metric decides; log loss breaks ties,
+    since accuracy is flat.
     """
     own, alone = stack[:, np.arange(len(targets)), targets], np.eye(len(stack))
 
-    def added(held: Held, run: int) -> Held:
-        counts, total, sure = held
-        return counts + alone[run], total + stack[run], sure + own[run]
+    def added(current: Candidate, run: int) -> Candidate:
+        counts, total, true_probs = current
+        return counts + alone[run], total + stack[run], true_probs + own[run]
 
-    def cost(held: Held) -> tuple[float, float]:
-        counts, total, sure = held
-        loss = float(-np.log(np.clip(sure / counts.sum(), FLOOR, 1 - FLOOR)).mean())
+    def cost(current: Candidate) -> tuple[float, float]:
+        counts, total, true_probs = current
+        loss = float(-np.log(np.clip(true_probs / counts.sum(), FLOOR, 1 - FLOOR)).mean())
         mean = total / np.float32(counts.sum())
         return -metric.gain(metric.score(mean, targets), 0.0), loss
 
-    nothing: Held = np.zeros(len(stack)), np.zeros_like(stack[0]), np.zeros(len(targets))
+    empty: Candidate = np.zeros(len(stack)), np.zeros_like(stack[0]), np.zeros(len(targets))
     runs = range(len(stack))
-    order = sorted(runs, key=lambda run: cost(added(nothing, run)))
-    held = best = min([*accumulate(order, added, initial=nothing)][1:], key=cost)
+    order = sorted(runs, key=lambda run: cost(added(empty, run)))
+    current = best = min([*accumulate(order, added, initial=empty)][1:], key=cost)
     for _ in range(ROUNDS):
-        held = min((added(held, run) for run in runs), key=cost)
-        best = min(best, held, key=cost)
+        current = min((added(current, run) for run in runs), key=cost)
+        best = min(best, current, key=cost)
     return np.asarray(best[0] / best[0].sum())
 
 
@@ -103,16 +104,18 @@ KINDS: dict[str, Callable[[Probs, Targets, Metric], Weights]] = {
 
 @dataclass(frozen=True)
 class Blend:
-    """`weights` [K] fitted on all rows; `probs` [N, C], each part's by weights of the others."""
+    """`weights` [K] fitted on all rows; cross-fitted `probs` [N, C]: each part by the others' weights."""
 
     weights: Weights
     probs: Probs
 
 
-def blended(stack: Probs, targets: Targets, parts: Rows, *, kind: str, metric: Metric) -> Blend:
-    """Join the runs' probs [K, N, C]; `parts` [N] says which rows are judged together.
+def crossfit_blend(
+    stack: Probs, targets: Targets, parts: Rows, *, kind: str, metric: Metric
+) -> Blend:
+    """Blend runs' probs [K, N, C] by cross-fitting over `parts` [N], one part number per row.
 
-    The weights that judge a part are fitted on the other parts, so the score of `probs` is honest.
+    Each part is blended with weights fitted on the other parts, so the score of `probs` is unbiased.
     """
     fit = KINDS[kind]
     probs = np.empty_like(stack[0])
@@ -120,12 +123,12 @@ def blended(stack: Probs, targets: Targets, parts: Rows, *, kind: str, metric: M
         for part in np.unique(parts):
             mine = parts == part
             weights = fit(stack[:, ~mine], targets[~mine], metric)
-            probs[mine] = weighted(stack[:, mine], weights)
+            probs[mine] = weighted_mean(stack[:, mine], weights)
             progress.update()
         return Blend(fit(stack, targets, metric), probs)
 
 
-def weighted(stack: Sequence[Probs] | Probs, weights: Weights) -> Probs:
+def weighted_mean(stack: Sequence[Probs] | Probs, weights: Weights) -> Probs:
     """The weighted mean of probs [K, N, C], summed in float64: float32 [N, C]."""
     total = sum(
         weight * probs.astype(np.float64) for weight, probs in zip(weights, stack, strict=True)

@@ -1,4 +1,4 @@
-"""Is one better than the other? The interval of a paired difference, by resampling rows."""
+"""Cluster bootstrap: row-wise score differences of two runs to a 95 % confidence interval."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ import pandas as pd
 from common.metrics import RowScores
 
 RESAMPLES = 2_000
-SHARE = 0.95
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean difference, and the bounds that 95 % of the resamples lie between."""
+    """A mean difference and its 95 % bootstrap confidence interval."""
 
     gain: float
     low: float
@@ -22,14 +22,14 @@ class Interval:
 
     @property
     def text(self) -> str:
-        """'+0.0120 [-0.0030, +0.0270]'."""
+        """As text: '+0.0120 [-0.0030, +0.0270]'."""
         return f"{self.gain:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
 
 
 def paired_interval(gains: RowScores, groups: npt.ArrayLike, *, seed: int = 0) -> Interval:
-    """The mean of the rows' gains [N] and its percentile interval (Efron, 1979).
+    """Per-row gains [N] to their mean and its percentile interval (Efron, 1979).
 
-    Whole groups [N] are drawn, because rows of one group are no independent witnesses.
+    A cluster bootstrap: whole groups [N] are resampled, since rows of a group are not independent.
     """
     codes, names = pd.factorize(np.asarray(groups))
     sums = np.bincount(codes, weights=gains)
@@ -39,5 +39,5 @@ def paired_interval(gains: RowScores, groups: npt.ArrayLike, *, seed: int = 0) -
     for number in range(RESAMPLES):
         drawn = generator.integers(0, len(names), len(names))
         means[number] = sums[drawn].sum() / sizes[drawn].sum()
-    low, high = np.quantile(means, [(1 - SHARE) / 2, (1 + SHARE) / 2])
+    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(gains.mean()), float(low), float(high))

@@ -1,4 +1,4 @@
-"""Who judges what was fitted: rows in parts, so that each part meets what the others chose."""
+"""Cross-fitting: split rows into parts; each part is evaluated with parameters fitted on the others."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,20 +9,22 @@ from common.metrics import Targets
 
 
 def halves(targets: Targets, groups: npt.ArrayLike) -> Rows:
-    """0 or 1 for every row [N]: groups dealt out in turn, label by label, by their first rows."""
+    """Split rows into two halves, stratified by label and respecting groups: 0 or 1 per row [N].
+
+    Groups alternate between the halves, in the order of their first row's label."""
     codes, firsts = pd.factorize(np.asarray(groups))
     first = np.full(len(firsts), -1, dtype=np.int64)
     first[codes[::-1]] = targets[::-1]  # the last write is the first row's
-    side = np.empty(len(firsts), dtype=np.int64)
-    side[np.argsort(first, kind="stable")] = np.arange(len(firsts)) % 2
-    return side[codes]
+    half = np.empty(len(firsts), dtype=np.int64)
+    half[np.argsort(first, kind="stable")] = np.arange(len(firsts)) % 2
+    return half[codes]
 
 
-def parts_of(folds: npt.NDArray[np.int64], targets: Targets, groups: npt.ArrayLike) -> Rows:
-    """The part of every row [N], from its folds [repeats, N]: its first fold, or two halves.
+def crossfit_parts(folds: npt.NDArray[np.int64], targets: Targets, groups: npt.ArrayLike) -> Rows:
+    """Fold assignments [repeats, N] (-1: not held out) to a part number per row [N].
 
-    A row's fold is that of the first repeat that holds it out. Where there is one fold alone (a
-    hold-out), its rows are halved.
+    A row's part is its fold in the first repeat that holds it out. With a single fold (a hold-out)
+    the rows are split in two halves.
     """
     repeat = (folds >= 0).argmax(axis=0)
     found = folds[repeat, np.arange(folds.shape[1])]

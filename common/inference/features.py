@@ -1,7 +1,7 @@
-"""Features of a frozen backbone: what its head is given, computed once per image and view.
+"""Cached features of a frozen backbone: the head's inputs, computed once per image and TTA view.
 
-They are kept by what made them: weights, input facts, precision, images, view. Where the head's
-input is a fixed function of the image, training a head on them equals training it on the images.
+The cache key is what determines them: code, weights, input normalisation, precision, images, view.
+Without augmentation, training a head on the features equals training it on the images.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from common.code_digest import features_digest
 from common.data.batches.sources import Source
 from common.data.pixels.store import Store
 from common.errors import KitError
-from common.inference.predict import mean_probs, outputs
+from common.inference.predict import mean_probs, view_outputs
 from common.metrics import Probs
 from common.models.heads import heads_of
 from common.models.network import Network
@@ -26,11 +26,11 @@ from common.progress import bar
 from common.storage import replacing
 
 FORMAT = 1
-BLOCK = 2048  # rows a file holds: what an interruption loses at most
+BLOCK = 2048  # rows per cache file; an interruption loses at most this many
 
 
-def split(model: nn.Module) -> tuple[str, nn.Module]:
-    """Take the head out: the model ends in the head's input then. Its name in the model, and it."""
+def detach_head(model: nn.Module) -> tuple[str, nn.Module]:
+    """Replace a model's head by nn.Identity, in place; return the head's module name and the head."""
     (head,) = heads_of(model)
     name = next(name for name, module in model.named_modules() if module is head)
     model.set_submodule(name, nn.Identity())
@@ -38,8 +38,8 @@ def split(model: nn.Module) -> tuple[str, nn.Module]:
 
 
 @torch.inference_mode()
-def splits(model: nn.Module, height: int, width: int) -> bool:
-    """Is the network its body followed by a head on vectors [B, F], and by nothing else?"""
+def has_detachable_head(model: nn.Module, height: int, width: int) -> bool:
+    """Does the model end in its head, with features [B, F] as the head's only input?"""
     heads = heads_of(model)
     if len(heads) != 1 or not all(
         isinstance(each, nn.Linear | nn.ReLU | nn.Sequential) for each in heads[0].modules()
@@ -49,71 +49,73 @@ def splits(model: nn.Module, height: int, width: int) -> bool:
     model.eval()
     seen: list[Tensor] = []
     hook = heads[0].register_forward_hook(lambda _, given, out: seen.extend([given[0], out]))
-    whole = model(image)
+    logits = model(image)
     hook.remove()
-    return seen[0].ndim == 2 and torch.equal(seen[1], whole)
+    return seen[0].ndim == 2 and torch.equal(seen[1], logits)
 
 
-def features_of(body: Network, source: Source, store: Store, group: str, *, cache: Path) -> Tensor:
-    """The head's inputs of all images of a store under a group of views: float32 [V, N, F]."""
-    blocks = [block for _, block in feature_blocks(body, source, store, group, cache=cache)]
+def features_of(
+    backbone: Network, source: Source, store: Store, group: str, *, cache: Path
+) -> Tensor:
+    """Features of all a store's images under each view of a TTA view group: float32 [V, N, F]."""
+    blocks = [block for _, block in feature_blocks(backbone, source, store, group, cache=cache)]
     return torch.cat(blocks, dim=1)
 
 
 def feature_blocks(
-    body: Network, source: Source, store: Store, group: str, *, cache: Path
+    backbone: Network, source: Source, store: Store, group: str, *, cache: Path
 ) -> Iterator[tuple[int, Tensor]]:
-    """The same in pieces: the first row of each, and its features [V, rows, F] on the device.
+    """Yield features block by block: (first row, float32 [V, rows, F] on the device).
 
-    What `cache` holds is not computed again; after an interruption at most a piece is.
+    Blocks in `cache` are read, the others computed and written there.
 
     Args:
-        body: the network without its head.
+        backbone: the network with its head replaced (`detach_head`).
         source: where the store's images come from.
 
     Raises:
         KitError: a feature is not a finite number.
     """
-    body.model.eval()
-    made_by = (
+    backbone.model.eval()
+    cache_key = (
         FORMAT,
         features_digest(),
-        _digest_of(body.model),
+        _digest_of(backbone.model),
         store.folder.name,
         type(source).__name__,
         group,
-        body.facts,
-        body.size,
-        str(body.precision),
-        body.device.type,
+        backbone.facts,
+        backbone.size,
+        str(backbone.precision),
+        backbone.device.type,
     )
-    folder = cache / "features" / hashlib.sha256(repr(made_by).encode()).hexdigest()[:32]
+    folder = cache / "features" / hashlib.sha256(repr(cache_key).encode()).hexdigest()[:32]
     count = len(store)
     with bar(count, f"features of the frozen backbone, view {group}") as progress:
         for start in range(0, count, BLOCK):
             rows = np.arange(start, min(start + BLOCK, count))
             path = folder / f"{start:09}.npy"
             if not path.is_file():
-                parts = [
-                    outputs(body, body.input(images), group).cpu().numpy()
-                    for images in _shown(source.plain(rows, body.size), progress)
+                batches = [
+                    view_outputs(backbone, backbone.input(images), group).cpu().numpy()
+                    for images in _with_progress(source.plain(rows, backbone.size), progress)
                 ]
-                _keep(path, np.concatenate(parts, axis=1))
+                _write_block(path, np.concatenate(batches, axis=1))
             else:
                 progress.update(len(rows))
-            yield start, torch.from_numpy(np.load(path)).to(body.device)
+            yield start, torch.from_numpy(np.load(path)).to(backbone.device)
 
 
-def _keep(path: Path, block: npt.NDArray[np.float32]) -> None:
+def _write_block(path: Path, block: npt.NDArray[np.float32]) -> None:
     if not np.isfinite(block).all():
         raise KitError(
-            "the backbone's features are not finite in this precision: say precision=fp32"
+            "the backbone's features are not finite in this precision: set precision=fp32"
         )
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, block)
 
 
-def _shown(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]:
+def _with_progress(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]:
     for images in batches:
         yield images
         progress.update(len(images))
@@ -121,13 +123,13 @@ def _shown(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]:
 
 @torch.inference_mode()
 def predict_head(head: nn.Module, features: Tensor) -> Probs:
-    """The mean over views of their softmax: features [V, N, F] to float32 [N, C]."""
+    """Features [V, N, F] to probs, averaged over views: float32 [N, C]."""
     head.eval()
     return mean_probs(head(features))
 
 
 def _digest_of(model: nn.Module) -> str:
-    digest = hashlib.sha256(repr(model).encode())  # paddings and the like are no tensors
+    digest = hashlib.sha256(repr(model).encode())  # padding and the like are not in the state dict
     for name, tensor in model.state_dict().items():
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensor.detach().float().cpu().numpy()).data)

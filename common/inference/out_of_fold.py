@@ -1,4 +1,4 @@
-"""Out-of-fold probabilities and what they score: every row judged by models that never saw it."""
+"""Out-of-fold probs to cross-validation scores: per fold, pooled over repeats, per TTA view."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,33 +7,35 @@ from typing import Any
 import numpy as np
 
 from common.data.folds import Rows
-from common.inference.predict import joined
+from common.inference.predict import mean_over_views
 from common.metrics import Metric, Probs, Targets
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """A fold's held-out rows [M] and, for every group of views, their probs [M, C]."""
+class FoldViewProbs:
+    """A fold's held-out rows [M] and their probs [M, C] for each TTA view group."""
 
     rows: Rows
     groups: dict[str, Probs]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A fold's held-out rows [M] and their probs [M, C] under all views together."""
+class FoldProbs:
+    """A fold's held-out rows [M] and their probs [M, C], averaged over views."""
 
     rows: Rows
     probs: Probs
 
 
-def judged(folds: Sequence[HeldOut], views: Sequence[str]) -> list[Judged]:
-    """Every fold under these views."""
-    return [Judged(fold.rows, joined(fold.groups, views)) for fold in folds]
+def fold_probs(folds: Sequence[FoldViewProbs], views: Sequence[str]) -> list[FoldProbs]:
+    """Average each fold's probs over these view groups."""
+    return [FoldProbs(fold.rows, mean_over_views(fold.groups, views)) for fold in folds]
 
 
-def pooled(folds: Sequence[Judged], count: int) -> tuple[Rows, Probs]:
-    """The rows held out at least once, in table order, and their mean probs over the repeats."""
+def pooled(folds: Sequence[FoldProbs], count: int) -> tuple[Rows, Probs]:
+    """Pool the folds: rows held out at least once, ascending, and their mean probs over repeats.
+
+    `count` is the number of the table's rows."""
     total = np.zeros((count, folds[0].probs.shape[1]), dtype=np.float32)
     times = np.zeros(count, dtype=np.int64)
     for fold in folds:
@@ -44,8 +46,9 @@ def pooled(folds: Sequence[Judged], count: int) -> tuple[Rows, Probs]:
     return rows, probs
 
 
-def scores(folds: Sequence[Judged], targets: Targets, metric: Metric) -> dict[str, Any]:
-    """`cv` and `cv_sd` (mean and sample sd over folds), `fold_scores`, `pooled` and its `n`."""
+def cv_scores(folds: Sequence[FoldProbs], targets: Targets, metric: Metric) -> dict[str, Any]:
+    """Cross-validation scores: `cv` and `cv_sd` (mean and sample sd over folds), `fold_scores`,
+    `pooled` and its row count `n`."""
     each = [metric.score(fold.probs, targets[fold.rows]) for fold in folds]
     rows, probs = pooled(folds, len(targets))
     return {
@@ -57,15 +60,15 @@ def scores(folds: Sequence[Judged], targets: Targets, metric: Metric) -> dict[st
     }
 
 
-def gains(
-    folds: Sequence[HeldOut], views: Sequence[str], targets: Targets, metric: Metric
+def view_gains(
+    folds: Sequence[FoldViewProbs], views: Sequence[str], targets: Targets, metric: Metric
 ) -> list[dict[str, Any]]:
-    """What each group of views adds: the pooled score of the plain view, of each pair, of all."""
+    """The gain of each TTA view group: pooled scores of identity, identity+group, and all."""
     tried = [["identity"], *(["identity", name] for name in views if name != "identity")]
     if len(views) > 2:
         tried.append(list(views))
     found = []
     for names in tried:
-        rows, probs = pooled(judged(folds, names), len(targets))
+        rows, probs = pooled(fold_probs(folds, names), len(targets))
         found.append({"views": "+".join(names), "score": metric.score(probs, targets[rows])})
     return found

@@ -1,1 +1,1 @@
-"""From a recipe and rows to trained weights: phases, schedules, the one loop, exact resume."""
+"""Training: a recipe and row indices in; weights, a log per epoch and exact resume out."""

@@ -1,4 +1,4 @@
-"""Exact resume: the state at the end of an epoch, and the log that belongs to it."""
+"""A job's files: resume checkpoint, final weights and the per-epoch log, written atomically."""
 
 import json
 from pathlib import Path
@@ -14,15 +14,15 @@ Record = dict[str, Any]
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
-    """Write the state of a job whole; the one before it stays until then."""
+    """Write `resume.pt` atomically; the previous one stays until then."""
     with replacing(folder / "resume.pt") as temporary, temporary.open("wb") as file:
         torch.save(state, file)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """The last whole state, on the CPU; None when the job has not finished an epoch.
+    """Read `resume.pt` onto the CPU; None when the job has not finished an epoch.
 
-    Torch's own weights-only reading is used: tensors, numbers and lists are all there is.
+    It is read with `weights_only=True`: the state holds tensors, numbers and lists alone.
     """
     path = folder / "resume.pt"
     if not path.is_file():
@@ -32,12 +32,12 @@ def load_state(folder: Path) -> dict[str, Any] | None:
 
 
 def is_begun(folder: Path) -> bool:
-    """Has this job a state to go on from?"""
+    """Does this job have a checkpoint to resume from?"""
     return (folder / "resume.pt").is_file()
 
 
 def save_weights(folder: Path, weights: dict[str, Tensor]) -> None:
-    """Write the trained weights whole: the mark of a finished job. The resume state goes."""
+    """Write `weights.safetensors` atomically, which marks the job as finished, and delete `resume.pt`."""
     with replacing(folder / "weights.safetensors") as temporary:
         save_file({name: t.detach().cpu().contiguous() for name, t in weights.items()}, temporary)
     (folder / "resume.pt").unlink(missing_ok=True)
@@ -49,13 +49,13 @@ def is_finished(folder: Path) -> bool:
 
 
 def append_log(folder: Path, record: Record) -> None:
-    """Append one epoch's figures to the job's log."""
+    """Append one epoch's record to `log.jsonl`."""
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(record) + "\n")
 
 
 def read_log(folder: Path) -> list[Record]:
-    """The figures of every epoch; a line that a kill cut short is left out."""
+    """The record of every epoch; a last line truncated by a kill is left out."""
     path = folder / "log.jsonl"
     if not path.is_file():
         return []
@@ -64,15 +64,15 @@ def read_log(folder: Path) -> list[Record]:
 
 
 def trim_log(folder: Path, last: int) -> list[Record]:
-    """Keep the log up to epoch `last`: what the resume state has behind it."""
+    """Cut the log after epoch `last`, the resume checkpoint's, and return what is left."""
     kept = [record for record in read_log(folder) if record["epoch"] <= last]
     if (folder / "log.jsonl").is_file():
         write_text(folder / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
     return kept
 
 
-def copied(model: nn.Module) -> dict[str, Tensor]:
-    """A copy of the weights on the CPU, untouched by later updates."""
+def cpu_copy(model: nn.Module) -> dict[str, Tensor]:
+    """A model's state dict copied to the CPU, unaffected by later updates."""
     return {
         name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()
     }

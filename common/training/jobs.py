@@ -1,4 +1,4 @@
-"""The models that a recipe trains: one job each."""
+"""A recipe's training jobs: one model for each repeat, fold and seed, or refits on all rows."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ from common.recipe import Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """One model to train: its folder's name, the place of its random numbers, its rows."""
+    """One model to train: folder name, `fold` and `seed` of its random numbers, training rows."""
 
     name: str
     fold: int
     seed: int
     rows: Rows
-    held_out: Rows | None  # None: trained on everything, judged by nobody
+    held_out: Rows | None  # None: trained on all rows, no validation split
 
 
 def jobs_of(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:
-    """One job for every repeat, fold and training seed, in that order; `folds` is [repeats, N]."""
+    """Fold assignments [repeats, N] to one job per repeat, fold and seed, in that order."""
     jobs = []
     each = int(folds.max()) + 1
     for repeat, fold in enumerate(folds):
@@ -37,7 +37,7 @@ def jobs_of(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:
 
 
 def refit_jobs(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:
-    """The course's way: one job a training seed on all rows, judged by nobody."""
+    """One job per seed that trains on all rows, without a validation split (`final=refit`)."""
     repeats, count = folds.shape
     number = repeats * (int(folds.max()) + 1)
     return [
@@ -47,5 +47,5 @@ def refit_jobs(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:
 
 
 def _name(stem: str, extra: int) -> str:
-    """A job's folder: fold0, and fold0-seed1 for a second training seed."""
+    """A job's folder name: fold0; fold0-seed1 for the second seed."""
     return f"{stem}-seed{extra}" if extra else stem

@@ -1,8 +1,8 @@
-"""Heads on frozen features: those of all folds, and of a grid of rates and decays, trained at once.
+"""Linear probes on cached frozen-backbone features: all folds and a hyperparameter grid trained at once.
 
-The features are computed once; what remains of an epoch is a few small matrix products, stacked
-over the jobs. Order, batches, rates and losses are those of the loop, so the numbers are its
-numbers to rounding.
+The features are computed once; an epoch is then a few small matrix products, stacked over the jobs.
+Row order, batches, learning rates and losses are the training loop's, so results agree with it up to
+rounding.
 """
 
 import math
@@ -18,63 +18,71 @@ from torch import nn
 
 from common import randomness
 from common.data.batches.sources import epoch_order
-from common.inference.features import features_of, split
+from common.inference.features import detach_head, features_of
 from common.models.backbone import build
 from common.recipe import Recipe
 from common.training import checkpoint
-from common.training.context import Setting
-from common.training.early_stop import Best
+from common.training.early_stopping import EarlyStopping
 from common.training.jobs import Job
 from common.training.loop import REMEDY, Diverged
-from common.training.plan import probe_of
-from common.training.stacked_heads import Point, Trained, train_stack
+from common.training.phases import linear_probe_recipe
+from common.training.run_context import RunContext
+from common.training.stacked_heads import GridPoint, TrainedHead, train_stack
 
-# The recipe's own values come first.
-OWN: tuple[Point, ...] = ((1.0, 1.0),)
-RATES, DECAYS = (1.0, 0.3, 3.0), (1.0, 0.1, 10.0)
+# The recipe's own lr and weight decay; a grid starts with them.
+RECIPE_POINT: tuple[GridPoint, ...] = ((1.0, 1.0),)
+LR_FACTORS, DECAY_FACTORS = (1.0, 0.3, 3.0), (1.0, 0.1, 10.0)
 
 
-def grid_of(recipe: Recipe) -> list[Point]:
-    """The points that a recipe tries: factors of its rate and, where it has any, of its decay."""
+def grid_of(recipe: Recipe) -> list[GridPoint]:
+    """The recipe's grid (`head_grid`): factors of its lr and, unless it is 0, of its weight decay."""
     if recipe.head_grid == "none":
-        return list(OWN)
+        return list(RECIPE_POINT)
     return [
-        (rate, decay) for rate in RATES for decay in (DECAYS if recipe.weight_decay else OWN[0][:1])
+        (rate, decay)
+        for rate in LR_FACTORS
+        for decay in (DECAY_FACTORS if recipe.weight_decay else RECIPE_POINT[0][:1])
     ]
 
 
 def train_heads(
-    jobs: Sequence[Job], setting: Setting, points: Sequence[Point] = OWN, *, in_all: int = 0
-) -> list[Trained]:
-    """Train the heads of all jobs, at every point of the grid, on one pass of features.
+    jobs: Sequence[Job],
+    context: RunContext,
+    points: Sequence[GridPoint] = RECIPE_POINT,
+    *,
+    total_epochs: int = 0,
+) -> list[TrainedHead]:
+    """Train every job's head at every grid point, on features computed once.
 
     Args:
-        in_all: epochs of the whole training, where these only begin it; 0: these are all.
+        total_epochs: epochs of the whole training, where these are only its first ones; 0: these are all.
 
     Raises:
-        Diverged: no point left usable weights.
+        Diverged: no grid point has finite weights for a job.
     """
     heads: dict[str, nn.Module] = {}
-    name, bodies = "", list[nn.Module]()
+    name, backbones = "", list[nn.Module]()
     for job in jobs:
         torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
-        model = build(setting.recipe, setting.classes)
-        name, heads[job.name] = split(model)
-        bodies = bodies or [model]
-    body = setting.network(bodies[0])
-    features = features_of(body, setting.source, setting.store, "identity", cache=setting.cache)[0]
+        model = build(context.recipe, context.classes)
+        name, heads[job.name] = detach_head(model)
+        backbones = backbones or [model]
+    backbone = context.network(backbones[0])
+    features = features_of(
+        backbone, context.source, context.store, "identity", cache=context.cache
+    )[0]
     trained = []
-    for _, equal in groupby(sorted(jobs, key=_length(setting)), key=_length(setting)):
+    for _, equal in groupby(sorted(jobs, key=_epoch_length(context)), key=_epoch_length(context)):
         members = list(equal)
         trained += train_stack(
             members,
-            setting,
+            context,
             features,
             [heads[job.name] for job in members],
             points,
-            in_all=in_all or setting.recipe.epochs,
+            total_epochs=total_epochs or context.recipe.epochs,
         )
-    whole = {key: tensor.detach() for key, tensor in body.model.state_dict().items()}
+    backbone_state = {key: tensor.detach() for key, tensor in backbone.model.state_dict().items()}
     for each in trained:
         if not any(each.usable(at) for at in range(len(points))):
             raise Diverged(
@@ -82,31 +90,31 @@ def train_heads(
             )
         for heads_of_points in (each.weights, each.unaveraged):
             for at, head in enumerate(heads_of_points):
-                own = {f"{name}.{key}": tensor for key, tensor in head.items()}
-                heads_of_points[at] = whole | own
+                head_state = {f"{name}.{key}": tensor for key, tensor in head.items()}
+                heads_of_points[at] = backbone_state | head_state
     return sorted(trained, key=lambda each: jobs.index(each.job))
 
 
-def choices(trained: Sequence[Trained], points: Sequence[Point]) -> dict[str, Any]:
-    """Which point of the grid each job takes: the one that did best on the other jobs' held-out rows.
+def choose_points(trained: Sequence[TrainedHead], points: Sequence[GridPoint]) -> dict[str, Any]:
+    """Choose each job's grid point by the other jobs' held-out log loss (cross-fitting).
 
-    So its own held-out score stays honest. Where there are no others, it takes its own best.
+    So its own held-out score stays unbiased. A single job takes the best on its own rows.
 
     Returns:
-        `points`, each point's mean held-out log loss (`losses`, None where it diverged), the
-        `chosen` one of each job, the `best` one over all.
+        `points`; `losses`: each point's mean held-out log loss, None where it diverged; `chosen`: each
+        job's point; `best`: the best point over all jobs.
     """
     losses = [float(np.mean([each.loss(at) for each in trained])) for at in range(len(points))]
     return {
         "points": [list(point) for point in points],
         "losses": [loss if math.isfinite(loss) else None for loss in losses],
-        "chosen": [choice(each, trained, len(points)) for each in trained],
+        "chosen": [choose_point(each, trained, len(points)) for each in trained],
         "best": int(np.argmin(losses)),
     }
 
 
-def write_job(folder: Path, trained: Trained, point: int) -> None:
-    """Write a job's log and, last, its weights: the mark of a finished job."""
+def write_job(folder: Path, trained: TrainedHead, point: int) -> None:
+    """Write a job's log and, last, its weights, which mark the job as finished."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint.trim_log(folder, 0)
     for record in trained.logs[point]:
@@ -114,20 +122,20 @@ def write_job(folder: Path, trained: Trained, point: int) -> None:
     checkpoint.save_weights(folder, trained.weights[point])
 
 
-def train_probes(jobs: Sequence[Job], setting: Setting) -> list[Trained]:
-    """Train the heads of all jobs through the epochs that lp-ft or gradual gives them alone.
+def train_probes(jobs: Sequence[Job], context: RunContext) -> list[TrainedHead]:
+    """Train all jobs' heads through the head-only epochs of freeze=lp-ft or gradual.
 
     Raises:
-        Diverged: it left no usable weights.
+        Diverged: a head's weights are not finite.
     """
-    probe = replace(setting, recipe=probe_of(setting.recipe))
-    return train_heads(jobs, probe, in_all=setting.recipe.epochs)
+    probe = replace(context, recipe=linear_probe_recipe(context.recipe))
+    return train_heads(jobs, probe, total_epochs=context.recipe.epochs)
 
 
-def write_probe(folder: Path, trained: Trained) -> None:
-    """Write a job's log and, last, the state that the loop goes on from, as if it had come so far.
+def write_probe(folder: Path, trained: TrainedHead) -> None:
+    """Write a job's log and, last, a resume checkpoint from which the training loop continues.
 
-    The next phase begins with an optimiser of its own, and this one's is not kept.
+    The optimiser is left out: the next phase starts with a new one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint.trim_log(folder, 0)
@@ -142,18 +150,18 @@ def write_probe(folder: Path, trained: Trained) -> None:
             "judged": judged,
             "optimiser": {},
             "scaler": None,
-            **Best.of(None).state(),
+            **EarlyStopping.from_state(None).state(),
         },
     )
 
 
-def _length(setting: Setting) -> Any:
-    """How many rows of a job an epoch takes: jobs of one length go through their batches together."""
-    return lambda job: len(epoch_order(setting.targets[job.rows], setting.recipe, (0, 0, 0)))
+def _epoch_length(context: RunContext) -> Any:
+    """A job to its rows per epoch: jobs with equally many share their batches."""
+    return lambda job: len(epoch_order(context.targets[job.rows], context.recipe, (0, 0, 0)))
 
 
-def choice(mine: Trained, trained: Sequence[Trained], points: int) -> int:
-    """The point of the least loss on held-out rows that are not this job's."""
+def choose_point(mine: TrainedHead, trained: Sequence[TrainedHead], points: int) -> int:
+    """The grid point with the lowest mean held-out loss of the jobs that share no row with `mine`."""
     assert mine.job.held_out is not None
     own = set(mine.job.held_out.tolist())
     others = [

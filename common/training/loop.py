@@ -1,7 +1,7 @@
-"""The one loop: a job's rows in, trained weights and a log of every epoch out.
+"""The training loop: a job's rows in, trained weights and a log record per epoch out.
 
-Read it top to bottom. Everything random is drawn from (seed, fold, epoch, step), so the state at
-the end of an epoch is parameters, optimiser and averages alone, and a killed job goes on exactly.
+Read it top to bottom. Every random number is drawn from (seed, fold, epoch, step), so the state at the
+end of an epoch is parameters, optimiser and EMA alone, and a killed job resumes bit-exactly.
 """
 
 import math
@@ -24,121 +24,121 @@ from common.models.freezing import stages, train_mode
 from common.models.network import Network
 from common.progress import bar, say
 from common.training import checkpoint
-from common.training.context import Setting
-from common.training.early_stop import Best
+from common.training.components import Components, build_components, components_for_phase
+from common.training.early_stopping import EarlyStopping
 from common.training.jobs import Job
-from common.training.optimisers import set_rate
-from common.training.plan import Phase, phases_of
-from common.training.schedules import ema_decay_at, rate_share
-from common.training.setup import Parts, in_phase, parts_of
+from common.training.optimisers import set_lr
+from common.training.phases import Phase, phases_of
+from common.training.run_context import RunContext
+from common.training.schedules import ema_decay_at, lr_factor
 
 REMEDY = "Lower lr=, raise warmup_ratio=, or set clip_grad=1"
 
 
 class Diverged(KitError):
-    """The loss is no longer a number."""
+    """Training diverged: the loss or the weights are no longer finite."""
 
 
-def train(job: Job, setting: Setting, folder: Path) -> Iterator[checkpoint.Record]:
-    """Train a job from its last finished epoch to its end, and yield every epoch's figures.
+def train(job: Job, context: RunContext, folder: Path) -> Iterator[checkpoint.Record]:
+    """Train a job from its last finished epoch on; yield each epoch's log record.
 
-    When the last one has been taken, the folder holds the weights.
+    Once the iterator is exhausted, `folder` holds `weights.safetensors`.
 
     Raises:
-        Diverged: the loss became infinite or nan.
+        Diverged: the loss became infinite or nan, or the weights did.
     """
-    recipe = setting.recipe
+    recipe = context.recipe
     folder.mkdir(parents=True, exist_ok=True)
-    parts = parts_of(job, setting)
-    model, judged = parts.network.model, parts.judged
+    components = build_components(job, context)
+    model, eval_model = components.network.model, components.eval_model
     state = checkpoint.load_state(folder)
     checkpoint.trim_log(folder, state["epoch"] if state else 0)
-    best = Best.of(state)
+    early_stopping = EarlyStopping.from_state(state)
     if state:
         model.load_state_dict(state["model"])
-        judged.load_state_dict(state["judged"])
-        say(f"  {job.name}: going on after epoch {state['epoch']} of {recipe.epochs}")
+        eval_model.load_state_dict(state["judged"])
+        say(f"  {job.name}: resuming after epoch {state['epoch']} of {recipe.epochs}")
 
-    _load_scaler(setting, (state and state["scaler"]) or torch.amp.GradScaler("cpu").state_dict())
+    _load_scaler(context, (state and state["scaler"]) or torch.amp.GradScaler("cpu").state_dict())
     finished = 0
-    for phase in phases_of(recipe, len(stages(model)), setting.side):
+    for phase in phases_of(recipe, len(stages(model)), context.side):
         begun, finished = finished, finished + phase.epochs
         if state and state["epoch"] >= finished:
             continue
-        parts = in_phase(parts, setting, phase)
+        components = components_for_phase(components, context, phase)
         if state and state["epoch"] > begun:
-            parts.optimiser.load_state_dict(state["optimiser"])
+            components.optimiser.load_state_dict(state["optimiser"])
         else:
-            best.waited = 0  # patience begins anew with each phase
+            early_stopping.waited = 0  # patience restarts with each phase
         for epoch in range(max(begun, state["epoch"] if state else 0), finished):
-            if recipe.early_stop and best.waited >= recipe.early_stop:
+            if recipe.early_stop and early_stopping.waited >= recipe.early_stop:
                 break
-            record = train_epoch(job, setting, phase, parts, epoch=epoch, begun=begun)
-            record |= _judge(job, setting, setting.network(judged))
+            record = train_epoch(job, context, phase, components, epoch=epoch, begun=begun)
+            record |= _validate(job, context, context.network(eval_model))
             if job.held_out is not None:
-                best.see(record["score"], setting, judged)
+                early_stopping.update(record["score"], context, eval_model)
             checkpoint.append_log(folder, record)
             checkpoint.save_state(
                 folder,
                 {
                     "epoch": epoch + 1,
                     "model": model.state_dict(),
-                    "judged": judged.state_dict(),
-                    "optimiser": parts.optimiser.state_dict(),
-                    "scaler": _scaler(setting),
-                    **best.state(),
+                    "judged": eval_model.state_dict(),
+                    "optimiser": components.optimiser.state_dict(),
+                    "scaler": _scaler(context),
+                    **early_stopping.state(),
                 },
             )
             yield record
-        setting.accelerator.free_memory()
-    if recipe.early_stop and best.weights is not None:
-        judged.load_state_dict(best.weights)
-    if not all(bool(tensor.isfinite().all()) for tensor in judged.state_dict().values()):
+        context.accelerator.free_memory()
+    if recipe.early_stop and early_stopping.weights is not None:
+        eval_model.load_state_dict(early_stopping.weights)
+    if not all(bool(tensor.isfinite().all()) for tensor in eval_model.state_dict().values()):
         raise Diverged(f"training diverged in {job.name}: its weights are not finite. {REMEDY}")
-    checkpoint.save_weights(folder, judged.state_dict())
+    checkpoint.save_weights(folder, eval_model.state_dict())
 
 
 def train_epoch(
-    job: Job, setting: Setting, phase: Phase, parts: Parts, *, epoch: int, begun: int
+    job: Job, context: RunContext, phase: Phase, components: Components, *, epoch: int, begun: int
 ) -> checkpoint.Record:
-    """One pass over the job's rows: rates, updates, and what they cost."""
-    recipe, device = setting.recipe, setting.device
+    """Train one epoch over the job's rows; return its log record (loss, rates, speed, memory)."""
+    recipe, device = context.recipe, context.device
     place = (job.seed, job.fold, epoch)
-    rows = job.rows[epoch_order(setting.targets[job.rows], recipe, place)]
+    rows = job.rows[epoch_order(context.targets[job.rows], recipe, place)]
     batches = math.ceil(len(rows) / recipe.batch_size)
     updates = math.ceil(batches / recipe.grad_accum_steps)
-    targets = torch.from_numpy(setting.targets[rows]).to(device).split(recipe.batch_size)
-    network, optimiser, size = parts.network, parts.optimiser, phase.sizes[epoch - begun]
+    targets = torch.from_numpy(context.targets[rows]).to(device).split(recipe.batch_size)
+    network, optimiser, size = components.network, components.optimiser, phase.sizes[epoch - begun]
     train_mode(network.model)
     total, rates, peak = torch.zeros((), device=device), [], 0.0
     start = time.perf_counter()
     with bar(len(rows), f"{job.name} epoch {epoch + 1}/{recipe.epochs}") as progress:
-        for step, images in enumerate(setting.source.training(rows, place, size)):
+        for step, images in enumerate(context.source.training(rows, place, size)):
             update = (epoch - begun) * updates + step // recipe.grad_accum_steps
-            rates.append(phase.lr * rate_share(recipe, update, phase.epochs * updates, updates))
-            set_rate(optimiser, rates[-1])
-            x, y = parts.mix(network.input(images, size), targets[step], (*place, step))
+            rates.append(phase.lr * lr_factor(recipe, update, phase.epochs * updates, updates))
+            set_lr(optimiser, rates[-1])
+            x, y = components.mix(network.input(images, size), targets[step], (*place, step))
             torch.manual_seed(randomness.seed_of(randomness.DROPOUT, *place, step))
             with network.autocast():
-                logits = parts.forward(x)
-            loss: Tensor = parts.loss_of(logits.float(), y)
+                logits = components.forward(x)
+            loss: Tensor = components.loss_of(logits.float(), y)
             first = step - step % recipe.grad_accum_steps
             together = targets[first : first + recipe.grad_accum_steps]
-            setting.accelerator.backward(loss * parts.loss_of.share(targets[step], together))
+            context.accelerator.backward(loss * components.loss_of.share(targets[step], together))
             total += loss.detach()
             if (step + 1) % recipe.grad_accum_steps == 0 or step + 1 == batches:
                 if recipe.clip_grad:
-                    setting.accelerator.clip_grad_norm_(
+                    context.accelerator.clip_grad_norm_(
                         network.model.parameters(), recipe.clip_grad
                     )
                 optimiser.step()
                 optimiser.zero_grad()
-                if parts.averaged is not None:
+                if components.ema is not None:
                     done = epoch * updates + step // recipe.grad_accum_steps
-                    parts.averaged.decay = ema_decay_at(
+                    components.ema.decay = ema_decay_at(
                         recipe.ema_decay, done, recipe.epochs * updates
                     )
-                    parts.averaged.update(network.model)
+                    components.ema.update(network.model)
             if step % 20 == 19 or step + 1 == batches:
                 _check_loss(float(total) / (step + 1), job, epoch, rates[-1])
                 peak = max(peak, memory_mb())
@@ -155,35 +155,35 @@ def train_epoch(
     }
 
 
-def _judge(job: Job, setting: Setting, network: Network) -> checkpoint.Record:
-    """The held-out rows' loss and score after an epoch; nothing when all rows train."""
+def _validate(job: Job, context: RunContext, network: Network) -> checkpoint.Record:
+    """Loss and score on the held-out rows after an epoch; empty without a validation split."""
     if job.held_out is None:
         return {}
     found = predict(
-        network, setting.source, job.held_out, views=["identity"], label=f"{job.name} held out"
+        network, context.source, job.held_out, views=["identity"], label=f"{job.name} held out"
     )["identity"]
-    truth = setting.targets[job.held_out]
+    truth = context.targets[job.held_out]
     if not np.isfinite(found).all():
         raise Diverged(
-            f"training diverged in {job.name}: its last update left no usable weights. {REMEDY}"
+            f"training diverged in {job.name}: its weights are no longer finite. {REMEDY}"
         )
-    return {"valid_loss": log_loss(found, truth), "score": setting.metric.score(found, truth)}
+    return {"valid_loss": log_loss(found, truth), "score": context.metric.score(found, truth)}
 
 
 def _check_loss(loss: float, job: Job, epoch: int, lr: float) -> None:
-    # Guessing blindly among a million classes costs 14: a mean beyond 1,000 does not come back.
+    # Chance level with a million classes is 14: a mean loss beyond 1,000 does not recover.
     if not loss < 1000:
         raise Diverged(
-            f"training diverged in {job.name}, epoch {epoch + 1}: the loss is {loss:.3g} at a rate of "
+            f"training diverged in {job.name}, epoch {epoch + 1}: the loss is {loss:.3g} at lr "
             f"{lr:.2g}. {REMEDY}"
         )
 
 
-def _scaler(setting: Setting) -> Any:
-    scaler = setting.accelerator.scaler
+def _scaler(context: RunContext) -> Any:
+    scaler = context.accelerator.scaler
     return scaler.state_dict() if scaler is not None else None
 
 
-def _load_scaler(setting: Setting, state: Any) -> None:
-    if state and setting.accelerator.scaler is not None:
-        setting.accelerator.scaler.load_state_dict(state)
+def _load_scaler(context: RunContext, state: Any) -> None:
+    if state and context.accelerator.scaler is not None:
+        context.accelerator.scaler.load_state_dict(state)

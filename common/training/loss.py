@@ -1,4 +1,4 @@
-"""Losses, and mixup and cutmix of a batch: random by (seed, fold, epoch, step) alone."""
+"""The loss (smoothed, class-weighted cross-entropy) and mixup/cutmix of a batch."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,11 @@ from common.recipe import Recipe
 Mixed = tuple[Tensor, Tensor]
 
 
-class Mixing:
-    """Mixes a batch in place when the recipe asks for it; otherwise hands it back.
+class MixupCutmix:
+    """Mixup and cutmix (timm's) of a batch, in place; the identity when the recipe has neither.
 
-    Its targets are the mixture of the rows' own, unsmoothed: smoothing is the loss's alone.
+    Random numbers depend on (seed, fold, epoch, step) alone. Targets are mixed but not smoothed:
+    label smoothing is the loss's.
     """
 
     def __init__(self, recipe: Recipe, class_count: int) -> None:
@@ -38,7 +39,7 @@ class Mixing:
         even = len(images) // 2 * 2  # timm pairs a batch with its reverse
         if even == 0:
             raise KitError("mixup and cutmix need batches of two or more: raise batch_size")
-        # timm draws from numpy's global generator: lend it our seed, and give its state back.
+        # timm draws from numpy's global generator: seed it, then restore its state.
         before = np.random.get_state()
         np.random.seed(randomness.seed_of(randomness.MIXING, *place) & 0xFFFFFFFF)
         mixed, soft = self.mixup(images[:even], targets[:even])
@@ -46,12 +47,12 @@ class Mixing:
         return mixed, soft
 
 
-class RowLoss(nn.Module):
-    """Cross-entropy as a mean over rows, smoothed; with class weights each row counts by its own.
+class WeightedCrossEntropy(nn.Module):
+    """Cross-entropy with label smoothing; with class weights a weighted mean over rows.
 
-    A row's weight is its class's, a mixed row's the mixture of its two. torch's own `weight=` would
-    weigh each class's share of a smoothed or mixed target instead: then the rare class is learnt
-    from the little that smoothing gives it in every row, and predicted everywhere.
+    A row's weight is its class's; a mixed row's is the mixture of its two. torch's `weight=` instead
+    weights each class's share of a smoothed or mixed target: a rare class then learns from the little
+    that smoothing gives it in every row, and is predicted everywhere.
     """
 
     weight: Tensor | None
@@ -62,34 +63,35 @@ class RowLoss(nn.Module):
         self.register_buffer("weight", weight)
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Logits [B, C] and targets [B], or mixed ones [B, C], to the mean."""
+        """Logits [B, C] and targets [B], or mixed targets [B, C], to the (weighted) mean loss."""
         if self.weight is None:
             return cross_entropy(logits, targets, label_smoothing=self.smoothing)
         rows = cross_entropy(logits, targets, label_smoothing=self.smoothing, reduction="none")
-        weights = self._of_rows(targets)
+        weights = self._row_weights(targets)
         return (weights * rows).sum() / weights.sum()
 
     def share(self, part: Tensor, whole: Sequence[Tensor]) -> Tensor | float:
-        """What a batch of targets [B] counts in an update of several, so that these make one mean.
+        """The factor of one batch's loss under gradient accumulation, so that several make one mean.
 
-        Mixing a batch within itself leaves the sum of its weights as it was.
+        `part` are the batch's targets [B], `whole` those of all batches of the update. Mixing within a
+        batch does not change the sum of its weights.
         """
         if self.weight is None:
             return len(part) / sum(map(len, whole))
-        return self._of_rows(part).sum() / self._of_rows(torch.cat(list(whole))).sum()
+        return self._row_weights(part).sum() / self._row_weights(torch.cat(list(whole))).sum()
 
-    def _of_rows(self, targets: Tensor) -> Tensor:
+    def _row_weights(self, targets: Tensor) -> Tensor:
         assert self.weight is not None
         return self.weight[targets] if targets.ndim == 1 else targets @ self.weight
 
 
-def build_loss(recipe: Recipe, labels: Tensor, class_count: int) -> RowLoss:
-    """Cross-entropy, smoothed; with `class_balance=weights`, rows weighted by 1 / frequency of their class.
+def build_loss(recipe: Recipe, labels: Tensor, class_count: int) -> WeightedCrossEntropy:
+    """The recipe's loss; `class_balance=weights` weights rows by 1 / frequency of their class.
 
-    `labels` [N] are the training rows'. A class that is in none of them has no weight.
+    `labels` [N] are the training rows'. A class without rows has weight 0.
     """
     weight = None
     if recipe.class_balance == "weights":
         counts = torch.bincount(labels, minlength=class_count).float()
         weight = torch.where(counts > 0, len(labels) / (class_count * counts), 0.0)
-    return RowLoss(weight, recipe.label_smoothing)
+    return WeightedCrossEntropy(weight, recipe.label_smoothing)

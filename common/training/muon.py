@@ -1,7 +1,7 @@
-"""Muon for networks that norm after every convolution: orthogonal updates of filters of one size.
+"""Muon for networks with a norm after every convolution: orthogonalised updates, fixed filter norm.
 
-After K. Jordan's airbench94_muon (2024). timm's Muon is for networks in general, and lets filters grow:
-behind a norm that changes nothing they say, but makes every later update of a given rate turn them less.
+After K. Jordan's airbench94_muon (2024). timm's Muon lets filter norms grow: in front of a norm layer that
+does not change the output, but it lowers the effective learning rate of every later update.
 """
 
 from typing import Any
@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Of the polynomial that brings singular values near 1, fastest for small ones (K. Jordan, 2024).
+# Newton-Schulz coefficients that take small singular values to about 1 fastest (K. Jordan, 2024).
 LINEAR, CUBIC, QUINTIC = 3.4445, -4.7750, 2.0315
 STEPS = 3
 
 
 class FilterMuon(torch.optim.Optimizer):
-    """Muon over the convolutions' filters, Nesterov's SGD over everything else.
+    """Muon on convolution filters, SGD with Nesterov momentum on everything else.
 
-    A layer's filters [O, I, H, W] are brought to the norm sqrt(O), then move by `lr` times the
-    momentum's nearest orthogonal matrix: the rate is the angle by which a step turns them, and decay
-    would have no meaning. What is not a convolution decays by `weight_decay`, as in torch's SGD.
+    A layer's filters [O, I, H, W] are rescaled to the norm sqrt(O), then updated by `lr` times the
+    orthogonalised momentum: `lr` sets the angle of a step, and weight decay would have no effect.
+    Other parameters decay by `weight_decay`, as in torch's SGD.
     """
 
     def __init__(self, groups: Any, *, lr: float, momentum: float, weight_decay: float) -> None:
@@ -27,7 +27,7 @@ class FilterMuon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
-        """Move every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         for group in self.param_groups:
             rate, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
             for p in group["params"]:
@@ -48,10 +48,10 @@ class FilterMuon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix [M, N] with its singular values brought to about 1 (0.7 to 1.2, the smallest lower).
+    """A matrix [M, N] with its singular values moved to about 1 (0.7 to 1.2, the smallest lower).
 
-    Newton and Schulz's iteration on the smaller Gram matrix, of which every factor is a polynomial: the
-    long side is multiplied twice in all instead of twice a step.
+    Newton-Schulz iteration on the smaller Gram matrix, of which every factor is a polynomial: the
+    long side is multiplied twice in total instead of twice per step.
     """
     wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
     wide = wide / wide.norm().clamp_min(1e-12)

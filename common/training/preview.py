@@ -1,4 +1,4 @@
-"""The first batch of a job exactly as its network will see it, for a person to look at."""
+"""A job's first training batch as images: after augmentation, resizing and mixup or cutmix."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,27 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from common.data.batches.sources import epoch_order
-from common.training.context import Setting
 from common.training.jobs import Job
-from common.training.loss import Mixing
-from common.training.sizes import sizes_of
+from common.training.loss import MixupCutmix
+from common.training.progressive_resizing import sizes_per_epoch
+from common.training.run_context import RunContext
 
 
-def first_batch(job: Job, setting: Setting, count: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Pixels [M, S, S, 3] after augmentation, resizing and mixing, and their labels, M <= count.
+def first_batch(
+    job: Job, context: RunContext, count: int
+) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """The first batch as uint8 pixels [M, S, S, 3] and label texts, M <= count.
 
-    A mixed image's label names both classes with their shares: 'cat 0.70 + dog 0.30'.
+    A mixed image's label names both classes with their weights: 'cat 0.70 + dog 0.30'.
     """
-    recipe, place = setting.recipe, (job.seed, job.fold, 0)
-    size = next(iter(sizes_of(recipe, setting.side)), recipe.image_size)
-    rows = job.rows[epoch_order(setting.targets[job.rows], recipe, place)][: recipe.batch_size]
-    network = setting.network(nn.Identity())
-    images = network.input(next(iter(setting.source.training(rows, place, size))), size)
-    targets = torch.from_numpy(setting.targets[rows]).to(setting.device)
-    images, targets = Mixing(recipe, len(setting.classes))(images, targets, (*place, 0))
+    recipe, place = context.recipe, (job.seed, job.fold, 0)
+    size = next(iter(sizes_per_epoch(recipe, context.side)), recipe.image_size)
+    rows = job.rows[epoch_order(context.targets[job.rows], recipe, place)][: recipe.batch_size]
+    network = context.network(nn.Identity())
+    images = network.input(next(iter(context.source.training(rows, place, size))), size)
+    targets = torch.from_numpy(context.targets[rows]).to(context.device)
+    images, targets = MixupCutmix(recipe, len(context.classes))(images, targets, (*place, 0))
     mean, std = network.normal
     pixels = (images[:count] * std + mean).mul(255).round().clamp(0, 255).to(torch.uint8)
-    labels = [_label(target, setting.classes) for target in targets[:count].cpu()]
+    labels = [_label(target, context.classes) for target in targets[:count].cpu()]
     return pixels.permute(0, 2, 3, 1).cpu().numpy(), labels
 
 

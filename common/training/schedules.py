@@ -1,18 +1,18 @@
-"""Schedules are pure functions: update number to a share of the peak rate, right at update 0."""
+"""Learning rate and EMA decay schedules: pure functions from the step number to a value."""
 
 import math
 
 from common.recipe import Recipe
 
-COUNTS = 0.01  # the share of an average from which on the network as it began counts in it
-SHORT = 0.9  # the decay of an average over ten updates
+INITIAL_SHARE = 0.01  # weight of the initial network in the last EMA above which the decay warms up
+SHORT_DECAY = 0.9  # an EMA over ten updates
 
 
-def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> float:
-    """The rate at update `step` (0 … steps - 1) as a share of the peak.
+def lr_factor(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> float:
+    """The learning rate at `step` (0 … steps - 1) as a factor of the peak, as for torch's LambdaLR.
 
-    Warm-up rises linearly from the first update's small step, never from zero, to the peak; then
-    the schedule runs over what is left. `one-cycle` (L. Smith, 2018) is a linear rise over the
+    Warm-up rises linearly from the first step's small value, never from zero, to the peak; the
+    schedule runs over the remaining steps. `one-cycle` (L. Smith, 2018) is a linear rise over the
     warm-up (30 % when none is given) and a linear fall to the floor.
     """
     warmup = round(recipe.warmup_ratio * steps)
@@ -37,14 +37,14 @@ def rate_share(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -> f
 
 
 def ema_decay_at(decay: float, step: int, steps: int) -> float:
-    """The decay of the averaged weights at update `step` (0 … steps - 1) of the whole training.
+    """The EMA decay at `step` (0 … steps - 1) of the whole training.
 
-    Where the network as it began would count in the last average, the decay rises from 0 instead, as
-    with timm's `use_warmup` (K. Crowson).
+    Where the initial network would still count in the last average, the decay rises from 0, as with
+    timm's `use_warmup` (K. Crowson).
     """
-    return min(decay, 1 - (1 + step) ** -(2 / 3)) if warms_up(decay, steps) else decay
+    return min(decay, 1 - (1 + step) ** -(2 / 3)) if ema_warms_up(decay, steps) else decay
 
 
-def warms_up(decay: float, steps: int) -> bool:
-    """Is the decay too long for so many updates? One of `SHORT` or less is as it was asked for."""
-    return decay > SHORT and decay**steps > COUNTS
+def ema_warms_up(decay: float, steps: int) -> bool:
+    """Is the decay too long for so many steps? A decay of `SHORT_DECAY` or less is used as given."""
+    return decay > SHORT_DECAY and decay**steps > INITIAL_SHARE

@@ -1,4 +1,4 @@
-"""Heads on features as one stack: every job's head at every point of a grid, step by step."""
+"""Train many heads as one stacked tensor: features in, each job's head at each grid point out."""
 
 import math
 import time
@@ -16,57 +16,59 @@ from common.inference.features import predict_head
 from common.metrics import log_loss
 from common.progress import bar
 from common.training import checkpoint
-from common.training.context import Setting
 from common.training.jobs import Job
 from common.training.loss import build_loss
-from common.training.optimisers import optimiser_of, set_rate
-from common.training.schedules import ema_decay_at, rate_share
+from common.training.optimisers import optimiser_for_groups, set_lr
+from common.training.run_context import RunContext
+from common.training.schedules import ema_decay_at, lr_factor
 
-Point = tuple[float, float]  # factors of the recipe's lr and weight_decay
-JUDGED = 10  # times a grid is judged on its way: each is one pass over all held-out rows
+GridPoint = tuple[float, float]  # factors of the recipe's lr and weight_decay
+GRID_VALIDATIONS = (
+    10  # validations of a grid during training: each is one pass over all held-out rows
+)
 
 
 @dataclass(frozen=True)
-class Heads:
-    """The heads of some jobs of equal length at every point of the grid, as they train.
+class StackedHeads:
+    """The heads in training of K jobs with equally many rows, at every grid point.
 
-    `parameters[point]` holds each tensor of a head stacked over the jobs, [K, …]; `judged` their
-    averages with EMA, else themselves.
+    `parameters[point]` holds each tensor of a head stacked over the jobs, [K, …]; `eval_params` is
+    their EMA, or the same tensors without EMA. `template` is one head as a module.
     """
 
     jobs: list[Job]
-    shape: nn.Module
+    template: nn.Module
     parameters: list[dict[str, Tensor]]
-    judged: list[dict[str, Tensor]]
+    eval_params: list[dict[str, Tensor]]
     losses: Sequence[nn.Module]
 
     def logits(self, point: int, features: Tensor) -> Tensor:
         """Features [K, B, F] to logits [K, B, C]."""
 
         def one(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
-            found: Tensor = functional_call(self.shape, parameters, (x,))
+            found: Tensor = functional_call(self.template, parameters, (x,))
             return found
 
         stacked: Tensor = vmap(one)(self.parameters[point], features)
         return stacked
 
     def average(self, decay: float) -> None:
-        """Follow the parameters after an update, as timm's ModelEmaV3 does."""
-        for averages, parameters in zip(self.judged, self.parameters, strict=True):
+        """Update the EMA after a step, as timm's ModelEmaV3 does."""
+        for averages, parameters in zip(self.eval_params, self.parameters, strict=True):
             for name, tensor in averages.items():
                 tensor.lerp_(parameters[name].detach(), 1 - decay)
 
     def head(self, point: int, place: int) -> nn.Module:
-        """One job's judged head in the shape's own module: used before the next is asked."""
-        self.shape.load_state_dict(_taken(self.judged[point], place))
-        return self.shape
+        """One job's head for evaluation, loaded into the shared `template`: use it before the next call."""
+        self.template.load_state_dict(_job_tensors(self.eval_params[point], place))
+        return self.template
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What the heads of a job came to: at each point of the grid its weights and its log.
+class TrainedHead:
+    """A job's trained head at each grid point: `weights` (the EMA's, if any) and `logs`.
 
-    `unaveraged` are the parameters that training goes on from; without EMA the same numbers.
+    `unaveraged` are the raw parameters, with which training continues; equal without EMA.
     """
 
     job: Job
@@ -75,35 +77,35 @@ class Trained:
     logs: list[list[checkpoint.Record]]
 
     def usable(self, point: int) -> bool:
-        """Are the weights numbers, and was the last loss one that comes back?"""
+        """Are the weights finite and the last training loss below the divergence limit?"""
         finite = all(bool(tensor.isfinite().all()) for tensor in self.weights[point].values())
         return finite and all(record["train_loss"] < 1000 for record in self.logs[point][-1:])
 
     def loss(self, point: int) -> float:
-        """The held-out log loss after the last epoch; infinite where training diverged."""
+        """The held-out log loss after the last epoch; inf where training diverged."""
         loss = float(self.logs[point][-1]["valid_loss"])
         return loss if math.isfinite(loss) and self.usable(point) else math.inf
 
 
 def train_stack(
-    jobs: list[Job], setting: Setting, features: Tensor, heads: list[nn.Module],
-    points: Sequence[Point], *, in_all: int,
-) -> list[Trained]:  # fmt: skip
-    """Train the heads of jobs of one length, all points of the grid side by side.
+    jobs: list[Job], context: RunContext, features: Tensor, heads: list[nn.Module],
+    points: Sequence[GridPoint], *, total_epochs: int,
+) -> list[TrainedHead]:  # fmt: skip
+    """Train the heads of jobs with equally many rows, at all grid points in parallel.
 
-    `in_all` counts the epochs of the whole training, which these of the head may only begin.
+    `total_epochs` is that of the whole training, of which these may be only the first.
     """
-    recipe, device = setting.recipe, setting.device
+    recipe, device = context.recipe, context.device
     stacked, _ = stack_module_state(heads)  # type: ignore[arg-type]
     parameters = [
         {name: t.detach().clone().to(device).requires_grad_() for name, t in stacked.items()}
         for _ in points
     ]
-    labels = [torch.from_numpy(setting.targets[job.rows]) for job in jobs]
-    losses = [build_loss(recipe, each, len(setting.classes)).to(device) for each in labels]
+    labels = [torch.from_numpy(context.targets[job.rows]) for job in jobs]
+    losses = [build_loss(recipe, each, len(context.classes)).to(device) for each in labels]
     averages = [{name: t.detach().clone() for name, t in each.items()} for each in parameters]
-    judged_by = averages if recipe.ema_decay else parameters
-    group = Heads(jobs, heads[0].to(device), parameters, judged_by, losses)
+    eval_params = averages if recipe.ema_decay else parameters
+    group = StackedHeads(jobs, heads[0].to(device), parameters, eval_params, losses)
     groups = [
         {
             "params": [t for t in each.values() if (t.ndim > 2) == decays],
@@ -113,15 +115,15 @@ def train_stack(
         for each, (rate, decay) in zip(parameters, points, strict=True)
         for decays in (True, False)
     ]
-    optimiser = optimiser_of(groups, recipe, recipe.lr)
+    optimiser = optimiser_for_groups(groups, recipe, recipe.lr)
     logs: list[list[list[checkpoint.Record]]] = [[[] for _ in jobs] for _ in points]
-    every = 1 if len(points) == 1 else -(-recipe.epochs // JUDGED)
+    every = 1 if len(points) == 1 else -(-recipe.epochs // GRID_VALIDATIONS)
     with bar(recipe.epochs, f"{len(jobs) * len(points)} heads", unit="epochs") as progress:
         for epoch in range(recipe.epochs):
             started = time.perf_counter()
-            totals, rates = _epoch(group, setting, features, optimiser, epoch, in_all)
+            totals, rates = _epoch(group, context, features, optimiser, epoch, total_epochs)
             seconds = (time.perf_counter() - started) / (len(jobs) * len(points))
-            judged = (epoch + 1) % every == 0 or epoch + 1 == recipe.epochs
+            validates = (epoch + 1) % every == 0 or epoch + 1 == recipe.epochs
             for point, log in enumerate(logs):
                 for place, job in enumerate(jobs):
                     record = {
@@ -130,15 +132,15 @@ def train_stack(
                         "seconds": seconds, "images_per_second": len(job.rows) / seconds,
                         "peak_memory_mb": memory_mb(),
                     }  # fmt: skip
-                    if judged:
-                        record |= _judge(group.head(point, place), job, setting, features)
+                    if validates:
+                        record |= _validate(group.head(point, place), job, context, features)
                     log[place].append(record)
             progress.update()
     return [
-        Trained(
+        TrainedHead(
             job,
-            [_taken(each, place) for each in group.judged],
-            [_taken(each, place) for each in group.parameters],
+            [_job_tensors(each, place) for each in group.eval_params],
+            [_job_tensors(each, place) for each in group.parameters],
             [logs[point][place] for point in range(len(points))],
         )
         for place, job in enumerate(jobs)
@@ -146,24 +148,24 @@ def train_stack(
 
 
 def _epoch(
-    group: Heads, setting: Setting, features: Tensor, optimiser: torch.optim.Optimizer, epoch: int,
-    in_all: int,
+    group: StackedHeads, context: RunContext, features: Tensor, optimiser: torch.optim.Optimizer, epoch: int,
+    total_epochs: int,
 ) -> tuple[Tensor, list[float]]:  # fmt: skip
-    """One pass over every job's rows: the mean loss [points, jobs], and the rates."""
-    recipe, batch = setting.recipe, setting.recipe.batch_size
+    """Train one epoch: the mean loss [points, jobs] and the learning rate of each step."""
+    recipe, batch = context.recipe, context.recipe.batch_size
     orders = [
-        job.rows[epoch_order(setting.targets[job.rows], recipe, (job.seed, job.fold, epoch))]
+        job.rows[epoch_order(context.targets[job.rows], recipe, (job.seed, job.fold, epoch))]
         for job in group.jobs
     ]
     rows = torch.from_numpy(np.stack(orders)).to(features.device)
-    targets = torch.from_numpy(setting.targets).to(features.device)[rows]
+    targets = torch.from_numpy(context.targets).to(features.device)[rows]
     steps = -(-rows.shape[1] // batch)
     total, rates = torch.zeros(len(group.parameters), len(group.jobs)), []
     for step in range(steps):
         at = slice(step * batch, (step + 1) * batch)
-        share = rate_share(recipe, epoch * steps + step, recipe.epochs * steps, steps)
+        share = lr_factor(recipe, epoch * steps + step, recipe.epochs * steps, steps)
         rates.append(recipe.lr * share)
-        set_rate(optimiser, rates[-1])
+        set_lr(optimiser, rates[-1])
         x = features[rows[:, at]]
         losses = torch.stack([
             torch.stack([
@@ -178,20 +180,24 @@ def _epoch(
         optimiser.step()
         optimiser.zero_grad()
         if recipe.ema_decay:
-            group.average(ema_decay_at(recipe.ema_decay, epoch * steps + step, in_all * steps))
+            group.average(
+                ema_decay_at(recipe.ema_decay, epoch * steps + step, total_epochs * steps)
+            )
         total += losses.detach().cpu() / steps
     return total, rates
 
 
-def _taken(stacked: dict[str, Tensor], place: int) -> dict[str, Tensor]:
-    """A copy of one job's tensors."""
+def _job_tensors(stacked: dict[str, Tensor], place: int) -> dict[str, Tensor]:
+    """A copy of one job's slice of stacked tensors."""
     return {name: tensor[place].detach().clone() for name, tensor in stacked.items()}
 
 
-def _judge(head: nn.Module, job: Job, setting: Setting, features: Tensor) -> checkpoint.Record:
+def _validate(
+    head: nn.Module, job: Job, context: RunContext, features: Tensor
+) -> checkpoint.Record:
     if job.held_out is None:
         return {}
     at = torch.from_numpy(job.held_out).to(features.device)
     found = predict_head(head, features[None, at])
-    truth = setting.targets[job.held_out]
-    return {"valid_loss": log_loss(found, truth), "score": setting.metric.score(found, truth)}
+    truth = context.targets[job.held_out]
+    return {"valid_loss": log_loss(found, truth), "score": context.metric.score(found, truth)}

@@ -13,10 +13,10 @@ import pandas as pd
 from common.data.classes import targets_of
 from common.data.folds import Rows, read_split
 from common.errors import KitError
-from common.inference.blend import KINDS, Blend, aligned, blended, weighted
+from common.inference.blend import KINDS, Blend, align, crossfit_blend, weighted_mean
 from common.inference.bootstrap import Interval, paired_interval
-from common.inference.crossfit import parts_of
-from common.inference.out_of_fold import Judged, scores
+from common.inference.crossfit import crossfit_parts
+from common.inference.out_of_fold import FoldProbs, cv_scores
 from common.metrics import Metric, Probs, Targets
 from common.progress import counted, first_of, say
 from common.recipe import Recipe
@@ -64,14 +64,14 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
     held = _held(members, files, table.set_index("id")["label"])
     metric = request.competition.scored_by
     blends = {
-        each: blended(held.stack, held.targets, held.parts, kind=each, metric=metric)
+        each: crossfit_blend(held.stack, held.targets, held.parts, kind=each, metric=metric)
         for each in KINDS
     }
     found = _judged(members, held, blends, kind=kind, metric=metric)
     if request.competition.caution:
         found["caution"] = request.competition.caution
-    test = weighted(
-        [aligned(member.test, members[0].test.ids, files.classes) for member in members],
+    test = weighted_mean(
+        [align(member.test, members[0].test.ids, files.classes) for member in members],
         blends[kind].weights,
     )
     folder = request.runs / f"{request.competition.name}-blend-{_name(members, kind)}"
@@ -105,10 +105,10 @@ def _check_test(members: list[Predicted]) -> None:
 
 def _held(members: list[Predicted], files: Files, labels: pd.Series) -> Held:
     ids = list(members[0].held_out.ids)
-    stack = np.stack([aligned(member.held_out, ids, files.classes) for member in members])
+    stack = np.stack([align(member.held_out, ids, files.classes) for member in members])
     targets = targets_of(labels.loc[ids], files.classes)
     split = read_split(members[0].run / "folds.csv", pd.Series(ids))
-    parts = parts_of(split.folds, targets, split.groups)
+    parts = crossfit_parts(split.folds, targets, split.groups)
     return Held(ids, targets, split.groups, parts, bool(split.folds.max() <= 0), stack)
 
 
@@ -119,7 +119,7 @@ def _judged(
     parts = np.zeros_like(held.parts) if held.single else held.parts
     folds = [np.flatnonzero(parts == part) for part in np.unique(parts)]
     mine = blends[kind].probs
-    found = scores([Judged(rows, mine[rows]) for rows in folds], held.targets, metric)
+    found = cv_scores([FoldProbs(rows, mine[rows]) for rows in folds], held.targets, metric)
     each = [metric.score(probs, held.targets) for probs in held.stack]
     best = int(np.argmax([metric.gain(score, 0.0) for score in each]))
     runs = [

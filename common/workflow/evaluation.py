@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from common.inference.calibrate import calibrated
-from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
+from common.inference.calibrate import calibrate_folds
+from common.inference.out_of_fold import FoldViewProbs, cv_scores, fold_probs, pooled, view_gains
 from common.inference.predict import mean
 from common.progress import say
 from common.recipe import differences
 from common.storage import replacing, write_json
 from common.training import checkpoint
-from common.training.ensemble import predictions
 from common.training.jobs import Job, jobs_of, refit_jobs
+from common.training.trained_models import predictions
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import (
     draw_batch,
@@ -69,7 +69,7 @@ def _leave_unjudged(ready: Prepared) -> None:
         write_json(folder / "scores.json", scores)
 
 
-def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> HeldOut:
+def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> FoldViewProbs:
     """A fold's held-out probs, the mean over its training seeds; kept, so that a kill loses one fold."""
     mine = [job for job in jobs if job.fold == number]
     rows = mine[0].held_out
@@ -80,27 +80,27 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> He
         with np.load(path) as kept:
             groups = dict(kept)
         assert groups.pop("ids").tolist() == ids.tolist(), "a fold's rows have changed"
-        return HeldOut(rows, groups)
+        return FoldViewProbs(rows, groups)
     folders = [ready.run / job.name for job in mine]
     found = list(predictions(ready.setting, folders, rows, label=f"judging fold{number}"))
     groups = {name: mean([each[name] for each in found]) for name in found[0]}
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, ids=ids, **groups)  # type: ignore[arg-type]
-    return HeldOut(rows, groups)
+    return FoldViewProbs(rows, groups)
 
 
-def _write_scores(ready: Prepared, held: list[HeldOut], folder: Path) -> None:
+def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> None:
     targets, metric, views = ready.setting.targets, ready.setting.metric, ready.recipe.view_names
-    folds, calibration = judged(held, views), None
+    folds, calibration = fold_probs(held, views), None
     if ready.recipe.calibration == "temperature":
-        fitted = calibrated(folds, targets, ready.split.groups, metric)
-        folds, calibration = fitted.folds, fitted.facts
+        fitted = calibrate_folds(folds, targets, ready.split.groups, metric)
+        folds, calibration = fitted.folds, fitted.summary
     rows, probs = pooled(folds, len(targets))
-    found = scores(folds, targets, metric)
+    found = cv_scores(folds, targets, metric)
     if calibration:
         found["calibration"] = calibration
     found["predict"] = differences(ready.recipe, ("predict",))
-    found["metric"], found["views"] = metric.name, gains(held, views, targets, metric)
+    found["metric"], found["views"] = metric.name, view_gains(held, views, targets, metric)
     if ready.recipe.early_stop:
         found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
     elif ready.recipe.head_grid != "none" and len(held) == 1:

@@ -34,9 +34,9 @@ from common.runs import (
 )
 from common.storage import write_json
 from common.training.checkpoint import is_finished
-from common.training.context import Setting, open_setting
 from common.training.jobs import jobs_of, refit_jobs
 from common.training.optimisers import check_optimiser
+from common.training.run_context import RunContext, open_run_context
 from common.workflow.files import Files, open_files
 from common.workflow.request import Request
 
@@ -52,7 +52,7 @@ class Prepared:
     table: pd.DataFrame
     store: Store
     split: Split
-    setting: Setting
+    setting: RunContext
     code: str  # the digest when this process began: what it runs, whatever is edited meanwhile
 
 
@@ -196,7 +196,7 @@ def _setting(
     store: Store,
     files: Files,
     table: pd.DataFrame,
-) -> Setting:
+) -> RunContext:
     """The jobs' setting. A run whose folds are trained needs the weights it began with no more."""
     begun = Run(folder).read().get("files", {})
     jobs = jobs_of(recipe, folds)
@@ -209,7 +209,7 @@ def _setting(
         )
     targets = targets_of(table["label"], files.classes)
     metric = request.competition.scored_by
-    return open_setting(
+    return open_run_context(
         recipe,
         store,
         targets,

@@ -13,16 +13,16 @@ from common.data.classes import targets_of
 from common.data.pixels.conversions import conversions
 from common.data.pixels.store import Store
 from common.environment import memory_mb
-from common.inference.calibrate import tempered
-from common.inference.predict import joined, mean
+from common.inference.calibrate import apply_temperature
+from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
 from common.progress import counted, first_of, say
 from common.recipe import Recipe, differences
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.training import checkpoint
-from common.training.ensemble import predictions
 from common.training.jobs import jobs_of, refit_jobs
+from common.training.trained_models import predictions
 from common.workflow.files import Files, read_test
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.request import Request
@@ -102,7 +102,7 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
         probs = _test_probs(ready, test.store, [run / job.name for job in jobs])
         if recipe.calibration == "temperature":
             fitted = read_json(predictions_folder(run, recipe) / "scores.json")["calibration"]
-            probs = tempered(probs, fitted["temperature"])
+            probs = apply_temperature(probs, fitted["temperature"])
         every = np.tile(probs.mean(axis=0), (len(test.table), 1))
         every[test.rows] = probs
         save_probs(path, test.table["id"], every)
@@ -126,7 +126,7 @@ def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
     """The mean over models and views: float32 [N, C] in the store's order."""
     setting, rows = ready.setting.on(store), np.arange(len(store))
     found = predictions(setting, folders, rows, label="test set")
-    return mean([joined(groups, ready.recipe.view_names) for groups in found])
+    return mean([mean_over_views(groups, ready.recipe.view_names) for groups in found])
 
 
 def write_submission(

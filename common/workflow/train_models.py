@@ -13,16 +13,16 @@ from common.runs import Run
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of
 from common.training.linear_probe import (
-    choices,
+    choose_points,
     grid_of,
     train_heads,
     train_probes,
     write_job,
     write_probe,
 )
-from common.training.schedules import COUNTS, ema_decay_at, warms_up
-from common.training.sizes import head_epochs
-from common.training.workers import Worker, count_of, started, trained
+from common.training.progressive_resizing import head_epochs
+from common.training.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
+from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import draw_curves, tell_epoch
 
@@ -48,7 +48,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         precision=setting.precision,
         inference_batch=setting.inference_batch,
     )
-    count = 1 if setting.on_features else count_of(setting, len(open_jobs))
+    count = 1 if setting.on_features else worker_count(setting, len(open_jobs))
     say(
         f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {setting.device.type}"
         + (f", {count} at a time" if count > 1 else "")
@@ -59,8 +59,8 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         return
     _probe(ready, [job for job in open_jobs if not checkpoint.is_begun(run / job.name)])
     since = drawn = time.perf_counter()
-    with started(setting, count, run.folder) as workers:
-        for job, record in trained(open_jobs, setting, run.folder, workers):
+    with start_workers(setting, count, run.folder) as workers:
+        for job, record in run_jobs(open_jobs, setting, run.folder, workers):
             if record is not None:
                 tell_epoch(ready, job, record)
                 if time.perf_counter() - drawn < SECONDS_BETWEEN_CURVES:
@@ -85,13 +85,13 @@ def _tell_average(ready: Prepared, jobs: list[Job]) -> None:
         recipe.ema_decay**updates,
         f"  ema_decay={recipe.ema_decay:g} is long for {updates:,} updates: ",
     )
-    if warms_up(recipe.ema_decay, updates):
+    if ema_warms_up(recipe.ema_decay, updates):
         last = ema_decay_at(recipe.ema_decay, updates - 1, updates)
         say(
             f"{long}the network as it began would make {share:.0%} of the average, so that the decay "
             f"rises from 0 to {last:.3g} on the way"
         )
-    elif share > COUNTS:
+    elif share > INITIAL_SHARE:
         say(f"{long}the network as it began makes {share:.0%} of the average; say a smaller one")
 
 
@@ -126,7 +126,7 @@ def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
         chosen = [0] * len(jobs)
     found = train_heads(jobs, ready.setting, points)
     if len(points) > 1:
-        grid = choices(found, points)
+        grid = choose_points(found, points)
         chosen = grid["chosen"]
         run.note(head_grid=grid)
     for each, point in zip(found, chosen, strict=True):
@@ -158,9 +158,9 @@ def _note_workers(run: Run, workers: Sequence[Worker]) -> None:
     """Record what the processes have cost, where there are several."""
     if not workers:
         return
-    run.note(processes=[worker.facts for worker in workers])
-    run.see_memory(host=memory_mb() + sum(each.facts.get("host_mb", 0.0) for each in workers))
+    run.note(processes=[worker.stats for worker in workers])
+    run.see_memory(host=memory_mb() + sum(each.stats.get("host_mb", 0.0) for each in workers))
     gpus: defaultdict[float, float] = defaultdict(float)
     for worker in workers:
-        gpus[worker.facts.get("gpu", 0)] += worker.facts.get("device_mb", 0.0)
+        gpus[worker.stats.get("gpu", 0)] += worker.stats.get("device_mb", 0.0)
     run.see_memory(device=max(gpus.values()))

@@ -16,16 +16,16 @@ from common.models.backbone import check_backbone
 from common.models.weights import first_line
 from common.progress import say
 from common.recipe import Recipe, with_values
-from common.training.context import Setting, open_setting
 from common.training.optimisers import check_optimiser
-from common.training.step_timing import Trial, compare, inference_of, training_of
+from common.training.run_context import RunContext, open_run_context
+from common.training.throughput import Trial, compare, inference_trial, training_trial
 from common.workflow.files import Files, open_files
 from common.workflow.prepare import labelled
 from common.workflow.request import Request
 
 ROWS = 512
 SECONDS = 0.6
-OF = {"training": training_of, "inference": inference_of}
+OF = {"training": training_trial, "inference": inference_trial}
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Bench:
     targets: Any
     seconds: float
 
-    def setting(self, recipe: Recipe) -> Setting:
+    def setting(self, recipe: Recipe) -> RunContext:
         """The setting of a recipe on these images."""
         competition = self.request.competition
-        return open_setting(
+        return open_run_context(
             recipe,
             self.store,
             self.targets,
@@ -101,7 +101,7 @@ def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
     }
 
 
-def candidates(setting: Setting, compiled: bool) -> Iterator[tuple[str, str, list[Any]]]:
+def candidates(setting: RunContext, compiled: bool) -> Iterator[tuple[str, str, list[Any]]]:
     """Fields, what shows their speed, and the values that are worth a try on this device."""
     recipe, gpu = setting.recipe, setting.device.type == "cuda"
     # A head on features trains in no time: what takes some is the pass that computes them.
@@ -190,7 +190,7 @@ def _tell(request: Request, proposal: list[str]) -> None:
         say("the recipe's own values are the fastest here")
 
 
-def _device(setting: Setting) -> str:
+def _device(setting: RunContext) -> str:
     if setting.device.type == "cuda":
         return torch.cuda.get_device_name()
     return f"{setting.device.type} with {torch.get_num_threads()} threads"

@@ -1,9 +1,17 @@
-"""Blends: joined by name, weighted honestly."""
+"""Blends: rows and classes matched by name, weights cross-fitted."""
 
 import numpy as np
 import pytest
 
-from common.inference.blend import KINDS, Predictions, aligned, blended, greedy, rank, weighted
+from common.inference.blend import (
+    KINDS,
+    Predictions,
+    align,
+    crossfit_blend,
+    greedy,
+    rank,
+    weighted_mean,
+)
 from common.metrics import METRICS, Metric, log_loss
 
 LOSS, ACCURACY = METRICS["log_loss"], METRICS["accuracy"]
@@ -28,8 +36,8 @@ def test_on_noise_the_printed_score_is_no_better_than_chance(
     metric: Metric, chance: float, boast: float
 ) -> None:
     stack, targets = noise(members=60, rows=60)
-    found = blended(stack, targets, np.arange(60) % 5, kind="greedy", metric=metric)
-    in_sample = metric.score(weighted(stack, found.weights), targets)
+    found = crossfit_blend(stack, targets, np.arange(60) % 5, kind="greedy", metric=metric)
+    in_sample = metric.score(weighted_mean(stack, found.weights), targets)
     assert metric.gain(in_sample, chance) > boast  # of a fit on the judged rows
     assert metric.gain(metric.score(found.probs, targets), chance) < 0
 
@@ -40,7 +48,7 @@ def test_a_parts_labels_change_nothing_in_its_own_probs() -> None:
     turned = np.where(parts == 1, 1 - targets, targets)
     for kind in KINDS:
         one, other = (
-            blended(stack, labels, parts, kind=kind, metric=ACCURACY).probs
+            crossfit_blend(stack, labels, parts, kind=kind, metric=ACCURACY).probs
             for labels in (targets, turned)
         )
         assert (one[parts == 1] == other[parts == 1]).all()
@@ -51,7 +59,7 @@ def test_a_run_blended_with_itself_is_itself() -> None:
     stack, targets = noise(members=1, rows=30, classes=3)
     twice = np.concatenate([stack, stack])
     for kind in KINDS:
-        found = blended(twice, targets, np.arange(30) % 3, kind=kind, metric=ACCURACY)
+        found = crossfit_blend(twice, targets, np.arange(30) % 3, kind=kind, metric=ACCURACY)
         assert np.allclose(found.probs, stack[0], atol=1e-7)
         assert found.weights.sum() == pytest.approx(1)
 
@@ -64,7 +72,7 @@ def test_greedy_leaves_out_what_does_not_help_and_joins_what_does() -> None:
     weights = greedy(np.stack([wrong, *good]), targets, LOSS)
     assert weights[0] < 0.05
     assert 0.4 < weights[1] < 0.6
-    joint = blended(np.stack(good), targets, np.arange(600) % 5, kind="greedy", metric=LOSS)
+    joint = crossfit_blend(np.stack(good), targets, np.arange(600) % 5, kind="greedy", metric=LOSS)
     assert log_loss(joint.probs, targets) < min(log_loss(each, targets) for each in good)
 
 
@@ -73,7 +81,7 @@ def test_greedy_is_never_worse_than_the_best_run_on_the_rows_it_was_fitted_on(
     metric: Metric,
 ) -> None:
     stack, targets = noise(members=8, rows=50)
-    score = metric.score(weighted(stack, greedy(stack, targets, metric)), targets)
+    score = metric.score(weighted_mean(stack, greedy(stack, targets, metric)), targets)
     assert all(metric.gain(score, metric.score(probs, targets)) > 0 for probs in stack)
 
 
@@ -97,7 +105,7 @@ def test_rank_weights_the_runs_by_their_order() -> None:
 def test_rows_and_classes_are_joined_by_name() -> None:
     probs = np.array([[0.1, 0.2, 0.7], [0.5, 0.4, 0.1]], np.float32)
     found = Predictions("one", ["b", "a"], ["x", "y", "z"], probs)
-    assert aligned(found, ["a", "b"], ["z", "x", "y"]).tolist() == [
+    assert align(found, ["a", "b"], ["z", "x", "y"]).tolist() == [
         pytest.approx([0.1, 0.5, 0.4]),
         pytest.approx([0.7, 0.1, 0.2]),
     ]
@@ -106,6 +114,6 @@ def test_rows_and_classes_are_joined_by_name() -> None:
 def test_other_rows_or_classes_are_named() -> None:
     found = Predictions("one", ["b", "a"], ["x", "y"], np.zeros((2, 2), np.float32))
     with pytest.raises(ValueError, match=r"one has other rows: no prediction for c and one for b,"):
-        aligned(found, ["a", "c"], ["x", "y"])
+        align(found, ["a", "c"], ["x", "y"])
     with pytest.raises(ValueError, match=r"one has other classes: no prediction for z"):
-        aligned(found, ["a", "b"], ["x", "y", "z"])
+        align(found, ["a", "b"], ["x", "y", "z"])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from common.inference.calibrate import calibrated, fit_temperature, tempered
-from common.inference.crossfit import halves, parts_of
-from common.inference.out_of_fold import Judged
+from common.inference.calibrate import apply_temperature, calibrate_folds, fit_temperature
+from common.inference.crossfit import crossfit_parts, halves
+from common.inference.out_of_fold import FoldProbs
 from common.metrics import METRICS, log_loss
 
 ACCURACY = METRICS["accuracy"]
@@ -15,9 +15,9 @@ def drawn(count: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np
     """Labels drawn from honest probabilities, and these made too sure or too modest."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (count, 4))
-    honest = tempered(np.exp(logits).astype(np.float32), 1.0)
+    honest = apply_temperature(np.exp(logits).astype(np.float32), 1.0)
     labels = np.array([rng.choice(4, p=row / row.sum()) for row in honest.astype(np.float64)])
-    return tempered(honest, 1 / temperature), labels
+    return apply_temperature(honest, 1 / temperature), labels
 
 
 @pytest.mark.parametrize("known", [0.5, 1.0, 3.0])
@@ -29,20 +29,20 @@ def test_a_known_temperature_is_found_again(known: float) -> None:
 def test_no_other_temperature_has_a_smaller_loss() -> None:
     probs, labels = drawn(300, 2.0)
     best = fit_temperature(probs, labels)
-    least = log_loss(tempered(probs, best), labels)
+    least = log_loss(apply_temperature(probs, best), labels)
     for factor in (0.9, 0.99, 1.01, 1.1):
-        assert log_loss(tempered(probs, best * factor), labels) > least
+        assert log_loss(apply_temperature(probs, best * factor), labels) > least
 
 
 def test_probs_stay_distributions_that_name_the_same_class() -> None:
     probs, _ = drawn(200, 0.3)
     probs[0] = [1, 0, 0, 0]
     for temperature in (0.05, 1.0, 20.0):
-        found = tempered(probs, temperature)
+        found = apply_temperature(probs, temperature)
         assert found.dtype == np.float32
         assert np.allclose(found.sum(axis=1), 1, atol=1e-6)
         assert (found.argmax(axis=1) == probs.argmax(axis=1)).all()
-    assert np.allclose(tempered(probs, 1.0), probs, atol=1e-7)
+    assert np.allclose(apply_temperature(probs, 1.0), probs, atol=1e-7)
 
 
 def test_rows_that_are_never_wrong_have_a_temperature_all_the_same() -> None:
@@ -53,39 +53,39 @@ def test_rows_that_are_never_wrong_have_a_temperature_all_the_same() -> None:
 
 def test_a_fold_is_judged_at_the_temperature_of_the_others() -> None:
     probs, labels = drawn(90, 2.0)
-    folds = [Judged(np.arange(at, 90, 3), probs[at::3]) for at in range(3)]
-    found = calibrated(folds, labels, np.arange(90), ACCURACY)
+    folds = [FoldProbs(np.arange(at, 90, 3), probs[at::3]) for at in range(3)]
+    found = calibrate_folds(folds, labels, np.arange(90), ACCURACY)
     others = np.concatenate([folds[1].rows, folds[2].rows])
-    assert found.facts["fold_temperatures"][0] == fit_temperature(probs[others], labels[others])
+    assert found.summary["fold_temperatures"][0] == fit_temperature(probs[others], labels[others])
     assert found.temperature == pytest.approx(fit_temperature(probs, labels))
-    assert len(set(found.facts["fold_temperatures"])) == 3
+    assert len(set(found.summary["fold_temperatures"])) == 3
     # The labels of a fold change nothing in its own probs.
     turned = labels.copy()
     turned[folds[0].rows] = (turned[folds[0].rows] + 1) % 4
-    again = calibrated(folds, turned, np.arange(90), ACCURACY)
+    again = calibrate_folds(folds, turned, np.arange(90), ACCURACY)
     assert (again.folds[0].probs == found.folds[0].probs).all()
     assert (again.folds[1].probs != found.folds[1].probs).any()
-    assert found.facts["before"]["accuracy"] == found.facts["after"]["accuracy"]
+    assert found.summary["before"]["accuracy"] == found.summary["after"]["accuracy"]
 
 
 def test_repeats_share_no_row_between_fit_and_judgement() -> None:
     probs, labels = drawn(40, 2.0)
-    first = [Judged(np.arange(0, 20), probs[:20]), Judged(np.arange(20, 40), probs[20:])]
-    second = [Judged(np.arange(at, 40, 2), probs[at::2]) for at in (0, 1)]
-    found = calibrated([*first, *second], labels, np.arange(40), ACCURACY)
+    first = [FoldProbs(np.arange(0, 20), probs[:20]), FoldProbs(np.arange(20, 40), probs[20:])]
+    second = [FoldProbs(np.arange(at, 40, 2), probs[at::2]) for at in (0, 1)]
+    found = calibrate_folds([*first, *second], labels, np.arange(40), ACCURACY)
     turned = labels.copy()
     turned[:20] = (turned[:20] + 1) % 4
-    again = calibrated([*first, *second], turned, np.arange(40), ACCURACY)
+    again = calibrate_folds([*first, *second], turned, np.arange(40), ACCURACY)
     assert (again.folds[0].probs == found.folds[0].probs).all()
 
 
 def test_a_single_hold_out_is_fitted_by_halves() -> None:
     probs, labels = drawn(60, 3.0)
     rows = np.arange(10, 50)
-    found = calibrated([Judged(rows, probs[rows])], labels, np.arange(60), ACCURACY)
+    found = calibrate_folds([FoldProbs(rows, probs[rows])], labels, np.arange(60), ACCURACY)
     assert len(found.folds) == 1
-    assert len(found.facts["fold_temperatures"]) == 2
-    whole = tempered(probs[rows], found.temperature)
+    assert len(found.summary["fold_temperatures"]) == 2
+    whole = apply_temperature(probs[rows], found.temperature)
     assert log_loss(found.folds[0].probs, labels[rows]) > log_loss(whole, labels[rows])
 
 
@@ -100,6 +100,6 @@ def test_halves_share_labels_evenly_and_split_no_group() -> None:
 
 def test_parts_are_the_folds_or_the_halves_of_a_hold_out() -> None:
     labels = np.zeros(4, np.int64)
-    assert parts_of(np.array([[2, 0, 1, 0]]), labels, np.arange(4)).tolist() == [2, 0, 1, 0]
-    assert parts_of(np.zeros((1, 4), np.int64), labels, np.arange(4)).tolist() == [0, 1, 0, 1]
-    assert parts_of(np.array([[0, -1], [1, 1]]), labels[:2], np.arange(2)).tolist() == [0, 1]
+    assert crossfit_parts(np.array([[2, 0, 1, 0]]), labels, np.arange(4)).tolist() == [2, 0, 1, 0]
+    assert crossfit_parts(np.zeros((1, 4), np.int64), labels, np.arange(4)).tolist() == [0, 1, 0, 1]
+    assert crossfit_parts(np.array([[0, -1], [1, 1]]), labels[:2], np.arange(2)).tolist() == [0, 1]

@@ -9,7 +9,7 @@ import torch
 from common.data.batches.sources import InMemory
 from common.data.pixels.store import Store
 from common.data.pixels.store_files import PIXELS, SHAPES
-from common.inference.features import features_of, split
+from common.inference.features import detach_head, features_of
 from common.inference.predict import predict
 from common.models.backbone import InputFacts, build
 from common.models.network import Network
@@ -55,7 +55,7 @@ def test_features_of_a_last_batch_that_is_not_full_are_those_of_single_images(
     (tmp_path / PIXELS).write_bytes(pixels().numpy().tobytes())
     np.full((COUNT, 2), SIDE).tofile(tmp_path / SHAPES)
     store = Store(tmp_path, [str(number) for number in range(COUNT)])
-    split(network.model)
+    detach_head(network.model)
     found = [
         features_of(network, source(size), store, "mirror", cache=tmp_path / str(size))
         for size in (1, batch)

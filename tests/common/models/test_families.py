@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from common.errors import KitError
-from common.inference.features import split, splits
+from common.inference.features import detach_head, has_detachable_head
 from common.models.backbone import build, check_input, has_one_size, rebuild
 from common.models.freezing import freeze, stages, train_mode
 from common.models.heads import head_names
 from common.recipe import Recipe
 from common.training.optimisers import build_optimiser
-from common.training.plan import phases_of
+from common.training.phases import phases_of
 
 CLASSES = ("first", "second", "third")
 # timm's module: the member and a small side that it takes.
@@ -194,9 +194,9 @@ def lived(family: str) -> dict[str, Any]:
         assert logits.shape == (2, 3)
         assert logits.isfinite().all()
         assert torch.equal(again(images), logits)
-    found["features"] = splits(again, side, side)
+    found["features"] = has_detachable_head(again, side, side)
     if found["features"]:
-        _, taken = split(again)
+        _, taken = detach_head(again)
         with torch.inference_mode():
             assert torch.allclose(taken(again(images)), logits, atol=1e-5)
     return found

@@ -11,8 +11,8 @@ from common.models.backbone import build
 from common.recipe import Recipe
 from common.runs import Run
 from common.training import checkpoint, loop
-from common.training.context import why_not
-from common.training.plan import probe_of
+from common.training.phases import linear_probe_recipe
+from common.training.run_context import features_obstacle
 from common.verbs import validate
 from common.verbs.run import run as whole_run
 
@@ -134,7 +134,7 @@ def test_a_second_run_is_bit_equal_and_computes_no_features(
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("common.inference.features.outputs", never)
+    monkeypatch.setattr("common.inference.features.view_outputs", never)
     assert contents(validate.run(probed(augment="small", fresh=True))["run"]) == kept
 
 
@@ -166,7 +166,7 @@ def test_a_probe_is_on_features_unless_a_field_stands_against_it(
     fields: dict[str, Any], reason: str
 ) -> None:
     recipe = Recipe(**({"weights": "pretrained", "freeze": "lp-ft:2"} | fields))
-    assert why_not(probe_of(recipe)) == reason
+    assert features_obstacle(linear_probe_recipe(recipe)) == reason
 
 
 def test_a_probe_that_cannot_be_on_features_says_why(probed: Any, capsys: Any) -> None:
@@ -177,9 +177,9 @@ def test_a_probe_that_cannot_be_on_features_says_why(probed: Any, capsys: Any) -
 
 
 def test_a_head_that_is_not_on_vectors_is_probed_in_the_loop(probed: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("common.training.context.splits", lambda *_: False)
+    monkeypatch.setattr("common.training.run_context.has_detachable_head", lambda *_: False)
     run = Path(validate.run(probed(epochs=3, folds=1))["run"])
-    assert Run(run).read()["probe"] == "in the loop (its head is not on vectors)"
+    assert Run(run).read()["probe"] == "in the loop (its head does not take vectors)"
 
 
 def test_a_refit_is_probed_too(probed: Any) -> None:

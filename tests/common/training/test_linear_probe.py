@@ -13,9 +13,9 @@ from common.recipe import Recipe
 from common.storage import read_json
 from common.training import checkpoint
 from common.training.jobs import Job
-from common.training.linear_probe import choice
+from common.training.linear_probe import choose_point
 from common.training.loop import Diverged
-from common.training.stacked_heads import Trained
+from common.training.stacked_heads import TrainedHead
 from common.verbs import validate
 from common.verbs.run import run as whole_run
 
@@ -95,7 +95,7 @@ def test_the_features_are_computed_once(frozen: Any, monkeypatch: pytest.MonkeyP
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("common.inference.features.outputs", never)
+    monkeypatch.setattr("common.inference.features.view_outputs", never)
     assert validate.run(frozen(lr=0.5))["cv"] > 0
     assert validate.run(frozen(head="mlp"))["cv"] > 0
 
@@ -103,7 +103,7 @@ def test_the_features_are_computed_once(frozen: Any, monkeypatch: pytest.MonkeyP
 def test_each_fold_takes_the_point_of_the_grid_that_the_others_chose() -> None:
     losses = {0: [0.9, 0.1], 1: [0.2, 0.5], 2: [0.3, 0.5]}  # fold 0 alone would take the second
     trained = [
-        Trained(
+        TrainedHead(
             Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold])),
             [{}, {}],
             [{}, {}],
@@ -111,8 +111,8 @@ def test_each_fold_takes_the_point_of_the_grid_that_the_others_chose() -> None:
         )
         for fold, each in losses.items()
     ]
-    assert [choice(each, trained, 2) for each in trained] == [0, 1, 1]
-    assert choice(trained[0], trained[:1], 2) == 1
+    assert [choose_point(each, trained, 2) for each in trained] == [0, 1, 1]
+    assert choose_point(trained[0], trained[:1], 2) == 1
 
 
 def test_the_grid_is_kept_with_the_run(frozen: Any) -> None:

@@ -15,10 +15,10 @@ from common.models.backbone import InputFacts
 from common.models.whitening import Whitening, whitening_of
 from common.recipe import Recipe
 from common.storage import read_json
-from common.training.context import Setting
+from common.training.components import init_network
 from common.training.jobs import Job, jobs_of
 from common.training.loop import Diverged, train
-from common.training.setup import begin
+from common.training.run_context import RunContext
 from common.verbs import validate
 from common.workflow.prepare import prepared
 
@@ -80,7 +80,7 @@ def test_only_the_least_certain_rows_get_the_other_views(
 def test_a_held_out_image_has_no_say_in_the_whitening(toy: Any) -> None:
     with prepared(toy(backbone="kit_fastnet_16", image_size=16)) as ready:
         job = jobs_of(ready.recipe, ready.split.folds)[0]
-        network = begin(job, ready.setting)
+        network = init_network(job, ready.setting)
         own, alone = whitening_of(network.model), Whitening(3)
         alone.fit(map(network.input, ready.setting.source.plain(job.rows, 0)))
         assert own is not None
@@ -131,11 +131,11 @@ class _Blocks:
         return self.pixels[torch.from_numpy(rows)].split(self.batch)
 
 
-def _setting(recipe: Recipe) -> Setting:
+def _setting(recipe: Recipe) -> RunContext:
     from accelerate import Accelerator
 
     facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
-    return Setting(
+    return RunContext(
         recipe,
         np.arange(12) % 3,
         ("a", "b", "c"),

@@ -18,11 +18,11 @@ from common.metrics import METRICS
 from common.models.backbone import InputFacts, build
 from common.recipe import Recipe
 from common.training import checkpoint
-from common.training.context import Setting
+from common.training.components import init_network
 from common.training.jobs import Job
 from common.training.loop import train
-from common.training.loss import Mixing
-from common.training.setup import begin
+from common.training.loss import MixupCutmix
+from common.training.run_context import RunContext
 
 LABELS = np.array([0, 0, 1, 0, 2, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0])  # 11, 4, 1; none of a fourth
 CLASSES = ("a", "b", "c", "d")
@@ -50,11 +50,11 @@ class Noise:
         return self.pixels[torch.from_numpy(rows)].split(self.batch)
 
 
-def setting_of(recipe: Recipe) -> Setting:
+def setting_of(recipe: Recipe) -> RunContext:
     from accelerate import Accelerator
 
     facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
-    return Setting(
+    return RunContext(
         recipe, LABELS, CLASSES, METRICS["log_loss"], Noise(recipe.batch_size), facts,
         Accelerator(cpu=True), "fp32", store=cast(Any, None), cache=Path(), matches=[], side=8,
         on_features=False, probe_in_loop="",
@@ -72,7 +72,7 @@ def smoothed(label: int, share: float) -> Floats:
     return target
 
 
-def own_shares(mix: Mixing, count: int, place: tuple[int, ...]) -> Floats:
+def own_shares(mix: MixupCutmix, count: int, place: tuple[int, ...]) -> Floats:
     """How much of each row's image is its own, read from flat images that bear their numbers."""
     flat = torch.arange(float(count)).view(count, 1, 1, 1).repeat(1, 3, 8, 8)
     seen = mix(flat, torch.zeros(count, dtype=torch.long), place)[0].mean(dim=(1, 2, 3)).numpy()
@@ -111,12 +111,12 @@ def slope(logits: Floats, labels: Rows, recipe: Recipe, own: Floats) -> Floats:
 
 def plain_training(recipe: Recipe) -> tuple[list[float], Floats]:
     """Each epoch's train loss, and the head [C, F + 1] that is kept: gradient descent by hand."""
-    network, source = begin(job_of(), setting_of(recipe)), Noise(recipe.batch_size)
+    network, source = init_network(job_of(), setting_of(recipe)), Noise(recipe.batch_size)
     model: Any = network.model.eval()
     head = model.get_classifier()
     weights = torch.cat([head.weight, head.bias[:, None]], dim=1).detach().double().numpy()
     model.reset_classifier(0)
-    average, mix, logged = weights.copy(), Mixing(recipe, len(CLASSES)), []
+    average, mix, logged = weights.copy(), MixupCutmix(recipe, len(CLASSES)), []
     for epoch in range(recipe.epochs):
         rows, losses = epoch_order(LABELS, recipe, (0, 0, epoch)), []
         for step, images in enumerate(source.training(rows, None, 0)):
@@ -189,7 +189,7 @@ def test_accumulated_batches_of_weighted_rows_make_one_weighted_mean(
     recipe = replace(PLAIN, class_balance="weights", epochs=1, grad_accum_steps=2, **fields)
     setting, job = setting_of(recipe), job_of()
     list(train(job, setting, tmp_path))
-    network, mix = begin(job, setting), Mixing(recipe, len(CLASSES))
+    network, mix = init_network(job, setting), MixupCutmix(recipe, len(CLASSES))
     rows = epoch_order(LABELS, recipe, (0, 0, 0))
     total, whole = torch.zeros(()), 0.0
     for step, images in enumerate(setting.source.training(rows, (0, 0, 0), 0)):

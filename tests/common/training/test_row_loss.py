@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from common.recipe import Recipe
-from common.training.loss import Mixing, RowLoss, build_loss
+from common.training.loss import MixupCutmix, WeightedCrossEntropy, build_loss
 
 LABELS = torch.tensor([0, 0, 1, 0, 2, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0])  # 11, 4, 1
 
@@ -23,7 +23,7 @@ def blobs() -> tuple[Tensor, Tensor]:
 def test_a_rare_class_with_weights_is_not_predicted_everywhere(fields: dict[str, Any]) -> None:
     points, labels = blobs()
     recipe = Recipe(class_balance="weights", batch_size=154, **fields)
-    mix, loss_of = Mixing(recipe, 3), build_loss(recipe, labels, 3)
+    mix, loss_of = MixupCutmix(recipe, 3), build_loss(recipe, labels, 3)
     head = torch.nn.Linear(8, 3)
     optimiser = torch.optim.SGD(head.parameters(), lr=0.5, momentum=0.9)
     for step in range(100):
@@ -55,4 +55,4 @@ def test_without_weights_the_loss_is_torchs_own_to_the_bit() -> None:
     logits, rows = torch.randn(16, 4), LABELS
     for smoothing in (0.0, 0.1):
         own = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(logits, rows)
-        assert torch.equal(RowLoss(None, smoothing)(logits, rows), own)
+        assert torch.equal(WeightedCrossEntropy(None, smoothing)(logits, rows), own)

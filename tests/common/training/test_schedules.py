@@ -5,14 +5,14 @@ import torch
 from timm.scheduler import CosineLRScheduler, StepLRScheduler
 
 from common.recipe import Recipe
-from common.training.schedules import ema_decay_at, rate_share
+from common.training.schedules import ema_decay_at, lr_factor
 
 STEPS, PER_EPOCH = 100, 10
 
 
 def shares(**fields: object) -> list[float]:
     recipe = Recipe(epochs=10, **fields)  # type: ignore[arg-type]
-    return [rate_share(recipe, step, STEPS, PER_EPOCH) for step in range(STEPS)]
+    return [lr_factor(recipe, step, STEPS, PER_EPOCH) for step in range(STEPS)]
 
 
 def timm_rates(build: object) -> list[float]:

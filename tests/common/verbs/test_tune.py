@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from common.recipe import stage_of, with_values
-from common.training.step_timing import Comparison
+from common.training.throughput import Comparison
 from common.verbs import tune
 
 KEYS = {
@@ -60,9 +60,9 @@ def test_workers_are_tried_where_they_transform_photographs(toy: Any) -> None:
 def test_a_head_on_features_is_timed_by_the_pass_that_computes_them(
     toy: Any, monkeypatch: Any
 ) -> None:
-    import common.training.context as setting
+    import common.training.run_context as context
 
-    monkeypatch.setattr(setting, "why_not", lambda _: "")
+    monkeypatch.setattr(context, "why_not_on_features", lambda _: "")
     found = tuned(toy(freeze="backbone"))
     assert {row["of"] for row in found["table"]} == {"inference"}
     assert not any(row["candidate"].startswith("batch_size") for row in found["table"])

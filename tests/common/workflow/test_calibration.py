@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.inference.calibrate import tempered
+from common.inference.calibrate import apply_temperature
 from common.storage import read_json
 from common.verbs import predict, run
 
@@ -34,4 +34,6 @@ def test_a_calibrated_run_keeps_its_models_and_says_what_it_did(toy: Any, folds:
         assert (old["probs"].argmax(axis=1) == new["probs"].argmax(axis=1)).all()
         assert not np.allclose(old["probs"], new["probs"], atol=1e-4)
         if temperature:
-            assert np.allclose(new["probs"], tempered(old["probs"], temperature), atol=1e-6)
+            assert np.allclose(
+                new["probs"], apply_temperature(old["probs"], temperature), atol=1e-6
+            )

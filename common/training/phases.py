@@ -1,4 +1,4 @@
-"""Training is a short list of phases, derived from the recipe; plain training is one."""
+"""A recipe's training phases: which stages are frozen, for how many epochs, at which sizes."""
 
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -6,15 +6,15 @@ from itertools import islice
 from common.data.batches.small_images import SMALL
 from common.errors import KitError
 from common.recipe import Recipe
-from common.training.sizes import head_epochs, sizes_of
+from common.training.progressive_resizing import head_epochs, sizes_per_epoch
 
 
 @dataclass(frozen=True)
 class Phase:
     """Consecutive epochs with one set of trainable stages, one schedule and one peak rate.
 
-    `frozen` counts the stages, from the input on, that stay as they are; all of them leave the head.
-    `sizes` are the sides of the network's input, one an epoch; 0: as the images are stored.
+    `frozen` counts the frozen stages, from the input on; with all of them only the head trains.
+    `sizes` are the sides of the network's input, one per epoch; 0: as the images are stored.
     """
 
     frozen: int
@@ -23,20 +23,20 @@ class Phase:
 
     @property
     def epochs(self) -> int:
-        """How many there are."""
+        """The number of epochs."""
         return len(self.sizes)
 
 
 def phases_of(recipe: Recipe, stages: int, side: int) -> list[Phase]:
-    """The phases of a recipe for a network of so many stages; their epochs add up to `epochs`.
+    """The phases of a recipe for a network with `stages` stages; their epochs add up to `epochs`.
 
     Args:
-        side: of the network's input at full size, as for `sizes_of`.
+        side: of the network's input at full size, as for `sizes_per_epoch`.
 
     Raises:
         KitError: more stages are to be frozen than there are.
     """
-    sizes = iter(sizes_of(recipe, side))
+    sizes = iter(sizes_per_epoch(recipe, side))
 
     def phase(epochs: int, frozen: int) -> Phase:
         return Phase(frozen, tuple(islice(sizes, epochs)), recipe.lr)
@@ -54,7 +54,7 @@ def phases_of(recipe: Recipe, stages: int, side: int) -> list[Phase]:
             return [phase(recipe.epochs, number)]
         case "lp-ft":
             return [phase(number, stages), phase(later, 0)]
-        case "gradual":  # Howard and Ruder, 2018; with few epochs several stages thaw at once
+        case "gradual":  # Howard and Ruder, 2018; with few epochs several stages unfreeze at once
             steps = min(stages, later)
             return [phase(number, stages)] + [
                 phase(
@@ -66,11 +66,11 @@ def phases_of(recipe: Recipe, stages: int, side: int) -> list[Phase]:
     raise AssertionError(recipe.freeze)
 
 
-def probe_of(recipe: Recipe) -> Recipe:
-    """The epochs of the head alone that lp-ft and gradual begin with, as a recipe of their own.
+def linear_probe_recipe(recipe: Recipe) -> Recipe:
+    """The head-only epochs of lp-ft and gradual as a recipe with a frozen backbone.
 
-    They are a linear probe on plain images at full size (LP-FT: Kumar et al., 2022), in which the
-    backbone, and so all that it does at random, is at rest.
+    A linear probe on unaugmented images at full size (LP-FT: Kumar et al., 2022); the backbone runs in
+    eval mode, so its dropout and stochastic depth are off.
     """
     plain = "small-none" if recipe.augment in SMALL else "photo-none"
     return replace(

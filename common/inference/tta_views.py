@@ -1,4 +1,4 @@
-"""Views for test-time augmentation: pure functions from an input batch to one of the same shape."""
+"""Test-time augmentation (TTA) views: functions of an input batch [B, C, H, W]; `VIEW_GROUPS` by name."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,43 +11,43 @@ View = Callable[[Tensor], Tensor]
 
 
 def identity(x: Tensor) -> Tensor:
-    """The batch itself."""
+    """The batch unchanged."""
     return x
 
 
 def mirror(x: Tensor) -> Tensor:
-    """Left and right exchanged."""
+    """Horizontal flip."""
     return x.flip(-1)
 
 
 def shift(x: Tensor, down: int, right: int) -> Tensor:
-    """Moved by whole pixels, the edges reflected."""
+    """Shift by whole pixels with reflection padding."""
     reach = max(abs(down), abs(right))
     height, width = x.shape[-2:]
     padded = pad(x, (reach,) * 4, mode="reflect")
     return padded[..., reach - down :, reach - right :][..., :height, :width]
 
 
-def moved(x: Tensor, by: int, flipped: bool) -> Tensor:
-    """Moved down and right by `by` pixels, and mirrored first if `flipped`."""
+def diagonal_shift(x: Tensor, by: int, flipped: bool) -> Tensor:
+    """Shift down and right by `by` pixels, after a horizontal flip if `flipped`."""
     return shift(x.flip(-1) if flipped else x, by, by)
 
 
 def crop(x: Tensor, vertical: float, horizontal: float, share: float = 7 / 8) -> Tensor:
-    """A crop of `share` of the side, at 0 (top, left) … 1 (bottom, right), enlarged back."""
+    """Crop `share` of each side at 0 (top, left) … 1 (bottom, right), resized to the full size."""
     height, width = x.shape[-2:]
     tall, wide = round(height * share), round(width * share)
     top, left = round((height - tall) * vertical), round((width - wide) * horizontal)
     return _resized(x[..., top : top + tall, left : left + wide], height, width)
 
 
-def turned(x: Tensor, quarters: int, flipped: bool) -> Tensor:
-    """Turned by quarters, and mirrored first if `flipped`: one of the eight of the square."""
+def rotated(x: Tensor, quarters: int, flipped: bool) -> Tensor:
+    """Rotate by `quarters` * 90 degrees, after a flip if `flipped`: the dihedral group D4."""
     return torch.rot90(x.flip(-1) if flipped else x, quarters, (-2, -1))
 
 
 def scaled(x: Tensor, factor: float) -> Tensor:
-    """Shown larger (factor > 1: the centre fills the frame) or smaller (edges reflected)."""
+    """Zoom by `factor`: > 1 crops the centre, < 1 pads by reflection."""
     height, width = x.shape[-2:]
     if factor > 1:
         return crop(x, 0.5, 0.5, 1 / factor)
@@ -61,22 +61,24 @@ def _resized(x: Tensor, height: int, width: int) -> Tensor:
     )
 
 
-GROUPS: dict[str, Sequence[View]] = {
+VIEW_GROUPS: dict[str, Sequence[View]] = {
     "identity": (identity,),
     "mirror": (mirror,),
     "shifts": tuple(partial(shift, down=d, right=r) for d in (-1, 1) for r in (-1, 1)),
     "diagonal": tuple(
-        partial(moved, by=by, flipped=flipped) for flipped in (False, True) for by in (1, -1)
+        partial(diagonal_shift, by=by, flipped=flipped)
+        for flipped in (False, True)
+        for by in (1, -1)
     ),
     "five_crops": tuple(
         partial(crop, vertical=v, horizontal=h)
         for v, h in ((0, 0), (0, 1), (1, 0), (1, 1), (0.5, 0.5))
     ),
     "square": tuple(
-        partial(turned, quarters=q, flipped=f) for f in (False, True) for q in range(4) if q or f
+        partial(rotated, quarters=q, flipped=f) for f in (False, True) for q in range(4) if q or f
     ),
     "scales": (partial(scaled, factor=8 / 7), partial(scaled, factor=7 / 8)),
 }
-# What a view of a group counts in a mean, where it is not 1. With mirror+diagonal the image and its mirror
-# count twice as much as the same moved by a pixel (K. Jordan, 2024).
-WEIGHTS = {"diagonal": 0.5}
+# The weight of a group's single view in the mean, where it is not 1. With mirror+diagonal the image and
+# its flip count twice as much as their shifts by a pixel (K. Jordan, 2024).
+VIEW_WEIGHTS = {"diagonal": 0.5}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from common.inference.out_of_fold import HeldOut, gains, judged, pooled, scores
-from common.inference.predict import joined, least_certain
-from common.inference.views import GROUPS, mirror, shift
+from common.inference.out_of_fold import FoldViewProbs, cv_scores, fold_probs, pooled, view_gains
+from common.inference.predict import least_certain, mean_over_views
+from common.inference.tta_views import VIEW_GROUPS, mirror, shift
 from common.metrics import METRICS, log_loss
 from common.recipe_rules import VIEWS
 
@@ -15,22 +15,22 @@ def batch() -> torch.Tensor:
     return torch.arange(2 * 3 * 16 * 16, dtype=torch.float32).view(2, 3, 16, 16)
 
 
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", VIEW_GROUPS)
 def test_a_view_keeps_the_shape_and_leaves_its_input_alone(group: str) -> None:
     x = batch()
-    for view in GROUPS[group]:
+    for view in VIEW_GROUPS[group]:
         assert view(x).shape == x.shape
         assert torch.equal(view(x), view(x))
     assert torch.equal(x, batch())
 
 
 def test_the_recipe_knows_the_groups_that_there_are() -> None:
-    assert tuple(GROUPS) == VIEWS
+    assert tuple(VIEW_GROUPS) == VIEWS
 
 
 def test_the_square_has_eight_different_views_with_the_identity() -> None:
     x = batch()
-    seen = [x, *(view(x) for view in GROUPS["square"])]
+    seen = [x, *(view(x) for view in VIEW_GROUPS["square"])]
     assert len({t.contiguous().numpy().tobytes() for t in seen}) == 8
 
 
@@ -45,22 +45,22 @@ def test_a_shift_moves_the_picture_and_reflects_the_edge() -> None:
 def test_scaling_up_then_keeps_the_middle() -> None:
     x = torch.zeros(1, 1, 16, 16)
     x[..., 6:10, 6:10] = 1
-    larger, smaller = (view(x) for view in GROUPS["scales"])
+    larger, smaller = (view(x) for view in VIEW_GROUPS["scales"])
     assert larger.sum() > x.sum() > smaller.sum()
 
 
 def test_groups_are_weighted_by_their_number_of_views() -> None:
     one, four = np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)
-    assert joined({"identity": one, "shifts": four}, ["identity", "shifts"])[0, 0] == pytest.approx(
-        0.8
-    )
+    assert mean_over_views({"identity": one, "shifts": four}, ["identity", "shifts"])[
+        0, 0
+    ] == pytest.approx(0.8)
 
 
 def test_the_image_and_its_mirror_count_twice_as_much_as_either_moved_by_a_pixel() -> None:
     zero, one = np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)
     names = ["identity", "mirror", "diagonal"]
     shares = [
-        joined({name: one if name == which else zero for name in names}, names)[0, 0]
+        mean_over_views({name: one if name == which else zero for name in names}, names)[0, 0]
         for which in names
     ]
     assert shares == [0.25, 0.25, 0.5]  # the diagonal's half is that of four views
@@ -76,7 +76,7 @@ def test_the_least_certain_share_is_that_of_the_lowest_likeliest_class() -> None
 TARGETS = np.array([0, 1, 0, 1])
 
 
-def held(rows: list[int], right: list[bool]) -> HeldOut:
+def held(rows: list[int], right: list[bool]) -> FoldViewProbs:
     probs = np.array(
         [
             [0.9, 0.1] if (TARGETS[r] == 0) == ok else [0.1, 0.9]
@@ -84,25 +84,25 @@ def held(rows: list[int], right: list[bool]) -> HeldOut:
         ],
         dtype=np.float32,
     )
-    return HeldOut(np.array(rows), {"identity": probs, "mirror": 1 - probs})
+    return FoldViewProbs(np.array(rows), {"identity": probs, "mirror": 1 - probs})
 
 
 def test_scores_are_of_the_folds_and_pooled_over_rows() -> None:
     folds = [held([2, 0], [True, True]), held([1, 3], [True, False])]
-    found = scores(judged(folds, ["identity"]), TARGETS, METRICS["accuracy"])
+    found = cv_scores(fold_probs(folds, ["identity"]), TARGETS, METRICS["accuracy"])
     assert found["fold_scores"] == [1.0, 0.5]
     assert (found["cv"], found["pooled"], found["n"]) == (0.75, 0.75, 4)
     assert found["cv_sd"] == pytest.approx(0.35355, abs=1e-4)
 
 
 def test_rows_never_held_out_are_left_out_and_repeats_are_averaged() -> None:
-    rows, probs = pooled(judged([held([2], [True]), held([2], [False])], ["identity"]), 4)
+    rows, probs = pooled(fold_probs([held([2], [True]), held([2], [False])], ["identity"]), 4)
     assert rows.tolist() == [2]
     assert probs[0].tolist() == pytest.approx([0.5, 0.5])
 
 
 def test_what_a_view_adds_is_measured_against_the_plain_view() -> None:
-    found = gains(
+    found = view_gains(
         [held([0, 1, 2, 3], [True] * 4)], ["identity", "mirror"], TARGETS, METRICS["log_loss"]
     )
     assert [row["views"] for row in found] == ["identity", "identity+mirror"]

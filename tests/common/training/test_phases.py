@@ -10,8 +10,8 @@ from common.models.backbone import build
 from common.models.freezing import freeze
 from common.models.heads import head_names
 from common.recipe import Recipe
-from common.training.optimisers import build_optimiser, parameter_groups, set_rate
-from common.training.plan import phases_of
+from common.training.optimisers import build_optimiser, parameter_groups, set_lr
+from common.training.phases import phases_of
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -92,7 +92,7 @@ def test_a_set_rate_honours_each_groups_own_scale() -> None:
     recipe = Recipe(backbone="test_resnet", head_lr_scale=10, layer_decay=0.5)
     optimiser = build_optimiser(build(recipe, CLASSES), recipe, 0.1)
     assert isinstance(optimiser, torch.optim.Optimizer)
-    set_rate(optimiser, 0.02)
+    set_lr(optimiser, 0.02)
     for group in optimiser.param_groups:
         assert group["lr"] == pytest.approx(0.02 * group["lr_scale"])
     assert max(group["lr"] for group in optimiser.param_groups) == pytest.approx(0.2)

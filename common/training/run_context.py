@@ -1,4 +1,4 @@
-"""What all models of a run share: rows, targets, the batches' source, the device."""
+"""The run context that every training job shares: store, targets, classes, device, precision."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,24 +13,24 @@ from accelerate.state import AcceleratorState
 from common.data.batches.sources import InMemory, Source, inference_batch, open_source
 from common.data.pixels.store import Store
 from common.errors import KitError
-from common.inference.features import splits
+from common.inference.features import has_detachable_head
 from common.metrics import Metric
 from common.models.backbone import InputFacts, build_matched, check_input, input_facts
 from common.models.class_matching import Match
 from common.models.freezing import stages
 from common.models.network import Network
 from common.recipe import Recipe
-from common.training.plan import phases_of, probe_of
-from common.training.sizes import check_growth, head_epochs, sizes_of
+from common.training.phases import linear_probe_recipe, phases_of
+from common.training.progressive_resizing import check_growth, head_epochs, sizes_per_epoch
 
-# Their update of an element depends on that element alone: stacked heads do not see one another.
+# Elementwise optimisers: heads stacked in one tensor do not influence one another.
 ELEMENTWISE = ("sgd", "adam", "adamw", "nadam", "nadamw", "rmsprop", "lion")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What every job of a run shares. `targets` are class indices [N] in the store's order."""
+class RunContext:
+    """What every job of a run needs. `targets` are class indices [N] in the store's order."""
 
     recipe: Recipe
     targets: npt.NDArray[np.int64]
@@ -44,25 +44,27 @@ class Setting:
     cache: Path
     matches: list[Match]
     side: int  # of the network's input at full size, in pixels; 0: not square
-    on_features: bool  # is the head trained on features that are computed once?
-    probe_in_loop: str  # why not the probe of lp-ft or gradual; empty where it is, or there is none
+    on_features: bool  # is the head trained on features that are cached?
+    probe_in_loop: (
+        str  # why lp-ft's or gradual's head-only epochs cannot use cached features, or empty
+    )
 
     @property
     def device(self) -> torch.device:
-        """Where the network trains."""
+        """The device that the network trains on."""
         device: torch.device = self.accelerator.device
         return device
 
     @property
     def inference_batch(self) -> int:
-        """How many images are judged or predicted at once."""
-        height, width = _shown(self.recipe, self.store)
+        """The batch size of validation and prediction."""
+        height, width = _input_size(self.recipe, self.store)
         return inference_batch(self.recipe, self.device.type, height, width)
 
     def network(self, model: torch.nn.Module) -> Network:
-        """The model, moved to the device in the recipe's layout, with what it takes to feed it."""
-        last = self.recipe.memory_format == "channels_last"
-        layout = torch.channels_last if last else torch.contiguous_format
+        """The model on the device in the recipe's memory format, wrapped with its input size and precision."""
+        channels_last = self.recipe.memory_format == "channels_last"
+        layout = torch.channels_last if channels_last else torch.contiguous_format
         return Network(
             model=model.to(self.device).to(memory_format=layout),
             facts=self.facts,
@@ -73,10 +75,10 @@ class Setting:
         )
 
     def check(self, store: Store) -> None:
-        """Refuse a test set that these models cannot read, or would read at another size.
+        """Refuse a test set whose image size differs from training where the model needs the same.
 
         Raises:
-            KitError: images of other sizes than those trained on, where the sizes matter.
+            KitError: the small-image pipeline, and images of another size than those trained on.
         """
         shapes = {tuple(shape) for shape in store.shapes.tolist()}
         if isinstance(self.source, InMemory) and shapes != {tuple(self.source.pixels.shape[1:3])}:
@@ -84,11 +86,11 @@ class Setting:
             other = next(shape for shape in shapes if shape != (height, width))
             raise KitError(
                 f"the test set has images of {other[1]}x{other[0]} pixels and the training set of "
-                f"{width}x{height}: say augment=photo and image_size=, which bring all to one size"
+                f"{width}x{height}: set augment=photo and image_size=, which resize all images"
             )
 
-    def on(self, store: Store) -> "Setting":
-        """The same setting, reading another store's images (the test set's)."""
+    def on(self, store: Store) -> "RunContext":
+        """The same context with another store's images (the test set's)."""
         self.check(store)
         source = open_source(
             store, self.recipe, self.device, mean=self.facts.mean, crop=self.facts.crop
@@ -96,8 +98,8 @@ class Setting:
         return replace(self, source=source, store=store)
 
 
-def why_not(recipe: Recipe) -> str:
-    """What keeps a recipe from training its head on features; nothing when it can."""
+def features_obstacle(recipe: Recipe) -> str:
+    """The field=value that rules out training the head on cached features; empty if none does."""
     reasons = {
         "freeze": recipe.freeze != "backbone",
         "weights": recipe.weights == "scratch",
@@ -112,7 +114,7 @@ def why_not(recipe: Recipe) -> str:
     return next((f"{name}={getattr(recipe, name)}" for name, true in reasons.items() if true), "")
 
 
-def open_setting(
+def open_run_context(
     recipe: Recipe,
     store: Store,
     targets: npt.NDArray[np.int64],
@@ -121,39 +123,41 @@ def open_setting(
     metric: Metric,
     cache: Path,
     trained: bool,
-) -> Setting:
-    """Choose device and precision, read the backbone's input facts, put the pixels in reach.
+) -> RunContext:
+    """A recipe and a store to the run context: device, precision, input normalisation, batch source.
 
-    Where all is `trained`, the weights that it began with are needed no more.
+    With `trained` all jobs are finished, and the pretrained weights are not loaded.
 
     Raises:
-        KitError: a device that is not there, weights, sizes or a preset that do not fit.
+        KitError: a missing device, or weights, sizes or a preset that do not fit the images.
     """
-    # Weights that do not fit are told here, before a run is begun.
+    # Weights that do not fit are refused here, before the run's folder is created.
     model, matches = build_matched(recipe, classes, bare=trained)
     facts = input_facts(model)
     accelerator, precision = _open_accelerator(recipe)
     source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
-    height, width = _shown(recipe, store)
+    height, width = _input_size(recipe, store)
     check_input(model, recipe, height, width, trained=trained)
     if "square" in recipe.view_names and height != width:
         raise KitError(
-            f"views=square turns images, and these are {width}x{height}: say image_size="
+            f"views=square rotates images by 90 degrees, and these are {width}x{height}: set image_size="
         )
     check_growth(recipe, height, width)
     side = height if height == width else 0
-    phases_of(recipe, len(stages(model)), side)  # stages that there are not are told here
-    for size in sorted({*sizes_of(recipe, side)} - {recipe.image_size}):
+    phases_of(recipe, len(stages(model)), side)  # refuses freeze=stages:N with too few stages
+    for size in sorted({*sizes_per_epoch(recipe, side)} - {recipe.image_size}):
         check_input(model, recipe, size, size, first=True, trained=trained)
-    no_split = "" if splits(model, height, width) else "its head is not on vectors"
-    reason = why_not(recipe) or no_split
-    probed = why_not(probe_of(recipe)) or no_split if head_epochs(recipe) else ""
+    detachable = has_detachable_head(model, height, width)
+    undetachable = "" if detachable else "its head does not take vectors"
+    reason, probe_obstacle = features_obstacle(recipe) or undetachable, ""
+    if head_epochs(recipe):
+        probe_obstacle = features_obstacle(linear_probe_recipe(recipe)) or undetachable
     if recipe.head_grid != "none" and reason:
         raise KitError(
-            f"head_grid={recipe.head_grid} needs the backbone's features, computed once, and here they "
-            f"cannot be ({reason}): say head_grid=none, or augment=photo-none and the like"
+            f"head_grid={recipe.head_grid} needs cached features of a frozen backbone, which this recipe "
+            f"rules out ({reason}): set head_grid=none, or augment=photo-none and the like"
         )
-    return Setting(
+    return RunContext(
         recipe,
         targets,
         classes,
@@ -167,39 +171,39 @@ def open_setting(
         matches=matches,
         side=side,
         on_features=not reason,
-        probe_in_loop=probed,
+        probe_in_loop=probe_obstacle,
     )
 
 
-def _shown(recipe: Recipe, store: Store) -> tuple[int, int]:
-    """Height and width at which the network is shown images, at full size."""
+def _input_size(recipe: Recipe, store: Store) -> tuple[int, int]:
+    """Height and width of the network's input at full size, in pixels."""
     height, width = store.shapes[0].tolist()
     return (recipe.image_size or height, recipe.image_size or width)
 
 
-def take_turn(setting: Setting) -> None:
-    """Make accelerate's one state this setting's again, where several are open in turn."""
-    _open_accelerator(replace(setting.recipe, precision=setting.precision))
+def reset_accelerator(context: RunContext) -> None:
+    """Restore this context's precision in accelerate's global state, when several contexts alternate."""
+    _open_accelerator(replace(context.recipe, precision=context.precision))
 
 
 def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if recipe.device in there and not there[recipe.device]:
-        raise KitError(f"device={recipe.device}: this machine has none; say device=auto or cpu")
+        raise KitError(f"device={recipe.device}: this machine has none; set device=auto or cpu")
     on_cpu = recipe.device == "cpu" or not any(there.values())
     precision = recipe.precision
     if precision == "auto":
-        precision = _precision_here(on_cpu)
+        precision = _auto_precision(on_cpu)
     if precision == "fp16" and on_cpu:
-        raise KitError("precision=fp16: a CPU does not train in it; say precision=auto")
+        raise KitError("precision=fp16: a CPU cannot train in fp16; set precision=auto")
     mixed = "no" if precision == "fp32" else precision
-    # Accelerate keeps one state a process and refuses a second precision: each run has its own.
+    # Accelerate's state is global and refuses a second precision: reset it for each run.
     AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(cpu=on_cpu, mixed_precision=mixed), precision
 
 
-def _precision_here(on_cpu: bool) -> str:
-    """bf16 from compute capability 8, fp16 from 7: torch counts emulated bf16 as support."""
+def _auto_precision(on_cpu: bool) -> str:
+    """bf16 from compute capability 8, fp16 from 7, else fp32 (torch reports emulated bf16 as support)."""
     if on_cpu or not torch.cuda.is_available():
         return "fp32"
     major, _ = torch.cuda.get_device_capability()

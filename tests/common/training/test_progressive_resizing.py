@@ -10,8 +10,8 @@ from torch import nn
 
 from common.recipe import Recipe
 from common.training import checkpoint
-from common.training.plan import phases_of
-from common.training.sizes import sizes_of
+from common.training.phases import phases_of
+from common.training.progressive_resizing import sizes_per_epoch
 from common.verbs import validate
 
 
@@ -41,12 +41,12 @@ def test_the_side_grows_evenly_and_is_full_in_the_last_third(
     fields: dict[str, Any], side: int, expected: list[int]
 ) -> None:
     fields |= {} if fields["epochs"] else {"head": "rows", "freeze": "backbone"}
-    assert sizes_of(Recipe(**fields), side) == expected
+    assert sizes_per_epoch(Recipe(**fields), side) == expected
 
 
 @pytest.mark.parametrize("epochs", range(2, 40))
 def test_a_side_never_shrinks_nor_leaves_its_bounds(epochs: int) -> None:
-    found = sizes_of(Recipe(initial_image_size=70, image_size=300, epochs=epochs), 300)
+    found = sizes_per_epoch(Recipe(initial_image_size=70, image_size=300, epochs=epochs), 300)
     assert found == sorted(found)
     assert (found[0], found[-1]) == (70, 300)
     assert found.count(300) >= epochs / 3
@@ -118,20 +118,23 @@ def test_growth_leaves_the_rates_as_they_are(toy: Any) -> None:
     [
         (
             {"initial_image_size": 32, "image_size": 24},
-            "initial_image_size=32 is to grow to 24 pixels",
+            "initial_image_size=32 has to be below the full size of 24 pixels",
         ),
-        ({"initial_image_size": 8}, "initial_image_size=8 is to grow to 8 pixels"),
+        (
+            {"initial_image_size": 8},
+            "initial_image_size=8 has to be below the full size of 8 pixels",
+        ),
         (
             {"initial_image_size": 8, "image_size": 16, "epochs": 1},
-            "needs two epochs of the backbone",
+            "needs two or more epochs that train the backbone",
         ),
         (
             {"initial_image_size": 8, "image_size": 16, "freeze": "lp-ft:1"},
-            "needs two epochs of the backb",
+            "needs two or more epochs that train the backb",
         ),
         (
             {"initial_image_size": 8, "image_size": 16, "freeze": "backbone"},
-            "say initial_image_size=0 with freeze",
+            "set initial_image_size=0 with freeze",
         ),
         (
             {"initial_image_size": 4, "image_size": 16},

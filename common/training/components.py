@@ -1,0 +1,72 @@
+"""What one job trains with: initialised network, EMA, loss, mixup and each phase's optimiser."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from timm.utils import ModelEmaV3
+from torch import Tensor, nn
+
+from common import randomness
+from common.models.backbone import build
+from common.models.freezing import freeze
+from common.models.network import Network
+from common.models.whitening import whitening_of
+from common.training.jobs import Job
+from common.training.loss import MixupCutmix, WeightedCrossEntropy, build_loss
+from common.training.optimisers import build_optimiser
+from common.training.phases import Phase
+from common.training.run_context import RunContext
+
+WHITENING_IMAGES = 5000  # enough: they give millions of patches
+
+
+@dataclass(frozen=True)
+class Components:
+    """Everything that an update uses. `ema` is None without EMA; `mix` may be the identity."""
+
+    network: Network
+    forward: Callable[[Tensor], Tensor]
+    ema: ModelEmaV3 | None
+    loss_of: WeightedCrossEntropy
+    mix: MixupCutmix
+    optimiser: Any = None  # rebuilt for each phase
+
+    @property
+    def eval_model(self) -> nn.Module:
+        """The model that is evaluated and saved: the EMA where there is one."""
+        return self.ema.module if self.ema else self.network.model
+
+
+def build_components(job: Job, context: RunContext) -> Components:
+    """A job's network, EMA, loss and mixup before its first phase; no optimiser yet."""
+    recipe, network = context.recipe, init_network(job, context)
+    torch.compiler.reset()  # so that earlier jobs' compiled graphs do not matter
+    forward = torch.compile(network.model, dynamic=False) if recipe.compile else network.model
+    ema = ModelEmaV3(network.model, decay=recipe.ema_decay) if recipe.ema_decay else None
+    labels = torch.from_numpy(context.targets[job.rows])
+    loss_of = build_loss(recipe, labels, len(context.classes)).to(context.device)
+    return Components(network, forward, ema, loss_of, MixupCutmix(recipe, len(context.classes)))
+
+
+def components_for_phase(components: Components, context: RunContext, phase: Phase) -> Components:
+    """The same with the phase's stages frozen and an optimiser over what trains."""
+    freeze(components.network.model, phase.frozen)
+    optimiser = build_optimiser(components.network.model, context.recipe, phase.lr)
+    return replace(components, optimiser=context.accelerator.prepare(optimiser))
+
+
+def init_network(job: Job, context: RunContext) -> Network:
+    """The job's initial network: seeded by (seed, fold), its whitening layer fitted to its rows."""
+    torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
+    network = context.network(build(context.recipe, context.classes))
+    whitening = whitening_of(network.model)
+    if whitening is not None and context.recipe.weights == "scratch":
+        spread = np.linspace(0, len(job.rows) - 1, min(len(job.rows), WHITENING_IMAGES)).astype(
+            np.int64
+        )
+        images = context.source.plain(job.rows[spread], network.size)
+        whitening.fit(network.input(batch) for batch in images)
+    return network
