@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.metrics import RowScores
+from common.progress import tracked
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
@@ -36,7 +37,7 @@ def paired_interval(gains: RowScores, groups: npt.ArrayLike, *, seed: int = 0) -
     sizes = np.bincount(codes)
     generator = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
-    for number in range(RESAMPLES):
+    for number in tracked(range(RESAMPLES), "bootstrap", "resamples"):
         drawn = generator.integers(0, len(names), len(names))
         means[number] = sums[drawn].sum() / sizes[drawn].sum()
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

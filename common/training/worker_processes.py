@@ -23,7 +23,6 @@ from typing import Any
 import torch
 
 from common.errors import KitError
-from common.progress import bar
 from common.training.checkpoint import Record
 from common.training.jobs import Job
 from common.training.loop import train
@@ -95,25 +94,22 @@ def run_jobs(
             yield job, None
         return
     waiting, busy = deque(jobs), list(workers)
-    epochs = len(jobs) * context.recipe.epochs
-    with bar(epochs, f"{len(workers)} processes", "epochs") as progress:
-        while busy:
-            worker, kind, value = _next_message(busy)
-            if kind == "failed":
-                raise value
-            if kind == "epoch":
-                assert worker.job
-                _record_stats(worker, host_mb=value["peak_memory_mb"])
-                yield worker.job, value
-                progress.update()
-                continue
-            _record_stats(worker, **value)
-            if worker.job is not None:
-                yield worker.job, None
-            worker.job = waiting.popleft() if waiting else None
-            worker.channel.send(worker.job)
-            if worker.job is None:
-                busy.remove(worker)
+    while busy:
+        worker, kind, value = _next_message(busy)
+        if kind == "failed":
+            raise value
+        if kind == "epoch":
+            assert worker.job
+            _record_stats(worker, host_mb=value["peak_memory_mb"])
+            yield worker.job, value
+            continue
+        _record_stats(worker, **value)
+        if worker.job is not None:
+            yield worker.job, None
+        worker.job = waiting.popleft() if waiting else None
+        worker.channel.send(worker.job)
+        if worker.job is None:
+            busy.remove(worker)
 
 
 def _start(context: RunContext, number: int, folder: Path) -> Worker:

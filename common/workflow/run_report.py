@@ -1,5 +1,6 @@
 """What a run has to show: its pictures, the words along the way and at the end."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -17,14 +18,35 @@ from common.training.jobs import Job
 from common.training.preview import first_batch
 from common.workflow.prepare import Prepared
 
-SECONDS_BETWEEN_LINES = 15.0  # of a job's epochs on the screen
+SECONDS_BETWEEN_LINES = 20.0  # of a model's epochs on the screen
 
 
-def tell_epoch(ready: Prepared, job: Job, record: checkpoint.Record, *, last: bool = False) -> None:
-    """One line for a finished epoch: of quick ones for some and the last, so that a fold is a line or two."""
-    every = max(1, round(SECONDS_BETWEEN_LINES / max(record["seconds"], 1e-3)))
-    if record["epoch"] % every and record["epoch"] < ready.recipe.epochs and not last:
-        return
+class EpochLines:
+    """One line a trained model, for its last epoch; while it trains one more every 20 seconds."""
+
+    def __init__(self, ready: Prepared) -> None:
+        self.ready = ready
+        self.told: dict[str, float] = {}  # when a model's latest line was said
+        self.untold: dict[str, checkpoint.Record] = {}
+
+    def finished_epoch(self, job: Job, record: checkpoint.Record) -> None:
+        """Say the epoch's figures where the model's latest line is 20 seconds old."""
+        now = time.perf_counter()
+        self.untold[job.name] = record
+        last = record["epoch"] >= self.ready.recipe.epochs  # told by finished_model
+        since = self.told.setdefault(job.name, now - record["seconds"])
+        if not last and now - since >= SECONDS_BETWEEN_LINES:
+            self.told[job.name] = now
+            tell_epoch(self.ready, job, self.untold.pop(job.name))
+
+    def finished_model(self, job: Job) -> None:
+        """Say the figures of the last epoch, which with early_stop= may come before `epochs`."""
+        if job.name in self.untold:
+            tell_epoch(self.ready, job, self.untold.pop(job.name))
+
+
+def tell_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
+    """A finished epoch of a model in one line: loss, score of the held-out rows, images/s."""
     held = f"{ready.setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
     say(
         f"  {job.name} epoch {record['epoch']:>3}/{ready.recipe.epochs}  "

@@ -3,11 +3,13 @@
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 
 from common.environment import memory_mb
-from common.progress import counted, say
+from common.progress import bar, counted, say
 from common.recipe import differences
 from common.runs import Run
 from common.training import checkpoint
@@ -24,7 +26,7 @@ from common.training.progressive_resizing import head_epochs
 from common.training.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
 from common.workflow.prepare import Prepared, check_code
-from common.workflow.run_report import draw_curves, tell_epoch
+from common.workflow.run_report import EpochLines, draw_curves, tell_epoch
 
 SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
 
@@ -59,19 +61,33 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         return
     _probe(ready, [job for job in open_jobs if not checkpoint.is_begun(run / job.name)])
     since = drawn = time.perf_counter()
-    with start_workers(setting, count, run.folder) as workers:
+    lines = EpochLines(ready)
+    with (
+        start_workers(setting, count, run.folder) as workers,
+        _epochs_bar(open_jobs, ready) as progress,
+    ):
         for job, record in run_jobs(open_jobs, setting, run.folder, workers):
             if record is not None:
-                tell_epoch(ready, job, record)
+                lines.finished_epoch(job, record)
+                progress.update(1)
                 if time.perf_counter() - drawn < SECONDS_BETWEEN_CURVES:
                     continue
             else:
+                lines.finished_model(job)
                 run.add_seconds("train", time.perf_counter() - since)
                 since = time.perf_counter()
                 _note_speed(ready)
                 _note_workers(run, workers)
             draw_curves(run, setting.metric.name)
             drawn = time.perf_counter()
+
+
+def _epochs_bar(jobs: list[Job], ready: Prepared) -> AbstractContextManager[Any]:
+    """The bar over all epochs of all these models; those of before a kill are done."""
+    logs = [checkpoint.read_log(ready.run / job.name) for job in jobs]
+    done = sum(len(log) for log in logs)
+    total = len(jobs) * ready.recipe.epochs
+    return bar(total, f"training {counted(len(jobs), 'model')}", "epochs", done=done, lines=False)
 
 
 def _tell_average(ready: Prepared, jobs: list[Job]) -> None:
@@ -110,7 +126,7 @@ def _probe(ready: Prepared, jobs: list[Job]) -> None:
         return
     for each in train_probes(jobs, ready.setting):
         write_probe(ready.run / each.job.name, each)
-        tell_epoch(ready, each.job, each.logs[0][-1], last=True)
+        tell_epoch(ready, each.job, each.logs[0][-1])
     ready.run.add_seconds("train", time.perf_counter() - begun)
 
 

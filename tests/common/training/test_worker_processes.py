@@ -61,13 +61,13 @@ def test_two_processes_train_to_the_bits_of_one_and_a_killed_one_is_told(
     kept = results(whole)
     assert len(kept) == 7
 
-    def killing(ready: Any, job: Any, record: Any) -> None:  # noqa: ARG001
+    def killing(lines: Any, job: Any, record: Any) -> None:  # noqa: ARG001
         if record["epoch"] == 1:
             os.kill(active_children()[0].pid or 0, signal.SIGKILL)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_models, "tell_epoch", killing)
-        with pytest.raises(ValueError, match=r"process that was .* has died \(SIGKILL\)"):
+        patch.setattr(train_models.EpochLines, "finished_epoch", killing)
+        with pytest.raises(ValueError, match=r"process that was .* has ended \(SIGKILL\)"):
             validate.run(toy("processes=2", fresh=True, **FIELDS))
     assert not active_children()
     capfd.readouterr()
