@@ -67,7 +67,7 @@ def test_two_processes_train_to_the_bits_of_one_and_a_killed_one_is_told(
 
     with monkeypatch.context() as patch:
         patch.setattr(train_models.EpochLines, "finished_epoch", killing)
-        with pytest.raises(ValueError, match=r"process that was .* has ended \(SIGKILL\)"):
+        with pytest.raises(ValueError, match=r"process that was .* has died \(SIGKILL\)"):
             validate.run(toy("processes=2", fresh=True, **FIELDS))
     assert not active_children()
     capfd.readouterr()
