@@ -1,7 +1,7 @@
 """The command line, and the one place where everything meets.
 
 kit <competition> <verb> field=value …
-kit list | ledger | host | doctor | new <slug>
+kit list | ledger | host | doctor | score | new <slug>
 """
 
 import argparse
@@ -30,7 +30,7 @@ VERBS = (
     "export", "rehearse", "leaderboard", "check-submission", "recipes", "tune", "kernel",
     "kernel-inputs",
 )  # fmt: skip
-ALONE = ("list", "ledger", "host", "doctor", "new")
+ALONE = ("list", "ledger", "host", "doctor", "score", "new")
 ROOMS = ("common.verbs", "kernels.verbs")  # where a verb's module is
 
 

@@ -40,7 +40,15 @@ LAYERS = (
     ("models",),
     ("inference",),
     ("training",),
-    ("submission", "submission_check", "submission_file", "kaggle", "reporting", "ledger"),
+    (
+        "submission",
+        "submission_check",
+        "submission_file",
+        "score",
+        "kaggle",
+        "reporting",
+        "ledger",
+    ),
     ("workflow",),
     ("verbs",),
 )

@@ -132,7 +132,8 @@ def weights_of(name: str, given: Sequence[float], count: int) -> npt.NDArray[np.
     if not given:
         return np.ones(count)
     if len(given) != count:
-        raise KitError(f"{name} names {len(given)} weights, and there are {count} columns")
+        columns = "is 1 column" if count == 1 else f"are {count} columns"
+        raise KitError(f"{name} names {len(given)} weights, and there {columns}")
     return np.asarray(given, dtype=np.float64)
 
 

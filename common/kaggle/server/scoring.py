@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from common.errors import KitError
-from common.metrics import Metric, Probs
+from common.metrics import Metric
+from common.metrics.registry import metric_named
 from common.progress import first_of
+from common.score.tables import score_tables
 from common.submission_check import judged
 from common.submission_file import read_file
 
@@ -22,13 +24,13 @@ def scorer(
     public_share: float = 0.3,
     seed: int = 0,
 ) -> Callable[[Path], tuple[float, float]]:
-    """A function from a submission file to its (public, private) score.
+    """A function from a submission file to its (public, private) score, as `kit score` has it.
 
     Args:
         solution: `id, label` of the scored rows; the sample may list more rows than these.
         sample: the sample submission, text: `id, label`, or `id` and one column for each class.
         classes: the labels.
-        metric: what scores probs [N, C] against indices [N].
+        metric: its name is the registry's.
         public_share: share of the solution's rows behind the public score, the rest is private;
             which rows follows from their ids and `seed`, not from their order.
         seed: of that choice.
@@ -36,24 +38,25 @@ def scorer(
     The returned function raises ValueError, with the problems as sentences, for a bad file.
     """
     truth = solution.set_index("id")["label"].astype(str).sort_index()
-    position = {name: index for index, name in enumerate(classes)}
-    unknown = sorted(set(truth) - set(position))
+    unknown = sorted(set(truth) - set(classes))
     if unknown or truth.empty:
         raise KitError(f"the solution has no rows, or labels not in classes: {first_of(unknown)}")
-    targets = np.asarray(truth.map(position), dtype=np.int64)
     public = _public_mask(len(truth), public_share, seed)
+    name = str(sample.columns[0])
+    usage = np.where(public, "Public", "Private")
+    known = pd.DataFrame({name: truth.index, f"true {name}": truth.to_numpy(), "Usage": usage})
 
     def score(path: Path) -> tuple[float, float]:
         submission, _, _ = read_file(path, sample)
         problems, _ = judged(submission, sample, classes)  # the order of rows and columns is free
         if problems:
             raise KitError("; ".join(problems[:3]))
-        rows = submission.set_index(sample.columns[0]).loc[truth.index]
-        probs = _probs(rows, classes, position)
-        return (
-            metric.score(probs[public], targets[public]),
-            metric.score(probs[~public], targets[~public]),
+        rows = submission.set_index(name).loc[truth.index].reset_index(names=name)
+        found = score_tables(
+            metric_named(metric.name), known, rows[list(sample.columns)], one_label=True
         )
+        assert found.public is not None and found.private is not None
+        return found.public, found.private
 
     return score
 
@@ -70,12 +73,3 @@ def _public_mask(
     chosen = np.zeros(count, dtype=bool)
     chosen[np.random.default_rng(seed).permutation(count)[: public_rows(count, share)]] = True
     return chosen
-
-
-def _probs(rows: pd.DataFrame, classes: Sequence[str], position: dict[str, int]) -> Probs:
-    """[N, C] in the order of `classes`: the columns by name, or 1 for the label that was named."""
-    if len(rows.columns) > 1:
-        return rows[list(classes)].astype(np.float64).to_numpy(np.float32)
-    probs = np.zeros((len(rows), len(classes)), dtype=np.float32)
-    probs[np.arange(len(rows)), rows.iloc[:, 0].map(position).to_numpy(np.int64)] = 1
-    return probs

@@ -1,0 +1,1 @@
+"""Files against files: a submission's rows joined to a solution's, read as a metric takes them."""
