@@ -1,4 +1,4 @@
-"""The command line, and the one place where everything meets.
+"""The command line: words to a verb, its options and a `Request`; errors to one sentence.
 
 kit <competition> <verb> field=value …
 kit list | ledger | host | doctor | score | new <slug>
@@ -30,12 +30,12 @@ VERBS = (
     "export", "rehearse", "leaderboard", "check-submission", "recipes", "tune", "kernel",
     "kernel-inputs",
 )  # fmt: skip
-ALONE = ("list", "ledger", "host", "doctor", "score", "new")
-ROOMS = ("common.verbs", "kernels.verbs")  # where a verb's module is
+GLOBAL_VERBS = ("list", "ledger", "host", "doctor", "score", "new")
+VERB_PACKAGES = ("common.verbs", "kernels.verbs")  # the packages that hold verbs
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what the words say; errors are one sentence on stderr and exit code 1."""
+    """The command line's words to an exit code; an error is one sentence on stderr and exit code 1."""
     _make_writable(as_command=words is None)
     words = list(sys.argv[1:] if words is None else words)
     # Torch's threads spin while they wait, by default so long that on a machine with other work
@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
             sentence = (
                 "this is a bug of the kit and no fault of yours: please report the lines above"
             )
-        print(f"kit: {_completed(sentence, words)}", file=sys.stderr)
+        print(f"kit: {_with_names(sentence, words)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nkit: stopped; the same command goes on where it was", file=sys.stderr)
@@ -73,10 +73,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _make_writable(*, as_command: bool) -> None:
-    """Let every character be written, whatever the locale says of this machine's.
+    """Make stdout and stderr take every character, whatever the locale.
 
-    In the locale C names of files would come as halves of characters, and files would be
-    read as ASCII: there the command begins again in Python's UTF-8 mode.
+    In the C locale file names and text files would be decoded as ASCII: the command restarts
+    in Python's UTF-8 mode.
     """
     if as_command and sys.getfilesystemencoding() == "ascii":
         os.environ["PYTHONUTF8"] = "1"
@@ -86,17 +86,17 @@ def _make_writable(*, as_command: bool) -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _completed(sentence: str, words: list[str]) -> str:
-    """A sentence of the core, which names no competition and no place, with those of this call."""
-    if "<competition>" not in sentence or words[0] in ALONE:
+def _with_names(sentence: str, words: list[str]) -> str:
+    """An error sentence with `<competition>` filled in, and this call's --data and --runs."""
+    if "<competition>" not in sentence or words[0] in GLOBAL_VERBS:
         return sentence
-    from common.workflow.options import places
-    from common.workflow.request import places_of
+    from common.workflow.options import path_flags
+    from common.workflow.request import path_words
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    places(parser)
+    path_flags(parser)
     given = parser.parse_known_args(words[1:])[0]
-    more = "".join(f" {shlex.quote(word)}" for word in places_of(given.data, given.runs))
+    more = "".join(f" {shlex.quote(word)}" for word in path_words(given.data, given.runs))
     whole = re.sub(r"`(kit <competition> [^`]*)`", lambda found: f"`{found[1]}{more}`", sentence)
     return whole.replace("<competition>", shlex.quote(words[0]))
 
@@ -105,7 +105,7 @@ def _call(words: list[str]) -> dict[str, Any]:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_overview())
         return {}
-    if words[0] in ALONE:
+    if words[0] in GLOBAL_VERBS:
         module = importlib.import_module(_module(words[0]))
         given = vars(_parser(words[0], module).parse_args(words[1:]))
         result: dict[str, Any] = module.run(*_own(module, given), _catalogue())
@@ -114,20 +114,20 @@ def _call(words: list[str]) -> dict[str, Any]:
 
 
 def _catalogue() -> "Catalogue":
-    """The competitions that are installed here, and what a host on this machine runs kernels with."""
+    """The installed competitions, and the function that runs a kernel on this machine."""
     import competitions
     from common.workflow.request import Catalogue
 
     known = tuple(competitions.load(name) for name in competitions.names())
     return Catalogue(
         competitions=known, load=competitions.load, folder=HERE / "competitions",
-        taken=frozenset({*ALONE, *(c.name for c in known), *(c.slug for c in known)}),
+        taken=frozenset({*GLOBAL_VERBS, *(c.name for c in known), *(c.slug for c in known)}),
         run_kernel=_run_sealed,
     )  # fmt: skip
 
 
 def _run_sealed(session: "Session") -> "Ending":
-    """Run a kernel sealed off; the sandbox is imported when the first one is pushed."""
+    """Run a kernel in the sandbox, which is imported when the first kernel is pushed."""
     from kernels.sandbox.sealed_run import run_sealed
 
     return run_sealed(session)
@@ -151,7 +151,7 @@ def request_of(words: Sequence[str]) -> tuple["Request", list[Any]]:
         KitError: a word that is no competition, verb, recipe or field; the nearest is named.
     """
     import competitions
-    from common.workflow.options import file_among, places
+    from common.workflow.options import file_among, path_flags
     from common.workflow.request import Request
 
     competition, verb = competitions.load(words[0]), words[1]
@@ -159,7 +159,7 @@ def request_of(words: Sequence[str]) -> tuple["Request", list[Any]]:
         raise _unknown_verb(competition.name, verb)
     module = importlib.import_module(_module(verb))
     parser = _parser(f"{competition.name} {verb}", module)
-    places(parser)
+    path_flags(parser)
     given = vars(parser.parse_intermixed_args(words[2:]))
     own, recipe = _own(module, given), given.pop("recipe", None)
     fields = given.pop("fields", ())
@@ -185,7 +185,7 @@ def _unknown_verb(competition: str, verb: str) -> Exception:
 
 
 def _own(module: Any, given: dict[str, Any]) -> list[Any]:
-    """A verb's own options, where it has some, taken out of the parsed words."""
+    """A verb's own `Options`, taken out of the parsed arguments; empty where it has none."""
     from common.workflow import options
 
     given.pop("json")
@@ -193,14 +193,16 @@ def _own(module: Any, given: dict[str, Any]) -> list[Any]:
 
 
 def _module(verb: str) -> str:
-    """The name of a verb's module."""
+    """A verb's name to its module's."""
     name = verb.replace("-", "_")
-    room = next(room for room in ROOMS if HERE.joinpath(*room.split("."), f"{name}.py").is_file())
+    room = next(
+        room for room in VERB_PACKAGES if HERE.joinpath(*room.split("."), f"{name}.py").is_file()
+    )
     return f"{room}.{name}"
 
 
 def _parser(words: str, module: Any) -> argparse.ArgumentParser:
-    """The parser of a verb's module: its docstring is the help, `SHARED` and `Options` its flags."""
+    """A verb's module to its parser: the docstring is the help, `SHARED` and `Options` the flags."""
     parser = argparse.ArgumentParser(
         prog=f"kit {words}", description=module.__doc__, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -211,7 +213,7 @@ def _parser(words: str, module: Any) -> argparse.ArgumentParser:
     for add in getattr(module, "SHARED", ()):
         add(parser)
     if hasattr(module, "Options"):
-        options.add_own(parser, module.Options)
+        options.add_options(parser, module.Options)
     return parser
 
 
@@ -219,14 +221,14 @@ def _overview(competition: str = "<competition>") -> str:
     lines = [
         f"kit {competition} <verb> field=value …", "",
         *(_summary(verb) for verb in VERBS), "",
-        *(_summary(verb) for verb in ALONE if competition == "<competition>"),
+        *(_summary(verb) for verb in GLOBAL_VERBS if competition == "<competition>"),
         "every verb has --help with an example; `kit list` names the competitions",
     ]  # fmt: skip
     return "\n".join(lines)
 
 
 def _summary(verb: str) -> str:
-    """A verb's first help line, read without importing it."""
+    """A verb's first help line, read without importing its module."""
     source = HERE.joinpath(*_module(verb).split(".")).with_suffix(".py").read_text(encoding="utf-8")
     text = ast.get_docstring(ast.parse(source)) or ""
     return f"  {verb:<17} {text.splitlines()[0]}"

@@ -1,1 +1,1 @@
-"""The core: functions over a table of rows, an array of probabilities, and a run folder."""
+"""The core: recipes, data, models, training, inference, submissions, Kaggle, verbs."""

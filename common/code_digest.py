@@ -1,4 +1,4 @@
-"""A digest of code by its meaning: words, comments and formatting change nothing.
+"""Code files to a digest of their syntax trees: comments, docstrings and messages do not count.
 
 What is digested is the syntax tree without docstrings, the words of errors, and `say`. The same code
 has the same digest under every version of Python, so that a run from another machine can be gone on
@@ -12,7 +12,7 @@ from pathlib import Path
 
 # What can change a trained weight or a probability; pictures, words and the wire cannot.
 ROOMS = ("metrics", "data", "models", "inference", "training")
-MODULES = ("recipe", "recipe_fields", "recipe_rules", "competition", "randomness")
+MODULES = ("recipe", "typed_fields", "recipe_rules", "competition", "randomness")
 # What lies between a stored image and a feature of it.
 OF_FEATURES = (
     "data/batches/sources",

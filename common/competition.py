@@ -1,4 +1,4 @@
-"""A competition as a value: facts, readers, a writer, a way to lay its files out, recipes."""
+"""`Competition`, the dataclass of one competition's facts: slug, metric, readers, writer, recipes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The machine and the software a run happens on, as facts to record."""
+"""Software versions, machine, GPU, memory and git commit, recorded with every run."""
 
 import importlib.metadata
 import os

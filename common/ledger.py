@@ -1,4 +1,4 @@
-"""The ledger: a CSV with one row for every submission, its CV beside its leaderboard."""
+"""The ledger: a CSV with one row a submission, its CV score and its leaderboard scores."""
 
 import csv
 import math

@@ -15,7 +15,7 @@ LINE_S = 60.0  # between the lines that stand for a bar where there is no termin
 
 
 def say(text: str = "") -> None:
-    """One line to the person at the screen (stderr), written above any bar that is being drawn."""
+    """Print one line to stderr, above any progress bar."""
     tqdm.write(text, file=sys.stderr)
 
 
@@ -80,12 +80,12 @@ class Lines:
 
 
 def counted(count: int, noun: str) -> str:
-    """ "1 row", "1,797 rows": for nouns whose plural takes an s."""
+    """A count and a noun to "1 row" or "1,797 rows"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def first_of(names: Sequence[str], limit: int = 5) -> str:
-    """The first few names of a long list, and how many more there are: 'a, b and 7 more'."""
+    """Names to the first few and the number of the others: 'a, b and 7 more'."""
     shown = ", ".join(str(name) for name in names[:limit])
     rest = len(names) - limit
     return f"{shown} and {rest:,} more" if rest > 0 else shown

@@ -1,4 +1,4 @@
-"""Every random number is a pure function of a seed and a place: (seed, fold, epoch, …).
+"""Random generators from (seed, fold, epoch, step): no state is carried from draw to draw.
 
 Nothing is carried from draw to draw, so a killed run goes on as if undisturbed and the number of
 workers changes nothing.

@@ -1,7 +1,7 @@
-"""A recipe: everything that shapes a run and nothing else, as one frozen value.
+"""All recipe fields (add a recipe field here), each with its stage, meaning, range and default.
 
-Every field carries its stage. *split* and *train* fields name the run (its eight hex digits),
-*predict* fields name the predictions below it, *runtime* fields are recorded and never hashed.
+*split* and *train* fields enter the hash in the run's name, *predict* fields the hash in its
+predictions' folder; *runtime* fields are recorded and enter no hash.
 """
 
 from collections.abc import Iterable
@@ -10,175 +10,173 @@ from functools import cached_property
 from typing import Any
 
 from common.errors import KitError
-from common.recipe_fields import Choice, check, choice_of, described, nearest, typed
 from common.recipe_rules import FORMS, VIEWS, check_agreement, views_in_order
+from common.typed_fields import Choice, check_value, nearest, param, parse_choice, parse_value
 
-# The stages whose fields name a run: what its folds and its weights are a function of.
-SHAPING = ("split", "train")
+# The stages whose fields enter the hash in a run's name: its folds and weights depend on them.
+NAMING_STAGES = ("split", "train")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a run splits, trains, predicts and executes. Variants come from `dataclasses.replace`."""
+    """How a run splits, trains, predicts and executes; vary one by `dataclasses.replace`."""
 
-    rows: int = described(0, "split", "rows of a stratified sample to train on; 0: all", low=0)
-    folds: int = described(
-        5,
-        "split",
-        "folds of the cross-validation; 1: a single hold-out; 0: none, nothing is judged",
-        low=0,
+    rows: int = param(0, "split", "rows of a stratified sample to train on; 0: all", low=0)
+    folds: int = param(
+        5, "split", "cross-validation folds; 1: one hold-out; 0: no validation split", low=0
     )
-    holdout: float = described(
-        0.2, "split", "share of rows held out when folds=1", low=0.01, high=0.5
+    holdout: float = param(0.2, "split", "share of rows held out when folds=1", low=0.01, high=0.5)
+    repeats: int = param(
+        1, "split", "repeats of the cross-validation, each with a new split", low=1, high=100
     )
-    repeats: int = described(1, "split", "times the whole split is drawn anew", low=1, high=100)
-    split_seed: int = described(0, "split", "seed of the split alone", low=0, high=2**31)
-    groups: str = described(
+    split_seed: int = param(0, "split", "random seed of the split only", low=0, high=2**31)
+    groups: str = param(
         "near",
         "split",
-        "rows never split apart: near (same shot), identical (same file), none, or a CSV of id,group",
+        "kept in one fold: near (near-duplicates), identical (files), none, or a CSV of id,group",
     )
 
-    backbone: str = described("kit_resnet9_16", "train", "a timm model name, or local-dir:FOLDER")
-    weights: str = described("scratch", "train", "scratch, pretrained, or a local weights file")
-    image_size: int = described(0, "train", "side of the network's input; 0: as stored", low=0)
-    initial_image_size: int = described(
-        0, "train", "side of the input in the first epoch, growing to image_size; 0: off", low=0
+    backbone: str = param("kit_resnet9_16", "train", "a timm model name, or local-dir:FOLDER")
+    weights: str = param("scratch", "train", "scratch, pretrained, or a local weights file")
+    image_size: int = param(
+        0, "train", "side of the network's input in pixels; 0: as stored", low=0
     )
-    store_short_side: int = described(0, "train", "shorter side stored; 0: as it is", low=0)
-    bit_depth: int = described(
-        0, "train", "of the values in 16-bit images, 8 to 16; 0: as the training images' need", low=0,
-        high=16,
-    )  # fmt: skip
-    drop_rate: float = described(0.0, "train", "dropout before the classifier", low=0, high=0.95)
-    drop_path_rate: float = described(0.0, "train", "stochastic depth", low=0, high=0.95)
-    head: str = described(
+    initial_image_size: int = param(
+        0, "train", "progressive resizing: side in the first epoch; 0: off", low=0
+    )
+    store_short_side: int = param(
+        0, "train", "shorter side of the stored images; 0: original size", low=0
+    )
+    bit_depth: int = param(
+        0, "train", "bits used of 16-bit images, 8 to 16; 0: as training needs", low=0, high=16
+    )
+    drop_rate: float = param(0.0, "train", "dropout before the classifier", low=0, high=0.95)
+    drop_path_rate: float = param(0.0, "train", "stochastic depth", low=0, high=0.95)
+    head: str = param(
         "linear",
         "train",
-        "the new classifier: linear, mlp:256 (on features, hidden units), logits-mlp:256 (on the old "
-        "classifier's outputs), rows (the old classifier's, by label name)",
+        "the classifier: linear, mlp:256 (hidden units), logits-mlp:256 (on the pretrained classifier's "
+        "logits), rows (the pretrained classifier's rows, matched by label name)",
     )
-    freeze: str = described(
+    freeze: str = param(
         "none",
         "train",
-        "what stays as it was: none, backbone, stages:2 (the first two), lp-ft:1 (an epoch of the head "
-        "alone, then all), gradual:1 (an epoch of the head, then stage by stage)",
+        "frozen layers: none, backbone, stages:2 (the first two), lp-ft:1 (linear probing for an epoch, "
+        "then fine-tuning), gradual:1 (gradual unfreezing, an epoch a stage)",
     )
-    head_grid: str = described(
+    head_grid: str = param(
         "none",
         "train",
-        "freeze=backbone on fixed views: small tries 3 rates x 3 decays, chosen by the other folds",
+        "grid search of a head on frozen features: small is 3 learning rates x 3 weight decays",
         choices=("none", "small"),
     )
-    epochs: int = described(
-        10, "train", "passes over the training rows, all phases together; 0: the old rows as they are",
-        low=0,
-    )  # fmt: skip
-    batch_size: int = described(64, "train", "images a batch holds", low=2)
-    grad_accum_steps: int = described(1, "train", "batches whose gradients make one update", low=1)
-    optimizer: str = described("sgd", "train", "sgd (Nesterov), adamw, kit_muon, or any timm knows")
-    lr: float = described(0.1, "train", "the peak learning rate", low=1e-9, high=100)
-    head_lr_scale: float = described(
-        1.0, "train", "the head's rate as a multiple of lr (the course: 10)", low=0.001, high=1000
+    epochs: int = param(
+        10, "train", "epochs of all phases together; 0: no training, predict with head=rows", low=0
     )
-    norm_bias_lr_scale: float = described(
-        1.0, "train", "the rate of the norms' biases as a multiple of lr", low=0.001, high=1000
+    batch_size: int = param(64, "train", "images in a batch", low=2)
+    grad_accum_steps: int = param(
+        1, "train", "batches whose gradients are accumulated for one update", low=1
     )
-    layer_decay: float = described(
-        1.0, "train", "each layer's rate as a share of the one after it", low=0.01, high=1
+    optimizer: str = param("sgd", "train", "sgd (Nesterov), adamw, kit_muon, or any of timm's")
+    lr: float = param(0.1, "train", "the peak learning rate", low=1e-9, high=100)
+    head_lr_scale: float = param(
+        1.0, "train", "the head's learning rate as a multiple of lr", low=0.001, high=1000
     )
-    momentum: float = described(
-        0.9, "train", "sgd's momentum, or the first beta of adam and its kin", low=0, high=0.9999
+    norm_bias_lr_scale: float = param(
+        1.0, "train", "learning rate of norms' biases as a multiple of lr", low=0.001, high=1000
     )
-    weight_decay: float = described(
-        5e-4, "train", "decay of weights, not of norms or biases", low=0
+    layer_decay: float = param(
+        1.0, "train", "a layer's learning rate as a share of the next one's", low=0.01, high=1
     )
-    schedule: str = described(
+    momentum: float = param(
+        0.9, "train", "SGD's momentum, or beta1 of Adam's family", low=0, high=0.9999
+    )
+    weight_decay: float = param(
+        5e-4, "train", "weight decay, not of normalisation layers or biases", low=0
+    )
+    schedule: str = param(
         "cosine",
         "train",
-        "how the rate moves after warm-up: cosine, constant, one-cycle, step:10:0.1 (every 10 epochs, to "
-        "a tenth)",
+        "learning rate after warm-up: cosine, constant, one-cycle, step:10:0.1 (every 10 epochs, "
+        "times 0.1)",
     )
-    warmup_ratio: float = described(
-        0.0, "train", "share of the updates that rise linearly to the peak", low=0, high=0.9
+    warmup_ratio: float = param(
+        0.0, "train", "share of the updates in linear warm-up", low=0, high=0.9
     )
-    min_lr_ratio: float = described(0.0, "train", "the last rate, as a share of lr", low=0, high=1)
-    label_smoothing: float = described(
-        0.0, "train", "share of the target spread evenly", low=0, high=0.9
+    min_lr_ratio: float = param(0.0, "train", "final learning rate as a share of lr", low=0, high=1)
+    label_smoothing: float = param(
+        0.0, "train", "share of the target spread over all classes", low=0, high=0.9
     )
-    mixup: float = described(0.0, "train", "alpha of mixup; 0: off", low=0)
-    cutmix: float = described(0.0, "train", "alpha of cutmix; 0: off", low=0)
-    ema_decay: float = described(
-        0.0, "train", "decay of the averaged weights, an update; 0: off", low=0, high=0.99999
+    mixup: float = param(0.0, "train", "alpha of mixup; 0: off", low=0)
+    cutmix: float = param(0.0, "train", "alpha of cutmix; 0: off", low=0)
+    ema_decay: float = param(
+        0.0, "train", "decay of the weights' EMA per update; 0: off", low=0, high=0.99999
     )
-    clip_grad: float = described(0.0, "train", "largest norm of the gradient; 0: off", low=0)
-    early_stop: int = described(0, "train", "epochs without gain before stopping; 0: never", low=0)
-    class_balance: str = described(
+    clip_grad: float = param(0.0, "train", "gradient clipping: largest norm; 0: off", low=0)
+    early_stop: int = param(
+        0, "train", "early stopping: epochs without a better score (patience); 0: off", low=0
+    )
+    class_balance: str = param(
         "none",
         "train",
-        "rare classes count more: weights (in the loss) or sampling (drawn oftener)",
+        "class imbalance: weights (in the loss) or sampling (rare classes oversampled)",
         choices=("none", "weights", "sampling"),
     )
-    augment: str = described(
+    augment: str = param(
         "small",
         "train",
-        "images of one small size: small, small-mirror, small-alternate, small-shift, small-none; photographs: photo, "
-        "photo-crop, photo-light, photo-none",
+        "images of one small size: small, small-mirror, small-alternate, small-shift, small-none; "
+        "photographs: photo, photo-crop, photo-light, photo-none",
     )
-    seed: int = described(0, "train", "seed of weights, order and augmentation", low=0)
-    models_per_fold: int = described(
-        1, "train", "models a fold, seeds seed, seed+1, …, averaged", low=1, high=100
+    seed: int = param(
+        0, "train", "random seed of initial weights, data order and augmentation", low=0
     )
-
-    views: str = described("identity", "predict", "views joined by +: " + " ".join(VIEWS))
-    tta_fraction: float = described(
-        1.0,
-        "predict",
-        "share of the rows, those least certain under the plain view, that get the other views",
-        low=0.01,
-        high=1,
-    )
-    final: str = described(
-        "folds", "predict", "who predicts: the fold models' mean, or one trained anew on all rows",
-        choices=("folds", "refit"),
-    )  # fmt: skip
-    unreadable: str = described(
-        "stop", "predict", "at test images that cannot be read: stop, or the mean of all predictions",
-        choices=("stop", "mean"),
-    )  # fmt: skip
-    calibration: str = described(
-        "none",
-        "predict",
-        "temperature: probs sharpened or flattened by one number, fitted out-of-fold",
-        choices=("none", "temperature"),
+    models_per_fold: int = param(
+        1, "train", "models a fold, seeds seed, seed+1, …; averaged", low=1, high=100
     )
 
-    device: str = described(
-        "auto", "runtime", "where it runs", choices=("auto", "cpu", "cuda", "mps")
+    views: str = param(
+        "identity", "predict", "test-time augmentation, joined by +: " + " ".join(VIEWS)
     )
-    precision: str = described(
+    tta_fraction: float = param(
+        1.0, "predict", "share of rows, the least confident, given all views", low=0.01, high=1
+    )
+    final: str = param(
+        "folds", "predict", "fold models' mean, or a refit on all rows", choices=("folds", "refit")
+    )
+    unreadable: str = param(
+        "stop", "predict", "unreadable images: stop, or mean prediction", choices=("stop", "mean")
+    )
+    calibration: str = param(
+        "none", "predict", "temperature scaling, out-of-fold", choices=("none", "temperature")
+    )
+
+    device: str = param(
+        "auto", "runtime", "device to run on", choices=("auto", "cpu", "cuda", "mps")
+    )
+    precision: str = param(
         "auto",
         "runtime",
-        "auto: bf16 or fp16 where the GPU gains from it, else fp32",
+        "auto: bf16 or fp16 where it is faster on this GPU, else fp32",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    memory_format: str = described(
+    memory_format: str = param(
         "channels_last", "runtime", "memory layout", choices=("channels_last", "contiguous")
     )
-    compile: bool = described(False, "runtime", "torch.compile the network")
-    workers: int = described(2, "runtime", "threads that transform photographs", low=0, high=256)
-    processes: int = described(0, "runtime", "that train; 0: one a GPU", low=0, high=64)
-    eval_batch_size: int = described(
-        0, "runtime", "images an inference batch holds; 0: by device and image size", low=0
+    compile: bool = param(False, "runtime", "torch.compile the network")
+    workers: int = param(2, "runtime", "threads that augment photographs", low=0, high=256)
+    processes: int = param(0, "runtime", "training processes; 0: one a GPU", low=0, high=64)
+    eval_batch_size: int = param(
+        0, "runtime", "batch size in evaluation and inference; 0: by device and image size", low=0
     )
 
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name in FORMS and isinstance(value, str):
-                choice = choice_of(each.name, value, FORMS[each.name])
+                choice = parse_choice(each.name, value, FORMS[each.name])
                 object.__setattr__(self, each.name, str(choice))
-            check(each, value)
+            check_value(each, value)
             if each.type is float:  # lr=1 and lr=1.0 are one recipe
                 object.__setattr__(self, each.name, float(value))
         object.__setattr__(self, "views", views_in_order(self.views))
@@ -186,35 +184,35 @@ class Recipe:
 
     @cached_property
     def view_names(self) -> tuple[str, ...]:
-        """The groups of views, the plain one first."""
+        """The test-time augmentations by name, the plain view first."""
         return tuple(self.views.split("+"))
 
     @cached_property
     def freezing(self) -> Choice:
-        """What does not train, and for how many stages or epochs."""
+        """`freeze`, parsed: the word, and for how many stages or epochs."""
         return self._choice("freeze")
 
     @cached_property
     def rate_schedule(self) -> Choice:
-        """How the rate falls; behind `step` its epochs and its factor."""
+        """`schedule`, parsed: the word; for `step` its epochs and factor."""
         return self._choice("schedule")
 
     @cached_property
     def head_kind(self) -> Choice:
-        """What the head is; behind an mlp its width."""
+        """`head`, parsed: the word; for an MLP its hidden units."""
         return self._choice("head")
 
     def _choice(self, name: str) -> Choice:
-        return choice_of(name, getattr(self, name), FORMS[name])
+        return parse_choice(name, getattr(self, name), FORMS[name])
 
 
 def stage_of(name: str) -> str:
-    """The stage of a field."""
+    """A field's stage, by the field's name."""
     return str(_fields()[name].metadata["stage"])
 
 
 def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
-    """The recipe with `key=value` words applied, each typed by its field.
+    """A recipe and `field=value` words to the recipe with these values, each parsed by its type.
 
     Raises:
         KitError: an unknown field (the nearest is named), a wrong type, an impossible value, a
@@ -229,14 +227,14 @@ def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
             raise KitError(f"a recipe has no field {name!r}: {nearest(name, tuple(_fields()))}")
         if name in changes:
             raise KitError(f"{name} is given twice: {name}={changes[name]} and {word}")
-        changes[name] = typed(_fields()[name], text)
+        changes[name] = parse_value(_fields()[name], text)
     return replace(recipe, **changes)
 
 
 def differences(recipe: Recipe, stages: Iterable[str]) -> dict[str, Any]:
-    """The fields of these stages that differ from the defaults of `Recipe`, by name.
+    """A recipe and stages to the fields of these stages that are not at their default, by name.
 
-    Only these enter a run's name, so that a new field renames no old run.
+    Only these enter a run's name, so that a new field renames no existing run.
     """
     wanted = set(stages)
     return {

@@ -1,24 +1,24 @@
-"""A recipe's lab note: the command, the score with its n, minutes, hardware and date; or what it needs."""
+"""`Note`, a recipe's lab note: command, score, n, minutes, hardware and date; or what it needs."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """What a recipe was measured to do, or what has to be there before it can be measured.
+    """A recipe's measurement with the command that reproduces it; or what a measurement needs.
 
     Attributes:
-        command: what to type to measure it, from `kit` on.
-        needs: what is missing for a measurement; empty where there is one, and the following filled.
+        command: the command line that reproduces it, from `kit` on.
+        needs: what a measurement needs; empty if measured, and then the following are given.
         metric: a name in `common.metrics.METRICS`.
         score: in the metric's unit.
-        spread: how far the score may be off, and in which sense: "± 0.0034 (standard error)".
-        scored_on: the rows that were scored: "5 folds", "a held-out tenth", "test/".
-        n: how many rows these are.
-        minutes: by the clock, from the command to its last line.
-        hardware: what it ran on.
+        spread: the score's uncertainty and its kind: "± 0.0034 (standard error)".
+        scored_on: the validation split or test set: "5 folds", "a held-out tenth", "test/".
+        n: the number of scored rows.
+        minutes: wall-clock time of the command.
+        hardware: the processors or GPU it ran on.
         date: of the measurement, as 2026-11-21.
-        remark: a sentence or two that no field holds.
+        remark: a sentence or two of what does not fit the other fields.
     """
 
     command: str

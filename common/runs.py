@@ -1,4 +1,4 @@
-"""A run: a folder named by what shaped it, owned by one process at a time, whole at any moment."""
+"""Run folders: their names (a hash of recipe and data), `run.json`, locks, digests of files."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ from filelock import FileLock, Timeout
 from common import environment
 from common.errors import KitError
 from common.progress import say
-from common.recipe import SHAPING, Recipe, differences
+from common.recipe import NAMING_STAGES, Recipe, differences
 from common.storage import read_json, write_json
 
 # Kinds of runs that have models of their own.
 WITH_MODELS = ("trained", "zero-training", "fetched")
-FILE = "file"  # the kind of a run that is nothing but a submission file from elsewhere
+EXTERNAL_FILE = "file"  # the kind of a run that is nothing but a submission file from elsewhere
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Run:
         Raises:
             KitError: it has fields that this version of the kit does not know, or is a mere file.
         """
-        if self.read()["kind"] == FILE:
+        if self.read()["kind"] == EXTERNAL_FILE:
             raise KitError(
                 f"{self.folder} is a submission file from elsewhere, with no recipe and no predictions "
                 "of the kit's: name another run"
@@ -72,7 +72,7 @@ class Run:
         spent[stage] = round(spent.get(stage, 0.0) + seconds, 2)
         self.note(seconds=spent)
 
-    def see_memory(self, **megabytes: float) -> None:
+    def note_peak_memory(self, **megabytes: float) -> None:
         """Note a peak of memory in MB (`host`, `device`) when it is the largest so far."""
         seen = dict(self.read().get("peak_memory", {}))
         self.note(peak_memory=seen | {k: max(v, seen.get(k, 0.0)) for k, v in megabytes.items()})
@@ -83,7 +83,7 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
 
     `data` is the data's fingerprint; files that fields name enter by content.
     """
-    shaped = differences(recipe, SHAPING) | digests_of_files(recipe)
+    shaped = differences(recipe, NAMING_STAGES) | digests_of_files(recipe)
     text = json.dumps({"fields": shaped, "data": data}, sort_keys=True)
     return runs / f"{competition}-{recipe_name}-{_digest(text.encode())[:8]}"
 
@@ -100,7 +100,7 @@ def digests_of_files(recipe: Recipe) -> dict[str, Any]:
     return found
 
 
-def begin(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
+def open_run(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
     """Open a run folder: write its `run.json` when it is new, and note a changed environment."""
     run, here = Run(folder), environment.environment()
     before = run.read().get("environment")
@@ -119,7 +119,7 @@ def begin(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
     return run
 
 
-def clear(folder: Path) -> None:
+def clear_run(folder: Path) -> None:
     """Remove what a run holds, but the lock that this process has on it; `run.json` goes last.
 
     So an interrupted clearing is still a run of the old code, and is never taken for a new one.
@@ -130,7 +130,7 @@ def clear(folder: Path) -> None:
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[None]:
+def locked_run(folder: Path) -> Iterator[None]:
     """Hold the run for this process; released however the process ends.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written under a temporary name, then renamed."""
+"""Atomic writes: a file or folder is written under a temporary name, then renamed."""
 
 import json
 import os
@@ -103,7 +103,7 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the lock of `path`, and sweep the temporary files a killed process left of it.
 
     Raises:
@@ -129,8 +129,8 @@ def alone(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def taken_up(path: Path) -> Iterator[Path]:
-    """Yield a folder beside `path` to fill, for a caller `alone` with it; then rename it to `path`.
+def resumable_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder beside `path` to fill, for a caller `locked` with it; then rename it to `path`.
 
     It still holds what a call that was interrupted or killed had put there. When the block fails,
     the folder is removed, and `path` stays as it was.
@@ -152,7 +152,7 @@ def taken_up(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def arriving(path: Path, what: str, *, error: type[KitError], remedy: str) -> Iterator[Path]:
+def partial_folder(path: Path, what: str, *, error: type[KitError], remedy: str) -> Iterator[Path]:
     """Yield the folder `.<name>.part` beside `path`, for what comes from elsewhere piece by piece.
 
     It is this process's alone. What an earlier call has left is still in it, and what a block that

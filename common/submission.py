@@ -1,4 +1,4 @@
-"""The submission contract: rows in the sample's shape, joined by id, checked, then written."""
+"""Probs to a submission in the sample's columns and order, joined by id, validated, then written."""
 
 from collections.abc import Sequence
 from pathlib import Path

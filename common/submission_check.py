@@ -1,4 +1,4 @@
-"""What is wrong with a submission, said before Kaggle says it (or says nothing).
+"""A submission and the sample to what is wrong: header, ids, labels, probabilities; one sentence each.
 
 The sample submission is the contract: its header, its ids, its order. Two columns mean a label a
 row; more mean a probability for each class.
@@ -24,13 +24,13 @@ NAMES_COMPARED = 1000
 def validate(submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]) -> list[str]:
     """Everything that keeps `submission` from being the sample's own rows and columns, answered.
 
-    It is what the kit's own files are held to: `judged`, and the sample's order.
+    It is what the kit's own files are held to: `problems_and_remarks`, and the sample's order.
     """
-    problems, remarks = judged(submission, sample, classes)
+    problems, remarks = problems_and_remarks(submission, sample, classes)
     return problems + remarks
 
 
-def judged(
+def problems_and_remarks(
     submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """What a site refuses of a submission, and what it takes although the sample is otherwise.

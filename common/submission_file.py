@@ -1,4 +1,4 @@
-"""A submission file of somebody else's: what it is by its content, and the CSV in it."""
+"""A submission file from elsewhere to its rows: CSV, zip or gzip; errors name any other format."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""Competitions, one folder each: facts in `__init__.py`, recipes with lab notes in `recipes.py`."""
+"""Competitions, one folder each: facts in `__init__.py`, recipes and lab notes in `recipes.py`."""
 
 import difflib
 import importlib
@@ -10,13 +10,13 @@ from common.kaggle.address import is_address, slug_in
 
 
 def names() -> list[str]:
-    """The folders that hold a competition."""
+    """The names of all competitions' folders."""
     here = Path(__file__).parent
     return sorted(path.parent.name for path in here.glob("*/recipes.py"))
 
 
 def load(name: str) -> Competition:
-    """The competition of this folder name, its Kaggle slug, or the address of one of its pages.
+    """A folder name, Kaggle slug or page address to its `Competition`.
 
     Names may be in capitals and with dashes; an address names the slug alone.
 

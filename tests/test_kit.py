@@ -23,13 +23,13 @@ def test_every_verb_has_help_with_an_example(capsys: pytest.CaptureFixture[str])
             kit.main(["digits", verb, "--help"])
         assert stop.value.code == 0
         assert f"Example: kit cifar10 {verb}" in capsys.readouterr().out
-    for verb in kit.ALONE:
+    for verb in kit.GLOBAL_VERBS:
         with pytest.raises(SystemExit):
             kit.main([verb, "--help"])
         assert f"Example: kit {verb}" in capsys.readouterr().out
     assert kit.main([]) == 0
     overview = capsys.readouterr().out
-    assert [verb for verb in (*kit.VERBS, *kit.ALONE) if f"  {verb} " not in overview] == []
+    assert [verb for verb in (*kit.VERBS, *kit.GLOBAL_VERBS) if f"  {verb} " not in overview] == []
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ LAYERS = (
         "progress",
         "storage",
         "metrics",
-        "recipe_fields",
+        "typed_fields",
         "recipe_rules",
         "recipe",
         "recipe_note",

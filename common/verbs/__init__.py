@@ -1,1 +1,1 @@
-"""The verbs of the command line, one file each: name, help, example, options, function."""
+"""The verbs, one file each: docstring (help), `SHARED`, `Options`, `run`; add a verb here and in kit.py."""

@@ -1,7 +1,7 @@
-"""Blend finished runs into one: weights fitted out-of-fold, judged on rows they never saw.
+"""Blend finished runs: weights fitted on out-of-fold predictions, scored by cross-fitting.
 
-All three kinds of weights are scored: equal; rank (the best of k runs counts k, the worst 1);
-greedy (runs are added as long as they help). The one that --weights names is used, by default
+Three kinds of weights are scored: equal; rank (the best of k runs has weight k, the worst 1);
+greedy (forward selection of runs while the score improves). The one that --weights names is used, by default
 greedy. The blend is a run like any other: submit it, compare it, blend it again.
 
 Example: kit cifar10 blend runs/cifar10-quick-1a2b3c4d runs/cifar10-transfer-5e6f7a8b
@@ -21,14 +21,14 @@ from common.workflow.run_results import result_of
 
 @dataclass(frozen=True)
 class Options:
-    """What `blend` takes."""
+    """The options of `blend`."""
 
     members: tuple[Path, ...] = flag("a finished run", metavar="RUN", positional=True)
     weights: str = flag("default: greedy", "greedy", choices=tuple(KINDS))
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """The JSON line holds the weights and what each kind scored."""
+    """Blend the runs; the JSON holds the weights and the score of each kind."""
     blended = blend(request, options.members, kind=options.weights)
     if request.competition.on_kaggle:
         say(f"next: {request.command('submit', '--run', str(blended.folder))}")

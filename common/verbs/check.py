@@ -1,7 +1,7 @@
-"""Read everything once: tables, every image, the sample; list problems and duplicates.
+"""Check the data: tables, every image and the sample; list problems and near-duplicates.
 
-Pairs of images that are the same, or show the same shot, go to a CSV; the nearest and the farthest
-are drawn beside it. Nothing is removed: `groups=near` keeps such pairs in one fold.
+Pairs of identical images and near-duplicates go to a CSV, with a picture of the nearest and the
+farthest. Nothing is removed: `groups=near` keeps such pairs in one fold.
 
 Example: kit cifar10 check --data data/cifar-10
 """
@@ -32,7 +32,7 @@ SHARED = (shared.recipe,)
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Check all files; one that cannot be used is an error, what is only odd is listed under `problems`."""
+    """Check all files; an unusable one is an error, the rest is listed under `problems` of the JSON."""
     fetch_if_absent(request)
     files = open_files(request)
     test = read_test(request, files.folder)

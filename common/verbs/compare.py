@@ -1,8 +1,8 @@
-"""Train variants on the same folds in the same order, and say which differences are more than luck.
+"""Train variants on the same folds, with 95 % bootstrap intervals of their differences.
 
 A variant is one word: a recipe's name, fields, or both, such as quick,lr=0.01,freeze=backbone.
-Lone field=value words hold for all. Every variant gets the first one's epochs, but for those that
-its own word gives it, or all with --own-budget.
+A field=value word without a comma holds for all variants. All train for the first variant's epochs,
+unless a variant's own word sets epochs=, or --own-budget is given.
 
 Example: kit cifar10 compare quick quick,lr=0.1 transfer rows=5000 --seeds 3
 """
@@ -17,20 +17,24 @@ from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.variants import variants
 
-SHARED = (shared.recipe, shared.continues)
+SHARED = (shared.recipe, shared.accept_code_flag)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `compare` takes beside them."""
+    """The options of `compare`."""
 
-    variants: tuple[str, ...] = flag("see above", metavar="VARIANT", positional=True)
-    seeds: int | None = flag("runs of each variant, with seeds 0, 1, …; default: one, its own")
-    own_budget: bool = flag("each variant has its own epochs", False)
+    variants: tuple[str, ...] = flag(
+        "a recipe, fields, or both: quick,lr=0.01", metavar="VARIANT", positional=True
+    )
+    seeds: int | None = flag(
+        "training runs a variant, with seeds 0, 1, …; default: one, with the recipe's seed"
+    )
+    own_budget: bool = flag("train each variant for its own epochs", False)
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """The JSON holds the table, and `csv` where it is kept."""
+    """Train and compare the variants; the JSON holds the table, and `csv`, its file."""
     named = variants(request, options.variants, seeds=options.seeds, own_budget=options.own_budget)
     fetch_if_absent(request)
     return compare(request, named)

@@ -1,4 +1,4 @@
-"""Say which Python, torch, device, memory, disk and Kaggle credential there are, and what is missing.
+"""Print Python, torch, device, memory, disk and Kaggle credential, and what is missing.
 
 Example: kit doctor
 """
@@ -13,7 +13,7 @@ from common import environment
 from common.kaggle.credential_faults import fault_of
 from common.progress import say
 from common.recipe import Recipe
-from common.recipe_fields import STAGES
+from common.typed_fields import STAGES
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
 
@@ -22,13 +22,13 @@ NEED_GB = 10.0
 
 @dataclass(frozen=True)
 class Options:
-    """What `doctor` takes."""
+    """The options of `doctor`."""
 
     fields: bool = flag("list every recipe field", False)
 
 
 def run(options: Options, _: Catalogue) -> dict[str, Any]:
-    """Look, tell, and list what is missing; nothing is changed and nothing leaves the machine."""
+    """Inspect this machine and print what is missing; nothing is changed or sent."""
     if options.fields:
         return tell_fields()
     found = {
@@ -63,7 +63,7 @@ def run(options: Options, _: Catalogue) -> dict[str, Any]:
 
 
 def tell_fields() -> dict[str, Any]:
-    """Every recipe field with its default and meaning, by stage."""
+    """Print every recipe field with its default and meaning, by stage."""
     table: dict[str, Any] = {}
     for stage in STAGES:
         say(f"\n{stage}")

@@ -1,6 +1,6 @@
-"""Fetch a competition's files: from Kaggle, or written out where the data set is embedded.
+"""Download a competition's files from Kaggle, resumed where cut off, or write an embedded data set.
 
-Cut off, it goes on where it was. The archive has its name only once all its checksums are right.
+The archive gets its final name only after its checksums were verified.
 
 Example: kit cifar10 download
 """
@@ -13,7 +13,7 @@ from common.workflow.request import Request
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Fetch or lay out the files; the JSON names their folder."""
+    """Download or write the files; the JSON names their folder."""
     result = fetch(request) if request.on_site else lay_out(request)
     say(f"next: {request.command('run')}")
     return result

@@ -1,7 +1,7 @@
-"""Write a finished run's network as a timm model folder, for another competition to start from.
+"""Export a finished run's network as a timm model folder, for another competition to start from.
 
-It is the network trained on all rows where the run has one (final=refit), else that of fold 0, or
-of the fold that --fold names.
+It exports the network refitted on all rows if the run has one (final=refit), else the one of fold 0
+or of --fold.
 
 Example: kit cifar10 export --to models/cifar && kit other run backbone=local-dir:models/cifar weights=pretrained
 """
@@ -23,19 +23,19 @@ from common.workflow.options import flag
 from common.workflow.prepare import check_trained
 from common.workflow.request import Request
 
-SHARED = (shared.recipe_fields, shared.run)
+SHARED = (shared.field_flags, shared.run)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `export` takes beside them."""
+    """The options of `export`."""
 
     to: Path | None = flag("the folder to write; default: exported in the run")
-    fold: int | None = flag("default: the network of all rows, else fold 0")
+    fold: int | None = flag("the fold's network; default: the refitted network, else fold 0")
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """Write the model folder; the JSON names the run, the model and the folder."""
+    """Write the model folder; the JSON names run, model and folder."""
     found = find_run(request)
     check_trained(found)
     job = _job(found, options.fold)
@@ -53,7 +53,7 @@ def run(request: Request, options: Options) -> dict[str, Any]:
 
 
 def _job(run: Run, fold: int | None) -> str:
-    """The folder of the model that is meant."""
+    """The run and --fold to the name of the model to export."""
     if fold is None and is_finished(run / "refit"):
         return "refit"
     job = f"fold{fold or 0}"
@@ -67,6 +67,6 @@ def _job(run: Run, fold: int | None) -> str:
 
 
 def _check_place(folder: Path) -> None:
-    """Raise a KitError before anything but an earlier export would be overwritten."""
+    """Raise a KitError if the folder holds anything but an earlier export."""
     if folder.is_file() or (folder.is_dir() and {p.name for p in folder.iterdir()} - {*FILES}):
         raise KitError(f"--to {folder} holds other files: name a new folder")

@@ -1,8 +1,8 @@
-"""Run the kit's own Kaggle by hand, until Ctrl-C: for scripts, the official client, other tools.
+"""Serve a local Kaggle on 127.0.0.1 until Ctrl-C: for scripts, the official client, other tools.
 
-It offers embedded competitions, and rehearsals (`kit <competition> rehearse` carves one). It
-listens on 127.0.0.1 alone and prints the variables that lead the client there. Things go wrong at
-it when they are asked to, and a competition's terms can be other than open to all.
+It serves embedded competitions and rehearsals (`kit <competition> rehearse` makes one), and prints
+the environment variables that point the client at it. --fault injects failures, --terms changes a
+competition's limits and rules.
 
 Example: kit host digits --fault "DownloadDataFiles status=503 times=2" --terms daily_limit=1
 """
@@ -15,31 +15,31 @@ from typing import Any
 from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault, Host
 from common.progress import say
-from common.runs import owned
+from common.runs import locked_run
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
-from common.workflow.submitting.host_words import chosen, exports, fault_of, types_of, values_of
+from common.workflow.submitting.host_options import chosen, exports, fault_of, types_of, values_of
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `host` takes."""
+    """The options of `host`."""
 
     named: tuple[str, ...] = flag(
-        "a competition, or a rehearsal's folder; default: all whose data are at hand",
+        "a competition, or a rehearsal's folder; default: all whose data are on this machine",
         (),
         metavar="COMPETITION",
         positional=True,
     )
     runs: Path = flag("where runs are kept", Path("runs"))
     fault: tuple[str, ...] = flag(
-        f"goes wrong at the next call of a method: {', '.join(METHODS)}; with "
-        f"{', '.join(types_of(Fault))} (no times: once; method alone: its answer is lost)",
+        f"make the next call of a method fail: {', '.join(METHODS)}; with "
+        f"{', '.join(types_of(Fault))} (default times=1; method alone: the answer is lost)",
         (),
         metavar="'METHOD NAME=VALUE …'",
     )
     terms: tuple[str, ...] = flag(
-        f"of all that it serves: {', '.join(types_of(Hosted))} (deadline: seconds since 1970)",
+        f"set for all competitions served: {', '.join(types_of(Hosted))} (deadline: seconds since 1970)",
         (),
         metavar="NAME=VALUE",
     )
@@ -48,13 +48,13 @@ class Options:
 def run(
     options: Options, catalogue: Catalogue, *, until: threading.Event | None = None
 ) -> dict[str, Any]:
-    """Serve until Ctrl-C, or until the event is set."""
+    """Serve until Ctrl-C, or until the event `until` is set."""
     runs = options.runs
     folder = runs / "host"
     faults = [fault_of(text) for text in options.fault]
     terms = values_of(Hosted, options.terms)
     until = until or threading.Event()
-    with owned(folder):
+    with locked_run(folder):
         hosted = [replace(each, **terms) for each in chosen(options.named, catalogue, runs)]
         with Host(hosted, folder=folder, run_kernel=catalogue.run_kernel) as host:
             host.faults.add(*faults)

@@ -1,7 +1,7 @@
-"""Show the public leaderboard, and where your best score stands on it.
+"""Show the public leaderboard and the place of your best score.
 
-It reads rows and downloads no file, and enters into the ledger the scores told since. An embedded
-competition's board is your own ledger.
+It also writes scores that have arrived since into the ledger. For an embedded competition the
+leaderboard is your own ledger.
 
 Example: kit cifar10 leaderboard
 """
@@ -17,7 +17,7 @@ from common.ledger import Entry
 from common.metrics import Metric
 from common.progress import counted, say
 from common.workflow.request import Request
-from common.workflow.submitting.send import complete
+from common.workflow.submitting.send import update_ledger
 
 SHOWN = 10  # rows from the top
 SAME = 1e-5  # that two scores differ by at most; boards round them
@@ -25,12 +25,12 @@ AROUND = 2  # rows above and below your own place
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Print the board; the JSON holds the rows, and the place that the best public score has or would have."""
+    """Print the leaderboard; the JSON holds its rows, and the best public score's place on it."""
     competition, metric = request.competition, request.competition.scored_by
     if request.on_site:
         board, noun, where = client.board(request.slug), "team", "on the board"
         told = client.submissions(request.slug)
-        complete(request.runs, competition.name, told)
+        update_ledger(request.runs, competition.name, told)
         runs = {entry.ref: entry.run for entry in _entered(request)}
         mine = [
             (each.public, each.ref, runs.get(each.ref, ""))
@@ -73,10 +73,10 @@ def run(request: Request) -> dict[str, Any]:
 
 
 def _stands(best: float, place: int, board: Board, teams: Collection[str]) -> tuple[bool, str]:
-    """Is this score one of the board's rows, and its place in words, among how many.
+    """A score and its place to whether the leaderboard lists it, and a sentence with the place.
 
     Args:
-        teams: what the own team is called; none: the site does not tell.
+        teams: the names of the own team; empty if the site does not tell.
     """
     own = [row for row in board.rows if row.team in teams or not teams]
     listed = any(row.score is not None and abs(row.score - best) < SAME for row in own)
@@ -104,7 +104,7 @@ def _entered(request: Request) -> list[Entry]:
 
 
 def place_of(score: float, rows: list[Place], metric: Metric) -> int:
-    """1 and a place for each row whose score is better; a late submission has one all the same."""
+    """A score's place: 1 + the number of rows with a better score; also for late submissions."""
     return 1 + sum(row.score is not None and metric.better(row.score, score) for row in rows)
 
 

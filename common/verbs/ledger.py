@@ -1,6 +1,6 @@
-"""List every submission: CV against leaderboard, competition by competition.
+"""List every submission with its CV and leaderboard scores, by competition.
 
-Rehearsals have ledgers of their own, which are listed after the real submissions.
+Rehearsals have their own ledgers, listed after the real submissions.
 
 Example: kit ledger --competition cifar10
 """
@@ -15,16 +15,16 @@ from common import ledger
 from common.ledger import Entry
 from common.progress import counted, say
 from common.workflow.options import flag
-from common.workflow.request import Catalogue, places_of
+from common.workflow.request import Catalogue, path_words
 from common.workflow.submitting.rehearsal_site import REHEARSALS
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `ledger` takes."""
+    """The options of `ledger`."""
 
     runs: Path = flag("where runs are kept", Path("runs"))
-    competition: str | None = flag("only this one", metavar="NAME")
+    competition: str | None = flag("only this competition", metavar="NAME")
 
 
 def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
 
 
 def _command(name: str, verb: str, runs: Path) -> str:
-    return " ".join(["kit", name, verb, *map(shlex.quote, places_of(None, runs))])
+    return " ".join(["kit", name, verb, *map(shlex.quote, path_words(None, runs))])
 
 
 def _tell(block: dict[str, Any], runs: Path) -> None:

@@ -1,7 +1,7 @@
-"""Begin a competition: a folder with its readers, lay_out, facts and a first recipe to fill in.
+"""Create a competition: a folder with readers, lay_out, facts and a first recipe to edit.
 
-The slug is the one on Kaggle, or the address of any of the competition's pages. The folder is called
-as the slug is, in small letters, with _ for -; c_ comes before a digit, or a word of Python's.
+The slug is the one on Kaggle, or the address of any of the competition's pages. The folder has
+the slug in lower case with _ for -; c_ is put before a digit or a Python keyword.
 
 Example: kit new plant-seedlings-classification
 """
@@ -16,7 +16,7 @@ from common.progress import say
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
 
-FACTS = '''"""{slug}: say in one line what is to be told apart, and from how many images."""
+FACTS = '''"""{slug}: describe the classes and the number of images in one line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,13 +28,13 @@ from common.competition import Competition
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
 from competitions.{name}.recipes import NOTES, RECIPES
 
-# Change these to what the competition's files are called. `kit {name} check` tells what is amiss.
+# Change these to the names of the competition's files. `kit {name} check` lists problems.
 TRAIN, TEST = "train/{{id}}.jpg", "test/{{id}}.jpg"
 LABELS, SAMPLE = "train.csv", "sample_submission.csv"
 
 
 def read_train(folder: Path) -> pd.DataFrame:
-    """Rows of the training CSV: `id=` and `label=` name its columns where they are called otherwise."""
+    """Rows of the training CSV; `id=` and `label=` name its columns if they have other names."""
     return labelled_rows(folder / LABELS, TRAIN)
 
 
@@ -44,7 +44,7 @@ def read_test(folder: Path) -> pd.DataFrame:
 
 
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
-    """Write rows as this competition's own files: what rehearsals and the tests are made of."""
+    """Write rows as this competition's files, for rehearsals and tests."""
     write_images(table, images, folder, train=TRAIN, test=TEST)
     known, hidden = table[table["label"].notna()], table[table["label"].isna()]
     write_csv(folder / LABELS, {{"id": known["id"], "label": known["label"]}})
@@ -64,11 +64,11 @@ COMPETITION = Competition(
     lay_out=lay_out,
     recipes=RECIPES,
     notes=NOTES,
-    packed=True,  # not where a reader lists folders: in an archive's pack there are no files
+    packed=True,  # False where a reader lists folders: images of an archive are kept in one file
 )
 '''
 
-RECIPES = '''"""Recipes for {slug}, and under `NOTES` what each was measured to do."""
+RECIPES = '''"""Recipes for {slug}, and their lab notes (`NOTES`): what each scored, or what it needs."""
 
 from common.recipe import Recipe
 from common.recipe_note import Note
@@ -93,7 +93,7 @@ NOTES = {{
 
 @dataclass(frozen=True)
 class Options:
-    """What `new` takes."""
+    """The options of `new`."""
 
     slug: str = flag(
         "the competition's slug on Kaggle, or an address of its pages", positional=True
@@ -101,10 +101,10 @@ class Options:
 
 
 def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
-    """Write the folder, unless there is one of that name.
+    """A slug to its competition's folder, written unless the name is taken.
 
     Raises:
-        KitError: there is no slug in it, or the folder exists.
+        KitError: no slug was given, or the folder exists.
     """
     slug = slug_in(options.slug)
     name = name_of(slug)
@@ -125,6 +125,6 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def name_of(slug: str) -> str:
-    """The folder of a slug: a word of Python's that nothing else is called."""
+    """A slug to its folder's name, a valid Python identifier."""
     name = slug.replace("-", "_").lower()
     return f"c_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name

@@ -1,6 +1,6 @@
-"""Predict the test set with a run's models, and write its checked submission.csv.
+"""Predict the test set with a run's models, and write a validated submission.csv.
 
-`final=folds` averages the fold models; `final=refit` trains anew on all rows, then predicts.
+`final=folds` averages the fold models' predictions; `final=refit` trains one model on all rows.
 
 Example: kit cifar10 predict views=mirror+shifts
 """
@@ -16,11 +16,11 @@ from common.workflow.request import Request
 from common.workflow.run_results import result_of
 from common.workflow.test_set import open_test, predict_test
 
-SHARED = (shared.recipe_fields, shared.run, shared.continues)
+SHARED = (shared.field_flags, shared.run, shared.accept_code_flag)
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Predict with the run that the request means; predict and runtime fields may be changed."""
+    """Predict with the request's run; its predict and runtime fields may be changed."""
     with prepared(request, of=find_run(request)) as ready:
         test = open_test(ready)
         if test is None:

@@ -1,4 +1,4 @@
-"""List the competition's recipes: the fields that differ from the defaults, and what was measured.
+"""List the competition's recipes: fields that differ from the defaults, and the lab notes.
 
 Example: kit cifar10 recipes
 """
@@ -8,12 +8,12 @@ from typing import Any
 
 from common.progress import say
 from common.recipe import differences
-from common.recipe_fields import STAGES
+from common.typed_fields import STAGES
 from common.workflow.request import Request
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Print the recipes with their notes; the first is the default, `--recipe NAME` takes another."""
+    """The competition's recipes and lab notes, printed; the first recipe is the default."""
     competition = request.competition
     recipes = {name: differences(r, STAGES) for name, r in competition.recipes.items()}
     for number, (name, fields) in enumerate(recipes.items()):

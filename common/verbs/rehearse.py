@@ -1,7 +1,7 @@
-"""Hide a part of the labelled images, compete for it blind, and compare CV with leaderboard.
+"""Rehearse the competition: hide labelled images as a test set, submit locally, compare CV and score.
 
-The whole way against a Kaggle on this machine: download, run, submit, score. It needs no account
-and uses up no submission; called again, it goes on where it stopped.
+Download, train, submit and score against a local Kaggle: no account is needed and no submission is
+used. An interrupted rehearsal is resumed by the same command.
 
 Example: kit cifar10 rehearse rows=4000 epochs=3 --hidden 0.2 --seed 0
 """
@@ -15,19 +15,19 @@ from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.submitting.rehearsal import rehearse
 
-SHARED = (shared.recipe_fields, shared.begins)
+SHARED = (shared.field_flags, shared.fresh_flags)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `rehearse` takes beside them."""
+    """The options of `rehearse`."""
 
-    hidden: float = flag("share of the rows to hide (default: 0.2)", 0.2)
-    seed: int = flag("of what is hidden (default: 0)", 0)
+    hidden: float = flag("share of the labelled rows to hide (default: 0.2)", 0.2)
+    seed: int = flag("random seed of the hidden split (default: 0)", 0)
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """The JSON holds CV, public and private score, their standard errors and row counts."""
-    request.check_judged()
+    """Rehearse; the JSON holds CV, public and private score, their standard errors and row counts."""
+    request.check_has_validation()
     fetch_if_absent(request)
     return rehearse(request, share=options.hidden, seed=options.seed)

@@ -1,6 +1,6 @@
-"""Validate, predict, then write and check submission.csv: all but the upload.
+"""Train, validate and predict: from the data to a validated submission.csv, without the upload.
 
-Files are fetched first where they are not yet there. Called again, it goes on where it stopped.
+Missing files are downloaded first. An interrupted run is resumed by the same command.
 
 Example: kit cifar10 run --recipe quick epochs=12
 """
@@ -13,11 +13,11 @@ from common.workflow import options as shared
 from common.workflow.pipeline import finished
 from common.workflow.request import Request
 
-SHARED = (shared.recipe_fields, shared.begins)
+SHARED = (shared.field_flags, shared.fresh_flags)
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Train, score and predict; the JSON holds the scores and the submission."""
+    """Train, score and predict; the JSON holds the scores and the submission's path."""
     result = finished(request)
     say(f"pictures: {Path(result['run']) / 'pictures'}")
     say(f"next: {request.command('submit' if request.competition.on_kaggle else 'rehearse')}")

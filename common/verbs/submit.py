@@ -1,8 +1,8 @@
-"""Upload a finished run's submission.csv, wait for its score, and say what to do next.
+"""Upload a finished run's submission.csv, wait for its score, and print the next commands.
 
-It never trains. A file from elsewhere is checked, kept as a run of its own, and sent like any. An
-embedded competition goes to the kit's own Kaggle on this machine. With --kernel nothing is
-uploaded: the kernel that the run came from is submitted, as some competitions demand.
+It never trains. A submission file from elsewhere is checked and kept as a run. An embedded
+competition is submitted to the local Kaggle. With --kernel nothing is uploaded: the output of the
+run's kernel is submitted, as code competitions require.
 
 Example: kit cifar10 submit --message "first try", or kit cifar10 submit from_a_friend.csv
 """
@@ -12,38 +12,38 @@ from pathlib import Path
 from typing import Any
 
 from common.progress import say
-from common.runs import FILE, Run
+from common.runs import EXTERNAL_FILE, Run
 from common.workflow import options as shared
 from common.workflow.options import flag
-from common.workflow.request import Request, words_between
+from common.workflow.request import Request, field_words
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.send import send
 
-SHARED = (shared.file_or_fields, shared.run)
+SHARED = (shared.file_or_field_flags, shared.run)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `submit` takes beside them."""
+    """The options of `submit`."""
 
-    kernel: Path | None = flag("submit from this run's kernel", metavar="RUN")
+    kernel: Path | None = flag("submit the output of this run's kernel", metavar="RUN")
     message: str | None = flag("the submission's description")
-    again: bool = flag("send a file that was submitted before", False)
+    again: bool = flag("submit a file that was submitted before", False)
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """Upload, wait and print; the JSON holds the scores that came back."""
+    """Upload, wait and print; the JSON holds the leaderboard scores."""
     found = send(request, message=options.message, again=options.again, kernel=options.kernel)
     _last_screen(request, found)
     return result_of(found, scores_of(found))
 
 
 def _last_screen(request: Request, run: Run) -> None:
-    """What was reached and what to type next."""
+    """Print the run's scores and the next commands."""
     result, facts = result_of(run, scores_of(run)), run.read()
     metric = result["metric"].replace("_", " ")
     spread = f" ± {result['cv_sd']:.4f}" if result.get("cv_sd") is not None else ""
-    judged, foreign = "cv" in result, facts["kind"] == FILE
+    judged, foreign = "cv" in result, facts["kind"] == EXTERNAL_FILE
     cv = f"{result['cv']:.4f}{spread}  on {result['n']:,} rows" if judged else "none (folds=0)"
     seconds, trained = facts.get("seconds", {}), facts["kind"] == "trained"
     of = f"the file {facts['source']}" if foreign else f"recipe {facts['recipe_name']}"
@@ -71,17 +71,17 @@ def _last_screen(request: Request, run: Run) -> None:
 
 
 def _next(request: Request, run: Run, *, trained: bool) -> list[str]:
-    """What to type now; each line ends with a command that works as it is."""
+    """The next commands, a line each, ready to paste."""
     own = replace(request, words=(), named_recipe=False, run=None)
     lines, name = [], run.read()["recipe_name"]
     if trained and name in request.competition.recipes:
         recipe = replace(run.recipe(), **run.read().get("predicted", {}))
-        words = words_between(request.competition.recipes[name], recipe)
+        words = field_words(request.competition.recipes[name], recipe)
         first = next(iter(request.competition.recipes))
         own = replace(own, words=words, named_recipe=name != first, recipe_name=name)
         more = f"epochs={recipe.epochs * 2}"
         lines += [
-            f"  more views, nothing is trained again:  {own.command('run', 'views=shifts+scales')}",
+            f"  more views, without training:  {own.command('run', 'views=shifts+scales')}",
             f"  another field:  {own.command('run', more)} && {own.command('submit', more)}",
         ]
     return [*lines, f"  another recipe:  {own.command('recipes')}"]

@@ -1,7 +1,7 @@
-"""Time the recipe's own steps on this machine, and say which runtime fields would be faster.
+"""Measure this machine's training and inference speed, and propose faster runtime fields.
 
-Some hundred of the competition's own images are enough. Nothing is written into a recipe or a run:
-it ends with words to type. Other batch sizes change results; they are shown and not proposed.
+It times a few hundred of the competition's images and changes no recipe or run: it prints the
+fields to add. Other batch sizes change results, so they are shown but not proposed.
 
 Example: kit cifar10 tune --recipe full
 """
@@ -15,18 +15,18 @@ from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.tuning import SECONDS, tune
 
-SHARED = (shared.recipe_fields,)
+SHARED = (shared.field_flags,)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `tune` takes beside them."""
+    """The options of `tune`."""
 
     compile: bool = flag("try torch.compile on a CPU too; it takes a minute", False)
-    seconds: float = flag(f"of a measurement; default: {SECONDS}", SECONDS)
+    seconds: float = flag(f"of each measurement; default: {SECONDS}", SECONDS)
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
-    """The JSON holds the table of what was measured, and the words that were faster."""
+    """Measure; the JSON holds the table, and the fields that were faster."""
     fetch_if_absent(request)
     return tune(request, compiled=options.compile, seconds=options.seconds)

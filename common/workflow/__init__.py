@@ -1,1 +1,1 @@
-"""What the verbs share: a request, its files, a run prepared, trained, judged, predicted, written."""
+"""The steps that verbs share: request, files, prepared run, training, evaluation, prediction."""

@@ -1,4 +1,4 @@
-"""Several runs' predictions weighed out-of-fold and written as a run."""
+"""Finished runs to a blended run: weights fitted on out-of-fold predictions."""
 
 import time
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ from common.inference.out_of_fold import FoldProbs, cv_scores
 from common.metrics import Metric, Probs, Targets
 from common.progress import counted, first_of, say
 from common.recipe import Recipe
-from common.runs import Run, begin, fingerprint, owned
+from common.runs import Run, fingerprint, locked_run, open_run
 from common.storage import write_json, write_text
 from common.workflow.files import Files, open_files
 from common.workflow.find_run import named_run
 from common.workflow.prepare import code_of, labelled
 from common.workflow.request import Request
-from common.workflow.run_report import draw_judged
+from common.workflow.run_report import draw_out_of_fold
 from common.workflow.run_results import (
-    Predicted,
+    PredictedRun,
     check_data,
     data_of,
-    predicted,
     predictions_folder,
+    read_predictions,
     save_probs,
 )
-from common.workflow.test_set import judge_test, write_submission
+from common.workflow.test_set import score_test, write_submission
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldOutRows:
     """The rows that the members are judged on: [K, N, C] in the first member's order."""
 
     ids: list[str]
@@ -53,7 +53,7 @@ class Held:
 def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
     """Join the runs of these folders by weights of one kind, and write what a run holds."""
     started = time.perf_counter()
-    members = [predicted(named_run(request, path)) for path in paths]
+    members = [read_predictions(named_run(request, path)) for path in paths]
     if len(members) < 2:
         raise KitError("a blend has two runs or more: name another")
     files, first = open_files(request), members[0].run
@@ -75,25 +75,25 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
         blends[kind].weights,
     )
     folder = request.runs / f"{request.competition.name}-blend-{_name(members, kind)}"
-    with owned(folder):
+    with locked_run(folder):
         facts = _facts(request, members, kind, found)
         facts["data"] = data_of(first, table, store, files.classes)
-        joined = begin(folder, first.recipe(), facts)
+        joined = open_run(folder, first.recipe(), facts)
         joined.note(**facts)
         _write(
             joined, members[0], files, found=found, held=(held.ids, blends[kind].probs), test=test
         )
-        draw_judged(joined, table, store, files.classes)
+        draw_out_of_fold(joined, table, store, files.classes)
         ids = list(members[0].test.ids)
         write_submission(request, files, joined, ids=ids, probs=test)
         joined.note(test=members[0].test_name, predicted={})
-        judge_test(joined, Recipe(), request.competition, files, ids=ids, probs=test)
+        score_test(joined, Recipe(), request.competition, files, ids=ids, probs=test)
         joined.note(seconds={"blend": round(time.perf_counter() - started, 2)})
     _tell(found)
     return joined
 
 
-def _check_test(members: list[Predicted]) -> None:
+def _check_test(members: list[PredictedRun]) -> None:
     """Raise a KitError when not all members predicted one test set."""
     for member in members[1:]:
         if member.test_name != members[0].test_name:
@@ -103,17 +103,22 @@ def _check_test(members: list[Predicted]) -> None:
             )
 
 
-def _held(members: list[Predicted], files: Files, labels: pd.Series) -> Held:
+def _held(members: list[PredictedRun], files: Files, labels: pd.Series) -> HeldOutRows:
     ids = list(members[0].held_out.ids)
     stack = np.stack([align(member.held_out, ids, files.classes) for member in members])
     targets = targets_of(labels.loc[ids], files.classes)
     split = read_split(members[0].run / "folds.csv", pd.Series(ids))
     parts = crossfit_parts(split.folds, targets, split.groups)
-    return Held(ids, targets, split.groups, parts, bool(split.folds.max() <= 0), stack)
+    return HeldOutRows(ids, targets, split.groups, parts, bool(split.folds.max() <= 0), stack)
 
 
 def _judged(
-    members: list[Predicted], held: Held, blends: dict[str, Blend], *, kind: str, metric: Metric
+    members: list[PredictedRun],
+    held: HeldOutRows,
+    blends: dict[str, Blend],
+    *,
+    kind: str,
+    metric: Metric,
 ) -> dict[str, Any]:
     """What scores.json holds: the score of `kind`, and beside it every run's and every kind's."""
     parts = np.zeros_like(held.parts) if held.single else held.parts
@@ -137,7 +142,7 @@ def _judged(
     return found
 
 
-def _kind(blend: Blend, held: Held, best: int, metric: Metric) -> dict[str, Any]:
+def _kind(blend: Blend, held: HeldOutRows, best: int, metric: Metric) -> dict[str, Any]:
     rows, before = (metric.rows(p, held.targets) for p in (blend.probs, held.stack[best]))
     sign = 1 if metric.higher_is_better else -1
     gain = paired_interval(sign * (rows - before), held.groups)
@@ -150,12 +155,12 @@ def _kind(blend: Blend, held: Held, best: int, metric: Metric) -> dict[str, Any]
     }
 
 
-def _name(members: list[Predicted], kind: str) -> str:
+def _name(members: list[PredictedRun], kind: str) -> str:
     return fingerprint([(each.run.folder.name, each.digest) for each in members], kind)[:8]
 
 
 def _facts(
-    request: Request, members: list[Predicted], kind: str, found: dict[str, Any]
+    request: Request, members: list[PredictedRun], kind: str, found: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "kind": "blended",
@@ -175,7 +180,7 @@ def _facts(
 
 def _write(
     blend: Run,
-    first: Predicted,
+    first: PredictedRun,
     files: Files,
     *,
     found: dict[str, Any],

@@ -1,4 +1,4 @@
-"""Variants judged on the same held-out rows, and their differences."""
+"""Variants to a table of scores and paired differences on the same held-out rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from common.workflow.variants import Named
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredRun:
     """One run of a variant: each held-out row's score, and what its JSON holds."""
 
     ids: list[str]
@@ -37,7 +37,7 @@ class Judged:
 def compare(request: Request, named: Sequence[Named]) -> dict[str, Any]:
     """Train and judge every variant, print the table, keep it as a CSV, and return it."""
     metric = request.competition.scored_by
-    done: dict[str, list[Judged]] = {}
+    done: dict[str, list[ScoredRun]] = {}
     for number, (name, requests) in enumerate(named, 1):
         say(f"variant {number} of {len(named)}: {name}")
         done[name] = [_judged(each, metric) for each in requests]
@@ -59,9 +59,9 @@ def compare(request: Request, named: Sequence[Named]) -> dict[str, Any]:
     return {"metric": metric.name, "n": len(first[0].rows), "variants": table, "csv": str(path)}
 
 
-def _judged(request: Request, metric: Metric) -> Judged:
+def _judged(request: Request, metric: Metric) -> ScoredRun:
     """Train and judge what is not yet; predict too where the test set's labels are known."""
-    request.check_judged()
+    request.check_has_validation()
     with prepared(request) as ready:
         validate(ready)
         if request.competition.read_answers is not None:
@@ -71,7 +71,7 @@ def _judged(request: Request, metric: Metric) -> Judged:
         with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
             ids, probs = kept["ids"], kept["probs"]
         at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))
-        return Judged(
+        return ScoredRun(
             ids=ids.tolist(),
             rows=metric.rows(probs, ready.setting.targets[at]),
             groups=ready.split.groups[at],
@@ -80,7 +80,7 @@ def _judged(request: Request, metric: Metric) -> Judged:
         )
 
 
-def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
+def _check_folds(done: dict[str, list[ScoredRun]], first: ScoredRun) -> None:
     """Raise a KitError when a variant was judged on other folds than the first."""
     wanted = _folds_of(first)
     for name, runs in done.items():
@@ -91,12 +91,12 @@ def _check_folds(done: dict[str, list[Judged]], first: Judged) -> None:
             )
 
 
-def _folds_of(judged: Judged) -> pd.DataFrame:
+def _folds_of(judged: ScoredRun) -> pd.DataFrame:
     path = Path(judged.result["run"]) / "folds.csv"
     return pd.read_csv(path, dtype=str, usecols=["id", "repeat", "fold"], keep_default_na=False)
 
 
-def _row(runs: list[Judged], first: list[Judged], metric: Metric) -> dict[str, Any]:
+def _row(runs: list[ScoredRun], first: list[ScoredRun], metric: Metric) -> dict[str, Any]:
     """A variant's line: scores over its seeds, the paired gain on the first, what it took."""
     scores = [float(each.rows.mean()) for each in runs]
     mean, before = (np.mean([each.rows for each in group], axis=0) for group in (runs, first))

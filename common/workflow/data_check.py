@@ -1,4 +1,4 @@
-"""What a competition's files hold: pairs of equal or near images, and problems in words."""
+"""Data checks: near-duplicate pairs, problems of tables and image sizes, in sentences."""
 
 from itertools import combinations_with_replacement
 from pathlib import Path

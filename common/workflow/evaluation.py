@@ -1,4 +1,4 @@
-"""Folds trained and scored out-of-fold."""
+"""Cross-validation of a run: train the folds, predict the held-out rows, write scores.json and oof.npz."""
 
 import time
 from pathlib import Path
@@ -17,10 +17,10 @@ from common.training.trained_models import predictions
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import (
     draw_batch,
-    draw_judged,
-    tell_rows,
-    tell_scores,
-    tell_strangers,
+    draw_out_of_fold,
+    print_head_rows,
+    print_scores,
+    print_unrecognised_classes,
 )
 from common.workflow.run_results import predictions_folder, save_probs
 from common.workflow.train_models import train_jobs
@@ -34,7 +34,7 @@ def validate(ready: Prepared) -> None:
     jobs = jobs_of(ready.recipe, ready.split.folds)
     if not checkpoint.is_finished(ready.run / jobs[0].name):
         draw_batch(ready, jobs[0])
-        tell_rows(ready)
+        print_head_rows(ready)
     train_jobs(ready, jobs)
     if not (predictions_folder(ready.run, ready.recipe) / "oof.npz").is_file():
         check_code(ready)
@@ -47,15 +47,15 @@ def validate(ready: Prepared) -> None:
     for name in ("oof.npz", "scores.json"):
         with replacing(ready.run / name) as temporary:
             temporary.write_bytes((folder / name).read_bytes())
-    draw_judged(ready.run, ready.table, ready.store, ready.files.classes)
-    tell_scores(ready)
-    tell_strangers(ready)
+    draw_out_of_fold(ready.run, ready.table, ready.store, ready.files.classes)
+    print_scores(ready)
+    print_unrecognised_classes(ready)
 
 
 def _leave_unjudged(ready: Prepared) -> None:
     """What a run without a held-out row has of all this: its first batch, and scores that hold none."""
     draw_batch(ready, refit_jobs(ready.recipe, ready.split.folds)[0])
-    tell_rows(ready)
+    print_head_rows(ready)
     say(
         "folds=0: all rows train and none is held out, so nothing here says how good the models are"
     )

@@ -1,4 +1,4 @@
-"""A competition's files: unpacked, read and checked."""
+"""A competition's files: downloaded, unpacked, read into tables and checked."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from common.data.classes import classes_of
 from common.data.table import check_table, read_csv
 from common.kaggle import client
 from common.progress import first_of, say
-from common.storage import alone, replacing
+from common.storage import locked, replacing
 from common.workflow.request import Request
 
 
@@ -34,7 +34,7 @@ def open_files(request: Request) -> Files:
     """
     competition = request.competition
     folder = open_folder(request.data_folder, request.cache, packed=competition.packed)
-    folder = entered(folder, competition.sample)
+    folder = data_root(folder, competition.sample)
     source = f"the training table of {folder}"
     train = check_table(competition.read_train(folder), labelled=True, source=source)
     sample = read_sample(competition, folder)
@@ -43,7 +43,7 @@ def open_files(request: Request) -> Files:
     return Files(folder, sample, train, classes)
 
 
-def entered(folder: Path, sample: str) -> Path:
+def data_root(folder: Path, sample: str) -> Path:
     """The folder that holds the sample submission: this one, or the only one below that does."""
     if not sample or (folder / sample).is_file():
         return folder
@@ -84,7 +84,7 @@ def fetch(request: Request) -> dict[str, Any]:
 def lay_out(request: Request) -> dict[str, Any]:
     """Write an embedded data set into the data folder, unless it is there."""
     folder = request.data_folder
-    with alone(folder):
+    with locked(folder):
         if holds_files(folder):
             say(f"{folder}: there already; delete it to have it written anew")
         else:

@@ -1,11 +1,11 @@
-"""Which run a verb means: the one named, the one a recipe describes, else the latest."""
+"""The run that a verb works on: the one named by --run, the recipe's own, else the latest."""
 
 from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
-from common.recipe import SHAPING, differences, with_values
-from common.runs import FILE, WITH_MODELS, Run, all_runs
+from common.recipe import NAMING_STAGES, differences, with_values
+from common.runs import EXTERNAL_FILE, WITH_MODELS, Run, all_runs
 from common.workflow.request import Request
 
 
@@ -19,10 +19,10 @@ def find_run(request: Request) -> Run:
         KitError: there is none; the sentence says what makes one.
     """
     name = request.competition.name
-    words = request.words_of(*SHAPING)
+    words = request.words_of(*NAMING_STAGES)
     wanted = None
     if words or request.named_recipe:
-        wanted = differences(with_values(request.base_recipe, words), SHAPING)
+        wanted = differences(with_values(request.base_recipe, words), NAMING_STAGES)
     if request.run is not None:
         run = named_run(request, request.run)
         if wanted is not None and wanted != _shape(run):
@@ -32,7 +32,7 @@ def find_run(request: Request) -> Run:
             )
         return run
     # A file from elsewhere is meant by its own name alone.
-    runs = [run for run in all_runs(request.runs, name) if run.read().get("kind") != FILE]
+    runs = [run for run in all_runs(request.runs, name) if run.read().get("kind") != EXTERNAL_FILE]
     if wanted is not None:
         runs = [run for run in runs if _shape(run) == wanted]
     if not runs:
@@ -63,4 +63,4 @@ def named_run(request: Request, folder: Path) -> Run:
 def _shape(run: Run) -> dict[str, Any] | None:
     """What a trained run was shaped by; a blend has its first run's recipe, and was not."""
     trained = run.read()["kind"] in WITH_MODELS
-    return differences(run.recipe(), SHAPING) if trained else None
+    return differences(run.recipe(), NAMING_STAGES) if trained else None

@@ -1,7 +1,7 @@
-"""A verb's own flags as a typed value, and the flags that many verbs share.
+"""Command-line flags: a verb's own as a typed `Options`, and those that verbs share.
 
-A verb's module declares `Options`, a frozen dataclass whose fields are made by `flag`, and names in
-`SHARED` the functions below whose flags fill its `Request`.
+A verb's module declares `Options`, a frozen dataclass of `flag` fields, and lists in `SHARED` the
+functions below whose flags fill its `Request`.
 """
 
 from argparse import ArgumentParser
@@ -35,15 +35,15 @@ def flag(
     return field(default=default, metadata=facts | {"flag": name})
 
 
-def add_own(parser: ArgumentParser, options: type) -> None:
-    """Add the flags that the fields of a verb's `Options` stand for."""
+def add_options(parser: ArgumentParser, options: type) -> None:
+    """Add a flag to the parser for each field of a verb's `Options`."""
     kinds = get_type_hints(options)
     for each in fields(options):
         _add(parser, each, kinds[each.name])
 
 
 def own(options: type[T], given: dict[str, Any]) -> T:
-    """A verb's `Options` from parsed words, which are taken out of `given`."""
+    """Parsed arguments `given` to a verb's `Options`; they are removed from `given`."""
     values = {each.name: given.pop(each.name) for each in fields(options)}  # type: ignore[arg-type]
     return options(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
@@ -69,14 +69,14 @@ def _flag(each: Field[Any]) -> str:
     return each.metadata["flag"] or f"--{each.name.replace('_', '-')}"
 
 
-def places(parser: ArgumentParser) -> None:
-    """Where the data and the runs are: for every verb of a competition."""
-    parser.add_argument("--data", type=Path, help="the competition's files or archives")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept")
+def path_flags(parser: ArgumentParser) -> None:
+    """Add --data and --runs, for every verb of a competition."""
+    parser.add_argument("--data", type=Path, help="folder of the competition's files or archives")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs")
 
 
-def recipe_fields(parser: ArgumentParser, first: str = "") -> None:
-    """Recipe fields, and the named recipe that they change."""
+def field_flags(parser: ArgumentParser, first: str = "") -> None:
+    """Add --recipe and the `field=value` words that change it."""
     parser.add_argument(
         "fields",
         nargs="*",
@@ -86,17 +86,17 @@ def recipe_fields(parser: ArgumentParser, first: str = "") -> None:
     recipe(parser)
 
 
-def file_or_fields(parser: ArgumentParser) -> None:
-    """Recipe fields, or the name of a file in their place: `file_among` tells them apart."""
-    recipe_fields(parser, "a submission file from elsewhere, or a run; or ")
+def file_or_field_flags(parser: ArgumentParser) -> None:
+    """Add --recipe, and `field=value` words or a file: `file_among` separates them."""
+    field_flags(parser, "a submission file from elsewhere, or a run; or ")
     parser.set_defaults(takes_file=True)
 
 
 def file_among(words: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """The one word that is no `field=value` but a file's name, and the others.
+    """Words to the one that names a file, if any, and the `field=value` words.
 
     Raises:
-        KitError: there are several.
+        KitError: several words name files.
     """
     files = [word for word in words if not FIELD.match(word) or Path(word).is_file()]
     if len(files) > 1:
@@ -105,23 +105,23 @@ def file_among(words: Sequence[str]) -> tuple[Path | None, list[str]]:
 
 
 def recipe(parser: ArgumentParser) -> None:
-    """The named recipe."""
+    """Add --recipe."""
     parser.add_argument("--recipe", help="a named recipe; default: the competition's first")
 
 
 def run(parser: ArgumentParser) -> None:
-    """The run to work on."""
+    """Add --run."""
     parser.add_argument("--run", type=Path, help="a run folder; default: the latest that fits")
 
 
-def begins(parser: ArgumentParser) -> None:
-    """What a verb that may begin a run takes."""
-    parser.add_argument("--fresh", action="store_true", help="start the run over")
-    continues(parser)
+def fresh_flags(parser: ArgumentParser) -> None:
+    """Add --fresh and --accept-code, for verbs that may start a run."""
+    parser.add_argument("--fresh", action="store_true", help="delete the run and start over")
+    accept_code_flag(parser)
 
 
-def continues(parser: ArgumentParser) -> None:
-    """What a verb that may go on with a run takes."""
+def accept_code_flag(parser: ArgumentParser) -> None:
+    """Add --accept-code, for verbs that may resume a run."""
     parser.add_argument(
-        "--accept-code", action="store_true", help="go on with a run begun by other code"
+        "--accept-code", action="store_true", help="resume a run that was started with other code"
     )

@@ -1,4 +1,4 @@
-"""The whole way from files to a checked submission.csv."""
+"""From files to a validated submission.csv in one call."""
 
 from typing import Any
 

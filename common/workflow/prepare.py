@@ -1,4 +1,4 @@
-"""From files to a run that is ready to train: decoded, folded, locked, and only then begun."""
+"""A request to a run ready to train: decoded images, folds, model setting, locked folder."""
 
 import inspect
 import time
@@ -22,14 +22,14 @@ from common.models.weights import read_weights
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import (
-    FILE,
+    EXTERNAL_FILE,
     WITH_MODELS,
     Run,
-    begin,
-    clear,
+    clear_run,
     digests_of_files,
     fingerprint,
-    owned,
+    locked_run,
+    open_run,
     run_folder,
 )
 from common.storage import write_json
@@ -81,9 +81,9 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         say(line)
     data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
-    with owned(folder):
+    with locked_run(folder):
         if request.fresh or not _is_trained(folder):
-            clear(folder)  # what a failed start left is nobody's
+            clear_run(folder)  # what a failed start left is nobody's
         elif Run(folder).read()["data"] != data:
             raise KitError(
                 f"{folder} was made from other data than {files.folder} holds: name its own (--data DIR)"
@@ -92,7 +92,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         setting = _setting(
             request, recipe, folder, folds=split.folds, store=store, files=files, table=table
         )
-        run = begin(
+        run = open_run(
             folder,
             recipe,
             {
@@ -132,8 +132,8 @@ def check_trained(run: Run) -> None:
     kind = run.read()["kind"]
     if kind not in WITH_MODELS:
         raise KitError(
-            f"{run.folder} is {'a file from elsewhere' if kind == FILE else kind} and has no models of "
-            "its own: name a run that was trained (--run RUN)"
+            f"{run.folder} is {'a file from elsewhere' if kind == EXTERNAL_FILE else kind} and has no "
+            "models of its own: name a run that was trained (--run RUN)"
         )
 
 

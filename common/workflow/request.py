@@ -1,4 +1,4 @@
-"""What a person asked for, typed: the competition, the recipe, the places."""
+"""`Request`, one call of a verb, typed: competition, recipe, fields, folders."""
 
 import os
 import re
@@ -34,12 +34,12 @@ class Request:
     """One call of a verb.
 
     Attributes:
-        words: the `field=value` words as typed.
-        data: the folder of the competition's files or archives; None when not named.
-        run: the run folder that was named, if any.
-        file: the submission file that was named, if any.
-        fresh: begin the run anew.
-        accept_code: go on with a run that other code has begun.
+        words: the `field=value` words, as typed.
+        data: the folder of the competition's files or archives; None if not given.
+        run: the run folder given by --run.
+        file: the submission file given.
+        fresh: delete the run and start over.
+        accept_code: resume a run that was started with other code.
     """
 
     competition: Competition
@@ -91,9 +91,9 @@ class Request:
 
     @property
     def on_site(self) -> bool:
-        """Is it Kaggle that serves it? Embedded data are at hand, and scored by the kit's own.
+        """Does Kaggle serve the competition? An embedded data set is scored by the local Kaggle.
 
-        Whoever points the client at a server of their own means that server for every competition.
+        A client that is pointed at another server uses it for every competition.
         """
         elsewhere = os.environ.get("KAGGLE_API_ENVIRONMENT") == "LOCALHOST"
         return self.competition.embedded is None or elsewhere
@@ -117,19 +117,19 @@ class Request:
         """Where unpacked archives and decoded stores are kept: KIT_CACHE, or beside the runs."""
         return Path(os.environ.get("KIT_CACHE") or self.runs / "cache")
 
-    def check_judged(self) -> None:
-        """Raise a KitError when the recipe judges nothing and something is to be judged."""
+    def check_has_validation(self) -> None:
+        """Raise a KitError if the recipe has no validation split (folds=0), where a score is needed."""
         if not self.recipe.folds:
             raise KitError(
                 "folds=0 trains on all rows and holds none out, so there is no score: say folds=1 or more"
             )
 
     def command(self, verb: str, *more: str) -> str:
-        """What to type, in the same folder, for a verb on the same recipe, fields, run and places.
+        """A verb to the command line that calls it on this request's recipe, fields, run and folders.
 
         Args:
-            more: further words; a `field=value` among them replaces one of the request's, and a
-                named run (--run, --kernel) all of them, because it has its own.
+            more: further words; a `field=value` replaces the request's own, and --run or --kernel
+                replaces recipe and fields, which the run has itself.
         """
         words, named = [verb], {"--run", "--kernel"} & {*more}
         if not named and verb in TAKE_RECIPE and self.named_recipe:
@@ -140,35 +140,35 @@ class Request:
         words += more
         if not named and verb in TAKE_RUN and self.run is not None:
             words += ["--run", str(self.run)]
-        places = places_of(self.data, self.runs)
+        places = path_words(self.data, self.runs)
         return shlex.join(["kit", self.competition.name, *words, *places])
 
     def words_of(self, *stages: str) -> list[str]:
-        """The typed words whose fields are of these stages."""
+        """Stages to the request's words whose fields are of these stages."""
         return [word for word in self.words if stage_of(word.partition("=")[0]) in stages]
 
 
-def words_between(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
-    """The `field=value` words that make `recipe` of `base`."""
+def field_words(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
+    """Two recipes to the `field=value` words that turn `base` into `recipe`."""
     now, before = asdict(recipe), asdict(base)
     return tuple(f"{name}={value}" for name, value in now.items() if value != before[name])
 
 
-def places_of(data: Path | None, runs: Path) -> list[str]:
-    """The flags that name the data and the runs, where they are not the usual ones."""
+def path_words(data: Path | None, runs: Path) -> list[str]:
+    """--data and --runs as words, without those at their default."""
     named = [] if data is None else ["--data", str(data)]
     return named + ([] if runs == Path("runs") else ["--runs", str(runs)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """The competitions that are installed: for verbs that are about none of them, or about several.
+    """All installed competitions, for verbs that are not about one of them.
 
     Attributes:
-        load: the competition of a name, or a KitError that names the nearest.
-        folder: where their folders lie.
-        taken: words that no further competition may be called.
-        run_kernel: runs a kernel that is pushed to a host on this machine.
+        load: a name to its competition; a KitError names the nearest.
+        folder: the folder of their folders.
+        taken: names that a new competition must not have.
+        run_kernel: runs a kernel that is pushed to the local Kaggle.
     """
 
     competitions: tuple[Competition, ...]

@@ -1,4 +1,4 @@
-"""What a run has to show: its pictures, the words along the way and at the end."""
+"""A run's pictures and printed lines: epochs, scores, learning curves, confusion matrix."""
 
 import time
 from collections.abc import Sequence
@@ -37,15 +37,15 @@ class EpochLines:
         since = self.told.setdefault(job.name, now - record["seconds"])
         if not last and now - since >= SECONDS_BETWEEN_LINES:
             self.told[job.name] = now
-            tell_epoch(self.ready, job, self.untold.pop(job.name))
+            print_epoch(self.ready, job, self.untold.pop(job.name))
 
     def finished_model(self, job: Job) -> None:
         """Say the figures of the last epoch, which with early_stop= may come before `epochs`."""
         if job.name in self.untold:
-            tell_epoch(self.ready, job, self.untold.pop(job.name))
+            print_epoch(self.ready, job, self.untold.pop(job.name))
 
 
-def tell_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
+def print_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
     """A finished epoch of a model in one line: loss, score of the held-out rows, images/s."""
     held = f"{ready.setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
     say(
@@ -54,7 +54,7 @@ def tell_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
     )
 
 
-def tell_rows(ready: Prepared) -> None:
+def print_head_rows(ready: Prepared) -> None:
     """Which of the old classifier's rows the new one begins with: to `head_rows.csv` and in words."""
     matches = ready.setting.matches
     if not matches:
@@ -74,7 +74,7 @@ def tell_rows(ready: Prepared) -> None:
         say(f"  these begin afresh: {first_of(fresh)}")
 
 
-def tell_strangers(ready: Prepared) -> None:
+def print_unrecognised_classes(ready: Prepared) -> None:
     """Labels that their old rows do not know: what a wrong match looks like on the images."""
     path = ready.run / "head_rows.csv"
     if not path.is_file():
@@ -96,7 +96,7 @@ def tell_strangers(ready: Prepared) -> None:
         )
 
 
-def tell_scores(ready: Prepared) -> None:
+def print_scores(ready: Prepared) -> None:
     """The out-of-fold score in words: mean, spread, pooled, what each group of views adds."""
     found = ready.run.read("scores.json")
     metric = found["metric"].replace("_", " ")
@@ -134,7 +134,7 @@ def draw_curves(run: Run, metric: str) -> None:
         pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
 
 
-def draw_judged(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> None:
+def draw_out_of_fold(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> None:
     """The confusion matrix and the worst mistakes, both out-of-fold; `store` is the table's."""
     folder = run / "pictures"
     with np.load(run / "oof.npz") as oof:

@@ -1,4 +1,4 @@
-"""What a run's files say of it: its predictions' folders, its scores, the JSON that scripts read."""
+"""A run's results read from its files: predictions, scores, the JSON that verbs return."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from common.inference.blend import Predictions
 from common.metrics import Probs
 from common.progress import first_of
 from common.recipe import Recipe, differences
-from common.runs import FILE, Run, digest_file, fingerprint
+from common.runs import EXTERNAL_FILE, Run, digest_file, fingerprint
 from common.storage import read_json, replacing, write_json
 
 
@@ -46,7 +46,7 @@ def scores_of(run: Run) -> dict[str, Any]:
     Raises:
         KitError: the code has changed since, and was accepted: the file is of neither.
     """
-    if run.read()["kind"] == FILE:
+    if run.read()["kind"] == EXTERNAL_FILE:
         return {}
     path = predictions_folder(run, Recipe(**run.read().get("predicted", {}))) / "scores.json"
     if not path.is_file():
@@ -80,7 +80,7 @@ def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictedRun:
     """A run whose submission.csv is written, and the probs behind it.
 
     Attributes:
@@ -96,7 +96,7 @@ class Predicted:
     scores: dict[str, Any]
 
 
-def predicted(run: Run) -> Predicted:
+def read_predictions(run: Run) -> PredictedRun:
     """The probs that the run's submission.csv was made of.
 
     Raises:
@@ -116,7 +116,7 @@ def predicted(run: Run) -> Predicted:
             f"--run {shlex.quote(str(run.folder))}` does"
         )
     classes = read_json(run / "classes.json")
-    return Predicted(
+    return PredictedRun(
         run=run,
         held_out=_read(run, held_out, classes),
         test=_read(run, test, classes),

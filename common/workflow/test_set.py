@@ -1,4 +1,4 @@
-"""The test set: opened, predicted, written as a submission, scored where its labels are known."""
+"""The test set: opened, predicted, written as a submission, scored where labels are known."""
 
 import time
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from common.workflow.train_models import train_jobs
 from common.workflow.unlabelled import Unlabelled, unlabelled
 
 
-def judge_test(
+def score_test(
     run: Run,
     recipe: Recipe,
     competition: Competition,
@@ -107,7 +107,7 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
         every[test.rows] = probs
         save_probs(path, test.table["id"], every)
         run.add_seconds("predict", time.perf_counter() - started)
-        run.see_memory(host=memory_mb())
+        run.note_peak_memory(host=memory_mb())
         draw_curves(run, ready.setting.metric.name)
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
@@ -119,7 +119,7 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
     write_submission(ready.request, ready.files, run, ids=ids, probs=probs)
     run.note(predicted=differences(recipe, ("predict",)))
     competition = ready.request.competition
-    judge_test(run, recipe, competition, ready.files, ids=ids, probs=probs)
+    score_test(run, recipe, competition, ready.files, ids=ids, probs=probs)
 
 
 def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:

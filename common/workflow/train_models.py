@@ -1,4 +1,4 @@
-"""A run's models trained: on features where the backbone is frozen, else by the loop, where it stopped."""
+"""A run's jobs to trained models: heads on cached features, or the training loop; resumes."""
 
 import time
 from collections import defaultdict
@@ -26,7 +26,7 @@ from common.training.progressive_resizing import head_epochs
 from common.training.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
 from common.workflow.prepare import Prepared, check_code
-from common.workflow.run_report import EpochLines, draw_curves, tell_epoch
+from common.workflow.run_report import EpochLines, draw_curves, print_epoch
 
 SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
 
@@ -126,7 +126,7 @@ def _probe(ready: Prepared, jobs: list[Job]) -> None:
         return
     for each in train_probes(jobs, ready.setting):
         write_probe(ready.run / each.job.name, each)
-        tell_epoch(ready, each.job, each.logs[0][-1])
+        print_epoch(ready, each.job, each.logs[0][-1])
     ready.run.add_seconds("train", time.perf_counter() - begun)
 
 
@@ -148,7 +148,7 @@ def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
     for each, point in zip(found, chosen, strict=True):
         write_job(run / each.job.name, each, point)
         for record in each.logs[point][-1:]:
-            tell_epoch(ready, each.job, record)
+            print_epoch(ready, each.job, record)
     run.add_seconds("train", time.perf_counter() - begun)
     _note_speed(ready)
     draw_curves(run, ready.setting.metric.name)
@@ -165,9 +165,9 @@ def _note_speed(ready: Prepared) -> None:
         return
     images = sum(line["images_per_second"] * line["seconds"] for line in logs)
     ready.run.note(images_per_second=images / max(1e-9, sum(line["seconds"] for line in logs)))
-    ready.run.see_memory(host=max(line["peak_memory_mb"] for line in logs))
+    ready.run.note_peak_memory(host=max(line["peak_memory_mb"] for line in logs))
     if ready.setting.device.type == "cuda":
-        ready.run.see_memory(device=torch.cuda.max_memory_allocated() / 2**20)
+        ready.run.note_peak_memory(device=torch.cuda.max_memory_allocated() / 2**20)
 
 
 def _note_workers(run: Run, workers: Sequence[Worker]) -> None:
@@ -175,8 +175,8 @@ def _note_workers(run: Run, workers: Sequence[Worker]) -> None:
     if not workers:
         return
     run.note(processes=[worker.stats for worker in workers])
-    run.see_memory(host=memory_mb() + sum(each.stats.get("host_mb", 0.0) for each in workers))
+    run.note_peak_memory(host=memory_mb() + sum(each.stats.get("host_mb", 0.0) for each in workers))
     gpus: defaultdict[float, float] = defaultdict(float)
     for worker in workers:
         gpus[worker.stats.get("gpu", 0)] += worker.stats.get("device_mb", 0.0)
-    run.see_memory(device=max(gpus.values()))
+    run.note_peak_memory(device=max(gpus.values()))

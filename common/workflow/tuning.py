@@ -1,4 +1,4 @@
-"""Runtime fields timed against the recipe on the images that are there."""
+"""Runtime fields (precision, workers, batch size) timed against the recipe's own values."""
 
 import gc
 import os

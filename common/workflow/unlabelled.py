@@ -1,4 +1,4 @@
-"""The images of the test set, and the rows whose images cannot be read."""
+"""The test images as a store, and the rows whose images cannot be read."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,4 +1,4 @@
-"""Words to variants: requests that differ in what is compared, and in nothing else."""
+"""`compare`'s words to variants: requests on equal folds, seeds and epochs."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace

@@ -1,4 +1,4 @@
-"""Recipes for cifar-10, and under `NOTES` what each was measured to do."""
+"""Recipes for cifar-10, and their lab notes (`NOTES`): what each scored, or what it needs."""
 
 from dataclasses import replace
 

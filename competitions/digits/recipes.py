@@ -1,4 +1,4 @@
-"""Recipes for the digits, and under `NOTES` what each was measured to do."""
+"""Recipes for the digits, and their lab notes (`NOTES`): what each scored, or what it needs."""
 
 from common.recipe import Recipe
 from common.recipe_note import Note

@@ -1,4 +1,4 @@
-"""Recipes for dog-breed-identification, and under `NOTES` what each was measured to do."""
+"""Recipes for dog-breed-identification, and their lab notes (`NOTES`): what each scored, or what it needs."""
 
 from dataclasses import replace
 from functools import partial

@@ -1,4 +1,4 @@
-"""Any data set of one folder a class: train/<class>/…, or <class>/…, with or without a test set.
+"""A data set of class folders: train/<class>/…, or <class>/…, with or without a test set.
 
 Parts go by the names that people use, training_set/ and seg_test/ too; what may be a part or a
 class is asked about, and a file kit_classes.txt answers.

@@ -1,4 +1,4 @@
-"""Recipes for a folder of classes, and under `NOTES` what each was measured to do.
+"""Recipes for class folders, and their lab notes (`NOTES`): what each scored, or what it needs.
 
 The first four differ in initial weights and in what is trained: `kit folder compare scratch frozen
 finetune rows` compares them. A model is trained anew on all training images and scored on test/.

@@ -1,4 +1,4 @@
-"""Recipes for classify-leaves, and under `NOTES` what each was measured to do."""
+"""Recipes for classify-leaves, and their lab notes (`NOTES`): what each scored, or what it needs."""
 
 from dataclasses import replace
 

@@ -19,13 +19,13 @@ from common.kaggle.client import datasets
 from common.kaggle.client.retry import Environment
 from common.kaggle.machines import LONGEST_S
 from common.progress import say
-from common.runs import Run, owned
+from common.runs import Run, locked_run
 from common.storage import replacing
 from common.workflow import options as shared
 from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.run_results import result_of, scores_of
-from common.workflow.submitting.hosting import kaggle_of
+from common.workflow.submitting.local_kaggle import kaggle_of
 from kernels.build.attachments import dataset_name
 from kernels.build.continuation import as_before, unfinished
 from kernels.build.spec import KERNELS, OWNER, Made, Shape, made
@@ -38,7 +38,7 @@ from kernels.sandbox.sealed_run import run_sealed
 SAMPLE = 500  # images of the proof before a push
 
 
-SHARED = (shared.recipe_fields, shared.continues, shared.run)
+SHARED = (shared.field_flags, shared.accept_code_flag, shared.run)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def run(request: Request, options: Options) -> dict[str, Any]:
     # What is on the hub alone is fetched there, where the internet is on.
     online = options.internet and of_hub(request, options.wheel)
     kernel = made(request, options, files, source=source, online=online)
-    with owned(kernel.folder):
+    with locked_run(kernel.folder):
         size = kernel.script.stat().st_size
         say(f"{kernel.script}: {size:,} bytes, {request.competition.title}")
         result: dict[str, Any] = {"script": str(kernel.script), "bytes": size}

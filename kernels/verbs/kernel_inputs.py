@@ -14,12 +14,12 @@ from common.progress import counted, say
 from common.workflow import options as shared
 from common.workflow.options import flag
 from common.workflow.request import Request
-from common.workflow.submitting.hosting import kaggle_of
+from common.workflow.submitting.local_kaggle import kaggle_of
 from kernels.build.attachments import dataset_name
 from kernels.build.spec import KERNELS, WHEEL_HELP, Shape
 from kernels.build.wanted_inputs import inputs_of
 
-SHARED = (shared.recipe_fields,)
+SHARED = (shared.field_flags,)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from common.recipe import Recipe, differences, stage_of, with_values
-from common.recipe_fields import STAGES
+from common.typed_fields import STAGES
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.recipe import Recipe
-from common.runs import Run, all_runs, begin, owned, run_folder
+from common.runs import Run, all_runs, locked_run, open_run, run_folder
 from common.storage import replacing, write_text
 
 
@@ -40,7 +40,7 @@ def _hold(
     held: "multiprocessing.synchronize.Event",
     done: "multiprocessing.synchronize.Event",
 ) -> None:
-    with owned(folder):
+    with locked_run(folder):
         held.set()
         done.wait(20)
 
@@ -53,28 +53,28 @@ def test_two_processes_never_share_a_run(tmp_path: Path) -> None:
     assert held.wait(20)
     with (
         pytest.raises(ValueError, match=f"worked on by process {other.pid}"),
-        owned(tmp_path / "run"),
+        locked_run(tmp_path / "run"),
     ):
         pass
     other.kill()
     other.join()
-    with owned(tmp_path / "run"):  # a killed owner holds nothing
+    with locked_run(tmp_path / "run"):  # a killed owner holds nothing
         pass
 
 
 def test_the_latest_run_is_the_one_last_worked_on(tmp_path: Path) -> None:
     for name in ("toy-quick-00000000", "toy-quick-11111111", "toy-big-22222222"):
-        begin(tmp_path / name, Recipe(), {"competition": "toy"})
-    with owned(tmp_path / "toy-quick-00000000"):
+        open_run(tmp_path / name, Recipe(), {"competition": "toy"})
+    with locked_run(tmp_path / "toy-quick-00000000"):
         pass
     assert all_runs(tmp_path, "toy")[0].folder.name == "toy-quick-00000000"
 
 
 def test_seconds_add_up_and_peaks_stay(tmp_path: Path) -> None:
-    run = begin(tmp_path / "toy-quick-00000000", Recipe(), {"competition": "toy"})
+    run = open_run(tmp_path / "toy-quick-00000000", Recipe(), {"competition": "toy"})
     for seconds, memory in ((1.0, 300.0), (2.0, 200.0)):
         run.add_seconds("train", seconds)
-        run.see_memory(host=memory)
+        run.note_peak_memory(host=memory)
     assert run.read()["seconds"] == {"train": 3.0}
     assert run.read()["peak_memory"] == {"host": 300.0}
     assert Run(run.folder).recipe() == Recipe()

@@ -13,7 +13,7 @@ from toy_samples import (
 )
 
 from common import submission
-from common.submission_check import judged
+from common.submission_check import problems_and_remarks
 
 
 def test_what_the_writers_made_has_no_problem() -> None:
@@ -124,11 +124,11 @@ def test_an_unknown_label_is_named_with_the_nearest_class() -> None:
 
 def test_what_a_site_takes_all_the_same_is_a_remark() -> None:
     turned = probabilities()[::-1][["id", "dog", "cat", "frog"]]
-    problems, remarks = judged(turned, probability_sample(), CLASSES)
+    problems, remarks = problems_and_remarks(turned, probability_sample(), CLASSES)
     assert problems == []
     assert [remark.partition(" are in")[0] for remark in remarks] == ["the columns", "the rows"]
     halved = probabilities().assign(cat=0.0)
-    problems, remarks = judged(halved, probability_sample(), CLASSES)
+    problems, remarks = problems_and_remarks(halved, probability_sample(), CLASSES)
     assert (problems, len(remarks)) == ([], 1)  # Kaggle divides each row by its sum
     nothing = halved.assign(dog=0.0, frog=0.0)
-    assert judged(nothing, probability_sample(), CLASSES)[0]
+    assert problems_and_remarks(nothing, probability_sample(), CLASSES)[0]

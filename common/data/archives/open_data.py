@@ -18,7 +18,7 @@ from common.data.archives.parts import parts_of
 from common.data.image_files import IMAGES, leads_up
 from common.errors import KitError
 from common.progress import bar, say
-from common.storage import alone, read_json, remove, replacing, write_json
+from common.storage import locked, read_json, remove, replacing, write_json
 
 # The layout of an unpacked folder, with image packs or with files only, as a part of its key.
 PACKED, FILES = b"packed 1\0", b"files 2\0"
@@ -57,7 +57,7 @@ def open_folder(data: Path, cache: Path, *, packed: bool = False) -> Path:
     if not archives:
         return data
     folder = cache / "unpacked" / _key(archives, packed, base)
-    with alone(folder):
+    with locked(folder):
         if not (folder.is_dir() and are_complete(folder)):
             with replacing(folder) as temporary:
                 temporary.mkdir()

@@ -19,7 +19,7 @@ from common.data.duplicates.verify import NEVER, PLAIN, distance, edges
 from common.data.parallel import in_order
 from common.data.pixels.store import Store
 from common.progress import bar, say
-from common.storage import alone, replacing
+from common.storage import locked, replacing
 
 VERSION = 1  # of the search: another one finds anew
 SMALLEST = 16  # pixels of the shorter side: below, a shot and a look-alike cannot be told apart
@@ -92,7 +92,7 @@ def _kept(stores: list[Store], threads: int) -> pd.DataFrame:
     key = hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
     path = stores[0].folder.parents[1] / "duplicates" / f"{key}.csv"
     if not path.is_file():
-        with alone(path):
+        with locked(path):
             if not path.is_file():
                 found = sorted(_search(stores, threads))
                 with replacing(path) as temporary:

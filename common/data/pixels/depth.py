@@ -17,7 +17,7 @@ from common.data.pixels.flatten import FILE_BITS, UndecodableError, largest_valu
 from common.data.pixels.mended import sound
 from common.data.pixels.scan import Facts
 from common.progress import bar
-from common.storage import alone, replacing
+from common.storage import locked, replacing
 
 VERSION = 1
 DEPTHS = (8, 10, 12, 14, FILE_BITS)  # of cameras and scanners; what lies between needs the next
@@ -58,7 +58,7 @@ def read_depth(facts: Facts, bits: int, cache: Path, threads: int) -> Depth:
     key = hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
     path = cache / "values" / f"{key}.npy"
     if not path.is_file():
-        with alone(path), replacing(path) as temporary, temporary.open("wb") as file:
+        with locked(path), replacing(path) as temporary, temporary.open("wb") as file:
             np.save(file, _look(facts, deep, threads))
     largest[deep] = np.load(path)
     return Depth(bits or bits_for(int(largest.max())), largest)

@@ -15,7 +15,7 @@ from common.data.pixels.scan import Facts, read_facts
 from common.data.pixels.store_files import MENDED, PIXELS, pixel_bytes, read_shapes
 from common.data.pixels.store_writer import fill
 from common.errors import KitError
-from common.storage import alone, taken_up
+from common.storage import locked, resumable_folder
 
 FORMAT = 2
 FLATTENED = 1  # of the images with an alpha channel or more than 8 bits: the others' stores stay
@@ -135,14 +135,14 @@ def open_store(
         words.append(f"flattened {FLATTENED}, bits {depth.bits}")
     folder = cache / "stores" / _digest(words)
     if facts.faults or not _is_whole(folder, len(table)):
-        with alone(folder):
+        with locked(folder):
             if facts.faults or not _is_whole(folder, len(table)):
                 _make(folder, facts, side=side, bits=depth.bits, threads=threads)
     return Store(folder, facts.digests, facts.channels, depth)
 
 
 def _make(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> None:
-    with taken_up(folder) as part:
+    with resumable_folder(folder) as part:
         fill(part, facts, side=side, bits=bits, threads=threads)
 
 

@@ -10,7 +10,7 @@ from common.kaggle.client.retry import Environment, call, check
 from common.kaggle.client.waiting import silence_s
 from common.kaggle.protocol import md5_of
 from common.progress import say
-from common.storage import LOCK, arriving
+from common.storage import LOCK, partial_folder
 
 FETCHES = 2  # of an archive that arrives damaged
 
@@ -29,7 +29,7 @@ def download(slug: str, folder: Path, *, environment: Environment = None) -> Pat
     if not _is_there(target):
         check(slug, environment)
         remedy = "name another place (--data DIR)"
-        with arriving(target, f"{slug}.zip", error=KaggleError, remedy=remedy) as part:
+        with partial_folder(target, f"{slug}.zip", error=KaggleError, remedy=remedy) as part:
             _fetched(slug, part, environment).replace(target)
         say(f"{target}: whole, every member's checksum is right")
     return target

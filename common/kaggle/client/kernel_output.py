@@ -10,7 +10,7 @@ from common.kaggle.client.kernel_push import KIND, Pushed
 from common.kaggle.client.retry import Environment, call
 from common.kaggle.client.waiting import silence_s
 from common.progress import counted, say
-from common.storage import arriving, read_json, write_json
+from common.storage import partial_folder, read_json, write_json
 
 NOTE = (
     ".kaggle-output.json"  # in the folder: which version it is of, and its files with their bytes
@@ -32,7 +32,7 @@ def fetch_output(pushed: Pushed, folder: Path, *, environment: Environment = Non
     if there is not None:
         return there
     what = f"the output of {pushed.name}"
-    with arriving(folder, what, error=KaggleError, remedy="name another place") as part:
+    with partial_folder(folder, what, error=KaggleError, remedy="name another place") as part:
         sizes = _collected(pushed, part, environment)
         write_json(part / FILES / NOTE, {**_facts(pushed), "files": sizes})
         if folder.exists():

@@ -11,7 +11,7 @@ from common.metrics import Metric
 from common.metrics.registry import metric_named
 from common.progress import first_of
 from common.score.tables import score_tables
-from common.submission_check import judged
+from common.submission_check import problems_and_remarks
 from common.submission_file import read_file
 
 
@@ -48,7 +48,9 @@ def scorer(
 
     def score(path: Path) -> tuple[float, float]:
         submission, _, _ = read_file(path, sample)
-        problems, _ = judged(submission, sample, classes)  # the order of rows and columns is free
+        problems, _ = problems_and_remarks(
+            submission, sample, classes
+        )  # the order of rows and columns is free
         if problems:
             raise KitError("; ".join(problems[:3]))
         rows = submission.set_index(name).loc[truth.index].reset_index(names=name)

@@ -1,1 +1,1 @@
-"""Where a run meets a Kaggle: sent once, hosted here, rehearsed on a hidden part."""
+"""Submissions: sent once, sent to a local Kaggle, rehearsed on a hidden part of the labels."""

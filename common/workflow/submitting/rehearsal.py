@@ -1,4 +1,4 @@
-"""A competition against a hidden part of the labelled images, and what its scores are worth."""
+"""A rehearsal: run and submit against a hidden part of the labels, with the scores' standard errors."""
 
 import math
 import shlex
@@ -13,28 +13,28 @@ from common.kaggle.server.host import Host
 from common.kaggle.server.scoring import public_rows
 from common.metrics import Metric
 from common.progress import say
-from common.runs import Run, owned
+from common.runs import Run, locked_run
 from common.storage import read_json
 from common.workflow.files import fetch, holds_files, open_files
 from common.workflow.pipeline import finished
-from common.workflow.request import Request, places_of
+from common.workflow.request import Request, path_words
 from common.workflow.run_results import result_of, scores_of
-from common.workflow.submitting.hosting import PUBLIC_SHARE, of_rehearsal, surrounded
-from common.workflow.submitting.rehearsal_site import SERVED, carved, facts_of
+from common.workflow.submitting.local_kaggle import PUBLIC_SHARE, environment_set, of_rehearsal
+from common.workflow.submitting.rehearsal_site import SERVED, facts_of, make_rehearsal
 from common.workflow.submitting.send import send
 
 
 def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
     """Hide this share of the labelled rows, compete for them blind, and return what came of it."""
-    folder = carved(request, open_files(request), share=share, seed=seed)
-    with owned(folder):
-        result = _competed(blind(request, folder), folder)
+    folder = make_rehearsal(request, open_files(request), share=share, seed=seed)
+    with locked_run(folder):
+        result = _competed(hidden_request(request, folder), folder)
     result |= {"rehearsal": str(folder)} | _worth(request, folder, result)
     _tell(request, result, ["--hidden", f"{share:g}", "--seed", str(seed + 1)])
     return result
 
 
-def blind(request: Request, folder: Path) -> Request:
+def hidden_request(request: Request, folder: Path) -> Request:
     """The request of a competitor who has what the site of a rehearsal serves, and nothing else."""
     competition = replace(request.competition, embedded=None, on_kaggle=True)
     data, runs = folder / "data", folder / "runs"
@@ -45,14 +45,14 @@ def _competed(request: Request, folder: Path) -> dict[str, Any]:
     """Download, run and submit as any competitor does, the site being this machine's host."""
     with Host([of_rehearsal(request.competition, folder)], folder=folder / "host") as host:
         if not holds_files(request.data_folder):
-            with surrounded(host.environment):
+            with environment_set(host.environment):
                 fetch(request)
         run = Run(Path(finished(request)["run"]))
         result = result_of(run, scores_of(run))
         if "ref" in result:
             say(f"{result['submission']}: submitted before (ref {result['ref']})")
             return result
-        with surrounded(host.environment):
+        with environment_set(host.environment):
             send(
                 replace(request, run=run.folder), again=True
             )  # two recipes may write the same file
@@ -129,7 +129,7 @@ def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
         lines.append(f"  caution: {request.competition.caution}")
     lines += [
         f"kept in {result['rehearsal']}; nothing of it counts as a run of {name}",
-        f"all rehearsals side by side: {shlex.join(['kit', 'ledger', *places_of(None, request.runs)])}",
+        f"all rehearsals side by side: {shlex.join(['kit', 'ledger', *path_words(None, request.runs)])}",
         f"next: {request.command('rehearse', *draw)}",
     ]
     for line in lines:

@@ -1,4 +1,4 @@
-"""A rehearsal's folder: labelled rows carved into what a site serves and what it keeps hidden."""
+"""A rehearsal's folder: the labelled rows split into a visible part and a hidden test set."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from common.data.pixels.store import open_store
 from common.errors import KitError
 from common.progress import say
 from common.runs import fingerprint
-from common.storage import alone, read_json, replacing, write_json
+from common.storage import locked, read_json, replacing, write_json
 from common.workflow.files import Files
 from common.workflow.request import Request
 
@@ -25,7 +25,7 @@ SERVED = Path("site") / "files"
 SOLUTION = Path("site") / "solution.csv"
 
 
-def carved(request: Request, files: Files, *, share: float, seed: int) -> Path:
+def make_rehearsal(request: Request, files: Files, *, share: float, seed: int) -> Path:
     """The rehearsal's folder, with a site to serve in it; carved when it is not there yet.
 
     Images of the same shot stay on one side. Its name is of the rows' contents, the share and the
@@ -41,7 +41,7 @@ def carved(request: Request, files: Files, *, share: float, seed: int) -> Path:
     shape = [FORMAT, competition.slug, share, seed, store.digests]
     key = fingerprint(*shape, table["id"].tolist(), table["label"].tolist(), groups)[:8]
     folder = request.runs / REHEARSALS / f"{competition.name}-{key}"
-    with alone(folder / "site"):
+    with locked(folder / "site"):
         if not (folder / "site").is_dir():
             hidden = hidden_rows(table["label"], groups, share, seed)
             with replacing(folder / "site") as temporary:

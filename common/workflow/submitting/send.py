@@ -1,4 +1,4 @@
-"""A finished run sent to its Kaggle and entered into the ledger."""
+"""A finished run to a submission on Kaggle and a row in the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -13,15 +13,15 @@ from common.kaggle.client.kernels import Pushed
 from common.ledger import Entry
 from common.progress import say
 from common.recipe import Recipe, with_values
-from common.runs import FILE, Run, digest_file, owned
-from common.submission_check import judged
+from common.runs import EXTERNAL_FILE, Run, digest_file, locked_run
+from common.submission_check import problems_and_remarks
 from common.workflow.files import open_files
 from common.workflow.find_run import find_run, named_run
 from common.workflow.request import Request
 from common.workflow.run_results import scores_of
-from common.workflow.submitting.foreign_file import run_of_file, run_of_its_own
-from common.workflow.submitting.hosting import kaggle_of
-from common.workflow.submitting.submit_once import await_score, hand_in
+from common.workflow.submitting.external_file import run_for_file, run_of_file
+from common.workflow.submitting.local_kaggle import kaggle_of
+from common.workflow.submitting.submit_once import await_score, submit_once
 
 
 def check_ledger(runs: Path) -> None:
@@ -33,7 +33,7 @@ def check_ledger(runs: Path) -> None:
     ledger.read(runs / ledger.NAME)
 
 
-def enter(runs: Path, run: Run, scores: dict[str, Any]) -> None:
+def enter_in_ledger(runs: Path, run: Run, scores: dict[str, Any]) -> None:
     """Write the run's last submission into the ledger of `runs`, as far as it is known."""
     facts = run.read()
     sent = facts["submitted"][-1]
@@ -56,7 +56,7 @@ def enter(runs: Path, run: Run, scores: dict[str, Any]) -> None:
     )
 
 
-def complete(runs: Path, competition: str, told: Sequence[client.Submission]) -> None:
+def update_ledger(runs: Path, competition: str, told: Sequence[client.Submission]) -> None:
     """Enter what Kaggle tells by now: a score that came late, a private one after the deadline."""
     path, rows = runs / ledger.NAME, {row.ref: row for row in told}
     for entry in ledger.read(path):
@@ -90,7 +90,7 @@ def send(
     if request.file is not None:
         files = open_files(request)
         check_ledger(request.runs)
-    found = find_run(request) if files is None else run_of_its_own(request, files)
+    found = find_run(request) if files is None else run_for_file(request, files)
     path = found / "submission.csv"
     if not path.is_file():
         raise KitError(
@@ -98,9 +98,9 @@ def send(
         )
     _check_fields(request, found)
     check_ledger(request.runs)
-    with owned(found.folder):
+    with locked_run(found.folder):
         files = files or open_files(request)
-        problems, _ = judged(read_csv(path), files.sample, files.classes)
+        problems, _ = problems_and_remarks(read_csv(path), files.sample, files.classes)
         if problems:
             raise KitError(f"{path} would be refused: {'; '.join(problems)}")
         message = message or _message(found)
@@ -109,14 +109,14 @@ def send(
             if passing:  # that Kaggle lasts for one call and remembers no other
                 found.note(submitting=None)
             again = again or passing
-            sent = hand_in(
+            sent = submit_once(
                 slug, found, path, message, again=again, environment=environment, kernel=pushed
             )
-            enter(request.runs, found, scores_of(found))
+            enter_in_ledger(request.runs, found, scores_of(found))
             try:
                 await_score(slug, found, sent, environment=environment)
             finally:
-                enter(request.runs, found, scores_of(found))
+                enter_in_ledger(request.runs, found, scores_of(found))
     return found
 
 
@@ -165,6 +165,6 @@ def _check_fields(request: Request, run: Run) -> None:
 
 def _message(run: Run) -> str:
     scores, facts = scores_of(run), run.read()
-    if facts["kind"] == FILE:
+    if facts["kind"] == EXTERNAL_FILE:
         return Path(facts["source"]).name
     return f"{run.folder.name} cv {scores['cv']:.4f}" if "cv" in scores else run.folder.name

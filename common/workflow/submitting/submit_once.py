@@ -1,4 +1,4 @@
-"""A run's file handed in to Kaggle: once, and taken up again where a call was cut off."""
+"""A run's submission.csv uploaded at most once, resumed after an interrupted call."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from common.runs import Run, digest_file
 TRUSTED_S = 600.0  # after which a list that does not hold what was sent is believed by itself
 
 
-def hand_in(
+def submit_once(
     slug: str,
     run: Run,
     path: Path,
@@ -80,12 +80,12 @@ def hand_in(
 def await_score(
     slug: str, run: Run, sent: Mapping[str, Any], *, environment: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """Wait for the score of what `hand_in` returned; note and return it.
+    """Wait for the score of what `submit_once` returned; note and return it.
 
     Raises:
         SubmissionError: Kaggle could not score it; its reason is noted in the run.
         KaggleError: there is no score yet; the submission stays pending, and the next call of
-            `hand_in` finds it.
+            `submit_once` finds it.
     """
     try:
         scored = client.wait(slug, sent["ref"], environment=environment)

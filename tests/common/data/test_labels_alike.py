@@ -12,7 +12,7 @@ from common.data.classes import alike, classes_of, label_remarks
 from common.data.folds import assign_folds
 from common.data.table import check_table
 from common.recipe import Recipe
-from common.workflow.files import entered
+from common.workflow.files import data_root
 
 
 def test_classes_that_differ_in_case_or_the_writing_of_a_number_are_told() -> None:
@@ -62,7 +62,7 @@ def test_a_zip_made_on_windows_and_a_folder_around_the_files_are_read(tmp_path: 
     zipped(tmp_path / "data/a.zip", {"top\\train\\1.png": b"one", "top\\s.csv": b"id\n"})
     folder = open_folder(tmp_path / "data", tmp_path / "cache")
     assert content(folder) == {"top/train/1.png": b"one", "top/s.csv": b"id\n"}
-    assert entered(folder, "s.csv") == folder / "top"
+    assert data_root(folder, "s.csv") == folder / "top"
     zipped(tmp_path / "data/a.zip", {"top\\..\\..\\1.png": b"one"})
     with pytest.raises(ValueError, match="outside its folder"):
         open_folder(tmp_path / "data", tmp_path / "cache")

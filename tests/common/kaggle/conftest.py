@@ -10,7 +10,7 @@ import pytest
 from common.kaggle.child import main
 from common.kaggle.client.child_process import RemoteError
 from common.kaggle.server.host import Host, Hosted
-from common.workflow.submitting.hosting import surrounded
+from common.workflow.submitting.local_kaggle import environment_set
 
 
 def score(path: Path) -> tuple[float, float]:
@@ -72,7 +72,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The official client in this process: a process of its own for each call takes longer."""
 
     def ask(request: Mapping[str, Any], *, environment: Mapping[str, str], **_: object) -> Any:
-        with surrounded(environment):
+        with environment_set(environment):
             if "kaggle" in sys.modules:  # signed in at the host of a test before
                 sys.modules["kaggle"].api._authenticated = False  # type: ignore[attr-defined]
             answer = main.answer(request)

@@ -18,7 +18,7 @@ from common.kaggle.client.team_status import Count, Limits, Standing
 from common.kaggle.server.host import Fault, Host, Hosted
 from common.runs import Run
 from common.storage import write_json
-from common.workflow.submitting.submit_once import hand_in
+from common.workflow.submitting.submit_once import submit_once
 
 MESSAGE = "a & b <c>\n second line " + "x" * 300 + " "
 TIDY = {
@@ -121,7 +121,7 @@ def run(tmp_path: Path, submission: Path) -> Run:
 
 def handed_in(run: Run, environment: Mapping[str, str], *, again: bool = False) -> int:
     path = run / "submission.csv"
-    sent = hand_in("petals", run, path, "m", again=again, environment=environment)
+    sent = submit_once("petals", run, path, "m", again=again, environment=environment)
     return int(sent["ref"])
 
 

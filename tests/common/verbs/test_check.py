@@ -18,7 +18,7 @@ from common.verbs import check
 from common.workflow.files import open_files
 from common.workflow.prepare import prepared
 from common.workflow.request import Request
-from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION, carved
+from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION, make_rehearsal
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -112,7 +112,7 @@ def test_a_samples_groups_are_the_samples(shots: Any) -> None:
 def test_a_rehearsal_hides_no_copy_of_what_it_shows(shots: Any) -> None:
     copies = {f"train/{n + 24:02}e7.png": recoloured(shot(n)) for n in range(24)}
     request = replaced(shots(groups="none"), copies)
-    folder = carved(request, open_files(request), share=0.5, seed=1)
+    folder = make_rehearsal(request, open_files(request), share=0.5, seed=1)
     hidden = set(read_csv(folder / SOLUTION)["id"])
     assert len(hidden) > 10
     assert len(list((folder / SERVED / "train").iterdir())) == 48 - len(hidden)

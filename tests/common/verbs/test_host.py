@@ -24,10 +24,10 @@ from common.verbs import ledger as ledger_verb
 from common.verbs.leaderboard import place_of
 from common.workflow.files import open_files
 from common.workflow.request import Catalogue
-from common.workflow.submitting.host_words import chosen
-from common.workflow.submitting.hosting import of_rehearsal, surrounded
-from common.workflow.submitting.rehearsal import blind
-from common.workflow.submitting.rehearsal_site import carved
+from common.workflow.submitting.host_options import chosen
+from common.workflow.submitting.local_kaggle import environment_set, of_rehearsal
+from common.workflow.submitting.rehearsal import hidden_request
+from common.workflow.submitting.rehearsal_site import make_rehearsal
 
 LAST = "export PYTHONUSERBASE="  # of the lines that the host prints
 
@@ -117,7 +117,7 @@ def test_a_host_needs_labels_that_are_known(toy: Any) -> None:
 def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
     request = toy()
     request = replace(request, competition=replace(request.competition, embedded=None))
-    folder = str(carved(request, open_files(request), share=0.2, seed=0))
+    folder = str(make_rehearsal(request, open_files(request), share=0.2, seed=0))
     for word in ("digits", folder):
         hosted = chosen([word], catalogue(request.competition), request.runs)
         assert hosted[0].files == Path(folder) / "site" / "files"
@@ -132,9 +132,9 @@ def test_a_leaderboard_leaves_the_archive_alone(toy: Any) -> None:
     before = archive.read_bytes(), archive.stat().st_mtime_ns
     with (
         Host([of_rehearsal(request.competition, folder)], folder=folder / "host") as site,
-        surrounded(site.environment),
+        environment_set(site.environment),
     ):
-        found = leaderboard.run(blind(request, folder))
+        found = leaderboard.run(hidden_request(request, folder))
     assert found["place"] == 1
     assert (archive.read_bytes(), archive.stat().st_mtime_ns) == before
 

@@ -11,7 +11,7 @@ import pytest
 import competitions
 import kit
 from common.workflow import options, request
-from common.workflow.request import Request, words_between
+from common.workflow.request import Request, field_words
 
 PLACES = ("--data", "my data", "--runs", "my runs")
 
@@ -116,13 +116,13 @@ def test_a_command_keeps_recipe_fields_run_and_places_and_quotes_them() -> None:
     named = shlex.split(asked.command("submit", "--run", "other"))
     assert named == ["kit", "digits", "submit", "--run", "other", *places]
     base = digits.recipes["quick"]
-    assert words_between(base, replace(base, epochs=99, lr=0.5)) == ("epochs=99", "lr=0.5")
+    assert field_words(base, replace(base, epochs=99, lr=0.5)) == ("epochs=99", "lr=0.5")
 
 
 def test_what_a_command_gives_a_verb_is_what_the_verb_takes() -> None:
     for verb in kit.VERBS:
         shared = getattr(importlib.import_module(kit._module(verb)), "SHARED", ())
-        fields = {options.recipe_fields, options.file_or_fields} & {*shared}
+        fields = {options.field_flags, options.file_or_field_flags} & {*shared}
         assert bool(fields) == (verb in request.TAKE_FIELDS), verb
         assert bool(fields or options.recipe in shared) == (verb in request.TAKE_RECIPE), verb
         assert (options.run in shared) == (verb in request.TAKE_RUN), verb

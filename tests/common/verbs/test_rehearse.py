@@ -20,12 +20,12 @@ from common.verbs import ledger as ledger_verb
 from common.verbs import predict, rehearse, validate
 from common.workflow.files import open_files
 from common.workflow.request import Request
-from common.workflow.submitting.rehearsal import blind, standard_error
-from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION, carved, rehearsals
+from common.workflow.submitting.rehearsal import hidden_request, standard_error
+from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION, make_rehearsal, rehearsals
 
 
 def folder_of(request: Request, **options: Any) -> Path:
-    return carved(request, open_files(request), **{"share": 0.25, "seed": 0} | options)
+    return make_rehearsal(request, open_files(request), **{"share": 0.25, "seed": 0} | options)
 
 
 def test_cv_stands_beside_the_scores_of_a_hidden_test_set(toy: Any) -> None:
@@ -63,7 +63,7 @@ def test_the_run_can_read_no_hidden_label(toy: Any) -> None:
     folder = Path(result["rehearsal"])
     solution = read_csv(folder / SOLUTION)
     hidden = set(solution["id"])
-    competitor = blind(request, folder)
+    competitor = hidden_request(request, folder)
     files = open_files(competitor)
     assert not hidden & set(files.train["id"])
     assert competitor.competition.embedded is None

@@ -10,7 +10,7 @@ import pytest
 from common.verbs import check
 from common.workflow.files import open_files
 from common.workflow.request import Request
-from common.workflow.submitting.rehearsal_site import SERVED, carved
+from common.workflow.submitting.rehearsal_site import SERVED, make_rehearsal
 
 
 def archived(request: Request, place: Path) -> Request:
@@ -22,7 +22,7 @@ def archived(request: Request, place: Path) -> Request:
 
 def test_images_of_an_archive_are_carved_as_files_are(toy: Any, tmp_path: Path) -> None:
     folders = [
-        carved(each, open_files(each), share=0.25, seed=0) / SERVED
+        make_rehearsal(each, open_files(each), share=0.25, seed=0) / SERVED
         for each in (toy(), archived(toy(), tmp_path / "archived"))
     ]
     one, other = (

@@ -11,7 +11,7 @@ from common.kaggle.child import main
 from common.kaggle.child.failure import OperationError
 from common.kaggle.child.pages import BARREN, all_of, listed
 from common.verbs import leaderboard
-from common.workflow.submitting.hosting import surrounded
+from common.workflow.submitting.local_kaggle import environment_set
 
 Rows = list[dict[str, Any]]
 
@@ -40,7 +40,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
     monkeypatch.setattr("common.kaggle.client.retry.ask", ask)
     site = Site()
-    with serving(site, tmp_path / "home") as environment, surrounded(environment):
+    with serving(site, tmp_path / "home") as environment, environment_set(environment):
         yield site
 
 

@@ -11,7 +11,7 @@ from common.runs import Run
 from common.storage import read_json
 from common.verbs import check, run
 from common.workflow.blending import blend
-from common.workflow.run_results import predicted
+from common.workflow.run_results import read_predictions
 
 
 def broken(toy: Any) -> Path:
@@ -41,7 +41,7 @@ def test_unreadable_mean_gives_such_rows_the_mean_of_the_others_and_says_so(
     assert found["unreadable"] == ["50e7", "53e7"]
     assert found["run"] == whole["run"], "a field of predict renames no run"
     assert "2 rows with the mean prediction: 50e7, 53e7" in capsys.readouterr().err
-    test = predicted(Run(Path(found["run"]))).test
+    test = read_predictions(Run(Path(found["run"]))).test
     other = ~np.isin(test.ids, ["50e7", "53e7"])
     assert np.allclose(test.probs[~other], test.probs[other].mean(axis=0))
     rows = pd.read_csv(found["submission"], dtype=str).set_index("id")["label"]

@@ -13,7 +13,7 @@ import pytest
 
 from common.kaggle.server.host import Host
 from common.recipe import Recipe
-from common.workflow.submitting.hosting import surrounded
+from common.workflow.submitting.local_kaggle import environment_set
 from kernels.build.attachments import attachment, dataset_name, needs
 from kernels.build.wheels import wheel_of
 from kernels.verbs import kernel_inputs
@@ -152,7 +152,7 @@ def test_inputs_are_uploaded_once_and_again_when_a_content_has_changed(
 ) -> None:
     monkeypatch.setattr("common.kaggle.server.datasets.PREPARING_S", 0.0)
     request = toy(groups=str(place / "shots.csv"))
-    with Host([], folder=place / "host") as host, surrounded(host.environment):
+    with Host([], folder=place / "host") as host, environment_set(host.environment):
         first = kernel_inputs.run(request, kernel_inputs.Options())
         assert first["dataset"] == "you/digits-kit-inputs"
         assert (first["files"], first["uploaded"]) == (2, True)

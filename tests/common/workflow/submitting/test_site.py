@@ -13,7 +13,7 @@ from common import ledger
 from common.kaggle.server.host import FOREVER, Fault, Host, Hosted
 from common.verbs import host as host_verb
 from common.verbs import run
-from common.workflow.submitting.hosting import surrounded
+from common.workflow.submitting.local_kaggle import environment_set
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def site(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         score=lambda _: (0.5, 0.25),
         metric="accuracy",
     )
-    with Host([hosted], folder=tmp_path / "site") as host, surrounded(host.environment):
+    with Host([hosted], folder=tmp_path / "site") as host, environment_set(host.environment):
         yield host
 
 

@@ -17,7 +17,7 @@ from common.kaggle.client import KaggleError, SubmissionError
 from common.kaggle.server.host import Fault, Host, Hosted
 from common.runs import Run
 from common.storage import write_json
-from common.workflow.submitting.submit_once import await_score, hand_in
+from common.workflow.submitting.submit_once import await_score, submit_once
 
 ROOT = Path(__file__).parents[4]
 
@@ -59,7 +59,7 @@ def finished(tmp_path: Path) -> Callable[[str], Run]:
 
 def send(host: Host, run: Run, *, again: bool = False) -> dict[str, Any]:
     path, environment = run / "submission.csv", host.environment
-    sent = hand_in("petals", run, path, "a cv 0.5", again=again, environment=environment)
+    sent = submit_once("petals", run, path, "a cv 0.5", again=again, environment=environment)
     return await_score("petals", run, sent, environment=environment)
 
 
@@ -132,8 +132,8 @@ def killed_while(host: Host, run: Run, ready: Callable[[], bool]) -> None:
     """Begin to hand the run in, in a process that is killed with its child once it is `ready`."""
     code = (
         "import sys; from pathlib import Path; from common.runs import Run;"
-        "from common.workflow.submitting.submit_once import hand_in; run = Run(Path(sys.argv[1]));"
-        "hand_in('petals', run, run / 'submission.csv', 'm', again=False, environment=None)"
+        "from common.workflow.submitting.submit_once import submit_once; run = Run(Path(sys.argv[1]));"
+        "submit_once('petals', run, run / 'submission.csv', 'm', again=False, environment=None)"
     )
     variables = {name: value for name, value in host.environment.items() if value}
     process = subprocess.Popen(

@@ -1,4 +1,7 @@
-"""The machinery of typed fields: stage, meaning, range; text to values; what is wrong, in words."""
+"""Parsing and range checks of dataclass fields: `param` declares one, `parse_value` reads its text.
+
+The fields of recipes themselves are in `common/recipe.py`.
+"""
 
 import difflib
 import math
@@ -12,7 +15,7 @@ STAGES = ("split", "train", "predict", "runtime")
 Forms = Mapping[str, tuple[float | None, ...]]
 
 
-def described(
+def param(
     default: Any,
     stage: str,
     meaning: str,
@@ -21,14 +24,14 @@ def described(
     high: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A dataclass field with its stage, its meaning and what it may hold."""
+    """A dataclass field with its default, stage, meaning and allowed values."""
     assert stage in STAGES
     facts = {"stage": stage, "meaning": meaning, "low": low, "high": high, "choices": choices}
     return field(default=default, metadata=facts)
 
 
-def typed(each: Field[Any], text: str) -> Any:
-    """The text as the field's type; True and False by several spellings."""
+def parse_value(each: Field[Any], text: str) -> Any:
+    """A field and its text to a value of the field's type; booleans in several spellings."""
     try:
         if each.type is bool:
             return {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}[
@@ -43,8 +46,8 @@ def typed(each: Field[Any], text: str) -> Any:
     return text
 
 
-def check(each: Field[Any], value: Any) -> None:
-    """Raise a KitError that says what the field may hold, when this value is none of it."""
+def check_value(each: Field[Any], value: Any) -> None:
+    """Raise a KitError that names the allowed values, if this value is not one of them."""
     low, high, choices = (each.metadata[key] for key in ("low", "high", "choices"))
     kinds = (int, float) if each.type is float else each.type
     fits = isinstance(value, kinds) and (each.type is bool or not isinstance(value, bool))  # type: ignore[arg-type]
@@ -61,7 +64,7 @@ def check(each: Field[Any], value: Any) -> None:
 
 
 def allowed(each: Field[Any]) -> str:
-    """What a field may hold, in words: 'a whole number from 1 to 100 (folds of …)'."""
+    """A field's allowed values in words: 'a whole number from 1 to 100 (folds of …)'."""
     kind = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[each.type]  # type: ignore[index]
     low, high = each.metadata["low"], each.metadata["high"]
     if low is not None:
@@ -71,28 +74,28 @@ def allowed(each: Field[Any]) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """A word and the numbers behind it: `step:10:0.1` is `Choice("step", (10.0, 0.1))`."""
+    """A parsed `word:number:…` value: `step:10:0.1` is `Choice("step", (10.0, 0.1))`."""
 
     word: str
     numbers: tuple[float, ...] = ()
 
     @property
     def number(self) -> int:
-        """The whole number of a word that takes one; 0 behind a word that takes none."""
+        """The one whole number of a word that takes one; 0 for a word that takes none."""
         return int(sum(self.numbers))
 
     def __str__(self) -> str:
         return ":".join([self.word, *(f"{n:g}" for n in self.numbers)])
 
 
-def choice_of(name: str, text: str, forms: Forms) -> Choice:
-    """A field's text as a choice; numbers left out get their usual values.
+def parse_choice(name: str, text: str, forms: Forms) -> Choice:
+    """A field's text to a `Choice`; omitted numbers get their defaults.
 
     Args:
-        forms: every word, and the numbers that may follow it; None where one has to be said.
+        forms: every word with the defaults of its numbers; None where a number is required.
 
     Raises:
-        KitError: none of these words, numbers too many or too few, or one that is not above zero.
+        KitError: an unknown word, too many or too few numbers, or one that is not positive.
     """
     word, *said = text.split(":")
     if word not in forms:
@@ -112,7 +115,7 @@ def choice_of(name: str, text: str, forms: Forms) -> Choice:
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:
-    """'did you mean …?', or the list of what is known."""
+    """A name and the known names to 'did you mean …?', or to the list of the known ones."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"

@@ -1,4 +1,4 @@
-"""The words of `kit host`: what it serves, its faults and its terms, typed."""
+"""The options of `kit host`, parsed: competitions, faults to inject, competition terms."""
 
 import os
 import shlex
@@ -11,9 +11,9 @@ from common.competition import Competition
 from common.errors import KitError
 from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault
-from common.recipe_fields import nearest
-from common.workflow.request import Catalogue, places_of
-from common.workflow.submitting.hosting import of_embedded, of_rehearsal
+from common.typed_fields import nearest
+from common.workflow.request import Catalogue, path_words
+from common.workflow.submitting.local_kaggle import of_embedded, of_rehearsal
 from common.workflow.submitting.rehearsal_site import facts_of, is_rehearsal, rehearsals
 
 READ: Mapping[str, Callable[[str], Any]] = {
@@ -58,7 +58,7 @@ def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
     if not made:
         raise KitError(
             f"the labels of {word}'s test set are not known here: "
-            f"`{shlex.join(['kit', word, 'rehearse', *places_of(None, runs)])}` hides some "
+            f"`{shlex.join(['kit', word, 'rehearse', *path_words(None, runs)])}` hides some "
             "of the training set's instead, and `kit host` serves that"
         )
     return of_rehearsal(competition, made[0])

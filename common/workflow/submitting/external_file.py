@@ -1,4 +1,4 @@
-"""A submission file that no run of the kit has written: checked, and given a run folder of its own."""
+"""A submission file from elsewhere to a run folder of its own, checked against the sample."""
 
 import os
 from dataclasses import dataclass, replace
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from common.errors import KitError
 from common.progress import say
-from common.runs import FILE, Run, digest_file, digest_of, owned
+from common.runs import EXTERNAL_FILE, Run, digest_file, digest_of, locked_run
 from common.storage import replacing
-from common.submission_check import judged
+from common.submission_check import problems_and_remarks
 from common.submission_file import read_file
 from common.workflow.files import Files
 from common.workflow.request import Request
@@ -24,14 +24,14 @@ class Content:
     remarks: list[str]
 
 
-def checked(path: Path, files: Files) -> Content:
+def read_checked(path: Path, files: Files) -> Content:
     """A submission file's content, its remarks said.
 
     Raises:
         KitError: it is no CSV, or a site would refuse it; all problems are named.
     """
     rows, data, packed = read_file(path, files.sample)
-    problems, remarks = judged(rows, files.sample, files.classes)
+    problems, remarks = problems_and_remarks(rows, files.sample, files.classes)
     remarks = packed + [f"{each}; the site takes that all the same" for each in remarks]
     for remark in remarks:
         say(f"remark: {remark}")
@@ -63,23 +63,23 @@ def run_of_file(request: Request) -> Request | None:
     return None
 
 
-def run_of_its_own(request: Request, files: Files) -> Run:
+def run_for_file(request: Request, files: Files) -> Run:
     """A run of the kind "file" with the named file as its submission: one for each content."""
     path, competition = request.file, request.competition
     assert path is not None
-    content = checked(path, files)
+    content = read_checked(path, files)
     folder = request.runs / f"{competition.name}-file-{digest_of(content.data)[:8]}"
     run = Run(folder)
-    with owned(folder):
+    with locked_run(folder):
         kept = run / "submission.csv"
         if not kept.is_file() or digest_file(kept) != digest_of(content.data):
             with replacing(kept) as temporary:
                 temporary.write_bytes(content.data)
         begun = run.read().get("begun", datetime.now(UTC).isoformat(timespec="seconds"))
         run.note(
-            kind=FILE,
+            kind=EXTERNAL_FILE,
             competition=competition.name,
-            recipe_name=FILE,
+            recipe_name=EXTERNAL_FILE,
             metric=competition.metric,
             source=os.fsencode(path).decode(errors="backslashreplace"),
             begun=begun,

@@ -1,4 +1,4 @@
-"""Competitions as the loopback Kaggle offers them: a carved rehearsal, or an embedded data set."""
+"""Competitions on the local Kaggle: a rehearsal's folder or an embedded data set, as it serves them."""
 
 import os
 import tempfile
@@ -16,8 +16,8 @@ from common.kaggle.server.host import Host
 from common.kaggle.server.scoring import scorer
 from common.kaggle.session import RunKernel
 from common.progress import say
-from common.runs import owned
-from common.storage import alone
+from common.runs import locked_run
+from common.storage import locked
 from common.workflow.files import holds_files, lay_out_embedded, read_sample
 from common.workflow.request import Request
 from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION
@@ -38,7 +38,7 @@ def of_embedded(competition: Competition, folder: Path) -> Hosted:
     assert competition.embedded is not None
     if not holds_files(folder):
         recipe = next(iter(competition.recipes))
-        with alone(folder):
+        with locked(folder):
             lay_out_embedded(Request(competition=competition, recipe_name=recipe, data=folder))
     table = competition.embedded().table
     return _hosted(competition, folder, table[table["hidden"]][["id", "label"]])
@@ -59,7 +59,7 @@ def _hosted(competition: Competition, files: Path, solution: pd.DataFrame) -> Ho
 
 
 @contextmanager
-def surrounded(environment: Mapping[str, str]) -> Iterator[None]:
+def environment_set(environment: Mapping[str, str]) -> Iterator[None]:
     """Let these variables lead this process's Kaggle client; an empty value removes one."""
     tempfile.gettempdir()  # it remembers the first answer: not the host's TMPDIR
     before = dict(os.environ)
@@ -96,7 +96,7 @@ def kaggle_of(
     with ExitStack() as stack:
         if kept:
             folder = request.runs / KEPT
-            stack.enter_context(owned(folder))
+            stack.enter_context(locked_run(folder))
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         host = stack.enter_context(Host([hosted], folder=folder, run_kernel=run_kernel))
