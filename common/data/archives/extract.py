@@ -135,8 +135,8 @@ def _errors_naming(archive: Path) -> Iterator[None]:
         ) from error
     except FileExistsError as error:
         raise KitError(
-            f"{archive} holds {error.filename}, which another archive holds too: "
-            "remove one of the two"
+            f"{archive} holds {Path(str(error.filename)).name}, and something else of that name was "
+            "unpacked to the same place: unpack it by hand and rename one of the two"
         ) from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None and error.strerror:

@@ -100,3 +100,12 @@ def test_an_inner_archives_name_leads_nowhere(tmp_path: Path, data: Path, cache:
     folder = open_folder(data, cache)
     assert (folder / "1.png").is_file()
     assert list(folder.parent.glob("*.png")) == []
+
+
+def test_a_file_and_a_folder_of_one_name_are_refused(
+    opened: Opened, data: Path, cache: Path
+) -> None:
+    tarred(data / "train.tar", {"a": b"1", "a/b.csv": b"2"})
+    with pytest.raises(ValueError, match=r"train\.tar holds a, and something else of that name"):
+        opened(data, cache)
+    assert [p for p in (cache / "unpacked").glob("*") if p.is_dir()] == []
