@@ -62,8 +62,8 @@ class Encoded(Sequence[bytes]):
             parent, name = os.path.split(path)
             if parent not in below:
                 below[parent] = self._nearest_packs(Path(os.path.normpath(parent)), of_root)
-            within, places = below[parent]
-            if found := places.get(within + name):
+            within, rows = below[parent]
+            if found := rows.get(within + name):
                 self._pack[position], self._row[position] = found
 
     def _nearest_packs(self, parent: Path, of_root: dict[Path, Rows]) -> tuple[str, Rows]:
@@ -78,10 +78,10 @@ class Encoded(Sequence[bytes]):
 
     def _rows(self, root: Path) -> Rows:
         """Number of the pack and row in it, by path below the root."""
-        places: Rows = {}
+        rows: Rows = {}
         for folder in packs_of(root):
             number = len(self._packs)
             self._packs.append(Pack(folder))
             names = self._packs[-1].names()
-            places |= {name: (number, row) for row, name in enumerate(names)}
-        return places
+            rows |= {name: (number, row) for row, name in enumerate(names)}
+        return rows

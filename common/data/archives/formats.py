@@ -3,24 +3,13 @@
 import re
 from pathlib import Path
 
-SUPPORTED = (
-    ".zip",
-    ".7z",
-    ".tar",
-    ".tar.gz",
-    ".tgz",
-    ".tar.bz2",
-    ".tbz",
-    ".tbz2",
-    ".tar.xz",
-    ".txz",
-)
-_SUPPORTED = "|".join(map(re.escape, SUPPORTED))
+_SUPPORTED = r"\.(?:zip|7z|tar(?:\.(?:gz|bz2|xz))?|tgz|tbz2?|txz)"
 # Archives that the kit cannot read: the user is told, and what to do with them.
 _UNSUPPORTED = (
     r"\.(?:rar|zipx|tar\.(?:zst|lz|lz4|lzma|z|br)|tzst|tlz|taz|cab|iso|dmg|arj|ace|lzh|lha|sitx?|wim|alz"
     r"|egg|cpio|zpaq)"
 )
+SUPPORTED = re.compile(rf".*{_SUPPORTED}", re.IGNORECASE)
 UNSUPPORTED = re.compile(rf".*{_UNSUPPORTED}", re.IGNORECASE)
 SUFFIX = re.compile(rf"(?:\.part\d+)?(?:{_SUPPORTED}|{_UNSUPPORTED})$", re.IGNORECASE)
 # data.zip.001, data.7z.002, data.tar.gz.aa, data.zip.part1: parts to be joined in order.
@@ -54,8 +43,7 @@ HEAD = 512  # first bytes that `format_of` needs
 
 def is_archive(path: Path) -> bool:
     """Is this, by its name, an archive that the kit unpacks, or a part of a split one?"""
-    name = path.name
-    return name.lower().endswith(SUPPORTED) or bool(PART.fullmatch(name) or SPANNED.fullmatch(name))
+    return any(each.fullmatch(path.name) for each in (SUPPORTED, PART, SPANNED))
 
 
 def is_unsupported(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,19 +32,13 @@ def check_members(
     Raises:
         RefusedError: names the archive, the reason and the first members concerned.
     """
+    outside = [m for m in members if is_outside(m.name)]
+    ours = [m for m in members if PACKS in m.name.split("/")]
     offences = (
         ("is encrypted", "download it without a password", [m for m in members if m.encrypted]),
         ("holds links or special files", "do not use it", [m for m in members if m.special]),
-        (
-            "holds names outside its folder",
-            "do not use it",
-            [m for m in members if is_outside(m.name)],
-        ),
-        (
-            f"holds a folder {PACKS}",
-            "rename it",
-            [m for m in members if PACKS in m.name.split("/")],
-        ),
+        ("holds names outside its folder", "do not use it", outside),
+        (f"holds a folder {PACKS}", "rename it", ours),
         ("holds names twice", "pack it again", _repeated(members)),
     )
     for what, remedy, offenders in offences:
@@ -83,12 +78,6 @@ def is_outside(name: str) -> bool:
 
 
 def _repeated(members: Sequence[Member]) -> list[Member]:
-    seen: set[str] = set()
-    repeated = []
-    for member in members:
-        if not member.folder:
-            path = normalised(member.name)
-            if path in seen:
-                repeated.append(member)
-            seen.add(path)
-    return repeated
+    files = [(normalised(member.name), member) for member in members if not member.folder]
+    counts = Counter(path for path, _ in files)
+    return [member for path, member in files if counts[path] > 1]
