@@ -44,7 +44,7 @@ def pages(reference: ModuleType) -> dict[str, str]:
 def test_the_reference_has_every_verb_with_every_argument(pages: dict[str, str]) -> None:
     text = pages["reference/verbs.md"]
     sections = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", text, re.M | re.S))
-    assert set(sections) == {*kit.VERBS, *kit.ALONE}
+    assert set(sections) == {*kit.VERBS, *kit.GLOBAL_VERBS}
     for verb, section in sections.items():
         missing = flags_of(verb) - set(re.findall(r"--[a-z-]+", section)) - SHARED
         assert not missing, verb
@@ -106,7 +106,7 @@ def test_every_command_that_is_shown_exists(path: Path) -> None:
             assert re.search(rf"^{re.escape(words[0])}:|^%-", makefile(), re.M), command
             _, dash, verb = words[0].partition("-")
             assert not dash or words[0] == "test-all" or verb in {*kit.VERBS, "<verb>"}, command
-        elif words and words[0] in kit.ALONE:
+        elif words and words[0] in kit.GLOBAL_VERBS:
             check_words(words[0], words[1:], command)
         elif len(words) > 1 and not words[0].startswith("-"):
             assert words[0] in (*competitions.names(), *EXAMPLES), command
@@ -143,7 +143,7 @@ def flags_of(verb: str) -> set[str]:
     import contextlib
     import io
 
-    words = [verb] if verb in kit.ALONE else ["digits", verb]
+    words = [verb] if verb in kit.GLOBAL_VERBS else ["digits", verb]
     with contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.suppress(SystemExit):
         kit.main([*words, "--help"])
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", shown.getvalue()))

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import kit
 from common.recipe import Recipe
-from common.recipe_fields import STAGES, Forms
+from common.typed_fields import STAGES, Forms
 from common.recipe_rules import FORMS, VIEWS
 from common.workflow import options
 
@@ -49,7 +49,7 @@ def verbs_page() -> str:
     for verb in kit.VERBS:
         lines += _verb(verb, f"kit <competition> {verb}")
     lines += ["## Verbs without a competition", ""]
-    for verb in kit.ALONE:
+    for verb in kit.GLOBAL_VERBS:
         lines += _verb(verb, f"kit {verb}")
     return "\n".join(lines)
 
@@ -96,7 +96,7 @@ def _verb(verb: str, command: str) -> list[str]:
 def _module(verb: str) -> Any:
     """A verb's module, in the first of the packages that has it."""
     name = verb.replace("-", "_")
-    for room in kit.ROOMS:
+    for room in kit.VERB_PACKAGES:
         if importlib.util.find_spec(f"{room}.{name}"):
             return importlib.import_module(f"{room}.{name}")
     raise LookupError(f"no package has a module of the verb {verb!r}")
