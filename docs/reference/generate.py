@@ -84,7 +84,7 @@ def _verb(verb: str, command: str) -> list[str]:
     for add in getattr(module, "SHARED", ()):
         add(recorder)
     if hasattr(module, "Options"):
-        options.add_own(recorder, module.Options)
+        options.add_options(recorder, module.Options)
     usage = " ".join([command, *(_usage(each) for each in recorder.added if _positional(each))])
     lines = [f"### {verb}", "", f"`{usage}`", "", _escaped(help_text.strip()), ""]
     if example.strip():
