@@ -1,8 +1,7 @@
 """Code files to a digest of their syntax trees: comments, docstrings and messages do not count.
 
-What is digested is the syntax tree without docstrings, the words of errors, and `say`. The same code
-has the same digest under every version of Python, so that a run from another machine can be gone on
-with.
+The syntax tree is hashed without docstrings, error messages and `say`. The digest is the same under
+every Python version, so that a run from another machine can be resumed.
 """
 
 import ast
@@ -10,10 +9,10 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# What can change a trained weight or a probability; pictures, words and the wire cannot.
+# Code that can change a trained weight or a probability.
 ROOMS = ("metrics", "data", "models", "inference", "training")
 MODULES = ("recipe", "typed_fields", "recipe_rules", "competition", "randomness")
-# What lies between a stored image and a feature of it.
+# Code between a stored image and its features.
 OF_FEATURES = (
     "data/batches/sources",
     "data/batches/photographs",
@@ -27,19 +26,19 @@ CORE = Path(__file__).parent
 
 
 def code_digest(competition: Path) -> str:
-    """The digest of the code that can change a result: the core's and the competition's facts."""
+    """A competition's folder to the digest of all code that can change its results."""
     files = [CORE / f"{name}.py" for name in MODULES]
     files += [path for room in ROOMS for path in sorted((CORE / room).rglob("*.py"))]
     return digest_of([*files, competition / "__init__.py"])[:16]
 
 
 def features_digest() -> str:
-    """The digest of the code that makes features of stored images."""
+    """The digest of the code that computes features of stored images."""
     return digest_of(CORE / f"{name}.py" for name in OF_FEATURES)
 
 
 def digest_of(files: Iterable[Path]) -> str:
-    """The digest of these modules, each by its meaning."""
+    """Python files to one SHA-256 of their `meaning`."""
     whole = hashlib.sha256()
     for path in files:
         whole.update(meaning(path.read_text(encoding="utf-8")).encode() + b"\0")
@@ -47,12 +46,12 @@ def digest_of(files: Iterable[Path]) -> str:
 
 
 def meaning(source: str) -> str:
-    """The syntax tree of a module as text, without what only people read."""
+    """A module's source to its syntax tree as text, without docstrings and messages."""
     return "".join(_told(ast.parse(source)))
 
 
 def _told(value: object) -> Iterator[str]:
-    """A node, a list of nodes or a plain value; what is empty is left out, as versions differ in it."""
+    """A node, a list of nodes or a value as text; empty fields, in which versions differ, are left out."""
     if isinstance(value, ast.Raise):
         raised = value.exc.func if isinstance(value.exc, ast.Call) else value.exc
         yield "Raise("
@@ -75,7 +74,7 @@ def _told(value: object) -> Iterator[str]:
 
 
 def _is_words(node: ast.AST) -> bool:
-    """Is this statement a docstring, another bare text, or something said to the person?"""
+    """Is this statement a docstring, another bare string, or a call of `say`?"""
     if not isinstance(node, ast.Expr):
         return False
     if isinstance(node.value, ast.Constant):

@@ -15,10 +15,10 @@ Writer = Callable[[pd.DataFrame, Sequence[str], Probs, Sequence[str]], pd.DataFr
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
-    """A data set that ships with a dependency: no download, scored by the kit's own host.
+    """A data set that ships with a dependency: no download, scored by the local Kaggle.
 
-    `table` has `id, label` and `hidden` (bool: the row belongs to the test set); `images` are the
-    encoded files in the table's order.
+    `table` has `id, label` and `hidden` (bool: a test row); `images` are the encoded files in the
+    table's order.
     """
 
     table: pd.DataFrame
@@ -32,25 +32,25 @@ class Competition:
     Attributes:
         name: its folder under `competitions/`, and the word typed after `kit`.
         slug: its name on Kaggle.
-        title: what people call it.
+        title: its title on Kaggle.
         metric: a name in `common.metrics.METRICS`.
-        sample: the sample submission's file name; none where `make_sample` makes it.
+        sample: the sample submission's file name; '' if `make_sample` makes it.
         read_train: folder to a table `id, path, label` (text ids; paths may be missing on disk).
-        read_test: folder to a table `id, path`; empty where a data set has no test set, which only
-            one without a sample's file may lack.
+        read_test: folder to a table `id, path`; empty without a test set, which is allowed
+            only with `make_sample`.
         writer: (sample, ids, probs, classes) to a submission in the sample's header and order.
         lay_out: (table, images, folder): write rows as this competition's own files. The table has
             `id, label`, with the label missing (NA) for rows of the test set; `images` are encoded
             files in the table's order.
-        recipes: named recipes; the first is the default.
+        recipes: recipes by name; the first is the default.
         notes: the lab note of each recipe, by its name.
         embedded: for a data set that needs no download: a function that returns it.
-        on_kaggle: there is something to download and to submit to. If not, `--data` names the files.
-        packed: the readers take every path from a CSV's ids, so that the images of an archive may
-            stay together in one file (`common.data.archives.pack`). Readers that list folders need files.
-        make_sample: for a data set without a sample submission: folder to the sample it would have.
-        read_answers: folder to the labels of the test set by id, None where they are not known.
-        caution: one sentence printed where a score is, when the score flatters.
+        on_kaggle: the competition is on Kaggle; if not, `--data` names the files.
+        packed: the readers take every path from a CSV, so that an archive's images may stay in one
+            file (`common.data.archives.pack`); readers that list folders need separate files.
+        make_sample: folder to a sample submission, for a data set without one.
+        read_answers: folder to the test labels by id; None if they are unknown.
+        caution: a sentence printed with every score, if scores are optimistic.
     """
 
     name: str
@@ -73,5 +73,5 @@ class Competition:
 
     @property
     def scored_by(self) -> Metric:
-        """The metric itself."""
+        """The `Metric` that `metric` names."""
         return METRICS[self.metric]

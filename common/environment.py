@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of what shapes a run; 'missing' where a package is not there."""
+    """Installed versions by package; 'missing' if not installed."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
 
 
 def git_commit(folder: Path) -> str:
-    """The commit of the checkout a folder lies in, '+changes' when files differ; '' outside one."""
+    """A folder to its git commit, with '+changes' if files differ; '' outside a repository."""
     try:
         head = git(folder, "rev-parse", "HEAD").strip()
         return head + ("+changes" if git(folder, "status", "--porcelain") else "")
@@ -44,7 +44,7 @@ def git_commit(folder: Path) -> str:
 
 
 def memory_mb() -> float:
-    """Anonymous resident memory of this process in MB: mapped pixel files do not count."""
+    """This process's anonymous resident memory in MB, without memory-mapped image stores."""
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():
@@ -55,7 +55,7 @@ def memory_mb() -> float:
 
 
 def environment() -> dict[str, Any]:
-    """What a result depends on beside recipe, data and code: versions, machine, threads, GPU."""
+    """Versions, machine, threads and GPUs, on which results depend beside recipe, data and code."""
     import torch
 
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -74,13 +74,13 @@ def machine() -> dict[str, Any]:
 
 
 def git(folder: Path, *words: str) -> str:
-    """What git prints of the checkout that a folder lies in, also of another account's.
+    """A folder and git's arguments to its output, also in a repository of another user.
 
-    Git looks into no checkout of another owner because its settings may start programs; this one's
-    program is running already.
+    Git refuses other users' repositories because their settings may start programs; here the
+    repository's own program is running already.
 
     Raises:
-        OSError: there is no git.
+        OSError: git is not installed.
         CalledProcessError: git refuses.
     """
     command = ["git", "-c", "safe.directory=*", "-C", str(folder), *words]

@@ -17,7 +17,7 @@ from common.storage import replacing
 
 NAME = "ledger.csv"
 STATUSES = ("pending", "complete", "error")
-FEWEST = 3  # submissions that a rank correlation is worth printing for
+FEWEST = 3  # submissions for which a rank correlation is printed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,11 @@ class Entry:
         time: when it was sent: UTC, ISO 8601.
         run: the run folder's name.
         metric: a name in `common.metrics.METRICS`; it says which of two scores is better.
-        cv, cv_sd: mean and sample standard deviation over folds; None where there is none.
-        public, private: leaderboard scores; None where the site has told none.
+        cv, cv_sd: mean and sample standard deviation over folds; None without cross-validation.
+        public, private: leaderboard scores; None if not published.
         file: the digest of the submitted file.
         ref: the submission's number.
-        status: "pending" until there is a score or an error, for good.
+        status: "pending" until the score or an error is known.
     """
 
     time: str
@@ -50,17 +50,17 @@ class Entry:
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """What tells submissions apart: a host that forgets gives a number twice."""
+        """The submission's identity; a restarted local Kaggle reuses refs."""
         return self.competition, self.run, self.time, self.ref
 
     @property
     def leaderboard(self) -> float | None:
-        """The private score, or the public one while the private is not told."""
+        """The private score, else the public one."""
         return self.public if self.private is None else self.private
 
     @property
     def gain(self) -> float | None:
-        """How much better the leaderboard was than the CV; negative: worse, whatever the metric."""
+        """How much better the leaderboard score is than the CV, in the metric's unit; negative: worse."""
         if self.leaderboard is None or self.cv is None:
             return None
         apart = self.leaderboard - self.cv
@@ -72,7 +72,7 @@ NUMBERS = ("cv", "cv_sd", "public", "private")
 
 
 def record(path: Path, entry: Entry) -> None:
-    """Add a submission, or replace the row of the same one; other processes wait their turn.
+    """Add a submission, or replace its row, under a file lock.
 
     Raises:
         KitError: the ledger is damaged or cannot be written; it stays as it was.
@@ -103,10 +103,10 @@ def _write(path: Path, entries: Sequence[Entry]) -> None:
 
 
 def read(path: Path) -> list[Entry]:
-    """All submissions in the order they were entered; none where there is no ledger.
+    """A ledger's path to its submissions in order; none if there is no file.
 
     Raises:
-        KitError: another header, a row that is no submission, or one submission twice.
+        KitError: wrong header, an invalid row, or a submission that occurs twice.
     """
     if not path.exists():
         return []
@@ -180,9 +180,9 @@ def best(entries: Sequence[Entry], score: str) -> Entry | None:
 
 
 def rank_correlation(entries: Sequence[Entry]) -> float | None:
-    """Spearman's, of CV and leaderboard over different files: does a better CV mean a better place?
+    """Spearman's rank correlation of CV and leaderboard score over different submission files.
 
-    None for fewer than three files, or where all scores are equal.
+    None for fewer than three files, or if all scores are equal.
     """
     files = {
         (entry.run, entry.file): (entry.cv, entry.leaderboard)

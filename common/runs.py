@@ -20,14 +20,14 @@ from common.progress import say
 from common.recipe import NAMING_STAGES, Recipe, differences
 from common.storage import read_json, write_json
 
-# Kinds of runs that have models of their own.
+# Kinds of runs that have their own models.
 WITH_MODELS = ("trained", "zero-training", "fetched")
-EXTERNAL_FILE = "file"  # the kind of a run that is nothing but a submission file from elsewhere
+EXTERNAL_FILE = "file"  # the kind of a run that is only a submission file from elsewhere
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder."""
+    """A run folder and its `run.json`."""
 
     folder: Path
 
@@ -35,7 +35,7 @@ class Run:
         return self.folder / name
 
     def read(self, name: str = "run.json") -> dict[str, Any]:
-        """A JSON file of the run; empty when it is not there yet."""
+        """A JSON file of the run; empty if it does not exist."""
         path = self.folder / name
         found = read_json(path) if path.is_file() else {}
         if not isinstance(found, dict):
@@ -43,14 +43,14 @@ class Run:
         return found
 
     def note(self, **facts: Any) -> None:
-        """Add facts to `run.json`."""
+        """Merge facts into `run.json`."""
         write_json(self.folder / "run.json", self.read() | facts)
 
     def recipe(self) -> Recipe:
-        """The recipe the run was begun with.
+        """The recipe the run was started with.
 
         Raises:
-            KitError: it has fields that this version of the kit does not know, or is a mere file.
+            KitError: a field that this version does not have, or the run is only a submission file.
         """
         if self.read()["kind"] == EXTERNAL_FILE:
             raise KitError(
@@ -67,21 +67,21 @@ class Run:
         return Recipe(**kept)
 
     def add_seconds(self, stage: str, seconds: float) -> None:
-        """Add to the seconds a stage has taken, over all calls that worked on the run."""
+        """Add to a stage's total seconds over all calls."""
         spent = dict(self.read().get("seconds", {}))
         spent[stage] = round(spent.get(stage, 0.0) + seconds, 2)
         self.note(seconds=spent)
 
     def note_peak_memory(self, **megabytes: float) -> None:
-        """Note a peak of memory in MB (`host`, `device`) when it is the largest so far."""
+        """Record memory in MB (`host`, `device`) if it is the largest so far."""
         seen = dict(self.read().get("peak_memory", {}))
         self.note(peak_memory=seen | {k: max(v, seen.get(k, 0.0)) for k, v in megabytes.items()})
 
 
 def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, data: str) -> Path:
-    """`runs/<competition>-<recipe>-<8 hex>`: the hex is of what the run is a function of.
+    """The run's folder `runs/<competition>-<recipe>-<8 hex>`, the hex a hash of recipe and data.
 
-    `data` is the data's fingerprint; files that fields name enter by content.
+    `data` is the data's fingerprint; files named by fields enter by their content.
     """
     shaped = differences(recipe, NAMING_STAGES) | digests_of_files(recipe)
     text = json.dumps({"fields": shaped, "data": data}, sort_keys=True)
@@ -89,7 +89,7 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
 
 
 def digests_of_files(recipe: Recipe) -> dict[str, Any]:
-    """For the fields that name files (weights, groups, a model folder): the digests of those."""
+    """A recipe to the digests of the files it names (weights, groups, a model folder), by field."""
     found: dict[str, Any] = {}
     for name in ("weights", "groups"):
         if (path := Path(getattr(recipe, name))).is_file():
@@ -101,7 +101,7 @@ def digests_of_files(recipe: Recipe) -> dict[str, Any]:
 
 
 def open_run(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
-    """Open a run folder: write its `run.json` when it is new, and note a changed environment."""
+    """A folder to its `Run`; a new one gets its `run.json`, a changed environment is recorded."""
     run, here = Run(folder), environment.environment()
     before = run.read().get("environment")
     if before is None:
@@ -120,9 +120,9 @@ def open_run(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:
 
 
 def clear_run(folder: Path) -> None:
-    """Remove what a run holds, but the lock that this process has on it; `run.json` goes last.
+    """Delete a run's files, `run.json` last, but not the lock that this process holds.
 
-    So an interrupted clearing is still a run of the old code, and is never taken for a new one.
+    So that after an interruption it is still the old run and not taken for a new one.
     """
     for path in sorted(folder.iterdir(), key=lambda path: (path.name == "run.json", path.name)):
         if path.name not in (".lock", "owner"):
@@ -131,10 +131,10 @@ def clear_run(folder: Path) -> None:
 
 @contextmanager
 def locked_run(folder: Path) -> Iterator[None]:
-    """Hold the run for this process; released however the process ends.
+    """Lock the run for this process; released however the process ends.
 
     Raises:
-        KitError: another process holds it, or the folder cannot be written.
+        KitError: another process has locked it, or the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def locked_run(folder: Path) -> Iterator[None]:
 
 
 def all_runs(runs: Path, competition: str) -> list[Run]:
-    """The runs of a competition, the one on which a verb last ended well first."""
+    """A competition's runs, the most recently used first."""
     name = re.compile(rf"{re.escape(competition)}-.+-[0-9a-f]{{8}}")
     found = [p for p in runs.glob(f"{competition}-*/run.json") if name.fullmatch(p.parent.name)]
     return [Run(p.parent) for p in sorted(found, key=_last_used, reverse=True)]
@@ -175,18 +175,18 @@ def _last_used(path: Path) -> tuple[bool, int]:
 
 
 def fingerprint(*parts: object) -> str:
-    """A digest of ids, labels and image digests, in order: the data's fingerprint."""
+    """Ids, labels and image digests, in order, to the data's fingerprint: 16 hex digits."""
     return _digest(json.dumps(parts, sort_keys=True).encode())[:16]
 
 
 def digest_file(path: Path) -> str:
-    """A digest of a file's bytes."""
+    """A file's SHA-256, the first 16 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def digest_of(content: bytes) -> str:
-    """The digest of a file that holds these bytes."""
+    """As `digest_file`, of bytes."""
     return _digest(content)[:16]
 
 

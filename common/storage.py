@@ -14,8 +14,8 @@ from filelock import FileLock, Timeout
 from common.errors import KitError
 from common.progress import say
 
-LOCK = "lock"  # in the folder of what arrives
-POINTER = b"version https://git-lfs"  # how a file begins that Git LFS has not fetched
+LOCK = "lock"  # in a `partial_folder`
+POINTER = b"version https://git-lfs"  # first bytes of a Git LFS pointer
 FULL = 1 << 20  # bytes free below which a failed write is blamed on the disk
 
 
@@ -58,26 +58,26 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _to_disk(path: Path) -> None:
-    """Make sure of the content before the name: a power cut must not leave an empty file."""
+    """fsync a file before it is renamed: a power cut must not leave an empty file."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole."""
+    """Write UTF-8 text atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON, whole."""
+    """Write a value as indented JSON, atomically."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     # A path need not be UTF-8: what is not is written as JSON's own escapes, and read back the same.
     write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def check_is_content(path: Path) -> None:
-    """Raise a KitError when a file is what Git LFS leaves in the place of one it has not fetched."""
+    """Raise a KitError if a file is a Git LFS pointer instead of its content."""
     with path.open("rb") as file:
         if file.read(len(POINTER)) != POINTER:
             return
@@ -104,7 +104,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of `path`, and sweep the temporary files a killed process left of it.
+    """Hold the lock of `path`, and remove temporary files that a killed process left.
 
     Raises:
         KitError: the folder that should hold `path` cannot be written.
@@ -120,7 +120,7 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise _unwritable(path.parent, error) from error
     try:
-        # While the lock is held nobody else is writing, so whatever is temporary is a leftover.
+        # While the lock is held no other process writes, so all temporary files are leftovers.
         for leftover in path.parent.glob(f".{path.name}.*.tmp"):
             remove(leftover)
         yield
@@ -130,10 +130,10 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def resumable_folder(path: Path) -> Iterator[Path]:
-    """Yield a folder beside `path` to fill, for a caller `locked` with it; then rename it to `path`.
+    """Yield a folder beside `path` to fill, then rename it to `path`; the caller holds `locked(path)`.
 
-    It still holds what a call that was interrupted or killed had put there. When the block fails,
-    the folder is removed, and `path` stays as it was.
+    After an interrupted or killed call it still holds that call's files. If the block raises, the
+    folder is removed and `path` is unchanged.
 
     Raises:
         KitError: the block could not write.
@@ -153,14 +153,14 @@ def resumable_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def partial_folder(path: Path, what: str, *, error: type[KitError], remedy: str) -> Iterator[Path]:
-    """Yield the folder `.<name>.part` beside `path`, for what comes from elsewhere piece by piece.
+    """Yield the folder `.<name>.part` beside `path`, for a download that may be resumed.
 
-    It is this process's alone. What an earlier call has left is still in it, and what a block that
-    fails has brought stays for the next; after one that succeeds the folder goes.
+    It is locked by this process. Files of earlier calls are kept in it, also when the block raises;
+    when the block succeeds the folder is removed.
 
     Raises:
-        KitError: of the kind `error`: another process fills it, or it cannot be written; the
-            sentence calls it `what` and ends with the remedy.
+        KitError: of class `error`, naming `what` and ending with `remedy`: another process holds
+            the folder, or it cannot be written.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -190,7 +190,7 @@ def _unwritable(folder: Path, error: OSError) -> KitError:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder; never what a link points to."""
+    """Remove a file, a link (not its target) or a whole folder."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

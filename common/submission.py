@@ -18,14 +18,14 @@ __all__ = ["label_rows", "probability_rows", "read_csv", "validate", "write"]
 
 # The least probability written: Kaggle's log loss clips here as well.
 FLOOR = 1e-15
-# Nine digits carry a float32 whole, and 1,000 of them still sum to 1 within 1e-6 as text.
+# Nine digits round-trip a float32; 1,000 such probabilities sum to 1 within 1e-6.
 FLOAT_FORMAT = "%.9g"
 
 
 def label_rows(
     sample: pd.DataFrame, ids: Sequence[str], probs: Probs, classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Answer a sample of two columns (id, label) with the most probable class of each row.
+    """Probs to a submission of two columns (id, label): the most probable class of each row.
 
     Args:
         sample: the sample submission; its header, ids and order are kept.
@@ -50,9 +50,9 @@ def label_rows(
 def probability_rows(
     sample: pd.DataFrame, ids: Sequence[str], probs: Probs, classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Answer a sample with a column a class; columns are found by name, never by position.
+    """Probs to a submission with a column a class, matched by name.
 
-    Each row is normalised, kept off 0 and 1 by 1e-15 and normalised again; float64 columns.
+    Each row is normalised, clipped to [1e-15, 1 - 1e-15] and normalised again; float64 columns.
 
     Args:
         sample: the sample submission; its header, ids and order are kept.
@@ -87,12 +87,12 @@ def probability_rows(
 def write(
     path: Path, submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]
 ) -> None:
-    """Write a submission whole, after checking it and before trusting what lies on the disk.
+    """Validate a submission, write it atomically, and validate what was written.
 
     Raises:
         KitError: `validate` finds problems (all of them are named), or `path` cannot be written.
     """
-    assert path.suffix == ".csv", path  # by another suffix a reader would try to unpack it
+    assert path.suffix == ".csv", path  # pandas decompresses by suffix
     _refuse(path, validate(submission, sample, classes))
     with replacing(path) as temporary:
         submission.to_csv(

@@ -1,7 +1,7 @@
 """A submission and the sample to what is wrong: header, ids, labels, probabilities; one sentence each.
 
-The sample submission is the contract: its header, its ids, its order. Two columns mean a label a
-row; more mean a probability for each class.
+The sample submission gives header, ids and order. Two columns: a label a row; more: a probability
+for each class.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ Mask = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.object_]
 
 SUM_TOLERANCE = 1e-3
-# A near miss is looked for among so many names only: difflib compares with each of them.
+# Suggestions are searched among so many names only: difflib is slow.
 NAMES_COMPARED = 1000
 
 
 def validate(submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]) -> list[str]:
-    """Everything that keeps `submission` from being the sample's own rows and columns, answered.
+    """A submission to all differences from the sample, order included, as sentences.
 
-    It is what the kit's own files are held to: `problems_and_remarks`, and the sample's order.
+    The kit's own files must have none: no problems and no remarks.
     """
     problems, remarks = problems_and_remarks(submission, sample, classes)
     return problems + remarks
@@ -33,19 +33,19 @@ def validate(submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[s
 def problems_and_remarks(
     submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """What a site refuses of a submission, and what it takes although the sample is otherwise.
+    """A submission to what Kaggle rejects (problems), and differences that it accepts (remarks).
 
-    A site joins rows by their ids and finds columns by their names, so their order is a remark; and
-    Kaggle's log loss divides each row by its sum.
+    Kaggle joins rows by id and columns by name, so their order is a remark; its log loss divides
+    each row by its sum.
 
     Args:
-        submission: the rows to judge; text as read from a file, or numbers as just written.
+        submission: its rows, as text read from a file or as numbers.
         sample: the sample submission; its first column is the id, its order the order wanted.
         classes: every class name; only a submission of labels needs them, because a sample may
             name the same class in all of its rows.
 
     Returns:
-        Problems and remarks, one sentence each, the first offenders named and the rest counted.
+        Problems and remarks, one sentence each, the first rows named and the rest counted.
     """
     header, wanted = list(submission.columns), list(sample.columns)
     problems, remarks = _header(header, wanted)
@@ -73,7 +73,7 @@ def texts(column: "pd.Series[str]") -> Cells:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The words ' (did you mean 'x'?)' for the known name most like `name`, or nothing."""
+    """A name to " (did you mean 'x'?)" for the most similar known name, or ''."""
     folded = {other.strip().lower(): other for other in known[:NAMES_COMPARED]}
     found = get_close_matches(name.strip().lower(), list(folded), n=1, cutoff=0.6)
     return f" (did you mean {folded[found[0]]!r}?)" if found else ""
@@ -136,7 +136,7 @@ def _ids(ids: Cells, wanted: Cells, column: str) -> tuple[list[str], list[str]]:
 
 
 def _twin(name: str, missing: Cells) -> str:
-    """Words for the id that was meant: most often one that a reader took for a number."""
+    """A hint at the id that was meant, most often one that was parsed as a number."""
     number = pd.to_numeric(pd.Series([name, *missing]), errors="coerce").to_numpy(dtype=float)
     equal = missing[number[1:] == number[0]]
     if len(equal):
@@ -199,7 +199,7 @@ def _probabilities(frame: pd.DataFrame, ids: Cells, *, whole: bool) -> tuple[lis
 
 
 def _offenders(bad: Mask, ids: Cells, what: str, example: str = "") -> list[str]:
-    """'2 rows with an empty cell: a, b' for a mask over the rows; `example` tells of the first."""
+    """A mask over rows to '2 rows with an empty cell: a, b'; `example` describes the first."""
     if not bad.any():
         return []
     names = ids[bad].tolist()

@@ -20,7 +20,7 @@ from common.progress import counted, first_of
 SAVE = "save it as CSV UTF-8"
 WRITE = "write it as CSV (DataFrame.to_csv(…, index=False))"
 AGAIN = "download or export the CSV itself again"
-# What begins like this, what it is called, and what to do with it.
+# First bytes of other formats: the format's name and what to do.
 BEGINNINGS: Mapping[bytes, tuple[str, str]] = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel workbook (xls)", SAVE),
     b"PAR1": ("a Parquet file", WRITE),
@@ -42,7 +42,7 @@ BEGINNINGS: Mapping[bytes, tuple[str, str]] = {
     b"\x7fELF": ("a program", AGAIN),
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "call `git lfs pull`"),
 }
-# The same of text, without its case and the space before it.
+# The same for text, in lower case and without leading space.
 TEXTS: Mapping[bytes, tuple[str, str]] = {
     b"<!doctype html": ("an HTML page", AGAIN),
     b"<html": ("an HTML page", AGAIN),
@@ -52,7 +52,7 @@ TEXTS: Mapping[bytes, tuple[str, str]] = {
     b"{": ("JSON", WRITE),
     b"[{": ("JSON", WRITE),
 }
-# What a zip archive is in truth, by a part of a name in it.
+# Formats that are zip archives, by a part of a member's name.
 ZIPPED: Mapping[str, tuple[str, str]] = {
     "xl/": ("an Excel workbook (xlsx)", SAVE),
     "word/": ("a Word document", SAVE),
@@ -71,13 +71,13 @@ DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, No
 
 
 def read_file(path: Path, sample: pd.DataFrame) -> tuple[pd.DataFrame, bytes, list[str]]:
-    """The rows of a submission file, its CSV's bytes, and remarks on how it is packed.
+    """A submission file to its rows, the bytes of its CSV, and remarks on compression.
 
-    A zip archive of one CSV is taken, as Kaggle takes it, and a file that one program packed; the
-    name has to say so, because a site goes by it.
+    A zip archive of one CSV is accepted, as by Kaggle, and a gzip, bzip2 or xz file; the suffix
+    must match, because Kaggle goes by it.
 
     Raises:
-        KitError: it is missing, empty, or no CSV; what it is instead, and what to do.
+        KitError: it is missing, empty or not a CSV; the format found, and what to do.
     """
     if path.is_dir():
         raise KitError(f"{path} is a folder: name the CSV file in it")
@@ -115,7 +115,7 @@ def read_file(path: Path, sample: pd.DataFrame) -> tuple[pd.DataFrame, bytes, li
 
 
 def _known(data: bytes) -> tuple[str, str] | None:
-    """What bytes that are no CSV are called, and what to do; None for what may be a CSV."""
+    """Bytes to the name of their format and what to do; None for what may be a CSV."""
     text = data[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     found = [each for head, each in BEGINNINGS.items() if data.startswith(head)]
     if data[:2] not in UTF_16:

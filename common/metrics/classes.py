@@ -18,7 +18,7 @@ FLOOR = 1e-15  # Kaggle clips the probabilities of its log loss here
 
 @dataclass(frozen=True)
 class Metric:
-    """A named score, the mean of `rows` [N]; `higher_is_better` says which of two runs won."""
+    """A metric: the mean of its row scores `rows` [N], and whether higher is better."""
 
     name: str
     higher_is_better: bool
@@ -29,13 +29,13 @@ class Metric:
         return float(self.rows(probs, targets).mean())
 
     def better(self, new: float, old: float) -> bool:
-        """Is `new` strictly better than `old`? Anything is better than nan, nan than nothing."""
+        """Is `new` strictly better than `old`? Any number is better than nan."""
         if np.isnan(old):
             return not np.isnan(new)
         return new > old if self.higher_is_better else new < old
 
     def gain(self, new: float, old: float) -> float:
-        """How much better `new` is than `old`; negative when it is worse."""
+        """How much better `new` is than `old`; negative if worse."""
         return new - old if self.higher_is_better else old - new
 
 

@@ -40,18 +40,18 @@ from common.workflow.test_set import score_test, write_submission
 
 @dataclass(frozen=True)
 class HeldOutRows:
-    """The rows that the members are judged on: [K, N, C] in the first member's order."""
+    """The members' out-of-fold predictions [K, N, C], with targets, groups and folds of their rows."""
 
     ids: list[str]
     targets: Targets
     groups: npt.NDArray[np.object_]
     parts: Rows
-    single: bool  # one hold-out, which only the fitting of weights splits
+    single: bool  # a single hold-out, split only to fit the weights
     stack: Probs
 
 
 def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
-    """Join the runs of these folders by weights of one kind, and write what a run holds."""
+    """Run folders to a run with their weighted mean predictions, by weights of `kind`."""
     started = time.perf_counter()
     members = [read_predictions(named_run(request, path)) for path in paths]
     if len(members) < 2:
@@ -94,7 +94,7 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
 
 
 def _check_test(members: list[PredictedRun]) -> None:
-    """Raise a KitError when not all members predicted one test set."""
+    """Raise a KitError if the members predicted different test sets."""
     for member in members[1:]:
         if member.test_name != members[0].test_name:
             raise KitError(
@@ -120,7 +120,7 @@ def _judged(
     kind: str,
     metric: Metric,
 ) -> dict[str, Any]:
-    """What scores.json holds: the score of `kind`, and beside it every run's and every kind's."""
+    """The content of scores.json: the score of `kind`, of every run and of every kind."""
     parts = np.zeros_like(held.parts) if held.single else held.parts
     folds = [np.flatnonzero(parts == part) for part in np.unique(parts)]
     mine = blends[kind].probs
@@ -197,7 +197,7 @@ def _write(
 
 
 def _tell(found: dict[str, Any]) -> None:
-    """The runs, the kinds beside the best of them, and what was used."""
+    """Print the runs' scores and weights, and each kind's gain over the best run."""
     facts, metric = found["blend"], found["metric"].replace("_", " ")
     wide = max(len(Path(row["run"]).name) for row in facts["runs"])
     say(f"  {'out-of-fold, ' + str(found['n']) + ' rows':<{wide}}  {metric:>9}  weight")

@@ -25,7 +25,7 @@ from common.workflow.variants import Named
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """One run of a variant: each held-out row's score, and what its JSON holds."""
+    """One run of a variant: ids, row scores and groups of the held-out rows, and its JSON result."""
 
     ids: list[str]
     rows: RowScores
@@ -35,7 +35,7 @@ class ScoredRun:
 
 
 def compare(request: Request, named: Sequence[Named]) -> dict[str, Any]:
-    """Train and judge every variant, print the table, keep it as a CSV, and return it."""
+    """Train and score every variant; the table is printed, written as a CSV and returned."""
     metric = request.competition.scored_by
     done: dict[str, list[ScoredRun]] = {}
     for number, (name, requests) in enumerate(named, 1):
@@ -60,7 +60,7 @@ def compare(request: Request, named: Sequence[Named]) -> dict[str, Any]:
 
 
 def _judged(request: Request, metric: Metric) -> ScoredRun:
-    """Train and judge what is not yet; predict too where the test set's labels are known."""
+    """A variant's request to its scored run; the test set is predicted if its labels are known."""
     request.check_has_validation()
     with prepared(request) as ready:
         validate(ready)
@@ -81,7 +81,7 @@ def _judged(request: Request, metric: Metric) -> ScoredRun:
 
 
 def _check_folds(done: dict[str, list[ScoredRun]], first: ScoredRun) -> None:
-    """Raise a KitError when a variant was judged on other folds than the first."""
+    """Raise a KitError if a variant has other folds than the first."""
     wanted = _folds_of(first)
     for name, runs in done.items():
         if any(not _folds_of(each).equals(wanted) for each in runs):
@@ -97,7 +97,7 @@ def _folds_of(judged: ScoredRun) -> pd.DataFrame:
 
 
 def _row(runs: list[ScoredRun], first: list[ScoredRun], metric: Metric) -> dict[str, Any]:
-    """A variant's line: scores over its seeds, the paired gain on the first, what it took."""
+    """A variant's row: scores over its seeds, the paired gain over the first variant, minutes."""
     scores = [float(each.rows.mean()) for each in runs]
     mean, before = (np.mean([each.rows for each in group], axis=0) for group in (runs, first))
     sign = 1 if metric.higher_is_better else -1
@@ -120,7 +120,7 @@ def _row(runs: list[ScoredRun], first: list[ScoredRun], metric: Metric) -> dict[
 
 
 def _tell(table: list[dict[str, Any]], metric: Metric, count: int) -> None:
-    """One line a variant."""
+    """Print the table, one line a variant."""
     wide = max(len(row["variant"]) for row in table)
     known = any(row["test"] is not None for row in table)
     title = f"{metric.name.replace('_', ' ')}, out-of-fold, n = {count:,}"
@@ -139,8 +139,8 @@ def _tell(table: list[dict[str, Any]], metric: Metric, count: int) -> None:
         if row["optimistic"]:
             say(f"  {row['variant']} is judged optimistically: {row['optimistic']}")
     over = f"± is the sd over {runs} seeds; " if runs > 1 else ""
-    say(f"  {over}an interval across 0 may be luck in the rows; it knows nothing of")
-    say("  luck in the training seed" + ("" if runs > 1 else ", which --seeds 3 shows"))
+    say(f"  {over}an interval across 0 may be chance in the rows; it does not include")
+    say("  chance in the training seed" + ("" if runs > 1 else ", which --seeds 3 shows"))
 
 
 def _sd(scores: list[float]) -> float | None:

@@ -19,9 +19,9 @@ DRAWN = 12  # of the nearest pairs, and of the farthest
 
 
 def all_pairs(tables: dict[str, pd.DataFrame], stores: dict[str, Store]) -> pd.DataFrame:
-    """Every pair within train, across and within test: `COLUMNS`, and the rows `a` and `b`.
+    """Tables and stores to all duplicate pairs within train, across, and within test: `COLUMNS`, and the rows `a`, `b`.
 
-    Same before near, the nearest first; then in the order of the rows.
+    Identical before near, by distance, then by row.
     """
     found = []
     for first, second in combinations_with_replacement(stores, 2):
@@ -47,7 +47,7 @@ def all_pairs(tables: dict[str, pd.DataFrame], stores: dict[str, Store]) -> pd.D
 def draw(
     pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], stores: dict[str, Store], path: Path
 ) -> str | None:
-    """The picture of the nearest pairs and of the farthest; None where there are none."""
+    """Draw the nearest and the farthest pairs; returns the picture's path, None without pairs."""
     near = pairs[pairs["near"]] if pairs["near"].any() else pairs
     shown = near if len(near) <= 2 * DRAWN else pd.concat([near[:DRAWN], near[-DRAWN:]])
     if shown.empty:
@@ -84,7 +84,7 @@ def draw(
 
 
 def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame) -> list[str]:
-    """What the pairs mean for scores, a sentence each; `pairs` has `COLUMNS`."""
+    """Duplicate pairs to their consequences for scores, a sentence each; `pairs` has `COLUMNS`."""
     found = []
     label = train.set_index("id")["label"]
     for kind, word in (("same", "of equal pixels"), ("near", "of the same shot")):
@@ -116,7 +116,7 @@ def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame) -> list[str]:
 
 
 def table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
-    """Classes of one image, and ids that only one of sample and test set has; a sentence each."""
+    """Sentences on classes of one image, and on ids that only the sample or only the test set has."""
     found = []
     single = train["label"].value_counts().loc[lambda counts: counts == 1].index.tolist()
     if single:
@@ -133,7 +133,7 @@ def table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame
 
 
 def size_problems(recipe: Recipe, stores: list[Store]) -> list[str]:
-    """A sentence where the images have several sizes and the recipe's augmentation wants one."""
+    """A sentence if the images have several sizes and the recipe's augmentation needs one."""
     shapes = {tuple(shape) for store in stores for shape in store.shapes.tolist()}
     if recipe.augment in PHOTO or len(shapes) == 1:
         return []
@@ -144,7 +144,7 @@ def size_problems(recipe: Recipe, stores: list[Store]) -> list[str]:
 
 
 def sizes(stores: list[Store]) -> str:
-    """The images' size or range of sizes in words, in pixels."""
+    """Stores to their images' size or range of sizes in pixels, in words."""
     shapes = {tuple(shape) for store in stores for shape in store.shapes.tolist()}
     if len(shapes) == 1:
         height, width = next(iter(shapes))

@@ -27,7 +27,7 @@ from common.workflow.train_models import train_jobs
 
 
 def validate(ready: Prepared) -> None:
-    """Train what is not trained, judge what is not judged, and write scores and pictures."""
+    """Train the folds without weights, predict held-out rows without predictions, write scores and pictures."""
     if not ready.recipe.folds:
         _leave_unjudged(ready)
         return
@@ -53,7 +53,7 @@ def validate(ready: Prepared) -> None:
 
 
 def _leave_unjudged(ready: Prepared) -> None:
-    """What a run without a held-out row has of all this: its first batch, and scores that hold none."""
+    """folds=0: the picture of the first batch, and a scores.json without scores."""
     draw_batch(ready, refit_jobs(ready.recipe, ready.split.folds)[0])
     print_head_rows(ready)
     say(
@@ -70,7 +70,7 @@ def _leave_unjudged(ready: Prepared) -> None:
 
 
 def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> FoldViewProbs:
-    """A fold's held-out probs, the mean over its training seeds; kept, so that a kill loses one fold."""
+    """A fold's held-out probs, averaged over its models, and kept in a file: a kill loses one fold."""
     mine = [job for job in jobs if job.fold == number]
     rows = mine[0].held_out
     assert rows is not None

@@ -18,7 +18,7 @@ from common.workflow.request import Request
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a competition: every labelled row, before any sample of them is taken."""
+    """A competition's files: folder, sample submission, all labelled rows, class names."""
 
     folder: Path
     sample: pd.DataFrame
@@ -27,7 +27,7 @@ class Files:
 
 
 def open_files(request: Request) -> Files:
-    """Unpack what is packed, read the tables and the sample, settle the classes and say them.
+    """A request to its files: archives unpacked, tables and sample read, classes determined.
 
     Raises:
         KitError: files missing or broken, or labels that the sample submission does not know.
@@ -44,7 +44,7 @@ def open_files(request: Request) -> Files:
 
 
 def data_root(folder: Path, sample: str) -> Path:
-    """The folder that holds the sample submission: this one, or the only one below that does."""
+    """A folder to the one with the sample submission: itself, or the only one below it."""
     if not sample or (folder / sample).is_file():
         return folder
     below = [
@@ -60,14 +60,14 @@ def data_root(folder: Path, sample: str) -> Path:
 
 
 def read_sample(competition: Competition, folder: Path) -> pd.DataFrame:
-    """The sample submission, text: the competition's file, or what it makes of a folder without one."""
+    """A competition's folder to its sample submission as text, read or made by `make_sample`."""
     if competition.make_sample is not None:
         return competition.make_sample(folder)
     return read_csv(folder / competition.sample)
 
 
 def read_test(request: Request, folder: Path) -> pd.DataFrame:
-    """The checked test table; empty where the data set has no test set."""
+    """A folder to the checked test table; empty without a test set."""
     test = request.competition.read_test(folder)
     if test.empty and request.competition.make_sample is not None:
         return test
@@ -75,7 +75,7 @@ def read_test(request: Request, folder: Path) -> pd.DataFrame:
 
 
 def fetch(request: Request) -> dict[str, Any]:
-    """Fetch the archive whole into the data folder, unless it is there."""
+    """Download the archive into the data folder, unless it is complete."""
     folder, slug = request.data_folder, request.slug
     archive = client.download(slug, folder)
     return {"data": str(folder), "archive": str(archive)}

@@ -10,13 +10,13 @@ from common.workflow.request import Request
 
 
 def find_run(request: Request) -> Run:
-    """The run that `predict`, `submit` and their like work on.
+    """A request to the run that `predict`, `submit`, `export` and `kernel` work on.
 
-    `--run` names it. Fields or `--recipe` choose the latest run begun with them. Otherwise it is
-    the latest run of the competition that the kit itself has made.
+    `--run` names it. Fields or `--recipe` choose the latest run started with them. Otherwise it is
+    the competition's latest run.
 
     Raises:
-        KitError: there is none; the sentence says what makes one.
+        KitError: there is none; the message names the command that makes one.
     """
     name = request.competition.name
     words = request.words_of(*NAMING_STAGES)
@@ -45,7 +45,7 @@ def find_run(request: Request) -> Run:
 
 
 def named_run(request: Request, folder: Path) -> Run:
-    """The run of this folder, or of this name among the request's runs.
+    """A run's folder, or its name below --runs, to the run.
 
     Raises:
         KitError: it is no run folder, or another competition's.
@@ -61,6 +61,6 @@ def named_run(request: Request, folder: Path) -> Run:
 
 
 def _shape(run: Run) -> dict[str, Any] | None:
-    """What a trained run was shaped by; a blend has its first run's recipe, and was not."""
+    """A trained run to its non-default split and train fields; None for other runs."""
     trained = run.read()["kind"] in WITH_MODELS
     return differences(run.recipe(), NAMING_STAGES) if trained else None

@@ -43,7 +43,7 @@ from common.workflow.request import Request
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that this process owns, and what its jobs need."""
+    """A locked run, and everything its jobs need."""
 
     request: Request
     recipe: Recipe
@@ -53,16 +53,15 @@ class Prepared:
     store: Store
     split: Split
     setting: RunContext
-    code: str  # the digest when this process began: what it runs, whatever is edited meanwhile
+    code: str  # the digest when this process started: files may be edited meanwhile
 
 
 @contextmanager
 def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
-    """Everything up to training; the run is this process's own until the block ends.
+    """A request to its prepared run, everything before training; locked until the block ends.
 
-    The run is the one that the request's recipe and the data name, or an existing one (`of`), whose
-    predict and runtime fields the request may change. Nothing of a run is written before all that
-    can be refused has been.
+    The run is the one that recipe and data name, or an existing one (`of`), whose predict and
+    runtime fields the request may change. Nothing is written before all checks have passed.
 
     Raises:
         KitError: files, fields or the backbone are not usable, or `of` was made from other data.
@@ -83,7 +82,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     folder = of.folder if of else _folder(request, recipe, data)
     with locked_run(folder):
         if request.fresh or not _is_trained(folder):
-            clear_run(folder)  # what a failed start left is nobody's
+            clear_run(folder)  # leftovers of a failed start
         elif Run(folder).read()["data"] != data:
             raise KitError(
                 f"{folder} was made from other data than {files.folder} holds: name its own (--data DIR)"
@@ -113,7 +112,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
 
 
 def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFrame, Store]:
-    """The labelled rows that a recipe uses, and their images."""
+    """A recipe to its labelled rows and their images."""
     rows = sample_rows(files.train["label"], recipe.rows, recipe.split_seed)
     table = files.train.iloc[rows].reset_index(drop=True)
     store = open_store(
@@ -123,12 +122,12 @@ def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFra
 
 
 def code_of(request: Request) -> str:
-    """The digest of the code that a run of this competition depends on."""
+    """A request to the digest of the code that its results depend on."""
     return code_digest(Path(inspect.getfile(request.competition.read_train)).parent)
 
 
 def check_trained(run: Run) -> None:
-    """Raise a KitError when the run has no models of its own."""
+    """Raise a KitError if the run has no models of its own."""
     kind = run.read()["kind"]
     if kind not in WITH_MODELS:
         raise KitError(
@@ -138,10 +137,10 @@ def check_trained(run: Run) -> None:
 
 
 def check_code(ready: Prepared) -> None:
-    """Stop before work is continued by other code than it was begun with.
+    """Raise a KitError before a run is resumed with other code than it was started with.
 
     Raises:
-        KitError: the digests differ, and the person has not said to go on.
+        KitError: the digests differ, and --accept-code was not given.
     """
     run, now = ready.run, ready.code
     then = run.read()["code"]
@@ -160,12 +159,12 @@ def check_code(ready: Prepared) -> None:
 
 def _folder(request: Request, recipe: Recipe, data: str) -> Path:
     if recipe.weights not in ("scratch", "pretrained"):
-        read_weights(Path(recipe.weights))  # a file that is none is told before its digest is taken
+        read_weights(Path(recipe.weights))  # an unreadable file is reported before it is hashed
     return run_folder(request.runs, request.competition.name, request.recipe_name, recipe, data)
 
 
 def _is_trained(folder: Path) -> bool:
-    """Has any job of this run finished an epoch?"""
+    """Has any job of the run finished an epoch?"""
     marks = ("*/log.jsonl", "*/weights.safetensors")
     trained = any(any(folder.glob(mark)) for mark in marks)
     if trained and not Run(folder).read():
@@ -177,11 +176,11 @@ def _is_trained(folder: Path) -> bool:
 
 
 def _split(folder: Path, table: pd.DataFrame, store: Store, recipe: Recipe) -> Split:
-    """The run's folds and groups: found once, before any model, and read from the run ever after."""
+    """The run's folds and groups: computed before training, then read from its folds.csv."""
     if (folder / "folds.csv").is_file():
         return read_split(folder / "folds.csv", table["id"])
     if not recipe.folds and recipe.groups == "near":
-        # Nothing is held out: the search takes a minute and more, and would move no row.
+        # Without a validation split the search, a minute and more, would change nothing.
         recipe = replace(recipe, groups="none")
     groups = groups_of(table, store, recipe.groups)
     return Split(assign_folds(table["label"], groups, recipe), groups.to_numpy(dtype=object))
@@ -197,7 +196,7 @@ def _setting(
     files: Files,
     table: pd.DataFrame,
 ) -> RunContext:
-    """The jobs' setting. A run whose folds are trained needs the weights it began with no more."""
+    """The jobs' setting; a run that is trained no longer needs the files of its initial weights."""
     begun = Run(folder).read().get("files", {})
     jobs = jobs_of(recipe, folds)
     jobs += refit_jobs(recipe, folds) if recipe.final == "refit" else []

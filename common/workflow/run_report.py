@@ -55,7 +55,7 @@ def print_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
 
 
 def print_head_rows(ready: Prepared) -> None:
-    """Which of the old classifier's rows the new one begins with: to `head_rows.csv` and in words."""
+    """Print, and write to `head_rows.csv`, which pretrained classifier rows the labels start from."""
     matches = ready.setting.matches
     if not matches:
         return
@@ -75,7 +75,7 @@ def print_head_rows(ready: Prepared) -> None:
 
 
 def print_unrecognised_classes(ready: Prepared) -> None:
-    """Labels that their old rows do not know: what a wrong match looks like on the images."""
+    """Print labels of which no image is recognised: their pretrained row may be a wrong match."""
     path = ready.run / "head_rows.csv"
     if not path.is_file():
         return
@@ -97,7 +97,7 @@ def print_unrecognised_classes(ready: Prepared) -> None:
 
 
 def print_scores(ready: Prepared) -> None:
-    """The out-of-fold score in words: mean, spread, pooled, what each group of views adds."""
+    """Print the out-of-fold score: mean and sd over folds, each view's gain, calibration."""
     found = ready.run.read("scores.json")
     metric = found["metric"].replace("_", " ")
     spread = f" ± {found['cv_sd']:.4f}" if found["cv_sd"] is not None else ""
@@ -120,13 +120,13 @@ def print_scores(ready: Prepared) -> None:
 
 
 def draw_batch(ready: Prepared, job: Job) -> None:
-    """The first augmented batch of a job, as the network will see it."""
+    """Draw a job's first augmented batch as the network sees it."""
     pixels, labels = first_batch(job, ready.setting, ready.recipe.batch_size)
     pictures.augmented_batch(pixels, labels, ready.run / "pictures" / "augmented_batch.png")
 
 
 def draw_curves(run: Run, metric: str) -> None:
-    """The learning curves of all the run's jobs so far, the rate below them."""
+    """Draw the learning curves of all jobs so far, and the learning rate."""
     logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
     histories = {path.parent.name: checkpoint.read_log(path.parent) for path in logs}
     begun = {name: history for name, history in histories.items() if history}
@@ -135,7 +135,7 @@ def draw_curves(run: Run, metric: str) -> None:
 
 
 def draw_out_of_fold(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> None:
-    """The confusion matrix and the worst mistakes, both out-of-fold; `store` is the table's."""
+    """Draw the out-of-fold confusion matrix and worst mistakes; `store` holds the table's images."""
     folder = run / "pictures"
     with np.load(run / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]

@@ -23,7 +23,7 @@ from common.storage import read_json, replacing, write_json
 
 
 def predictions_folder(run: Run, recipe: Recipe) -> Path:
-    """`predictions/<8 hex>` of the run: one for every set of predict fields and code."""
+    """A run and predict fields to `predictions/<8 hex>`, the hex a hash of fields and code."""
     fields = differences(recipe, ("predict",)) | {"code": run.read()["code"]}
     name = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
     folder = run / "predictions" / name
@@ -33,18 +33,18 @@ def predictions_folder(run: Run, recipe: Recipe) -> Path:
 
 
 def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:
-    """Write probs [N, C] and the ids of their rows, whole."""
+    """Write ids [N] and probs [N, C] to an npz file, atomically."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, ids=np.array([*ids], dtype=str), probs=probs)
 
 
 def scores_of(run: Run) -> dict[str, Any]:
-    """The scores that belong to submission.csv: other views may have been judged since.
+    """A run to the scores of its submission.csv; other views= may have been scored since.
 
-    Of a file from elsewhere none is known.
+    Empty for a submission file from elsewhere.
 
     Raises:
-        KitError: the code has changed since, and was accepted: the file is of neither.
+        KitError: the code has changed since (--accept-code).
     """
     if run.read()["kind"] == EXTERNAL_FILE:
         return {}
@@ -58,7 +58,7 @@ def scores_of(run: Run) -> dict[str, Any]:
 
 
 def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What scripts may rely on, as far as the run has come; `scores` default to the last judged."""
+    """A run to its JSON result, as far as it has come; `scores` default to scores.json."""
     facts, found = run.read(), scores or run.read("scores.json")
     result: dict[str, Any] = {"run": str(run.folder), "metric": facts["metric"]}
     result |= {
@@ -81,10 +81,10 @@ def result_of(run: Run, scores: dict[str, Any] | None = None) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PredictedRun:
-    """A run whose submission.csv is written, and the probs behind it.
+    """A run's out-of-fold and test predictions, behind its submission.csv.
 
     Attributes:
-        test_name: the file of the test set's probs; it names the test set's content.
+        test_name: the file of the test probs, named by the test set's fingerprint.
         digest: of both files of probs.
     """
 
@@ -97,10 +97,10 @@ class PredictedRun:
 
 
 def read_predictions(run: Run) -> PredictedRun:
-    """The probs that the run's submission.csv was made of.
+    """A run to the predictions its submission.csv was made from.
 
     Raises:
-        KitError: it has predicted no test set yet.
+        KitError: it has not predicted the test set.
     """
     facts = run.read()
     name = facts.get("test", "")
@@ -127,9 +127,9 @@ def read_predictions(run: Run) -> PredictedRun:
 
 
 def check_data(run: Run, table: pd.DataFrame, store: Store) -> None:
-    """Raise a KitError when the run was made from other rows, labels or images than these.
+    """Raise a KitError if the run was made from other rows, labels or images.
 
-    Its rows and its classes may stand in another order.
+    The order of rows and classes may differ.
     """
     if data_of(run, table, store, read_json(run / "classes.json")) != run.read()["data"]:
         raise KitError(
@@ -139,7 +139,7 @@ def check_data(run: Run, table: pd.DataFrame, store: Store) -> None:
 
 
 def data_of(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> str:
-    """The data's fingerprint with the rows in the run's order and the classes in this one.
+    """The data's fingerprint, rows in the run's order, classes in the order given.
 
     Raises:
         KitError: the run has other rows.

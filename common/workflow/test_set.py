@@ -41,7 +41,7 @@ def score_test(
     ids: Sequence[str],
     probs: Probs,
 ) -> None:
-    """Score `probs` [N, C] of the test rows `ids`, where their labels are known.
+    """Score `probs` [N, C] of the test rows `ids`, if their labels are known.
 
     `scores.json` gets `test` and `test_n`, in the run and beside the predictions that the predict
     fields of `recipe` name.
@@ -55,7 +55,7 @@ def score_test(
 
 
 def _add_scores(run: Run, recipe: Recipe, facts: dict[str, Any]) -> None:
-    """Put facts into scores.json, in the run and beside the predictions; empty ones are left out."""
+    """Merge facts into scores.json, in the run and beside the predictions, without empty ones."""
     path = predictions_folder(run, recipe) / "scores.json"
     found = {k: v for k, v in (read_json(path) | facts).items() if k not in facts or v != []}
     for each in (path, run / path.name):
@@ -63,9 +63,9 @@ def _add_scores(run: Run, recipe: Recipe, facts: dict[str, Any]) -> None:
 
 
 def open_test(ready: Prepared) -> Unlabelled | None:
-    """The test table and its store, None where the data set has no test set.
+    """A prepared run to its test table and images; None without a test set.
 
-    They are opened before training, so that a missing image is told early.
+    Called before training, so that a missing image is reported early.
     """
     started = time.perf_counter()
     table = read_test(ready.request, ready.files.folder)
@@ -84,9 +84,9 @@ def open_test(ready: Prepared) -> Unlabelled | None:
 
 
 def predict_test(ready: Prepared, test: Unlabelled) -> None:
-    """Probabilities of the test rows by id, then `submission.csv` in the sample's shape.
+    """Predict the test rows, and write `submission.csv` in the sample's columns and order.
 
-    A row whose image cannot be read has the mean of the others' probabilities.
+    A row with an unreadable image gets the mean probs of the others.
     """
     recipe, run, jobs = ready.recipe, ready.run, jobs_of(ready.recipe, ready.split.folds)
     if recipe.final == "refit":
@@ -132,7 +132,7 @@ def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
 def write_submission(
     request: Request, files: Files, run: Run, *, ids: list[str], probs: Probs
 ) -> None:
-    """Write the run's `submission.csv` as the competition wants it, checked against the sample."""
+    """Ids and probs to the run's `submission.csv`, by the competition's writer, validated."""
     rows = request.competition.writer(files.sample, ids, probs, files.classes)
     submission.write(run / "submission.csv", rows, files.sample, files.classes)
     say(f"{run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")

@@ -32,7 +32,7 @@ SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
 
 
 def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
-    """Train the jobs that have no weights yet."""
+    """Train the jobs without weights, resumed after the last finished epoch."""
     run, open_jobs = (
         ready.run,
         [job for job in jobs if not checkpoint.is_finished(ready.run / job.name)],
@@ -83,7 +83,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
 
 
 def _epochs_bar(jobs: list[Job], ready: Prepared) -> AbstractContextManager[Any]:
-    """The bar over all epochs of all these models; those of before a kill are done."""
+    """The progress bar over all jobs' epochs; epochs of an earlier call count as done."""
     logs = [checkpoint.read_log(ready.run / job.name) for job in jobs]
     done = sum(len(log) for log in logs)
     total = len(jobs) * ready.recipe.epochs
@@ -91,7 +91,7 @@ def _epochs_bar(jobs: list[Job], ready: Prepared) -> AbstractContextManager[Any]
 
 
 def _tell_average(ready: Prepared, jobs: list[Job]) -> None:
-    """Say it where ema_decay= averages over more updates than the shortest of these trainings has."""
+    """Warn if ema_decay= averages over more updates than the shortest training has."""
     recipe = ready.recipe
     if not (recipe.ema_decay and recipe.epochs):
         return
@@ -112,7 +112,7 @@ def _tell_average(ready: Prepared, jobs: list[Job]) -> None:
 
 
 def _probe(ready: Prepared, jobs: list[Job]) -> None:
-    """The epochs of the head alone of jobs not yet begun, at once on features where that is exact."""
+    """Linear probing of jobs not yet started, on cached features if that is exact."""
     count, reason = head_epochs(ready.recipe), ready.setting.probe_in_loop
     if not (count and jobs):
         return
@@ -131,7 +131,7 @@ def _probe(ready: Prepared, jobs: list[Job]) -> None:
 
 
 def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
-    """The heads of these jobs at once; a refit takes the point of the grid that the folds chose."""
+    """Train all jobs' heads at once on cached features; a refit uses the folds' best grid point."""
     run, recipe, begun = ready.run, ready.recipe, time.perf_counter()
     points, chosen = grid_of(recipe), [0] * len(jobs)
     if len(points) > 1 and jobs[0].held_out is None:
@@ -155,7 +155,7 @@ def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
 
 
 def _note_speed(ready: Prepared) -> None:
-    """Record images/s and the peaks of memory from the logs so far."""
+    """Record images/s and peak memory from the logs so far."""
     logs = [
         line
         for path in ready.run.folder.glob("*/log.jsonl")
@@ -171,7 +171,7 @@ def _note_speed(ready: Prepared) -> None:
 
 
 def _note_workers(run: Run, workers: Sequence[Worker]) -> None:
-    """Record what the processes have cost, where there are several."""
+    """Record the memory and start-up time of several training processes."""
     if not workers:
         return
     run.note(processes=[worker.stats for worker in workers])

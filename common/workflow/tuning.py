@@ -30,7 +30,7 @@ OF = {"training": training_trial, "inference": inference_trial}
 
 @dataclass(frozen=True)
 class Row:
-    """A value of a field, measured: images/s `of` training or inference, times the recipe's own, MB."""
+    """A field's value, measured: images/s `of` training or inference, ratio to the recipe's value, memory."""
 
     candidate: str
     of: str
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Bench:
-    """The images that are timed, and how long at a time."""
+    """The images to time on, and the seconds of each measurement."""
 
     request: Request
     files: Files
@@ -53,7 +53,7 @@ class Bench:
     seconds: float
 
     def setting(self, recipe: Recipe) -> RunContext:
-        """The setting of a recipe on these images."""
+        """A recipe to its setting on these images."""
         competition = self.request.competition
         return open_run_context(
             recipe,
@@ -67,7 +67,7 @@ class Bench:
 
 
 def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
-    """Time each field's values in turn with the recipe's own, and return the table and a proposal.
+    """Time each field's values alternating with the recipe's own; returns table and proposal.
 
     Args:
         compiled: try torch.compile on a CPU too.
@@ -102,7 +102,7 @@ def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
 
 
 def candidates(setting: RunContext, compiled: bool) -> Iterator[tuple[str, str, list[Any]]]:
-    """Fields, what shows their speed, and the values that are worth a try on this device."""
+    """A setting to fields, training or inference, and the values to try on this device."""
     recipe, gpu = setting.recipe, setting.device.type == "cuda"
     # A head on features trains in no time: what takes some is the pass that computes them.
     trains = bool(recipe.epochs) and not setting.on_features
@@ -130,7 +130,7 @@ def _precisions(gpu: bool) -> list[str]:
 
 
 def _rows(bench: Bench, recipe: Recipe, of: str, field: str, values: list[Any]) -> list[Row]:
-    """The values of a field in turn with the recipe's own, which comes last."""
+    """A field's values timed, the recipe's own last."""
     if not values:
         return []
     own, rows, speeds = OF[of](bench.setting(recipe)), list[Row](), list[float]()
@@ -151,7 +151,7 @@ def _rows(bench: Bench, recipe: Recipe, of: str, field: str, values: list[Any]) 
 def _tried(
     bench: Bench, recipe: Recipe, of: str, name: str, own: Trial, seconds: float
 ) -> tuple[Row, list[float]]:
-    """A value in turn with the recipe's own, and the speeds of that one beside it."""
+    """A value timed alternating with the recipe's own: its row, and the own speeds."""
     try:
         trial = OF[of](bench.setting(with_values(recipe, [name])))
         found = compare(trial, own, seconds)

@@ -19,13 +19,13 @@ from common.workflow.request import Request
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """The test set.
+    """The test rows and the images that can be read.
 
     Attributes:
         table: every row, M of them.
-        rows: int64 [N], those whose images can be read.
+        rows: int64 [N], the rows whose images can be read.
         store: the images of these.
-        problem: what cannot be read, in a sentence; empty where everything can.
+        problem: the unreadable images in a sentence; empty if there are none.
     """
 
     table: pd.DataFrame
@@ -47,7 +47,7 @@ class Unlabelled:
 
 
 def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Store) -> Unlabelled:
-    """The images of the test set, read as those of the training set (`known`) were.
+    """The test table to its images, decoded as the training set's (`known`).
 
     Raises:
         KitError: images cannot be read, and `recipe` says unreadable=stop, or none can; 16-bit
@@ -70,7 +70,7 @@ def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Sto
 
 
 def _check_depth(table: pd.DataFrame, recipe: Recipe, store: Store) -> None:
-    """Refuse a test set whose deep images hold larger values than the bits of the training set's."""
+    """Raise a KitError if 16-bit test images hold larger values than the training set's bits."""
     beyond = store.depth.beyond
     if len(beyond) and not recipe.bit_depth:
         largest = int(store.depth.largest.max())

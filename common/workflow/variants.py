@@ -14,14 +14,13 @@ Named = tuple[str, list[Request]]
 def variants(
     request: Request, words: Sequence[str], *, seeds: int | None, own_budget: bool
 ) -> list[Named]:
-    """Every variant by its word, with a request for each of its seeds.
+    """`compare`'s words to its variants: each word with a request for every seed.
 
-    Lone `field=value` words hold for all; the epochs of the first hold for those whose own word
-    says nothing else, unless `own_budget`.
+    A `field=value` word without a comma holds for all; all train for the first variant's epochs,
+    unless their own word sets epochs=, or `own_budget`.
 
     Raises:
-        KitError: fewer than two variants, one named twice, or two that would see other folds or
-            another order of images.
+        KitError: fewer than two variants, one named twice, or different folds or seeds.
     """
     shared = tuple(word for word in words if "=" in word and "," not in word)
     names = [word for word in words if word not in shared]
@@ -52,9 +51,9 @@ def _variant(request: Request, name: str, shared: tuple[str, ...]) -> Request:
 
 
 def _at_budget(name: str, request: Request, trained: Sequence[int]) -> Request:
-    """The variant with the first of `trained` as its epochs, unless its own word gives it others.
+    """The variant with the epochs `trained[0]`, unless its own word sets epochs=.
 
-    What trains nothing (epochs=0) goes on doing so.
+    epochs=0 is kept.
     """
     own = request.recipe.epochs
     wanted = trained[0] if own else 0
@@ -68,7 +67,7 @@ def _at_budget(name: str, request: Request, trained: Sequence[int]) -> Request:
 
 
 def _check_alike(found: Sequence[tuple[str, Request]]) -> None:
-    """Raise a KitError where two variants split otherwise, or see the images in another order."""
+    """Raise a KitError if two variants differ in a split field or in the seed."""
     alike = [each.name for each in fields(Recipe) if stage_of(each.name) == "split"] + ["seed"]
     first_name, first = found[0]
     for name, request in found[1:]:

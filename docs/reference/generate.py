@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import kit
 from common.recipe import Recipe
-from common.typed_fields import STAGES, Forms
 from common.recipe_rules import FORMS, VIEWS
+from common.typed_fields import STAGES, Forms
 from common.workflow import options
 
 SHARED_WORDS = """Every verb takes `--json`: the result as one JSON object on the last line of stdout;

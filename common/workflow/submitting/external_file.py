@@ -17,7 +17,7 @@ from common.workflow.request import Request
 
 @dataclass(frozen=True)
 class Content:
-    """A file that a site takes: the bytes of its CSV, how many rows they are, remarks."""
+    """A valid submission file: the bytes of its CSV, its number of rows, remarks."""
 
     data: bytes
     rows: int
@@ -25,10 +25,10 @@ class Content:
 
 
 def read_checked(path: Path, files: Files) -> Content:
-    """A submission file's content, its remarks said.
+    """A submission file to its validated content; remarks are printed.
 
     Raises:
-        KitError: it is no CSV, or a site would refuse it; all problems are named.
+        KitError: it is not a CSV, or Kaggle would reject it; all problems are listed.
     """
     rows, data, packed = read_file(path, files.sample)
     problems, remarks = problems_and_remarks(rows, files.sample, files.classes)
@@ -42,10 +42,10 @@ def read_checked(path: Path, files: Files) -> Content:
 
 
 def run_of_file(request: Request) -> Request | None:
-    """The request for the run that the named file belongs to; None for a file of no run's.
+    """A request that names a run's submission.csv to one with that run; None for other files.
 
     Raises:
-        KitError: other words say what is to be sent as well.
+        KitError: a recipe, fields or a run are given as well.
     """
     path = request.file
     assert path is not None
@@ -64,7 +64,7 @@ def run_of_file(request: Request) -> Request | None:
 
 
 def run_for_file(request: Request, files: Files) -> Run:
-    """A run of the kind "file" with the named file as its submission: one for each content."""
+    """A submission file to a run of kind "file"; equal contents share a run."""
     path, competition = request.file, request.competition
     assert path is not None
     content = read_checked(path, files)

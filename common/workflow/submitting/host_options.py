@@ -26,10 +26,10 @@ FIXED = ("method", "slug", "title", "metric")  # what the method or the competit
 
 
 def chosen(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hosted]:
-    """What to serve: the competitions named, rehearsals' folders, or all that are at hand.
+    """Names to the competitions to serve: by name, by rehearsal folder, or all available.
 
     Raises:
-        KitError: a competition without data, a folder that is no rehearsal, one slug twice.
+        KitError: no data, a folder that is not a rehearsal, or a slug twice.
     """
     known = {competition.name: competition for competition in catalogue.competitions}
     words = [word if _is_folder(word) else catalogue.load(word).name for word in named]
@@ -65,7 +65,7 @@ def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
 
 
 def exports(environment: Mapping[str, str]) -> list[str]:
-    """Lines for a shell; an empty value removes the variable."""
+    """Environment variables to shell lines; an empty value unsets one."""
     return [
         f"export {name}={shlex.quote(value)}" if value else f"unset {name}"
         for name, value in environment.items()
@@ -73,7 +73,7 @@ def exports(environment: Mapping[str, str]) -> list[str]:
 
 
 def fault_of(text: str) -> Fault:
-    """A fault in words: 'DownloadDataFiles status=503 times=2', 'Score message="no such column"'.
+    """--fault's text to a `Fault`: 'DownloadDataFiles status=503 times=2', 'Score message="no such column"'.
 
     Raises:
         KitError: no such method of the host, no such field, or not a value for it.
@@ -85,7 +85,7 @@ def fault_of(text: str) -> Fault:
 
 
 def values_of(kind: type, words: Iterable[str]) -> dict[str, Any]:
-    """`name=value` words as typed values for fields of a dataclass.
+    """`name=value` words to typed values of a dataclass's fields.
 
     Raises:
         KitError: no such field, or not a value for it.
@@ -104,7 +104,7 @@ def values_of(kind: type, words: Iterable[str]) -> dict[str, Any]:
 
 
 def types_of(kind: type) -> dict[str, str]:
-    """The fields that words can set, `int | None` going by its first type."""
+    """A dataclass to its fields that words can set, with their type's name."""
     first = {each.name: (get_args(each.type) or (each.type,))[0] for each in fields(kind)}
     named = {name: getattr(each, "__name__", "") for name, each in first.items()}
     return {name: each for name, each in named.items() if each in READ and name not in FIXED}

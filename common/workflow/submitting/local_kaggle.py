@@ -23,18 +23,18 @@ from common.workflow.request import Request
 from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION
 
 PUBLIC_SHARE = 0.3
-DAILY = 1_000_000  # submissions; trying often is what a rehearsal is for
+DAILY = 1_000_000  # submissions
 KEPT = Path("kernels") / "host"  # below the runs
 
 
 def of_rehearsal(competition: Competition, folder: Path) -> Hosted:
-    """A carved competition; `folder` is the rehearsal's."""
+    """A rehearsal's folder to the competition that the local Kaggle serves."""
     solution = read_csv(folder / SOLUTION, columns=("id", "label"))
     return _hosted(competition, folder / SERVED, solution)
 
 
 def of_embedded(competition: Competition, folder: Path) -> Hosted:
-    """An embedded competition; its files are laid out in `folder` when they are not there yet."""
+    """An embedded data set to the competition served; its files are written to `folder`."""
     assert competition.embedded is not None
     if not holds_files(folder):
         recipe = next(iter(competition.recipes))
@@ -60,7 +60,7 @@ def _hosted(competition: Competition, files: Path, solution: pd.DataFrame) -> Ho
 
 @contextmanager
 def environment_set(environment: Mapping[str, str]) -> Iterator[None]:
-    """Let these variables lead this process's Kaggle client; an empty value removes one."""
+    """Set environment variables of this process inside the block; an empty value unsets one."""
     tempfile.gettempdir()  # it remembers the first answer: not the host's TMPDIR
     before = dict(os.environ)
     for name, value in environment.items():
@@ -79,15 +79,15 @@ def environment_set(environment: Mapping[str, str]) -> Iterator[None]:
 def kaggle_of(
     request: Request, data: Path, *, kept: bool = False, run_kernel: RunKernel | None = None
 ) -> Iterator[Mapping[str, str] | None]:
-    """The environment that reaches a request's Kaggle; None: the one this process was called with.
+    """The environment that points the client at the request's Kaggle; None: unchanged.
 
-    An embedded competition's is the kit's own, on this machine.
+    For an embedded competition a local Kaggle is started.
 
     Args:
         data: the competition's files.
-        kept: that Kaggle remembers what it was given, kernels above all, below the request's runs;
-            otherwise it lasts for this block alone.
-        run_kernel: what runs a kernel that is pushed to it.
+        kept: the local Kaggle keeps its state (kernels) below the request's runs; otherwise it
+            lasts for this block.
+        run_kernel: runs the kernels pushed to it.
     """
     if request.on_site:
         yield None

@@ -25,7 +25,7 @@ from common.workflow.submitting.send import send
 
 
 def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
-    """Hide this share of the labelled rows, compete for them blind, and return what came of it."""
+    """Hide a share of the labelled rows, train, submit and score; returns the JSON result."""
     folder = make_rehearsal(request, open_files(request), share=share, seed=seed)
     with locked_run(folder):
         result = _competed(hidden_request(request, folder), folder)
@@ -35,14 +35,14 @@ def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
 
 
 def hidden_request(request: Request, folder: Path) -> Request:
-    """The request of a competitor who has what the site of a rehearsal serves, and nothing else."""
+    """The request of a competitor who has only what the rehearsal's site serves."""
     competition = replace(request.competition, embedded=None, on_kaggle=True)
     data, runs = folder / "data", folder / "runs"
     return replace(request, competition=competition, data=data, runs=runs, run=None)
 
 
 def _competed(request: Request, folder: Path) -> dict[str, Any]:
-    """Download, run and submit as any competitor does, the site being this machine's host."""
+    """Download, run and submit against the local Kaggle."""
     with Host([of_rehearsal(request.competition, folder)], folder=folder / "host") as host:
         if not holds_files(request.data_folder):
             with environment_set(host.environment):
@@ -60,7 +60,7 @@ def _competed(request: Request, folder: Path) -> dict[str, Any]:
 
 
 def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """How many rows stand behind each score, and how far luck alone may carry it."""
+    """Each score's number of rows and standard error."""
     hidden = int(facts_of(folder)["hidden"])
     rows = {"cv": result["n"], "public": public_rows(hidden, PUBLIC_SHARE)}
     rows["private"] = hidden - rows["public"]
@@ -82,9 +82,9 @@ def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, 
 
 
 def standard_error(metric: Metric, score: float, rows: int, spread: float) -> float:
-    """Of a mean over `rows` rows: sqrt(p(1-p)/n) for an accuracy p, else from one row's `spread`.
+    """Standard error of a mean over n rows: sqrt(p(1-p)/n) for an accuracy p, else `spread`/sqrt(n).
 
-    An accuracy of 0 or 1 counts as half a row away from it: it is not known without error.
+    An accuracy of 0 or 1 is moved by half a row, so that its error is not 0.
     """
     if metric.name == "accuracy":
         p = min(max(score, 0.5 / rows), 1 - 0.5 / rows)
@@ -103,7 +103,7 @@ def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
 
 
 def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
-    """The scores side by side, what they are worth, and the flags of another draw."""
+    """Print CV, public and private scores with standard errors, and the next command."""
     name, metric = request.competition.name, result["metric"].replace("_", " ")
     lines = [
         "",

@@ -19,19 +19,18 @@ from common.workflow.files import Files
 from common.workflow.request import Request
 
 FORMAT = 2
-SIDE = 128  # of the pixels that duplicates are searched in, whatever a recipe stores
+SIDE = 128  # pixels: image side for the duplicate search, for all recipes
 FACTS = Path("site") / "rehearsal.json"
 SERVED = Path("site") / "files"
 SOLUTION = Path("site") / "solution.csv"
 
 
 def make_rehearsal(request: Request, files: Files, *, share: float, seed: int) -> Path:
-    """The rehearsal's folder, with a site to serve in it; carved when it is not there yet.
+    """A share and a seed to the rehearsal's folder, made if it does not exist.
 
-    Images of the same shot stay on one side. Its name is of the rows' contents, the share and the
-    seed. In it, `site/files` is what the host serves, in the competition's own layout with the
-    original bytes; the hidden labels are in `site/solution.csv`; what the competitor has (`data`,
-    `runs`) lies beside the site.
+    Near-duplicates stay on one side. The name is a hash of rows, share and seed. `site/files` is
+    what is served, in the competition's layout with the original bytes; `site/solution.csv` has the
+    hidden labels; `data` and `runs` are the competitor's.
     """
     table, competition = files.train, request.competition
     store = open_store(table, side=SIDE, cache=request.cache)
@@ -81,7 +80,7 @@ def _write_site(
 
 
 def rehearsals(runs: Path, competition: str = "*") -> list[Path]:
-    """The rehearsals' folders below `runs`, the latest carved first."""
+    """The rehearsals' folders below `runs`, the latest first."""
     found = runs.glob(f"{REHEARSALS}/{competition}-????????/{FACTS}")
     ordered = sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     return [path.parents[1] for path in ordered]
@@ -93,10 +92,10 @@ def is_rehearsal(folder: Path) -> bool:
 
 
 def facts_of(folder: Path) -> dict[str, Any]:
-    """What is known of a rehearsal: competition, labelled, hidden, share, seed.
+    """A rehearsal's folder to its facts: competition, labelled, hidden, share, seed.
 
     Raises:
-        KitError: the folder is no rehearsal's.
+        KitError: the folder is not a rehearsal.
     """
     path = folder / FACTS
     if not path.is_file():

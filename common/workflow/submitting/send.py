@@ -25,7 +25,7 @@ from common.workflow.submitting.submit_once import await_score, submit_once
 
 
 def check_ledger(runs: Path) -> None:
-    """Before anything is uploaded: can the ledger of `runs` be read?
+    """Raise a KitError if the ledger of `runs` cannot be read: called before an upload.
 
     Raises:
         KitError: it is damaged.
@@ -34,7 +34,7 @@ def check_ledger(runs: Path) -> None:
 
 
 def enter_in_ledger(runs: Path, run: Run, scores: dict[str, Any]) -> None:
-    """Write the run's last submission into the ledger of `runs`, as far as it is known."""
+    """Write the run's last submission into the ledger of `runs`."""
     facts = run.read()
     sent = facts["submitted"][-1]
     ledger.record(
@@ -57,7 +57,7 @@ def enter_in_ledger(runs: Path, run: Run, scores: dict[str, Any]) -> None:
 
 
 def update_ledger(runs: Path, competition: str, told: Sequence[client.Submission]) -> None:
-    """Enter what Kaggle tells by now: a score that came late, a private one after the deadline."""
+    """Update the ledger by Kaggle's list: late scores, private scores after the deadline."""
     path, rows = runs / ledger.NAME, {row.ref: row for row in told}
     for entry in ledger.read(path):
         row = rows.get(entry.ref)
@@ -121,10 +121,10 @@ def send(
 
 
 def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed | None]:
-    """The request for the run of this folder (--kernel), and the kernel version that it came from.
+    """A --kernel folder to the request for its run, and the kernel version it came from.
 
     Raises:
-        KitError: it came from none, is not finished, or has another submission by now.
+        KitError: the run is not a kernel's, not finished, or its submission.csv has changed.
     """
     if folder is None:
         return request, None
@@ -150,7 +150,7 @@ def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed
 
 
 def _check_fields(request: Request, run: Run) -> None:
-    """Raise a KitError when typed predict fields are not those of the submission that is there."""
+    """Raise a KitError if typed predict fields differ from those of the submission.csv."""
     words = request.words_of("predict")
     made = run.read().get("predicted", {})
     wanted = with_values(Recipe(), words)

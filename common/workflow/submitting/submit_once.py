@@ -13,7 +13,7 @@ from common.kaggle.client.waiting import listed_s, rest, silence_s
 from common.progress import say
 from common.runs import Run, digest_file
 
-TRUSTED_S = 600.0  # after which a list that does not hold what was sent is believed by itself
+TRUSTED_S = 600.0  # seconds after which a list without the submission is trusted
 
 
 def submit_once(
@@ -26,20 +26,20 @@ def submit_once(
     environment: Mapping[str, str] | None,
     kernel: Pushed | None = None,
 ) -> dict[str, Any]:
-    """Submit `path` once; note it in the run, pending, and return what was noted.
+    """Submit `path` at most once; returns the pending submission as recorded in the run.
 
-    What is about to be sent is noted first, with the mark it can be found by: a call that was cut
-    off at any point is gone on with, and never sends a second time what has arrived.
+    A mark in the description is recorded before the upload, so that the next call after an
+    interruption finds the submission and does not send it again.
 
     Args:
-        again: send a file that was submitted before, or of which nobody can tell whether it was;
-            always so at the kit's own Kaggle.
+        again: submit a file that was submitted before, or may have been; always so at the local
+            Kaggle.
         environment: see `common.kaggle.client`.
         kernel: the version whose output holds the file: it is submitted from there, not uploaded.
 
     Raises:
-        UnsureError: it cannot be known yet whether it was submitted.
-        KaggleError: it was not submitted, or is the same file as an earlier one.
+        UnsureError: it is unknown whether it was submitted.
+        KaggleError: it was not submitted, or an identical file was submitted before.
     """
     found = client.standing(slug, environment=environment)
     begun = run.read().get("submitting") or {}
@@ -80,12 +80,11 @@ def submit_once(
 def await_score(
     slug: str, run: Run, sent: Mapping[str, Any], *, environment: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """Wait for the score of what `submit_once` returned; note and return it.
+    """Wait for the score of a submission from `submit_once`; returns it as recorded in the run.
 
     Raises:
         SubmissionError: Kaggle could not score it; its reason is noted in the run.
-        KaggleError: there is no score yet; the submission stays pending, and the next call of
-            `submit_once` finds it.
+        KaggleError: no score yet; the submission stays pending.
     """
     try:
         scored = client.wait(slug, sent["ref"], environment=environment)
@@ -102,10 +101,9 @@ def _looked_for(
     begun: Mapping[str, Any],
     environment: Mapping[str, str] | None,
 ) -> tuple[client.Submission | None, client.Standing]:
-    """The submission that a call made before it was cut off, if it is listed; how all stands by now.
+    """An interrupted call's submission, if Kaggle lists it, and the team's current status.
 
-    Kaggle may have been at work on it still when the call ended, so the list is looked at until
-    that is long ago.
+    Kaggle may list it late, so the list is polled until the upload is long ago.
     """
     while begun:
         there = found.marked(begun["mark"])
@@ -122,14 +120,14 @@ def _looked_for(
 
 
 def _before(begun: Mapping[str, Any]) -> client.Count | None:
-    """What was counted before an earlier call sent the file; None where that is not known."""
+    """The submission counts before an earlier call's upload; None if unknown."""
     return client.Count.of(begun["before"]) if begun.get("before") else None
 
 
 def _refuse_the_unsure(
     slug: str, path: Path, found: client.Standing, begun: Mapping[str, Any]
 ) -> None:
-    """Raise an UnsureError when an earlier call sent the file and nobody can tell what became of it."""
+    """Raise an UnsureError if an earlier call sent the file and its outcome is unknown."""
     if "sent" not in begun:
         return
     hidden = client.unlisted(_before(begun), found)
@@ -148,7 +146,7 @@ def _refuse_the_unsure(
 
 
 def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:
-    """Note a submission without a score, unless a call before this one did."""
+    """Record a pending submission in the run, unless it is recorded."""
     for sent in run.read().get("submitted", []):
         if sent.get("mark") == begun["mark"]:
             return dict(sent)
@@ -168,7 +166,7 @@ def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _note(run: Run, sent: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """Make `sent` the last of the run's submissions, in place of what was known of it before."""
+    """Record `sent` as the run's last submission, replacing an earlier record of it."""
     known = run.read().get("submitted", [])
     others = [each for each in known if each.get("mark") != sent["mark"]]
     run.note(submitted=[*others, sent], **facts)
@@ -176,7 +174,7 @@ def _note(run: Run, sent: dict[str, Any], **facts: Any) -> dict[str, Any]:
 
 
 def _refuse_the_same(slug: str, run: Run, path: Path, found: client.Standing) -> None:
-    """Raise when this very file is in the team's list, or in the run's own record."""
+    """Raise a KaggleError if an identical file is in the team's list or the run's record."""
     digest = digest_file(path)
     noted = [sent for sent in run.read().get("submitted", []) if sent["file"] == digest]
     row = found.marked(client.digest_mark(digest))
