@@ -15,7 +15,7 @@ from torch import nn
 from benchmarks.measure import Effort, Row, Way, alone, compare
 from common.data.batches.sources import InMemory, epoch_order
 from common.metrics import METRICS
-from common.models.backbone import InputFacts
+from common.models.backbone import InputConfig
 from common.recipe import Recipe
 from common.training.components import build_components, components_for_phase, init_network
 from common.training.jobs import Job
@@ -53,7 +53,7 @@ def _setting(count: int) -> RunContext:
         tuple("abcdefghij"),
         METRICS["accuracy"],
         InMemory(pixels, RECIPE, torch.zeros(3, dtype=torch.uint8)),
-        InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0),
+        InputConfig((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0),
         Accelerator(cpu=True),
         "fp32",
         store=cast(Any, None),

@@ -84,7 +84,7 @@ def feature_blocks(
         store.folder.name,
         type(source).__name__,
         group,
-        backbone.facts,
+        backbone.input_config,
         backbone.size,
         str(backbone.precision),
         backbone.device.type,

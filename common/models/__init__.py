@@ -1,1 +1,1 @@
-"""Networks: any timm backbone with a new head, and the kit's own small one."""
+"""Models: any timm backbone with a new head, pretrained weights, freezing, the kit's own small networks."""

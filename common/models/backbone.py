@@ -1,4 +1,4 @@
-"""A backbone by its timm name, with the weights and the head that a recipe asks for."""
+"""Build a recipe's network: a timm backbone by name, its weights and head, its input size checked."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,16 @@ from torch import Tensor, nn
 import common.models.kit_fastnet as kit_fastnet
 import common.models.kit_resnet as kit_resnet
 from common.errors import KitError
-from common.models.class_matching import Match
-from common.models.heads import begin_head
-from common.models.sight import LEAST, REFUSALS, channels_of, share_seen, unseen, whole_near
+from common.models.classifier_rows import RowMatch
+from common.models.heads import attach_head
+from common.models.input_coverage import (
+    MIN_COVERAGE,
+    SHAPE_ERRORS,
+    accepted_channels,
+    coverage,
+    nearest_full_coverage_sizes,
+    unseen_margins,
+)
 from common.models.weights import LOCAL, check_finite, check_pretrained, first_line, load_into
 from common.progress import counted, say
 from common.recipe import Recipe
@@ -21,8 +28,8 @@ from common.storage import read_json
 
 
 @dataclass(frozen=True)
-class InputFacts:
-    """What the network expects of its input: channel mean and std of pixels in [0, 1]; crop share."""
+class InputConfig:
+    """A backbone's input: channel mean and std of pixels in [0, 1], and timm's `crop_pct`."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -30,12 +37,12 @@ class InputFacts:
 
 
 def build(recipe: Recipe, classes: Sequence[str], *, bare: bool = False) -> nn.Module:
-    """The recipe's network with its weights and a head for these classes; `bare`: its shape alone.
+    """A recipe's network with its weights and a head for these classes; `bare`: without weights.
 
-    Seed torch before: the new parameters are drawn from its global generator.
+    Seed torch before: new parameters are drawn from its global generator.
 
     Raises:
-        KitError: an unknown backbone, weights that cannot be had or do not fit, or a head that
+        KitError: an unknown backbone, weights that are unavailable or do not fit, or a head that
             does not go with them.
     """
     return build_matched(recipe, classes, bare=bare)[0]
@@ -43,14 +50,16 @@ def build(recipe: Recipe, classes: Sequence[str], *, bare: bool = False) -> nn.M
 
 def build_matched(
     recipe: Recipe, classes: Sequence[str], *, bare: bool = False
-) -> tuple[nn.Module, list[Match]]:
-    """As `build`, and with head=rows the old classifier's row for each class."""
+) -> tuple[nn.Module, list[RowMatch]]:
+    """As `build`; also the pretrained classifier's row reused for each class (head=rows)."""
     check_backbone(recipe.backbone)
     if bare:
         model = _create(recipe, pretrained=False)
-        return model, begin_head(model, recipe, classes, known=False)
+        return model, attach_head(model, recipe, classes, pretrained=False)
     if recipe.weights == "scratch" and recipe.head == "rows":
-        raise KitError("head=rows takes the old classifier's rows: weights=scratch has none")
+        raise KitError(
+            "head=rows reuses the pretrained classifier's rows: weights=scratch has none"
+        )
     if recipe.weights == "pretrained":
         check_pretrained(recipe.backbone)
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
@@ -60,57 +69,57 @@ def build_matched(
         load_into(
             model, Path(recipe.weights), classifier=recipe.head_kind.word in ("rows", "logits-mlp")
         )
-    return model, begin_head(model, recipe, classes)
+    return model, attach_head(model, recipe, classes)
 
 
 def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor]) -> nn.Module:
-    """The recipe's network as it was saved: `weights` is a finished job's whole state dict."""
+    """A recipe's network with a finished job's state dict loaded."""
     check_backbone(recipe.backbone)
     model = _create(recipe, pretrained=False)
     old = next((name for name in weights if name.endswith(".old.weight")), None)
     if old is not None:
         model.reset_classifier(len(weights[old]))  # type: ignore[operator]
-    begin_head(model, recipe, classes, known=False)
+    attach_head(model, recipe, classes, pretrained=False)
     model.load_state_dict(dict(weights))
     return model
 
 
 def _create(recipe: Recipe, *, pretrained: bool, size: int | None = None) -> nn.Module:
-    """timm's network with the classifier of its weights: the recipe's head takes its place.
+    """timm's network with its pretrained number of classes; the recipe's head replaces the classifier.
 
-    Some families would draw a classifier of few classes far too wide (MobileNet: by its outputs).
+    Some families initialise a classifier of few classes far too widely (MobileNet: by fan-out).
 
     Args:
-        size: another than the recipe's `image_size`; 0: the network's own.
+        size: instead of the recipe's `image_size`; 0: the network's default.
     """
     settings: dict[str, object] = {"drop_rate": recipe.drop_rate}
     if recipe.drop_path_rate:
         settings["drop_path_rate"] = recipe.drop_path_rate
     side = recipe.image_size if size is None else size
-    if side and has_one_size(recipe.backbone):
+    if side and has_fixed_input_size(recipe.backbone):
         settings["img_size"] = side
     try:
         model: nn.Module = timm.create_model(recipe.backbone, pretrained=pretrained, **settings)
     except TypeError as error:
         raise KitError(f"backbone={recipe.backbone} does not take {error}") from error
-    except (OSError, *REFUSALS) as error:
+    except (OSError, *SHAPE_ERRORS) as error:
         if size is None and "img_size" in settings and _only_at_other_sizes(recipe):
             problem = f"does not take images of {side}x{side}{_reason(error)}"
             raise _refused(recipe, problem, side) from error
         if pretrained:
             raise KitError(
-                f"the pretrained weights of {recipe.backbone} could not be had "
-                f"({first_line(error)}): connect once, or say weights=FILE"
+                f"the pretrained weights of {recipe.backbone} could not be downloaded "
+                f"({first_line(error)}): connect once, or set weights=FILE"
             ) from error
         raise KitError(
-            f"backbone={recipe.backbone} cannot be built ({first_line(error)}): leave out what "
-            "follows the dot, or correct the folder"
+            f"backbone={recipe.backbone} cannot be created ({first_line(error)}): leave out the tag "
+            "after the dot, or correct the folder"
         ) from error
     return model
 
 
 def _only_at_other_sizes(recipe: Recipe) -> bool:
-    """Can the network be built, but not for the recipe's image size?"""
+    """Can the network be created at its default size, but not at the recipe's?"""
 
     def builds(size: int) -> bool:
         try:
@@ -130,33 +139,33 @@ def check_input(
     first: bool = False,
     trained: bool = False,
 ) -> None:
-    """Raise a KitError when the network does not take images of this size, or see them nearly whole.
+    """Refuse an image size that the network rejects or of which it misses over 3 % of the pixels.
 
-    Where it leaves out less than 3 % of the pixels, or is trained already, that is said.
+    A smaller loss, or any loss of a network already trained, is printed.
 
     Args:
-        first: this is a size that images grow through from `initial_image_size`.
+        first: this is a size of progressive resizing (`initial_image_size`).
     """
     images = f"images of {width}x{height}"
     try:
-        rim = unseen(model, height, width)
-    except REFUSALS as error:
-        own = channels_of(model, _own_side(model))
+        margins = unseen_margins(model, height, width)
+    except SHAPE_ERRORS as error:
+        own = accepted_channels(model, _own_side(model))
         if own not in (0, 3):
             raise KitError(
                 f"backbone={recipe.backbone} takes images of {counted(own, 'channel')}, and the kit "
-                "shows every image in three (red, green, blue): name a backbone of three"
+                "feeds RGB: choose a backbone with three input channels"
             ) from error
         problem = f"does not take {images}{_reason(error)}"
         raise _refused(recipe, problem, min(height, width), first=first) from error
-    if not any(rim):
+    if not any(margins):
         return
-    share, lost = share_seen(rim, height, width), (sum(rim[:2]), sum(rim[2:]))
+    share, lost = coverage(margins, height, width), (sum(margins[:2]), sum(margins[2:]))
     problem = (
         f"sees {share:.1%} of the pixels of {images}: {counted(lost[0], 'row')} and "
         f"{counted(lost[1], 'column')} at the edges do not reach its output"
     )
-    if share < LEAST and not trained:
+    if share < MIN_COVERAGE and not trained:
         seen = min(height - lost[0], width - lost[1])
         raise _refused(recipe, problem, min(height, width), seen=seen, first=first)
     say(f"backbone={recipe.backbone} {problem}")
@@ -165,51 +174,56 @@ def check_input(
 def _refused(
     recipe: Recipe, problem: str, side: int, *, seen: int = 0, first: bool = False
 ) -> KitError:
-    """The sentence on a size that is refused, with the nearest ones that the network sees whole.
+    """The error for a refused image size; it names the nearest sizes with full coverage.
 
     Args:
-        seen: pixels of the side that it sees, where it takes such images.
+        seen: pixels of the side that reach the output, where the network accepts it.
     """
-    fixed = has_one_size(recipe.backbone)
+    fixed = has_fixed_input_size(recipe.backbone)
     model = _create(recipe, pretrained=False, size=0)
     near = []
     if not (first and fixed):
         say(
-            f"backbone={recipe.backbone}: looking for the sizes nearest to {side} that it sees whole"
+            f"backbone={recipe.backbone}: searching for the sizes nearest to {side} with full coverage"
         )
 
         def build(size: int) -> nn.Module:
             return _create(recipe, pretrained=False, size=size) if fixed else model
 
-        near = whole_near(build, side, seen=seen or side)
+        near = nearest_full_coverage_sizes(build, side, seen=seen or side)
     sizes = " or ".join(map(str, near))
     if first:
-        remedy = f"with initial_image_size={recipe.initial_image_size} it would be shown them; say a larger one, or 0"
-        remedy += f" (it sees images of {sizes} pixels whole)" if near else ""
+        first_size = recipe.initial_image_size
+        remedy = (
+            f"initial_image_size={first_size} has training start there; choose a larger one, or 0"
+        )
+        remedy += f" (full coverage: {sizes} pixels)" if near else ""
     else:
         own = _own_side(model)
         choices = (
-            [sizes] if near and (seen or own in near) else filter(None, (f"{own} (its own)", sizes))
+            [sizes]
+            if near and (seen or own in near)
+            else filter(None, (f"{own} (its default)", sizes))
         )
-        remedy = f"say image_size={', or '.join(choices)}"
-        remedy += ", the nearest that it sees whole" if near else ""
+        remedy = f"set image_size={', or '.join(choices)}"
+        remedy += ", the nearest with full coverage" if near else ""
     return KitError(f"backbone={recipe.backbone} {problem}: {remedy}")
 
 
 def _reason(error: BaseException) -> str:
-    """What an error says, in brackets; nothing where it says nothing."""
+    """An error's first line in brackets; empty where it has no text."""
     return f" ({first_line(error)})" if str(error) else ""
 
 
 def _own_side(model: nn.Module) -> int:
-    """The side of the images that the network was made for, in pixels."""
+    """The network's default input side, in pixels."""
     facts = model.pretrained_cfg
     assert isinstance(facts, dict)
     return int(facts["input_size"][-1])
 
 
-def has_one_size(name: str) -> bool:
-    """Is this a network whose parameters depend on the input's size (a ViT, say)?"""
+def has_fixed_input_size(name: str) -> bool:
+    """Does this backbone have a fixed input size (such as a ViT's position embeddings)?"""
     if name.startswith(LOCAL):
         config = Path(name.removeprefix(LOCAL)) / "config.json"
         facts = read_json(config).get("pretrained_cfg", {}) if config.is_file() else {}
@@ -219,8 +233,8 @@ def has_one_size(name: str) -> bool:
 
 
 def check_backbone(name: str) -> None:
-    """Raise a KitError that names the nearest backbones when timm has none of this name."""
-    # Importing them registered the kit's own.
+    """Refuse a backbone name that timm does not know; the KitError names the nearest ones."""
+    # Importing the modules registered the kit's own networks.
     assert kit_fastnet.default_cfgs and kit_resnet.default_cfgs
     if name.startswith((LOCAL, "hf-hub:")) or timm.is_model(name.partition(".")[0]):
         return
@@ -229,8 +243,8 @@ def check_backbone(name: str) -> None:
     raise KitError(f"backbone={name}: timm has no model of that name; {hint}")
 
 
-def input_facts(model: nn.Module) -> InputFacts:
-    """Mean, std and crop from the model's own `pretrained_cfg`, never assumed to be ImageNet's."""
+def input_config_of(model: nn.Module) -> InputConfig:
+    """A model's mean, std and crop from its `pretrained_cfg`, never assumed to be ImageNet's."""
     facts = model.pretrained_cfg
     assert isinstance(facts, dict)
-    return InputFacts(tuple(facts["mean"]), tuple(facts["std"]), float(facts["crop_pct"]))
+    return InputConfig(tuple(facts["mean"]), tuple(facts["std"]), float(facts["crop_pct"]))

@@ -1,4 +1,4 @@
-"""A trained network as a timm model folder: `config.json` and `model.safetensors`."""
+"""Export a trained network as a timm model folder: `config.json` and `model.safetensors`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from timm.models import save_for_hf
 from torch import nn
 
 from common.errors import KitError
-from common.models.backbone import has_one_size, rebuild
+from common.models.backbone import has_fixed_input_size, rebuild
 from common.models.weights import LOCAL, read_weights
 from common.recipe import Recipe
 from common.storage import read_json
@@ -19,28 +19,28 @@ FILES = ("config.json", "model.safetensors")
 def write_model_folder(
     folder: Path, recipe: Recipe, weights: Path, classes: Sequence[str]
 ) -> nn.Module:
-    """Write what `timm.create_model("local-dir:FOLDER", pretrained=True)` reads; return the model.
+    """Write a folder for `timm.create_model("local-dir:FOLDER", pretrained=True)`; return the model.
 
-    The config holds the architecture, the class names, mean, std and crop as the network was fed,
-    and as its input size `image_size`, or the architecture's own where the images kept theirs.
+    The config holds the architecture, class names, the mean, std and crop used in training, and as
+    input size `image_size`, or the architecture's default with image_size=0.
 
     Raises:
-        KitError: the weights are not those of the plain timm network with its own head.
+        KitError: the head is not timm's own, which timm could not load.
     """
     if recipe.head not in ("linear", "rows"):
         raise KitError(
-            f"head={recipe.head} is no head of timm's networks, and timm reads no other: export a run "
+            f"head={recipe.head} is not one of timm's heads, so timm could not load the model: export a run "
             "with head=linear or rows"
         )
     model = rebuild(recipe, classes, read_weights(weights))
-    settings = _carried(recipe.backbone) | {"num_classes": len(classes)}
+    settings = _model_args(recipe.backbone) | {"num_classes": len(classes)}
     facts = model.pretrained_cfg
     assert isinstance(facts, dict)
     if recipe.image_size:
-        if has_one_size(recipe.backbone):  # such as a ViT: parameters depend on the size
+        if has_fixed_input_size(recipe.backbone):  # such as a ViT: parameters depend on the size
             settings["img_size"] = recipe.image_size
-        sized = {"input_size": (3, recipe.image_size, recipe.image_size)}
-        model.pretrained_cfg = {**facts, **sized}  # type: ignore[assignment]
+        resized = {"input_size": (3, recipe.image_size, recipe.image_size)}
+        model.pretrained_cfg = {**facts, **resized}  # type: ignore[assignment]
     save_for_hf(
         model,
         str(folder),
@@ -51,8 +51,8 @@ def write_model_folder(
     return model
 
 
-def _carried(backbone: str) -> dict[str, Any]:
-    """What the folder that a backbone came from says of its shape, such as its padding."""
+def _model_args(backbone: str) -> dict[str, Any]:
+    """The `model_args` of a local backbone's config, such as its padding; empty for timm names."""
     if not backbone.startswith(LOCAL):
         return {}
     return dict(read_json(Path(backbone.removeprefix(LOCAL)) / "config.json").get("model_args", {}))

@@ -1,4 +1,4 @@
-"""What trains and what stays, stage by stage: parameters, norm statistics and drop-path alike."""
+"""Freezing by stage: frozen stages get no gradient, no batch-norm updates, no dropout or drop path."""
 
 from timm.models import group_parameters
 from torch import nn
@@ -7,33 +7,33 @@ from common.models.heads import head_names, heads_of
 
 
 def stages(model: nn.Module) -> list[list[str]]:
-    """The names of each stage's parameters, from the input on; the head is in none.
+    """A model's parameter names per stage, from the input on, without the head.
 
-    timm's `group_matcher` names the stages. What it puts last with the head (a final norm, VGG's
-    `pre_logits`, MobileNetV3's `conv_head`) belongs to the last stage. Where there is none, or it
-    has no coarse groups (RDNet), the module tree names them.
+    Stages come from timm's `group_matcher`. What it groups with the head (a final norm, VGG's
+    `pre_logits`, MobileNetV3's `conv_head`) joins the last stage. Without a matcher, or without
+    coarse groups (RDNet), they come from the module tree.
     """
     head = head_names(model)
-    body = [name for name, _ in model.named_parameters() if name not in head]
+    backbone = [name for name, _ in model.named_parameters() if name not in head]
     try:
         matcher = model.group_matcher(coarse=True)  # type: ignore[operator]
         found = group_parameters(model, matcher, reverse=True)
     except (AttributeError, AssertionError, NotImplementedError):
         found = {}
-    if len({found.get(name) for name in body}) < 2:
-        return _from_tree(model, body)
+    if len({found.get(name) for name in backbone}) < 2:
+        return _from_tree(model, backbone)
     groups: dict[int, list[str]] = {}
-    for name in body:
+    for name in backbone:
         groups.setdefault(found[name], []).append(name)
     ordered = [groups[key] for key in sorted(groups)]
-    last = max(found[name] for name in body)
-    if len(ordered) > 1 and any(found.get(name) == last for name in head):  # it stood with the head
+    last = max(found[name] for name in backbone)
+    if len(ordered) > 1 and any(found.get(name) == last for name in head):  # grouped with the head
         ordered[-2:] = [ordered[-2] + ordered[-1]]
     return ordered
 
 
-def _from_tree(model: nn.Module, body: list[str]) -> list[list[str]]:
-    """The model's children that hold parameters of the body, in order; of a row of children each.
+def _from_tree(model: nn.Module, backbone: list[str]) -> list[list[str]]:
+    """The model's children that hold parameters of the backbone, in order; of a row of children each.
 
     The model's own parameters (positions, tokens) go to the first, and what stands with or behind the
     last and is small (norms, what surrounds the head) to the last.
@@ -41,7 +41,7 @@ def _from_tree(model: nn.Module, body: list[str]) -> list[list[str]]:
     rows = (nn.Sequential, nn.ModuleList)
     own = dict(model.named_parameters())
     groups: dict[str, list[str]] = {}
-    for name in body:
+    for name in backbone:
         child, *inner = name.split(".")
         deep = inner and isinstance(getattr(model, child), rows)
         key = ".".join([child, inner[0]]) if deep else child if inner else ""
@@ -56,17 +56,17 @@ def _from_tree(model: nn.Module, body: list[str]) -> list[list[str]]:
 
 
 def freeze(model: nn.Module, count: int) -> None:
-    """Keep the first `count` stages as they are and let the rest train; the head always trains."""
+    """Freeze a model's first `count` stages; the rest and the head train."""
     frozen = {name for stage in stages(model)[:count] for name in stage}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name not in frozen)
 
 
 def train_mode(model: nn.Module) -> None:
-    """Training mode for what trains, evaluation mode for what is frozen.
+    """Set trainable modules to train mode and frozen ones to eval mode.
 
-    `requires_grad=False` alone would still move batch-norm statistics and drop paths at random. A
-    module without parameters (dropout, drop-path, pooling) does as the one before it does.
+    `requires_grad=False` alone would still update batch-norm statistics and drop paths. A module
+    without parameters (dropout, drop path, pooling) gets the mode of the one before it.
     """
     if all(parameter.requires_grad for parameter in model.parameters()):
         model.train()
@@ -79,7 +79,7 @@ def _set_mode(module: nn.Module, heads: set[int]) -> None:
     for child in module.children():
         moving = {parameter.requires_grad for parameter in child.parameters()}
         if id(child) in heads:
-            child.train()  # what stands beside it does as the body does
+            child.train()  # its siblings follow the backbone
         elif len(moving) == 2 or any(id(inner) in heads for inner in child.modules()):
             _set_mode(child, heads)
             mode = child.training

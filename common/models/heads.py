@@ -1,7 +1,7 @@
-"""Heads: what stands where the old classifier stood, and how it begins.
+"""Heads that replace the pretrained classifier, and their initialisation.
 
-`linear` is the plain new classifier, `mlp` has a hidden layer on the features, `logits-mlp` one on
-the old classifier's outputs, `rows` begins with the old classifier's rows of the same names.
+`linear` is a new linear layer, `mlp` has a hidden layer on the features, `logits-mlp` one on the
+pretrained classifier's logits, `rows` is initialised from the classifier's rows of the same names.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from common.errors import KitError
-from common.models.class_matching import Match, match, old_names
+from common.models.classifier_rows import RowMatch, match_rows, pretrained_class_names
 from common.recipe import Recipe
 
 
-class OnLogits(nn.Module):
-    """The old classifier, which counts as backbone, and a new head on its outputs."""
+class HeadOnLogits(nn.Module):
+    """The pretrained classifier (`old`, counts as backbone) and a new head on its logits (`new`)."""
 
     def __init__(self, old: nn.Module, new: nn.Module) -> None:
         super().__init__()
@@ -29,40 +29,40 @@ class OnLogits(nn.Module):
 
 
 def heads_of(model: nn.Module) -> tuple[nn.Module, ...]:
-    """What is new in what `get_classifier()` names: one module, or two for a distilled network.
+    """A model's head modules by `get_classifier()`: one, or two for a distilled network.
 
-    Of a network without a classifier that is a module without parameters, or nothing.
+    Without a classifier: a module without parameters, or none. Of `HeadOnLogits` the new part.
     """
     found: Any = getattr(model, "get_classifier", tuple)()
     classifiers = tuple(found) if isinstance(found, tuple | list) else (found,)
-    return tuple(each.new if isinstance(each, OnLogits) else each for each in classifiers)
+    return tuple(each.new if isinstance(each, HeadOnLogits) else each for each in classifiers)
 
 
 def head_names(model: nn.Module) -> set[str]:
-    """The names of the head's tensors, buffers included."""
+    """The names of the head's parameters and buffers in the model's state dict."""
     owned = {id(t) for head in heads_of(model) for t in [*head.parameters(), *head.buffers()]}
     tensors = [*model.named_parameters(), *model.named_buffers()]
     return {name for name, tensor in tensors if id(tensor) in owned}
 
 
-def begin_head(
-    model: nn.Module, recipe: Recipe, classes: Sequence[str], *, known: bool = True
-) -> list[Match]:
-    """Put the recipe's head in the place of the old classifier; new parameters are drawn from torch.
+def attach_head(
+    model: nn.Module, recipe: Recipe, classes: Sequence[str], *, pretrained: bool = True
+) -> list[RowMatch]:
+    """Replace a model's classifier by the recipe's head, initialised from torch's generator.
 
-    With head=rows the rows that were taken come back; where the old classifier is not `known` (only
-    the shape is wanted) none are. A network without a classifier (DINOv2, CLIP) gets its first one.
+    Returns the reused rows with head=rows. Without `pretrained` weights (weights are loaded later) no
+    rows are reused. A network without a classifier (DINOv2, CLIP) gets one.
 
     Raises:
-        KitError: a classifier that this head cannot replace, or no old class of any label's name.
+        KitError: a classifier that this head cannot replace, or no pretrained class with a label's name.
     """
     headless = not head_names(model)
-    if headless and known and recipe.head_kind.word in ("rows", "logits-mlp"):
+    if headless and pretrained and recipe.head_kind.word in ("rows", "logits-mlp"):
         raise KitError(
-            f"head={recipe.head} begins with the old classifier, and backbone={recipe.backbone} has "
-            "none: its weights give features alone; say head=linear or head=mlp"
+            f"head={recipe.head} builds on the pretrained classifier, and backbone={recipe.backbone} has "
+            "none; set head=linear or head=mlp"
         )
-    if headless or recipe.head == "linear" or (recipe.head == "rows" and not known):
+    if headless or recipe.head == "linear" or (recipe.head == "rows" and not pretrained):
         reset_head(model, len(classes))
         if recipe.weights != "scratch":
             for head in heads_of(model):
@@ -70,54 +70,53 @@ def begin_head(
     elif recipe.head == "rows":
         return _from_rows(model, classes)
     if recipe.head_kind.word in ("mlp", "logits-mlp"):
-        _put(model, recipe, len(classes))
+        _attach_mlp(model, recipe, len(classes))
     return []
 
 
 def reset_head(model: nn.Module, count: int) -> None:
-    """Give a network a plain classifier of so many classes by timm's `reset_classifier`.
+    """Give a model a linear classifier of `count` classes by timm's `reset_classifier`.
 
     Raises:
-        KitError: it is an encoder for other networks, which takes none.
+        KitError: it is an encoder without support for a classifier.
     """
-    with suppress(AttributeError, NotImplementedError):  # as encoders say it
+    with suppress(AttributeError, NotImplementedError):  # raised by encoders
         model.reset_classifier(count)  # type: ignore[operator]
     if not head_names(model):
         facts: Any = getattr(model, "pretrained_cfg", {})
         raise KitError(
-            f"backbone={facts.get('architecture')} is a {type(model).__name__}, which feeds other "
-            "networks and takes no classifier: name another backbone"
+            f"backbone={facts.get('architecture')} is a {type(model).__name__}, an encoder that "
+            "takes no classifier: choose another backbone"
         )
 
 
-def matches_of(model: nn.Module, classes: Sequence[str]) -> list[Match]:
-    """The old classifier's row for each class.
+def match_classes(model: nn.Module, classes: Sequence[str]) -> list[RowMatch]:
+    """Class names to the pretrained classifier's row reused for each.
 
     Raises:
-        KitError: it is not known what the old classes are called, or none has a class's name.
+        KitError: the pretrained class names are unknown, or none matches.
     """
     count = int(_weight(heads_of(model)[0]).shape[0])
-    names, own = old_names(model, count)
+    names, own = pretrained_class_names(model, count)
     if not names:
         raise KitError(
-            f"head=rows: it is not known what the {count:,} classes of these weights are called; "
-            "say head=linear"
+            f"head=rows: the names of these weights' {count:,} classes are unknown; set head=linear"
         )
-    found = match(classes, names, exact=own)
+    found = match_rows(classes, names, exact=own)
     if all(each.row is None for each in found):
         raise KitError(
             f"head=rows: none of the {len(classes)} labels ({', '.join(classes[:3])}, …) is the name "
-            f"of one of the network's {count:,} classes; say head=linear"
+            f"of one of the network's {count:,} classes; set head=linear"
         )
     return found
 
 
-def _from_rows(model: nn.Module, classes: Sequence[str]) -> list[Match]:
+def _from_rows(model: nn.Module, classes: Sequence[str]) -> list[RowMatch]:
     old = [
         {name: tensor.detach().clone() for name, tensor in head.named_parameters()}
         for head in heads_of(model)
     ]
-    found = matches_of(model, classes)
+    found = match_classes(model, classes)
     new_rows = [place for place, each in enumerate(found) if each.row is not None]
     old_rows = [each.row for each in found if each.row is not None]
     model.reset_classifier(len(classes))  # type: ignore[operator]
@@ -129,24 +128,24 @@ def _from_rows(model: nn.Module, classes: Sequence[str]) -> list[Match]:
     return found
 
 
-def _put(model: nn.Module, recipe: Recipe, count: int) -> None:
-    """An MLP on the features, or on the old classifier's outputs."""
+def _attach_mlp(model: nn.Module, recipe: Recipe, count: int) -> None:
+    """Attach an MLP to the features, or to the pretrained classifier's logits."""
     old = model.get_classifier()  # type: ignore[operator]
     if not isinstance(old, nn.Linear):
         raise KitError(
-            f"head={recipe.head}: the classifier of backbone={recipe.backbone} is no single linear "
-            "layer; say head=linear"
+            f"head={recipe.head}: the classifier of backbone={recipe.backbone} is not a single linear "
+            "layer; set head=linear"
         )
     kind, width = recipe.head_kind.word, recipe.head_kind.number
     inputs = old.in_features if kind == "mlp" else old.out_features
     new = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, count))
     new.apply(_xavier)
     name = next(name for name, module in model.named_modules() if module is old)
-    model.set_submodule(name, new if kind == "mlp" else OnLogits(old, new))
+    model.set_submodule(name, new if kind == "mlp" else HeadOnLogits(old, new))
 
 
 def _xavier(module: nn.Module) -> None:
-    """Glorot and Bengio (2010), as in the course; biases begin at zero."""
+    """Xavier-uniform weights (Glorot and Bengio, 2010), zero biases."""
     weight: Any = getattr(module, "weight", None)
     if isinstance(module, nn.Linear | nn.Conv2d):
         nn.init.xavier_uniform_(weight)
@@ -155,5 +154,5 @@ def _xavier(module: nn.Module) -> None:
 
 
 def _weight(head: nn.Module) -> Tensor:
-    """The tensor [classes, …] whose rows are the classes: the last of two or more dimensions."""
+    """A head's last weight tensor [classes, …], of two or more dimensions."""
     return [tensor for tensor in head.parameters() if tensor.ndim > 1][-1]

@@ -1,8 +1,8 @@
-"""The kit's fast network for small images, registered with timm like any other.
+"""kit_fastnet: a fast network for small images, registered with timm; images to logits.
 
-The shape is that of K. Jordan's "94% on CIFAR-10 in 3.29 seconds" (2024): a fixed whitening of small
-patches, then three blocks that halve the sides, without skips. What makes it learn in a few epochs:
-whitened input, convolutions that begin as the identity, norms without a scale, small logits.
+The architecture is that of K. Jordan's "94% on CIFAR-10 in 3.29 seconds" (2024): a fixed whitening of 2x2
+patches, then three blocks that halve the resolution, without skip connections. It learns in a few epochs
+by whitened input, identity-initialised convolutions, norms without a scale and small logits.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ LOGIT_SCALE = 1 / 9
 
 
 class IdentityConv(nn.Conv2d):
-    """3x3 convolution whose first outputs begin as its inputs; the others are drawn as usual."""
+    """3x3 convolution with its first output channels initialised as the identity, the others as usual."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 3, padding=1, bias=False)
@@ -39,9 +39,9 @@ class ShiftNorm(nn.BatchNorm2d):
 
 
 class Block(nn.Module):
-    """Convolutions, norms and GELUs; the first convolution's maps are halved by their maximum.
+    """`depth` convolutions with norm and GELU; max pooling after the first halves the resolution.
 
-    With three convolutions the last two stand beside a skip.
+    With three convolutions a skip connection spans the last two.
     """
 
     def __init__(self, inputs: int, outputs: int, depth: int) -> None:
@@ -81,7 +81,9 @@ class KitFastNet(nn.Module):
     ) -> None:
         super().__init__()
         if drop_path_rate:
-            raise KitError("drop_path_rate: kit_fastnet has no paths to drop; say drop_path_rate=0")
+            raise KitError(
+                "drop_path_rate: kit_fastnet has no residual paths to drop; set drop_path_rate=0"
+            )
         self.num_classes = num_classes
         self.num_features = self.head_hidden_size = widths[-1]
         self.stem = Whitening(in_chans)
@@ -121,7 +123,7 @@ class KitFastNet(nn.Module):
         return self.forward_head(self.forward_features(x))
 
 
-# CIFAR-10's own mean and deviation: the whitening makes up for other images.
+# CIFAR-10's mean and std: the whitening adapts to other images.
 _FACTS = {
     "input_size": (3, 32, 32),
     "crop_pct": 1.0,

@@ -1,7 +1,7 @@
-"""The kit's own network for small images, registered with timm like any other.
+"""kit_resnet9: a ResNet-9 for small images, registered with timm; images to logits.
 
-The shape is the nine-layer residual network of D. Page's "How to train your ResNet" (2018): a stem,
-three halvings, residual pairs after the first and the last. `kit_resnet9_16` is the width that two
+The architecture is the nine-layer residual network of D. Page's "How to train your ResNet" (2018): a stem,
+three stages that halve the resolution, a residual block in the first and last. `kit_resnet9_16` is the width that two
 cores train in minutes (24 million multiplications for 32x32), `kit_resnet9_64` the original.
 """
 
@@ -15,7 +15,7 @@ from common.errors import KitError
 
 
 class ConvNorm(nn.Sequential):
-    """3x3 convolution, batch norm, GELU; `pool` halves the sides by their maximum."""
+    """3x3 convolution, batch norm, GELU; `pool` adds 2x2 max pooling."""
 
     def __init__(self, inputs: int, outputs: int, *, pool: bool = False) -> None:
         layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
@@ -49,7 +49,7 @@ class KitResNet(nn.Module):
         super().__init__()
         if drop_path_rate:
             raise KitError(
-                "drop_path_rate: kit_resnet9 is too shallow for it; say drop_path_rate=0"
+                "drop_path_rate: kit_resnet9 is too shallow for it; set drop_path_rate=0"
             )
         self.num_classes = num_classes
         self.num_features = self.head_hidden_size = 8 * width
@@ -84,7 +84,7 @@ class KitResNet(nn.Module):
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Logits, or with `pre_logits` the pooled features [B, 8 * width]."""
-        # The maximum keeps what was seen anywhere; on maps of a few pixels the mean blurs it.
+        # Max pooling: on feature maps of a few pixels the mean blurs what one position detected.
         x = self.drop(torch.amax(x, dim=(2, 3)))
         return x if pre_logits else self.head(x)
 

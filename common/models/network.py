@@ -1,4 +1,4 @@
-"""A model with what it takes to feed it."""
+"""A model with its device, precision, input size, normalisation and memory format."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,32 +7,32 @@ import torch
 from torch import Tensor, nn
 
 from common.data.batches.sources import to_input
-from common.models.backbone import InputFacts
+from common.models.backbone import InputConfig
 
 
 @dataclass(frozen=True)
 class Network:
-    """A model with what it takes to feed it: size, normalisation, layout, precision."""
+    """A model and how to feed it: uint8 images in (`input`), under `autocast`."""
 
     model: nn.Module
-    facts: InputFacts
+    input_config: InputConfig
     size: int
     device: torch.device
     precision: torch.dtype
     layout: torch.memory_format
 
     @cached_property
-    def normal(self) -> tuple[Tensor, Tensor]:
+    def mean_std(self) -> tuple[Tensor, Tensor]:
         """Mean and std [1, 3, 1, 1] on the device, of pixels in [0, 1]."""
         mean, std = (
             torch.tensor(each, device=self.device).view(1, 3, 1, 1)
-            for each in (self.facts.mean, self.facts.std)
+            for each in (self.input_config.mean, self.input_config.std)
         )
         return mean, std
 
     def input(self, images: Tensor, size: int | None = None) -> Tensor:
-        """uint8 [B, 3, H, W] to the normalised input [B, 3, S, S] in the network's layout."""
-        ready = to_input(images, *self.normal, self.size if size is None else size)
+        """uint8 [B, 3, H, W] to the normalised float input [B, 3, S, S] in the memory format."""
+        ready = to_input(images, *self.mean_std, self.size if size is None else size)
         return ready.contiguous(memory_format=self.layout)
 
     def autocast(self) -> torch.autocast:

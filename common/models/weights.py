@@ -1,4 +1,4 @@
-"""Where weights come from: timm's hub through its cache, a model folder, a local file."""
+"""Find and load weights, offline too: the Hugging Face cache, a timm model folder, a local file."""
 
 import urllib.error
 import urllib.request
@@ -18,21 +18,19 @@ from common.models.heads import head_names, reset_head
 from common.progress import counted, first_of, say
 from common.storage import check_is_content
 
-# What training programs wrap a state dict in, the averaged weights first; and what they put before names.
+# Keys under which checkpoints nest a state dict (EMA first), and prefixes of parameter names.
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "net.", "encoder.")
 LOCAL = "local-dir:"
-ON_HUB = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors")
+FOLDER_FILES = ("config.json", "model.safetensors")
+HUB_FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A repository's files as the hub's cache of this machine holds them.
+    """A hub repository ("timm/resnet18.a1_in1k") in this machine's Hugging Face cache.
 
-    Attributes:
-        repository: "timm/resnet18.a1_in1k".
-        ref: the branch or tag that was asked for.
-        revision: the commit that it is.
+    `ref` is the requested branch or tag, `revision` the commit it resolves to.
     """
 
     repository: str
@@ -42,36 +40,36 @@ class Snapshot:
 
 
 def check_pretrained(backbone: str) -> None:
-    """Make sure before anything starts that pretrained weights of this backbone can be read.
+    """Check before a run that a backbone's pretrained weights are cached or can be downloaded.
 
     Raises:
-        KitError: none exist, the folder is not whole, or they are not cached and the hub does not
-            answer; the sentence says which folder to put where.
+        KitError: none exist, the folder is incomplete, or they are not cached and the hub does not
+            respond; the message names the folder to copy and where to.
     """
     if backbone.startswith(LOCAL):
         _check_folder(Path(backbone.removeprefix(LOCAL)))
         return
-    hub = _on_hub(backbone)
+    hub = _hub_repository(backbone)
     if hub:
         _check_hub(backbone, hub.partition("@")[0])
 
 
 def snapshot_of(backbone: str) -> Snapshot:
-    """The cached files of a backbone's pretrained weights.
+    """A backbone's pretrained weights as files in the Hugging Face cache.
 
     Raises:
-        KitError: they are not on this machine, or come from elsewhere than the hub.
+        KitError: they are not cached, or are hosted elsewhere than on the hub.
     """
     import huggingface_hub as hub
 
-    repository, _, ref = _on_hub(backbone).partition("@")
+    repository, _, ref = _hub_repository(backbone).partition("@")
     if not repository:
         raise KitError(
-            f"the pretrained weights of {backbone} are not on the hub, so that they cannot be attached: "
-            "save them as a file and say weights=FILE"
+            f"the pretrained weights of {backbone} are not on the hub and cannot be attached: "
+            "save them as a file and set weights=FILE"
         )
     ref = ref or "main"
-    for name in ON_HUB:
+    for name in HUB_FILES:
         found = hub.try_to_load_from_cache(repository, name, revision=ref)
         if isinstance(found, str):
             folder = Path(found).parent
@@ -83,38 +81,38 @@ def snapshot_of(backbone: str) -> Snapshot:
     )
 
 
-def _on_hub(backbone: str) -> str:
-    """The hub's repository of a backbone's pretrained weights, and "@" with a revision; or ""."""
+def _hub_repository(backbone: str) -> str:
+    """A backbone's hub repository, with "@revision" if it has one; "" if it is not on the hub."""
     if ":" in backbone:
         return backbone.removeprefix("hf-hub:")
     facts = timm.get_pretrained_cfg(backbone, allow_unregistered=True)
     if not (facts and facts.has_weights):
-        raise KitError(f"there are no pretrained weights of {backbone}: say weights=scratch")
+        raise KitError(f"there are no pretrained weights of {backbone}: set weights=scratch")
     return str(facts.hf_hub_id or "")
 
 
 def _check_hub(backbone: str, repository: str) -> None:
-    """Is it cached, or does the hub answer? One short question instead of the hub's own retries."""
+    """Refuse uncached weights when the hub does not respond: one request instead of its retries."""
     import huggingface_hub as hub
 
-    if any(isinstance(hub.try_to_load_from_cache(repository, name), str) for name in ON_HUB):
+    if any(isinstance(hub.try_to_load_from_cache(repository, name), str) for name in HUB_FILES):
         return
     reason = "HF_HUB_OFFLINE is set"
     if not hub.constants.HF_HUB_OFFLINE:
-        if answers(hub.constants.ENDPOINT):
+        if responds(hub.constants.ENDPOINT):
             say(f"fetching the weights of {backbone} once, into {hub.constants.HF_HUB_CACHE}")
             return
         reason = f"{hub.constants.ENDPOINT} does not answer"
     raise KitError(
         f"the pretrained weights of {backbone} are not on this machine ({reason}): where there is a "
         f"connection, fetch config.json and model.safetensors of {repository} from the hub, put them "
-        f"into one folder here and say backbone=local-dir:FOLDER; or copy that machine's folder "
+        f"into one folder here and set backbone=local-dir:FOLDER; or copy that machine's folder "
         f"models--{repository.replace('/', '--')} into {hub.constants.HF_HUB_CACHE}"
     )
 
 
-def answers(address: str) -> bool:
-    """Does a server answer within ten seconds, whatever it says?"""
+def responds(address: str) -> bool:
+    """Does a server respond within ten seconds, with whatever status?"""
     try:
         urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=10).close()
     except urllib.error.HTTPError:
@@ -125,33 +123,33 @@ def answers(address: str) -> bool:
 
 
 def _check_folder(folder: Path) -> None:
-    missing = [
-        name for name in ("config.json", "model.safetensors") if not (folder / name).is_file()
-    ]
+    missing = [name for name in FOLDER_FILES if not (folder / name).is_file()]
     if missing:
         raise KitError(
             f"backbone={LOCAL}{folder}: {' and '.join(missing)} missing; a timm model folder holds "
             "config.json and model.safetensors"
         )
-    for name in ("config.json", "model.safetensors"):
+    for name in FOLDER_FILES:
         check_is_content(folder / name)
     try:
         with safe_open(folder / "model.safetensors", framework="pt"):
             pass
     except (SafetensorError, OSError) as error:
         raise KitError(
-            f"{folder / 'model.safetensors'} is not whole ({error}): copy or download it again"
+            f"{folder / 'model.safetensors'} is damaged ({error}): copy or download it again"
         ) from error
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a `.safetensors` or `.pth` file, unwrapped; no code in it is ever run.
+    """Read a `.safetensors` or `.pth` file to its state dict; no pickled code is ever run.
 
     Raises:
-        KitError: no such file, not whole, or not a mapping from names to tensors.
+        KitError: no such file, damaged, or not a mapping from names to tensors.
     """
     if not path.is_file():
-        raise KitError(f"weights={path}: no such file; say scratch, pretrained, or a file's path")
+        raise KitError(
+            f"weights={path}: no such file; set weights=scratch, pretrained, or a file's path"
+        )
     check_is_content(path)
     try:
         if path.suffix == ".safetensors":
@@ -167,7 +165,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             raise
         raise KitError(
             f"weights={path} is not a file of plain tensors, and code in it is never run: "
-            "save model.state_dict() and name that"
+            "save model.state_dict() and use that file"
         ) from error
     return _unwrapped(found, path)
 
@@ -175,7 +173,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def _unwrapped(found: Any, path: Path) -> dict[str, Tensor]:
     for wrapper in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
-            say(f"{path.name}: taking its {wrapper!r}")
+            say(f"{path.name}: using its {wrapper!r}")
             found = found[wrapper]
             break
     if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
@@ -184,12 +182,12 @@ def _unwrapped(found: Any, path: Path) -> dict[str, Tensor]:
 
 
 def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
-    """Load every tensor of a local file, the old classifier of whatever size with it.
+    """Load a local weights file into a model, including its classifier of any size.
 
-    A file without a classifier leaves the network's own as it was drawn, unless one is asked for.
+    A file without a classifier leaves the model's at its initial values; with `classifier` it is refused.
 
     Raises:
-        KitError: the file is of another network; what is missing and unexpected is named.
+        KitError: the file belongs to another network; missing and unexpected tensors are named.
     """
     found = without_prefix(read_weights(path), set(model.state_dict()))
     if not head_names(model):
@@ -202,12 +200,12 @@ def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
     own = model.state_dict()
     if classifier and not head & set(found):
         raise KitError(
-            f"weights={path} has no classifier, which head=rows and head=logits-mlp begin with: say "
+            f"weights={path} has no classifier, which head=rows and head=logits-mlp need: set "
             "head=linear"
         )
-    spared = head if not head & set(found) else set()
+    optional = head if not head & set(found) else set()
     differing = {
-        "missing": sorted(set(own) - set(found) - spared),
+        "missing": sorted(set(own) - set(found) - optional),
         "unexpected": sorted(set(found) - set(own)),
         "of another shape": [n for n in found if n in own and own[n].shape != found[n].shape],
     }
@@ -215,14 +213,14 @@ def load_into(model: nn.Module, path: Path, *, classifier: bool) -> None:
     if problems:
         raise KitError(
             f"weights={path} do not fit {type(model).__name__}: {'; '.join(problems)}. "
-            "Name the backbone they were trained with"
+            "Set backbone= to the one they were trained with"
         )
     check_finite(f"weights={path}", found)
     model.load_state_dict(found, strict=False)
 
 
 def check_finite(where: str, tensors: Mapping[str, Tensor]) -> None:
-    """Raise a KitError that names the tensors with values that are not finite, where there are any."""
+    """Refuse tensors with nan or infinite values; the KitError names them."""
     broken = [
         name for name, tensor in tensors.items()
         if tensor.is_floating_point() and not tensor.float().isfinite().all()
@@ -230,21 +228,21 @@ def check_finite(where: str, tensors: Mapping[str, Tensor]) -> None:
     if broken:
         raise KitError(
             f"{where}: nan or infinity in {counted(len(broken), 'tensor')} of {len(tensors)} "
-            f"({first_of(broken)}): saved after a training diverged, or damaged; take others"
+            f"({first_of(broken)}): saved after a training diverged, or damaged; use other weights"
         )
 
 
 def without_prefix(found: dict[str, Tensor], own: set[str]) -> dict[str, Tensor]:
-    """The tensors under the network's own names: what wrappers put before all of them is dropped."""
+    """Strip wrappers' name prefixes (`PREFIXES`) until names match the network's own."""
     while not own & set(found):
         prefix = next((p for p in PREFIXES if any(name.startswith(p) for name in found)), None)
         if prefix is None:
             break
-        # What lacks the prefix belongs to the wrapper, such as the count of averaged updates.
+        # Tensors without the prefix belong to the wrapper, such as EMA's update counter.
         found = {n.removeprefix(prefix): t for n, t in found.items() if n.startswith(prefix)}
     return found
 
 
 def first_line(error: BaseException) -> str:
-    """An error's first line, or its kind when it says nothing."""
+    """An error's first line, or its type's name when it has no text."""
     return (str(error).splitlines() or [type(error).__name__])[0]

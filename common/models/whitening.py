@@ -1,4 +1,4 @@
-"""A first layer that is computed from the images instead of learned: patches without correlation.
+"""Patch whitening: a fixed first layer, fitted to the training images' patch covariance.
 
 From T. Dao's and D. Page's work on "How to train your ResNet" (2019), as K. Jordan (2024) uses it.
 """
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 SIDE = 2
-FLOOR = 5e-4  # added to the eigenvalues: what is nearly constant in the images is mostly noise
+FLOOR = 5e-4  # added to the eigenvalues: directions of little variance are mostly noise
 
 
 class Whitening(nn.Module):
-    """Patches of 2x2 pixels [B, C, H, W] to [B, 2 * 4 * C, H - 1, W - 1]: eigenvectors and their negatives.
+    """Images [B, C, H, W] to [B, 8 * C, H - 1, W - 1]: whitened 2x2 patches and their negatives.
 
     The filters are a buffer: saved with the weights, never trained.
     """
@@ -33,7 +33,7 @@ class Whitening(nn.Module):
 
     @torch.no_grad()
     def fit(self, images: Iterable[Tensor]) -> None:
-        """Set the filters from normalised images [B, C, H, W]: each has unit variance over their patches."""
+        """Fit the filters to normalised images [B, C, H, W]: unit-variance outputs over their patches."""
         total = torch.zeros(self.inputs, self.inputs, dtype=torch.float64)
         count = 0
         for batch in images:
@@ -43,12 +43,12 @@ class Whitening(nn.Module):
             count += len(flat)
         values, vectors = torch.linalg.eigh(total / count)
         filters = (vectors / (values + FLOOR).sqrt()).T.flip(0)
-        # An eigenvector's sign is chance: its largest entry is made positive.
+        # An eigenvector's sign is arbitrary: make its largest entry positive.
         largest = filters.gather(1, filters.abs().argmax(dim=1, keepdim=True))
         filters = (filters * largest.sign()).reshape(len(filters), *self.weight.shape[1:])
         self.weight.copy_(torch.cat([filters, -filters]))
 
 
-def whitening_of(model: nn.Module) -> Whitening | None:
-    """The network's whitening, where it has one."""
+def find_whitening(model: nn.Module) -> Whitening | None:
+    """A model's whitening layer, or None."""
     return next((each for each in model.modules() if isinstance(each, Whitening)), None)

@@ -1,1 +1,1 @@
-"""What a run leaves for people to look at: pictures, the ledger, the report."""
+"""Plots of a run: learning curves, confusion matrix, augmented batches, worst mistakes."""

@@ -1,4 +1,4 @@
-"""The look all pictures share: calm colours, small type, axes placed to the pixel."""
+"""Shared plot style on matplotlib: colours, fonts, pixel-sized figures and image grids."""
 
 import math
 import warnings
@@ -43,20 +43,20 @@ def new_figure(width: float, height: float) -> Any:
 
 
 def title_width(title: str) -> int:
-    """The pixels that a figure needs for its title."""
+    """The figure width in pixels that a title needs."""
     return 2 * MARGIN + round(12.5 * len(title))
 
 
 def write_title(figure: Any, title: str, below: str = "") -> None:
-    """The title in the upper left corner, and a quieter line below it."""
+    """Write a title in the upper left corner, and a grey subtitle below it."""
     width, height = figure.get_size_inches() * DPI
     left = MARGIN / width
     figure.text(left, 1 - 26 / height, title, size=TITLE, color=INK, weight="bold", va="center")
     figure.text(left, 1 - 50 / height, below, size=TEXT, color=QUIET, va="center")
 
 
-def quieten(axes: Any) -> None:
-    """Give axes the common look: no box, pale grid, small grey ticks."""
+def style_axes(axes: Any) -> None:
+    """Style axes: no box, pale grid, small grey ticks."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -68,33 +68,35 @@ def quieten(axes: Any) -> None:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write the figure as a whole PNG.
+    """Write a figure as a PNG, atomically.
 
     Raises:
         KitError: the folder of `path` cannot be written.
     """
     with replacing(path) as temporary, warnings.catch_warnings():
-        # A class may be named in a script the built-in font lacks: a box is drawn, and is enough.
+        # A class name may use a script that the built-in font lacks: a box is drawn instead.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def short(name: str, limit: int) -> str:
-    """At most `limit` characters of a name, both ends kept, ready to be drawn as plain text."""
+    """Shorten a name to `limit` characters by an ellipsis in the middle, escaped for matplotlib."""
     plain = " ".join(str(name).split())
     if len(plain) > limit:
         tail = (limit - 1) // 2
         plain = f"{plain[: limit - 1 - tail]}…{plain[len(plain) - tail :]}"
-    return plain.replace("$", r"\$")  # an even number of dollars would be read as a formula
+    return plain.replace("$", r"\$")  # matplotlib reads text between dollars as a formula
 
 
-def tiles(images: Sequence[Image], *, columns: int, captions: int, title: str) -> tuple[Any, Any]:
-    """A figure with one picture a tile, in reading order, and room below each for its caption.
+def image_grid(
+    images: Sequence[Image], *, columns: int, captions: int, title: str
+) -> tuple[Any, Any]:
+    """A grid figure of images in reading order, with room for captions below each.
 
     Args:
-        images: uint8 [H, W, 3]; small ones are enlarged by a whole number, so that a pixel stays
-            a square; large ones are shrunk smoothly.
-        columns: tiles in a row.
+        images: uint8 [H, W, 3]; small ones are enlarged by an integer factor without
+            interpolation; large ones are shrunk smoothly.
+        columns: image_grid in a row.
         captions: lines of text below each picture.
         title: drawn above all.
 

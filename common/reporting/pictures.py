@@ -1,4 +1,4 @@
-"""Pictures in the run folder: learning curves, what the network saw, where it errs."""
+"""A run folder's plots: augmented batch, most confident mistakes; re-exports curves and confusion matrix."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ from common.reporting.canvas import (
     RIGHT,
     WRONG,
     Image,
+    image_grid,
     save,
     short,
-    tiles,
 )
-from common.reporting.curves import learning_curves
-from common.reporting.matrix import confusion
+from common.reporting.confusion_matrix import confusion
+from common.reporting.learning_curves import learning_curves
 
 __all__ = [
     "augmented_batch",
@@ -35,7 +35,7 @@ LETTERS = 30  # of a caption below a tile
 
 
 def augmented_batch(images: Image, labels: Sequence[str], path: Path) -> None:
-    """Draw the first images of a batch as the network sees them, each above its label.
+    """Draw a batch's first images as the network sees them, with their labels, to a PNG.
 
     Args:
         images: uint8 [N, H, W, 3], augmented, before normalisation.
@@ -47,7 +47,9 @@ def augmented_batch(images: Image, labels: Sequence[str], path: Path) -> None:
     shown = min(len(images), TILES)
     side = images.shape[1]
     title = f"What the network sees: {shown} of a batch of {len(images)}, {side} px, augmented"
-    figure, caption = tiles(list(images[:shown]), columns=min(6, shown), captions=2, title=title)
+    figure, caption = image_grid(
+        list(images[:shown]), columns=min(6, shown), captions=2, title=title
+    )
     for tile, label in enumerate(labels[:shown]):
         first, mixed, second = str(label).partition(" + ")
         two = mixed and len(label) > LETTERS
@@ -57,7 +59,7 @@ def augmented_batch(images: Image, labels: Sequence[str], path: Path) -> None:
 
 
 def worst(probs: Probs, targets: Targets, count: int) -> Rows:
-    """The rows whose largest probability is a wrong class's, the most confident first.
+    """The misclassified rows, the most confident first.
 
     Args:
         probs: probabilities [N, C].
@@ -65,8 +67,8 @@ def worst(probs: Probs, targets: Targets, count: int) -> Rows:
         count: how many rows at most.
 
     Returns:
-        Row numbers, fewer than `count` (or none) where there are fewer mistakes. Rows equally
-        confident are ordered by the truth's probability, least first, then by row.
+        Row numbers, at most `count`. Ties are ordered by the true class's probability, lowest
+        first, then by row.
     """
     truth = probs[np.arange(len(probs)), targets]
     order = np.lexsort((truth, -probs.max(axis=1)))
@@ -76,7 +78,7 @@ def worst(probs: Probs, targets: Targets, count: int) -> Rows:
 
 
 def least_certain(probs: Probs, targets: Targets, count: int) -> Rows:
-    """The rows with the least probability for the truth, least first: row numbers."""
+    """The row numbers with the lowest probability of the true class, lowest first."""
     truth = probs[np.arange(len(probs)), targets]
     rows: Rows = np.argsort(truth, kind="stable")[:count].astype(np.int64)
     return rows
@@ -91,7 +93,7 @@ def worst_mistakes(
     path: Path,
     count: int = 24,
 ) -> None:
-    """Draw the mistakes made with most confidence, or, where there are none, the closest calls.
+    """Draw the most confident mistakes to a PNG, or the least certain rows if there are none.
 
     Args:
         images: row number to its picture, uint8 [H, W, 3].
@@ -109,7 +111,7 @@ def worst_mistakes(
         rows = least_certain(probs, targets, count)
         title = f"No mistakes in {len(probs):,} rows: the {len(rows)} least certain"
     pictures = [images(int(row)) for row in rows]
-    figure, caption = tiles(pictures, columns=min(6, len(rows)), captions=3, title=title)
+    figure, caption = image_grid(pictures, columns=min(6, len(rows)), captions=3, title=title)
     for tile, row in enumerate(rows):
         said, true = int(probs[row].argmax()), int(targets[row])
         caption(tile, 0, short(ids[row], 36), size=6, color=QUIET, family="monospace")

@@ -13,7 +13,7 @@ from common import randomness
 from common.models.backbone import build
 from common.models.freezing import freeze
 from common.models.network import Network
-from common.models.whitening import whitening_of
+from common.models.whitening import find_whitening
 from common.training.jobs import Job
 from common.training.loss import MixupCutmix, WeightedCrossEntropy, build_loss
 from common.training.optimisers import build_optimiser
@@ -62,7 +62,7 @@ def init_network(job: Job, context: RunContext) -> Network:
     """The job's initial network: seeded by (seed, fold), its whitening layer fitted to its rows."""
     torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
     network = context.network(build(context.recipe, context.classes))
-    whitening = whitening_of(network.model)
+    whitening = find_whitening(network.model)
     if whitening is not None and context.recipe.weights == "scratch":
         spread = np.linspace(0, len(job.rows) - 1, min(len(job.rows), WHITENING_IMAGES)).astype(
             np.int64

@@ -26,7 +26,7 @@ def first_batch(
     images = network.input(next(iter(context.source.training(rows, place, size))), size)
     targets = torch.from_numpy(context.targets[rows]).to(context.device)
     images, targets = MixupCutmix(recipe, len(context.classes))(images, targets, (*place, 0))
-    mean, std = network.normal
+    mean, std = network.mean_std
     pixels = (images[:count] * std + mean).mul(255).round().clamp(0, 255).to(torch.uint8)
     labels = [_label(target, context.classes) for target in targets[:count].cpu()]
     return pixels.permute(0, 2, 3, 1).cpu().numpy(), labels

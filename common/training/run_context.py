@@ -15,8 +15,8 @@ from common.data.pixels.store import Store
 from common.errors import KitError
 from common.inference.features import has_detachable_head
 from common.metrics import Metric
-from common.models.backbone import InputFacts, build_matched, check_input, input_facts
-from common.models.class_matching import Match
+from common.models.backbone import InputConfig, build_matched, check_input, input_config_of
+from common.models.classifier_rows import RowMatch
 from common.models.freezing import stages
 from common.models.network import Network
 from common.recipe import Recipe
@@ -37,12 +37,12 @@ class RunContext:
     classes: tuple[str, ...]
     metric: Metric
     source: Source
-    facts: InputFacts
+    input_config: InputConfig
     accelerator: Any
     precision: str
     store: Store
     cache: Path
-    matches: list[Match]
+    matches: list[RowMatch]
     side: int  # of the network's input at full size, in pixels; 0: not square
     on_features: bool  # is the head trained on features that are cached?
     probe_in_loop: (
@@ -67,7 +67,7 @@ class RunContext:
         layout = torch.channels_last if channels_last else torch.contiguous_format
         return Network(
             model=model.to(self.device).to(memory_format=layout),
-            facts=self.facts,
+            input_config=self.input_config,
             size=self.recipe.image_size,
             device=self.device,
             precision=PRECISIONS[self.precision],
@@ -93,7 +93,11 @@ class RunContext:
         """The same context with another store's images (the test set's)."""
         self.check(store)
         source = open_source(
-            store, self.recipe, self.device, mean=self.facts.mean, crop=self.facts.crop
+            store,
+            self.recipe,
+            self.device,
+            mean=self.input_config.mean,
+            crop=self.input_config.crop,
         )
         return replace(self, source=source, store=store)
 
@@ -133,9 +137,9 @@ def open_run_context(
     """
     # Weights that do not fit are refused here, before the run's folder is created.
     model, matches = build_matched(recipe, classes, bare=trained)
-    facts = input_facts(model)
+    config = input_config_of(model)
     accelerator, precision = _open_accelerator(recipe)
-    source = open_source(store, recipe, accelerator.device, mean=facts.mean, crop=facts.crop)
+    source = open_source(store, recipe, accelerator.device, mean=config.mean, crop=config.crop)
     height, width = _input_size(recipe, store)
     check_input(model, recipe, height, width, trained=trained)
     if "square" in recipe.view_names and height != width:
@@ -163,7 +167,7 @@ def open_run_context(
         classes,
         metric,
         source,
-        facts,
+        config,
         accelerator,
         precision,
         store=store,

@@ -53,7 +53,7 @@ def draw(
     if shown.empty:
         path.unlink(missing_ok=True)
         return None
-    from common.reporting.pairs import contact_sheet
+    from common.reporting.contact_sheet import contact_sheet
 
     labels = tables["train"]["label"].tolist()
 

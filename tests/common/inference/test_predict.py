@@ -11,7 +11,7 @@ from common.data.pixels.store import Store
 from common.data.pixels.store_files import PIXELS, SHAPES
 from common.inference.features import detach_head, features_of
 from common.inference.predict import predict
-from common.models.backbone import InputFacts, build
+from common.models.backbone import InputConfig, build
 from common.models.network import Network
 from common.recipe import Recipe
 
@@ -22,7 +22,7 @@ COUNT, SIDE = 23, 8
 def network() -> Network:
     torch.manual_seed(0)
     model = build(Recipe(backbone="kit_resnet9_16"), ("ant", "bee", "cat"))
-    facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
+    facts = InputConfig((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
     return Network(model, facts, 0, torch.device("cpu"), torch.float32, torch.channels_last)
 
 

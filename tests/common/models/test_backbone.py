@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from common.models.backbone import build, check_backbone, input_facts
+from common.models.backbone import build, check_backbone, input_config_of
 from common.models.freezing import freeze, stages, train_mode
 from common.recipe import Recipe
 
@@ -34,12 +34,12 @@ def test_a_new_head_has_the_competitions_classes(name: str) -> None:
 
 
 def test_mean_and_std_are_the_models_own() -> None:
-    assert input_facts(build(Recipe(backbone="test_vit.r160_in1k"), names(2))).mean == (
+    assert input_config_of(build(Recipe(backbone="test_vit.r160_in1k"), names(2))).mean == (
         0.5,
         0.5,
         0.5,
     )
-    assert input_facts(build(Recipe(**SMALL), names(2))).mean == (0.485, 0.456, 0.406)
+    assert input_config_of(build(Recipe(**SMALL), names(2))).mean == (0.485, 0.456, 0.406)
 
 
 def test_the_kits_network_speaks_timms_language() -> None:
@@ -141,4 +141,4 @@ def test_real_imagenet_weights_load_from_a_timm_folder() -> None:
     if not folder.is_dir():
         pytest.skip("the shared weights are not here")
     model = build(Recipe(backbone=f"local-dir:{folder}", weights="pretrained"), names(1000))
-    assert input_facts(model).mean == (0.5, 0.5, 0.5)
+    assert input_config_of(model).mean == (0.5, 0.5, 0.5)

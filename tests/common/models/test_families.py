@@ -10,7 +10,7 @@ from torch import nn
 
 from common.errors import KitError
 from common.inference.features import detach_head, has_detachable_head
-from common.models.backbone import build, check_input, has_one_size, rebuild
+from common.models.backbone import build, check_input, has_fixed_input_size, rebuild
 from common.models.freezing import freeze, stages, train_mode
 from common.models.heads import head_names
 from common.recipe import Recipe
@@ -164,7 +164,7 @@ def moved_by_a_step(model: nn.Module, images: torch.Tensor, recipe: Recipe) -> s
 def lived(family: str) -> dict[str, Any]:
     """What became of a family's member; raises where it is not what it should be."""
     name, side = FAMILIES[family]
-    size = side if has_one_size(name) else 0
+    size = side if has_fixed_input_size(name) else 0
     recipe = Recipe(backbone=name, image_size=size, layer_decay=0.8, epochs=6, optimizer="adamw")
     torch.manual_seed(0)
     model = build(recipe, CLASSES)

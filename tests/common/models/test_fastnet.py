@@ -7,7 +7,7 @@ from torch.nn.functional import unfold
 
 from common.models.backbone import build, rebuild
 from common.models.kit_fastnet import SHAPES, IdentityConv, ShiftNorm
-from common.models.whitening import FLOOR, Whitening, whitening_of
+from common.models.whitening import FLOOR, Whitening, find_whitening
 from common.recipe import Recipe
 
 CLASSES = ("a", "b", "c")
@@ -44,7 +44,7 @@ def test_the_whitening_does_not_depend_on_how_the_images_come() -> None:
 
 def test_the_whitening_is_saved_and_never_trained() -> None:
     model = build(FAST, CLASSES)
-    layer = whitening_of(model)
+    layer = find_whitening(model)
     assert layer is not None
     layer.fit([smooth_images()])
     assert "stem.weight" not in dict(model.named_parameters())

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from common.models.backbone import build, build_matched, rebuild
-from common.models.class_matching import match
+from common.models.classifier_rows import match_rows
 from common.models.heads import head_names, heads_of
 from common.recipe import Recipe
 
@@ -81,32 +81,32 @@ def test_a_name_that_two_classes_have_goes_to_the_kind_of_the_others() -> None:
         ["cardigan", "welsh corgi"],
         ["beagle"],
     ]
-    dogs = match(["pug", "Cardigan", "beagle"], names)
+    dogs = match_rows(["pug", "Cardigan", "beagle"], names)
     assert [each.row for each in dogs] == [3, 4, 5]
     assert dogs[1].others == ("0: cardigan, knitted jacket",)
-    assert [each.row for each in match(["hat", "cardigan"], names)] == [1, 0]
-    assert match(["cardigan"], names)[0].row is None
+    assert [each.row for each in match_rows(["hat", "cardigan"], names)] == [1, 0]
+    assert match_rows(["cardigan"], names)[0].row is None
 
 
 def test_a_capital_does_not_decide_which_class_is_meant() -> None:
     names = [["cardigan"], ["shoe"], ["pug"], ["Cardigan", "Welsh corgi"], ["beagle"]]
-    assert [each.row for each in match(["pug", "cardigan", "beagle"], names)] == [2, 3, 4]
+    assert [each.row for each in match_rows(["pug", "cardigan", "beagle"], names)] == [2, 3, 4]
 
 
 def test_two_labels_never_share_a_row() -> None:
-    found = match(["hot-dog", "Hot Dog"], [["hotdog", "hot dog"], ["pizza"]])
+    found = match_rows(["hot-dog", "Hot Dog"], [["hotdog", "hot dog"], ["pizza"]])
     assert [each.row for each in found] == [0, None]
 
 
 def test_a_certain_label_has_its_row_before_an_ambiguous_one_chooses() -> None:
     names = [["pug"], ["cardigan", "welsh corgi"], ["shoe"], ["cardigan"]]
-    found = match(["cardigan", "Welsh_corgi", "pug"], names)
+    found = match_rows(["cardigan", "Welsh_corgi", "pug"], names)
     assert [each.row for each in found] == [3, 1, 0]
 
 
 def test_names_that_differ_in_marks_alone_are_told_apart() -> None:
     own = ["-1", "1", "2", "狗", "猫", "a, b", "?"]
-    assert [each.row for each in match(own, [[name] for name in own], exact=True)] == list(
+    assert [each.row for each in match_rows(own, [[name] for name in own], exact=True)] == list(
         range(len(own))
     )
 
@@ -116,7 +116,10 @@ def test_names_that_differ_in_marks_alone_are_told_apart() -> None:
     [
         ({"head": "rows"}, "weights=scratch has none"),
         ({"head": "rows", "weights": "FILE"}, "none of the 2 labels"),
-        ({"head": "mlp", "backbone": "deit_tiny_distilled_patch16_224"}, "no single linear layer"),
+        (
+            {"head": "mlp", "backbone": "deit_tiny_distilled_patch16_224"},
+            "not a single linear layer",
+        ),
     ],
 )
 def test_a_head_that_cannot_be_had_is_refused_in_words(
@@ -163,6 +166,6 @@ def test_all_dog_breeds_are_found_and_cardigan_is_the_corgi() -> None:
         pytest.skip("the shared data are not here")
     info = ImageNetInfo()
     names = [info.index_to_description(row).split(", ") for row in range(1000)]
-    found = match(list(read_csv(path).columns[1:]), names)
+    found = match_rows(list(read_csv(path).columns[1:]), names)
     assert all(each.row is not None and 151 <= each.row <= 275 for each in found)
     assert [each.row for each in found if each.others] == [264]

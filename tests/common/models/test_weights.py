@@ -74,7 +74,7 @@ def test_old_rows_of_a_file_without_a_classifier_are_refused(
 def test_a_missing_layer_is_named(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
     del state["stem.0.weight"]
     save_file(state, tmp_path / "w.safetensors")
-    with pytest.raises(ValueError, match=r"do not fit KitResNet: missing stem\.0\.weight\. Name"):
+    with pytest.raises(ValueError, match=r"do not fit KitResNet: missing stem\.0\.weight\. Set"):
         body_of(tmp_path / "w.safetensors")
 
 
@@ -87,7 +87,7 @@ def test_a_model_folder_that_is_not_whole_is_refused_before_anything_starts(
     save_file(state, tmp_path / "model.safetensors")
     whole = (tmp_path / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"model\.safetensors is not whole"):
+    with pytest.raises(ValueError, match=r"model\.safetensors is damaged"):
         check_pretrained(f"local-dir:{tmp_path}")
 
 

@@ -104,7 +104,7 @@ def said_in(monkeypatch: pytest.MonkeyPatch, draw: Callable[[], None]) -> str:
         texts.extend(text.get_text() for text in figure.findobj(Text))
         save(figure, path)
 
-    for module in ("pictures", "matrix", "curves"):
+    for module in ("pictures", "confusion_matrix", "learning_curves"):
         monkeypatch.setattr(f"common.reporting.{module}.save", spying)
     draw()
     return "\n".join(texts)

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from common.data.folds import Rows
 from common.inference.predict import least_certain
 from common.metrics import METRICS
-from common.models.backbone import InputFacts
-from common.models.whitening import Whitening, whitening_of
+from common.models.backbone import InputConfig
+from common.models.whitening import Whitening, find_whitening
 from common.recipe import Recipe
 from common.storage import read_json
 from common.training.components import init_network
@@ -81,7 +81,7 @@ def test_a_held_out_image_has_no_say_in_the_whitening(toy: Any) -> None:
     with prepared(toy(backbone="kit_fastnet_16", image_size=16)) as ready:
         job = jobs_of(ready.recipe, ready.split.folds)[0]
         network = init_network(job, ready.setting)
-        own, alone = whitening_of(network.model), Whitening(3)
+        own, alone = find_whitening(network.model), Whitening(3)
         alone.fit(map(network.input, ready.setting.source.plain(job.rows, 0)))
         assert own is not None
         assert torch.allclose(own.weight, alone.weight, atol=1e-4)
@@ -134,7 +134,7 @@ class _Blocks:
 def _setting(recipe: Recipe) -> RunContext:
     from accelerate import Accelerator
 
-    facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
+    facts = InputConfig((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
     return RunContext(
         recipe,
         np.arange(12) % 3,
@@ -204,7 +204,7 @@ def test_any_backbone_trains_or_says_which_size_it_takes(toy: Any, fields: Any, 
     if words is None and "image_size" in fields:
         assert validate.run(request)["n"] > 0
         return
-    with pytest.raises(ValueError, match=words or "say image_size=160"):
+    with pytest.raises(ValueError, match=words or "set image_size=160"):
         validate.run(request)
 
 

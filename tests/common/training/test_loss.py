@@ -15,7 +15,7 @@ from torch import Tensor
 from common.data.batches.sources import epoch_order
 from common.data.folds import Rows
 from common.metrics import METRICS
-from common.models.backbone import InputFacts, build
+from common.models.backbone import InputConfig, build
 from common.recipe import Recipe
 from common.training import checkpoint
 from common.training.components import init_network
@@ -53,7 +53,7 @@ class Noise:
 def setting_of(recipe: Recipe) -> RunContext:
     from accelerate import Accelerator
 
-    facts = InputFacts((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
+    facts = InputConfig((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
     return RunContext(
         recipe, LABELS, CLASSES, METRICS["log_loss"], Noise(recipe.batch_size), facts,
         Accelerator(cpu=True), "fp32", store=cast(Any, None), cache=Path(), matches=[], side=8,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from common.models.backbone import build, input_facts
+from common.models.backbone import build, input_config_of
 from common.models.export import write_model_folder
 from common.recipe import Recipe
 from common.verbs import export, run, validate
@@ -48,7 +48,7 @@ def test_the_folder_holds_the_same_network(tmp_path: Path, backbone: str, size: 
         backbone=f"local-dir:{folder}", weights="pretrained", image_size=size, head="rows"
     )
     assert torch.equal(logits(build(again, NAMES), size or 32), logits(model, size or 32))
-    assert input_facts(build(again, NAMES)) == input_facts(model)
+    assert input_config_of(build(again, NAMES)) == input_config_of(model)
     config = json.loads((folder / "config.json").read_text())
     assert config["label_names"] == NAMES
     assert config["num_classes"] == 3

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from common.models.backbone import build, check_input
 from common.models.export import write_model_folder
-from common.models.sight import share_seen, unseen, whole_near
+from common.models.input_coverage import coverage, nearest_full_coverage_sizes, unseen_margins
 from common.recipe import Recipe
 from common.training.checkpoint import is_finished, save_weights
 from common.verbs import validate
@@ -21,7 +21,7 @@ VIT = "vit_tiny_patch16_224"
 
 
 class Cropped(nn.Module):
-    """Sees what is inside a rim, through a ReLU that is off and a branch that begins at zero."""
+    """Sees what is inside a margins, through a ReLU that is off and a branch that begins at zero."""
 
     def forward(self, x: Tensor) -> Tensor:
         inside = x[..., 3:-2, 1:]
@@ -29,8 +29,8 @@ class Cropped(nn.Module):
 
 
 def test_the_rim_that_a_network_leaves_out_is_measured_on_every_edge() -> None:
-    assert unseen(Cropped(), 20, 30) == (3, 2, 1, 0)
-    assert share_seen((3, 2, 1, 0), 20, 30) == 15 * 29 / 600
+    assert unseen_margins(Cropped(), 20, 30) == (3, 2, 1, 0)
+    assert coverage((3, 2, 1, 0), 20, 30) == 15 * 29 / 600
 
 
 class Numbers(nn.Module):
@@ -41,14 +41,14 @@ class Numbers(nn.Module):
 
 
 def test_of_a_network_that_cannot_be_measured_nothing_is_claimed() -> None:
-    assert unseen(Numbers(), 9, 9) == (0, 0, 0, 0)
+    assert unseen_margins(Numbers(), 9, 9) == (0, 0, 0, 0)
 
 
 def test_the_nearest_sizes_are_measured_ones() -> None:
     patches = nn.Conv2d(3, 1, 7, stride=7)
-    assert whole_near(lambda _: patches, 20, seen=14) == [14, 21]
-    assert whole_near(lambda _: patches, 5, seen=5) == [7]
-    assert whole_near(lambda _: nn.Conv2d(3, 1, 200), 20, seen=20) == []
+    assert nearest_full_coverage_sizes(lambda _: patches, 20, seen=14) == [14, 21]
+    assert nearest_full_coverage_sizes(lambda _: patches, 5, seen=5) == [7]
+    assert nearest_full_coverage_sizes(lambda _: nn.Conv2d(3, 1, 200), 20, seen=20) == []
 
 
 def sentence_of(name: str, height: int, width: int, **fields: Any) -> str:
@@ -64,14 +64,14 @@ def sentence_of(name: str, height: int, width: int, **fields: Any) -> str:
         (
             VIT,
             31,
-            "sees 26.6% of the pixels of images of 31x31: 15 rows and 15 columns .*: say image_size=16 or 32,",
+            "sees 26.6% of the pixels of images of 31x31: 15 rows and 15 columns .*: set image_size=16 or 32,",
         ),
         pytest.param("convit_tiny", 95, "sees 70.9% .*=80 or 96,", marks=pytest.mark.slow),
-        ("test_convnext", 39, "sees 85.2% of the pixels .*say image_size=36 or 40,"),
+        ("test_convnext", 39, "sees 85.2% of the pixels .*set image_size=36 or 40,"),
         (
             "test_vit",
             41,
-            r"does not take images of 41x41 .*say image_size=160 \(its own\), or 32 or 48,",
+            r"does not take images of 41x41 .*set image_size=160 \(its default\), or 32 or 48,",
         ),
         (
             "xcit_nano_12_p8_224",
@@ -104,7 +104,7 @@ def test_images_that_are_not_square_are_measured_on_both_sides() -> None:
 )
 @pytest.mark.parametrize("side", [33, 39, 47])
 def test_ordinary_networks_see_odd_sizes_whole(name: str, side: int) -> None:
-    assert unseen(build(Recipe(backbone=name), CLASSES), side, side) == (0, 0, 0, 0)
+    assert unseen_margins(build(Recipe(backbone=name), CLASSES), side, side) == (0, 0, 0, 0)
 
 
 def test_a_rim_of_a_pixel_is_said_and_not_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,11 +134,11 @@ def test_every_way_to_a_size_is_measured_before_a_run_is_begun(toy: Any, tmp_pat
     assert seen in refused(toy(backbone=VIT, image_size=31, augment="photo-none", views="scales"))
     growing = refused(toy(initial_image_size=39, epochs=6, **small))
     assert "sees 85.2% of the pixels of images of 39x39" in growing
-    assert "with initial_image_size=39 it would be shown them; say a larger one, or 0" in growing
-    assert growing.endswith("(it sees images of 36 or 40 pixels whole)")
+    assert "initial_image_size=39 has training start there; choose a larger one, or 0" in growing
+    assert growing.endswith("(full coverage: 36 or 40 pixels)")
     fixed = refused(toy(backbone="test_vit", image_size=48, initial_image_size=32, epochs=6))
     assert fixed.endswith(
-        "with initial_image_size=32 it would be shown them; say a larger one, or 0"
+        "initial_image_size=32 has training start there; choose a larger one, or 0"
     )
     frozen = {"freeze": "backbone", "augment": "small-none", "weights": weights_of(VIT, tmp_path)}
     assert seen in refused(toy(backbone=VIT, image_size=31, **frozen))
@@ -159,7 +159,7 @@ def test_of_a_network_that_is_trained_already_it_is_said(
 
     request = toy(backbone="test_convnext", image_size=39, epochs=1, folds=1)
     with monkeypatch.context() as patch:
-        patch.setattr(backbone, "LEAST", 0.5)
+        patch.setattr(backbone, "MIN_COVERAGE", 0.5)
         before = validate.run(request)["cv"]
     capsys.readouterr()
     assert validate.run(request)["cv"] == before
@@ -169,7 +169,7 @@ def test_of_a_network_that_is_trained_already_it_is_said(
 def test_images_as_they_are_stored_are_measured_too(toy: Any) -> None:
     words = refused(toy(backbone="test_convnext", store_short_side=0, image_size=0))
     assert "does not take images of 8x8" in words
-    assert "say image_size=160 (its own), or 32, the nearest that it sees whole" in words
+    assert "set image_size=160 (its default), or 32, the nearest with full coverage" in words
 
 
 # One small network of each family that cuts images into patches or windows.
@@ -210,17 +210,17 @@ PATCHED = (
 @pytest.mark.parametrize("name", PATCHED)
 def test_every_family_sees_its_own_size_and_what_it_leaves_out_lies_at_the_edges(name: str) -> None:
     own = build(Recipe(backbone=name), CLASSES).pretrained_cfg["input_size"][-1]  # type: ignore[index]
-    assert unseen(build(Recipe(backbone=name), CLASSES), own, own) == (0, 0, 0, 0)
+    assert unseen_margins(build(Recipe(backbone=name), CLASSES), own, own) == (0, 0, 0, 0)
     for side in (own + 7, own + 31, 95):
         try:
             model = build(Recipe(backbone=name, image_size=side), CLASSES).eval()
-            rim = unseen(model, side, side)
+            margins = unseen_margins(model, side, side)
         except ValueError as error:
             assert "does not take images" in str(error)
             continue
         except RuntimeError:
             continue
-        for row in range(rim[0], side - rim[1], 5):
+        for row in range(margins[0], side - margins[1], 5):
             images = torch.rand(1, 3, side, side)
             images[:, :, row] = torch.nan
             with torch.inference_mode():
@@ -229,5 +229,5 @@ def test_every_family_sees_its_own_size_and_what_it_leaves_out_lies_at_the_edges
 
 def test_a_network_for_images_of_one_channel_is_called_so() -> None:
     model = timm.create_model("test_resnet", in_chans=1)
-    with pytest.raises(ValueError, match="takes images of 1 channel, and the kit shows"):
+    with pytest.raises(ValueError, match="takes images of 1 channel, and the kit feeds RGB"):
         check_input(model, Recipe(backbone="test_resnet"), 64, 64)

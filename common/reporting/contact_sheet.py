@@ -1,4 +1,4 @@
-"""A contact sheet of image pairs, for a person to judge what a program called alike."""
+"""Contact sheet of image pairs (near-duplicates), for visual inspection."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from common.reporting.canvas import QUIET, TILE, Image, save, short, tiles
+from common.reporting.canvas import QUIET, TILE, Image, image_grid, save, short
 
 GAP = 4  # white pixels between the two images of a pair
 
@@ -17,7 +17,7 @@ def contact_sheet(
     title: str,
     path: Path,
 ) -> None:
-    """Draw pairs side by side, each above two lines.
+    """Draw image pairs side by side to a PNG, each with a two-line caption.
 
     Args:
         pairs: at least one; uint8 [H, W, 3] each.
@@ -27,7 +27,7 @@ def contact_sheet(
     """
     assert len(pairs) == len(captions) and pairs, (len(pairs), len(captions))
     drawn = [_beside(*pair) for pair in pairs]
-    figure, caption = tiles(drawn, columns=min(6, len(pairs)), captions=2, title=title)
+    figure, caption = image_grid(drawn, columns=min(6, len(pairs)), captions=2, title=title)
     for tile, lines in enumerate(captions):
         for line, text in enumerate(lines):
             style = {"size": 6, "color": QUIET, "family": "monospace"} if line else {}

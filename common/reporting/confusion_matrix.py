@@ -1,4 +1,4 @@
-"""The confusion matrix, from 2 classes to a few hundred."""
+"""Confusion matrix plot: probs and targets to a PNG, for 2 to a few hundred classes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ PAIRS = 15
 
 
 def confusion(probs: Probs, targets: Targets, classes: Sequence[str], path: Path) -> None:
-    """Draw the confusion matrix: each row is one true class, coloured by the share of its rows.
+    """Draw the confusion matrix: a row is a true class, coloured by its share of predictions.
 
     Up to 20 classes every cell shows its count; beyond, some ticks are named and the 15 most
     confused pairs are listed beside the matrix.
@@ -70,7 +70,7 @@ def confusion(probs: Probs, targets: Targets, classes: Sequence[str], path: Path
 
 
 def _shares(counts: Counts) -> npt.NDArray[np.float64]:
-    """Each row over its sum; a class without rows has none."""
+    """Counts normalised by row; all 0 for a class without rows."""
     shares: npt.NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares
 
@@ -80,7 +80,7 @@ def _draw_shares(axes: Any, counts: Counts) -> None:
 
     shares = _shares(counts)
     right = np.eye(len(counts), dtype=bool)
-    # The root of the share: one error in fifty would be white on white.
+    # Square-root colour scale: on a linear one an error in fifty would be invisible.
     errors = PowerNorm(0.5, vmin=0, vmax=0.7, clip=True)
     style = {"interpolation": "nearest", "aspect": "equal"}
     axes.imshow(
@@ -105,12 +105,12 @@ def _name_classes(axes: Any, classes: Sequence[str]) -> None:
 
 def _write_counts(axes: Any, counts: Counts) -> None:
     shares = _shares(counts)
-    for true, said in np.argwhere(counts):
-        dark = shares[true, said] > (0.6 if true == said else 0.3)
+    for true, predicted in np.argwhere(counts):
+        dark = shares[true, predicted] > (0.6 if true == predicted else 0.3)
         axes.text(
-            said,
+            predicted,
             true,
-            f"{counts[true, said]:,}",
+            f"{counts[true, predicted]:,}",
             ha="center",
             va="center",
             size=TEXT,
@@ -128,11 +128,11 @@ def _list_pairs(
     pairs = [divmod(int(flat), len(counts)) for flat in order if errors.flat[flat]]
     heading = "Most confused pairs (true, predicted)" if pairs else "No pair is confused"
     figure.text(left, top, heading, size=TEXT + 1, color=INK, weight="bold", va="top")
-    for place, (true, said) in enumerate(pairs, start=1):
+    for place, (true, predicted) in enumerate(pairs, start=1):
         line = top - (8 + 38 * place) / height
-        share = f"{errors[true, said]:,} of {counts[true].sum():,}"
+        share = f"{errors[true, predicted]:,} of {counts[true].sum():,}"
         figure.text(left, line, share, size=TEXT, color=QUIET, va="top")
-        for row, (index, color) in enumerate(((true, RIGHT), (said, WRONG))):
+        for row, (index, color) in enumerate(((true, RIGHT), (predicted, WRONG))):
             below = line - 16 * row / height
             name = short(classes[index], 34)
             figure.text(left + 110 / width, below, name, size=TEXT, color=color, va="top")

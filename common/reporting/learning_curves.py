@@ -1,4 +1,4 @@
-"""Learning curves: loss, score and learning rate over the epochs, a hue for each fold."""
+"""Learning curves: epoch records of every fold to a plot of loss, score and learning rate."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from common.reporting.canvas import (
     QUIET,
     TEXT,
     new_figure,
-    quieten,
     save,
     short,
+    style_axes,
     write_title,
 )
 
@@ -25,7 +25,7 @@ DASHES = (0, (4, 2))
 
 
 def learning_curves(histories: Mapping[str, Sequence[Record]], path: Path, *, metric: str) -> None:
-    """Draw loss, score and learning rate over the epochs, a hue for each fold.
+    """Plot loss, score and learning rate over the epochs to a PNG, one colour per fold.
 
     Args:
         histories: fold name to its epochs' records, with `epoch`, `train_loss`, `lr` (the rate at
@@ -45,15 +45,15 @@ def learning_curves(histories: Mapping[str, Sequence[Record]], path: Path, *, me
     )
     losses, rates = panels[0], panels[-1]
     for panel in panels:
-        quieten(panel)
+        style_axes(panel)
     longest = max((len(history) for history in histories.values()), default=0)
-    marker = "o" if longest <= 15 else ""  # a line of one point would not be seen
-    judged = any(_known(history, "valid_loss") for history in histories.values())
+    marker = "o" if longest <= 15 else ""  # a line of a single point would be invisible
+    validated = any(_known(history, "valid_loss") for history in histories.values())
     for place, (name, history) in enumerate(histories.items()):
         style = {"color": HUES[place % len(HUES)], "marker": marker, "markersize": 3.5}
         losses.plot(*_series(history, "train_loss"), linewidth=1, linestyle=DASHES, **style)
         losses.plot(*_series(history, "valid_loss"), linewidth=1.8, **style)
-        losses.lines[-1 if judged else -2].set_label(short(name, 16))
+        losses.lines[-1 if validated else -2].set_label(short(name, 16))
         if scored:
             panels[1].plot(*_series(history, "score"), linewidth=1.8, **style)
     _draw_rates(rates, histories)
@@ -67,7 +67,7 @@ def learning_curves(histories: Mapping[str, Sequence[Record]], path: Path, *, me
         title += f": {metric.replace('_', ' ')} {_last_scores(histories)}"
     write_title(figure, title)
     figure.align_ylabels(panels)
-    _name_lines(losses, judged=judged)
+    _draw_legend(losses, validated=validated)
     save(figure, path)
 
 
@@ -76,7 +76,7 @@ def _known(history: Sequence[Record], key: str) -> bool:
 
 
 def _series(history: Sequence[Record], key: str) -> tuple[list[float], list[float]]:
-    """The epochs and values of one key; what is not finite leaves a gap."""
+    """The epochs and values of one key; non-finite values become gaps."""
     values = [record.get(key) for record in history]
     return (
         [float(record["epoch"]) for record in history],
@@ -96,7 +96,7 @@ def _draw_rates(axes: Any, histories: Mapping[str, Sequence[Record]]) -> None:
             values += [*rates, float(record["lr"])]
         lines.append((epochs, values))
     if all(line == lines[0] for line in lines):
-        axes.plot(*lines[0], color=QUIET, linewidth=1.5)  # one schedule, no fold's own hue
+        axes.plot(*lines[0], color=QUIET, linewidth=1.5)  # the same schedule in all folds
     else:
         for place, line in enumerate(lines):
             axes.plot(*line, color=HUES[place % len(HUES)], linewidth=1.2)
@@ -111,7 +111,7 @@ def _last_scores(histories: Mapping[str, Sequence[Record]]) -> str:
     return f"{np.mean(last):.4f} ± {spread:.4f} after the last epoch, {len(last)} folds"
 
 
-def _name_lines(axes: Any, *, judged: bool) -> None:
+def _draw_legend(axes: Any, *, validated: bool) -> None:
     from matplotlib.lines import Line2D
 
     handles, _ = axes.get_legend_handles_labels()
@@ -120,7 +120,7 @@ def _name_lines(axes: Any, *, judged: bool) -> None:
         Line2D([], [], color=QUIET, linewidth=1.8, label="validation"),
     ]
     axes.legend(
-        handles=[*(kinds if judged else []), *handles],
+        handles=[*(kinds if validated else []), *handles],
         loc="upper left",
         bbox_to_anchor=(1.01, 1.02),
         frameon=False,

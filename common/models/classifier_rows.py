@@ -1,7 +1,7 @@
-"""A competition's labels among those a network was trained on, by name, through timm's label files.
+"""Which pretrained classifier row is reused for which label, matched by class name (head=rows).
 
-ImageNet's classes are WordNet synsets: each has several names ("Cardigan, Cardigan Welsh corgi") and
-some share one with a thing of another kind (a cardigan is worn, too).
+ImageNet's classes are WordNet synsets: each has several names ("Cardigan, Cardigan Welsh corgi"), and
+some names are ambiguous (a cardigan is also a garment). Names come from timm's label files.
 """
 
 import re
@@ -13,14 +13,14 @@ from torch import nn
 
 
 @dataclass(frozen=True)
-class Match:
-    """One label and the old classifier's row for it.
+class RowMatch:
+    """One label and the pretrained classifier's row that is reused for it.
 
     Attributes:
-        label: the competition's.
-        row: the old classifier's row, None where no class has this name.
-        meaning: what the old class is called.
-        others: classes that share the name and were not taken, as 'row: meaning'.
+        label: the competition's label.
+        row: index of the pretrained classifier's row; None where no class has this name.
+        meaning: the pretrained class's names.
+        others: other classes with this name that were not chosen, as 'row: meaning'.
     """
 
     label: str
@@ -29,12 +29,11 @@ class Match:
     others: tuple[str, ...] = ()
 
 
-def old_names(model: nn.Module, count: int) -> tuple[list[list[str]], bool]:
-    """The names of each of the `count` classes of a network's old classifier, and whether they are its
-    own; none when they are not known.
+def pretrained_class_names(model: nn.Module, count: int) -> tuple[list[list[str]], bool]:
+    """The names of each of a pretrained classifier's `count` classes; empty when unknown.
 
-    Names come from the weights themselves (`label_names`, as the kit's own exports have them), else
-    from timm's list for that number of ImageNet classes.
+    They come from the weights (`label_names`, as in the kit's exports; the second value is then
+    True), else from timm's list for that number of ImageNet classes.
     """
     facts = model.pretrained_cfg
     assert isinstance(facts, Mapping)
@@ -48,18 +47,17 @@ def old_names(model: nn.Module, count: int) -> tuple[list[list[str]], bool]:
     return [info.index_to_description(row).split(", ") for row in range(count)], False
 
 
-def match(
+def match_rows(
     labels: Sequence[str], names: Sequence[Sequence[str]], *, exact: bool = False
-) -> list[Match]:
-    """Find each label among `names` (each class's own), ignoring case and marks.
+) -> list[RowMatch]:
+    """Match each label to a row by the classes' `names`, ignoring case and punctuation.
 
-    `exact`: letter for letter first, as among a competition's own labels ('-1' is not '1'). Among
-    ImageNet's that would decide by a capital which Cardigan is meant.
+    `exact` tries an exact match first, for a competition's own labels ('-1' is not '1'). With
+    ImageNet's names that would let a capital letter decide between the two cardigans.
 
-    Two labels never share a row, and the certain ones choose first. A name that several classes have
-    is decided by company: ImageNet's classes stand in the order of WordNet's tree, so the class
-    nearest to the rows of the certain labels is of their kind. Without such company the label stays
-    unmatched.
+    No two labels share a row; unambiguous labels are matched first. An ambiguous name goes to the row
+    nearest to the unambiguous ones: ImageNet's classes are in WordNet order, so neighbours are of one
+    kind. Without any unambiguous label it stays unmatched.
     """
     same = _rows(names, str) if exact else {}
     plain = _rows(names, _plain)
@@ -68,15 +66,15 @@ def match(
     for label, rows in found.items():
         if len(rows) == 1 and rows[0] not in chosen.values():
             chosen[label] = rows[0]
-    company = set(chosen.values())
+    anchors = set(chosen.values())
     for label, rows in found.items():
         free = [row for row in rows if row not in chosen.values()]
-        if len(rows) > 1 and free and (company or len(free) == 1):
+        if len(rows) > 1 and free and (anchors or len(free) == 1):
             chosen[label] = min(
-                free, key=lambda row: min((abs(row - o) for o in company), default=0)
+                free, key=lambda row: min((abs(row - o) for o in anchors), default=0)
             )
     return [
-        Match(
+        RowMatch(
             label,
             chosen.get(label),
             ", ".join(names[chosen[label]]) if label in chosen else "",
@@ -87,7 +85,7 @@ def match(
 
 
 def _rows(names: Sequence[Sequence[str]], key: Callable[[str], str]) -> dict[str, list[int]]:
-    """The classes that have a name, by that name's key; a name without a key is left out."""
+    """Normalised name to the rows of the classes that have it; empty keys are left out."""
     rows: dict[str, list[int]] = {}
     for at, own in enumerate(names):
         for name in dict.fromkeys(key(each) for each in own):
@@ -97,5 +95,5 @@ def _rows(names: Sequence[Sequence[str]], key: Callable[[str], str]) -> dict[str
 
 
 def _plain(name: str) -> str:
-    """Letters and digits alone: 'black-and-tan_coonhound' is 'Black and tan coonhound'."""
+    """A name's letters and digits, case-folded: 'black-and-tan_coonhound' is 'Black and tan coonhound'."""
     return re.sub(r"[\W_]", "", name.casefold())
