@@ -62,37 +62,37 @@ def prepare_mae(truth: Truth, answers: Answers) -> Scorer:
 def prepare_r2(name: str, given: Sequence[float], truth: Truth, answers: Answers) -> Scorer:
     """One R2 over all cells with a weight a column, which the mean of the truth has as well."""
     there, true, wrong = errors(truth, answers)
-    shares = weights_of(name, given, there.shape[1])
-    there = there * shares
-
-    def scorer(weights: Weights) -> float:
-        return r2_of(there * weights[:, None], true, wrong)
-
-    return scorer
+    there = there * weights_of(name, given, there.shape[1])
+    true, squares = true.reshape(-1), (wrong**2).reshape(-1)
+    return lambda weights: r2_of((there * weights[:, None]).reshape(-1), true, squares)
 
 
 def prepare_column_r2(truth: Truth, answers: Answers) -> Scorer:
     """The mean of the columns' R2; a column of one value only counts nowhere."""
-    there, true, wrong = errors(truth, answers)
-    places = range(there.shape[1])
+    there, true, wrong = (np.asfortranarray(each) for each in errors(truth, answers))
+    squares, places = wrong**2, range(there.shape[1])
     broken = np.isnan(wrong).any()
 
     def scorer(weights: Weights) -> float:
         if broken:
             return float("nan")
-        found = [r2_of(there[:, at] * weights, true[:, at], wrong[:, at]) for at in places]
+        found = [r2_of(there[:, at] * weights, true[:, at], squares[:, at]) for at in places]
         return mean_over(np.array(found), np.ones(len(found)))
 
     return scorer
 
 
-def r2_of(weights: Columns, true: Columns, wrong: Columns) -> float:
-    """1 - weighted squares of the errors over those around the weighted mean; nan if all is one."""
-    counted = weights > 0
-    if not counted.any() or true[counted].min() == true[counted].max():
+def r2_of(weights: Columns, true: Columns, squares: Columns) -> float:
+    """1 - the squares of the errors over those around the mean, all weighted; nan if all is one."""
+    total = weights.sum()
+    if not total > 0:
         return float("nan")
-    around = true - (weights * true).sum() / weights.sum()
-    return float(1 - (weights * wrong**2).sum() / (weights * around**2).sum())
+    around = true - weights @ true / total
+    spread = (weights * around) @ around
+    # One value's mean may miss it by a rounding: only then are the values themselves compared.
+    if spread <= 1e-24 * (weights @ true**2) and not np.ptp(true[weights > 0]):
+        return float("nan")
+    return 1 - ratio(float(weights @ squares), float(spread))
 
 
 def one_value(truth: Truth, names: Sequence[str]) -> list[str]:
