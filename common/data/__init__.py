@@ -1,1 +1,1 @@
-"""Archives to tables, tables to stores of decoded pixels, stores to batches."""
+"""Data: archives to tables, tables to stores of decoded pixels, stores to batches; folds."""

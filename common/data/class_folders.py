@@ -1,4 +1,4 @@
-"""Folders whose names are the labels: which of them hold what, and their images as rows."""
+"""An image-folder data set (train/<class>/1.jpg) to tables of `id, path, label`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,28 +6,28 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from common.data.dataset_layout import DatasetLayout, find_layout, settle_by_file
 from common.data.image_files import EXAMPLE, images_below, leads_up, loose_images, visible_folders
-from common.data.parting import Parts, parts_of, settle
-from common.data.splits import TRAIN, roles_of
+from common.data.split_names import TRAIN, roles_of
 from common.errors import KitError
 from common.progress import first_of
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Where the images of a data set lie.
+    """An image-folder data set: train and test folders, read as tables.
 
     Attributes:
         root: the folder that ids are relative to.
         train: the folder whose folders are the classes.
         test: the folder of the test set, with class folders or without; None where there is none.
-        parts: how the folders were judged.
+        layout: how the folders are interpreted.
     """
 
     root: Path
     train: Path
     test: Path | None
-    parts: Parts
+    layout: DatasetLayout
 
     def train_rows(self) -> pd.DataFrame:
         """A table `id, path, label` of the class folders that hold images.
@@ -42,7 +42,7 @@ class Tree:
                 f"{self.train} has images of {count} class{'es' * (not count)}, and two are the least: "
                 f"every class needs a folder with images, as in {EXAMPLE}"
             )
-        if not self.parts.listed:
+        if not self.layout.listed:
             self._check_depth(rows["id"].tolist())
         return rows
 
@@ -72,11 +72,11 @@ class Tree:
     def classes(self) -> list[Path]:
         """The class folders of the training set, in order, empty ones too."""
         _class_folders(self.train)
-        return list(self.parts.classes)
+        return list(self.layout.classes)
 
     def remarks(self) -> list[str]:
-        """What a person should know of how the folders were taken."""
-        found, links = list(self.parts.remarks), list[str]()
+        """Messages about the interpretation: unused folders, skipped links, empty classes."""
+        found, links = list(self.layout.remarks), list[str]()
         places = dict.fromkeys([self.root, self.train, *([self.test] if self.test else [])])
         links += [str(each) for place in places for each in place.iterdir() if leads_up(each)]
         empty = [each.name for each in self.classes() if not images_below(each, self.root, links)]
@@ -112,22 +112,22 @@ class Tree:
                     "split inside of a class, or above the classes, and its parts are not told apart "
                     f"there. Lay it out as train/<class>/1.jpg and test/<class>/2.jpg, or name the "
                     f"folder that holds {first_of(list(roles))} (--data DIR)"
-                    f"{settle(self.root, 'if all below a class is of that class')}"
+                    f"{settle_by_file(self.root, 'if all below a class is of that class')}"
                 )
 
 
 def open_tree(folder: Path) -> Tree:
     """Find train/, val/ and test/ in a data set, or class folders, there or some folders below.
 
-    Parts are known by the names that people use (`common.data.splits`). Without a test folder, a
+    DatasetLayout are known by the names that people use (`common.data.split_names`). Without a test folder, a
     validation folder is the test set, and without that, a folder of images to predict. A file
     `kit_classes.txt` with the names of the class folders, one a line, settles what is in doubt.
 
     Raises:
         KitError: there are no folders at all, or it cannot be told whether they are classes.
     """
-    parts = parts_of(folder)
-    return Tree(parts.root, parts.train, parts.test, parts)
+    layout = find_layout(folder)
+    return Tree(layout.root, layout.train, layout.test, layout)
 
 
 def _class_folders(place: Path) -> list[Path]:

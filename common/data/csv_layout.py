@@ -1,4 +1,4 @@
-"""What competitions' readers and `lay_out` are made of: a CSV to rows, rows to files and a CSV."""
+"""Building blocks of competitions' readers: a CSV to a table with image paths, and back."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

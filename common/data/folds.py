@@ -1,4 +1,4 @@
-"""Folds: fixed before any model, from (labels, groups, k, split seed), and written into the run."""
+"""Cross-validation folds: stratified by label, groups (near-duplicates) kept in one fold; folds.csv."""
 
 import math
 import warnings
@@ -20,7 +20,7 @@ from common.recipe import Recipe
 from common.storage import replacing
 
 Rows = npt.NDArray[np.int64]
-LEAST = 3  # rows of which one is held out: a single one trains no batch norm
+LEAST = 3  # rows at least: one held out, and two to train batch norm
 SMALL = 20  # a group is small when so many of it are not a fold
 
 
@@ -35,7 +35,7 @@ class Split:
 def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.NDArray[np.int64]:
     """The fold of every row in every repeat: int64 [repeats, N]; -1 is never held out.
 
-    Stratified by label; rows of one group stay on one side. With `folds=1` about `holdout` of the
+    Stratified by label; rows of one group are always in one fold. With `folds=1` about `holdout` of the
     rows (as a fraction of at most tenths) are fold 0, and the rest is -1; with `folds=0` all are -1.
 
     Raises:
@@ -58,12 +58,10 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
 
 
 def _too_few(count: int, parts: int, recipe: Recipe) -> str:
-    """Why so many separate rows cannot be split, and what can be done with them."""
+    """The error message for too few rows to split, with the remedy."""
     rows = f"{counted(count, 'separate row')} (groups counted once)"
     if count < LEAST:
-        return (
-            f"{rows} are too few to hold one out: folds=0 final=refit trains on all, judges nothing"
-        )
+        return f"{rows} are too few to hold one out: folds=0 final=refit trains on all, without validation"
     if recipe.folds == 1:
         return (
             f"{rows} cannot have holdout={recipe.holdout:g} of them held out, which takes {parts} or "
@@ -99,12 +97,12 @@ def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> R
 
 
 def groups_of(table: pd.DataFrame, store: Store, how: str) -> pd.Series:
-    """The group of every row of a table [N]: its shot, its file, its own, or a CSV's word.
+    """The group of every row of a table [N]: near-duplicates, identical files, none, or a CSV's.
 
     Args:
         table: rows with `id`.
         store: the pixels of the table.
-        how: near (the same or the same shot), identical (the same file), none, or a CSV file.
+        how: near (near-duplicates), identical (the same file), none, or a CSV file.
 
     Raises:
         KitError: the CSV lacks rows of the table.
@@ -153,7 +151,7 @@ def sample_rows(labels: pd.Series, count: int, seed: int) -> Rows:
 
 
 def write_split(path: Path, ids: pd.Series, split: Split) -> None:
-    """Write `id, repeat, fold, group` rows, whole."""
+    """Write `id, repeat, fold, group` rows to a CSV, atomically."""
     repeats = [
         pd.DataFrame({"id": ids.to_numpy(), "repeat": repeat, "fold": fold, "group": split.groups})
         for repeat, fold in enumerate(split.folds)

@@ -1,4 +1,4 @@
-"""A hidden test set carved out of labelled rows: which rows, and under which names."""
+"""Split a hidden test set off labelled rows (for rehearsals), under ids that do not reveal labels."""
 
 import hashlib
 from collections import Counter

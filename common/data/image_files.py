@@ -1,4 +1,4 @@
-"""Image files below folders, as the disk lists them."""
+"""List image files and class folders on disk; hidden files and link loops are skipped."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What an encoded file tells of itself before it is decoded: its shape, its kind, is it whole?"""
+"""Encoded image headers: format, shape and truncation checks without decoding."""
 
 import re
 import struct

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from common.data.pixels.conversions import conversions, pixel_problems
+from common.data.pixels.conversion_report import conversions, pixel_problems
 from common.progress import say
 from common.storage import replacing
 from common.workflow import options as shared

@@ -14,7 +14,7 @@ import pandas as pd
 from common.code_digest import code_digest
 from common.data.classes import label_remarks, targets_of
 from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
-from common.data.pixels.conversions import conversions, dark_problems
+from common.data.pixels.conversion_report import conversions, dark_problems
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.models.backbone import check_backbone

@@ -10,7 +10,7 @@ import numpy as np
 from common import submission
 from common.competition import Competition
 from common.data.classes import targets_of
-from common.data.pixels.conversions import conversions
+from common.data.pixels.conversion_report import conversions
 from common.data.pixels.store import Store
 from common.environment import memory_mb
 from common.inference.calibrate import apply_temperature

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from common.data.pixels.depth import bits_for
+from common.data.pixels.bit_depth import bits_for
 from common.data.pixels.store import Store, open_store
 from common.data.pixels.store_writer import UnreadableError
 from common.errors import KitError

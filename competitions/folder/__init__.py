@@ -16,7 +16,7 @@ from common import submission
 from common.competition import Competition
 from common.data.class_folders import open_tree
 from common.data.csv_layout import write_images
-from common.data.parting import CLASSES
+from common.data.dataset_layout import CLASSES
 from common.progress import say
 from competitions.folder.recipes import NOTES, RECIPES
 

@@ -11,7 +11,7 @@ from toy_files import encode
 
 import competitions
 from common import submission
-from common.data.parting import CLASSES
+from common.data.dataset_layout import CLASSES
 from common.recipe import Recipe
 from common.storage import read_json
 from common.verbs import (

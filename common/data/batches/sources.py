@@ -1,4 +1,4 @@
-"""From the store to batches on the training device: uint8 until there, normalised there."""
+"""Batch sources: store rows to augmented uint8 batches on the device, normalised there; epoch order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Source(Protocol):
         ...
 
     def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
-        """The same images always, for judging and predicting, `inference_batch` at a time."""
+        """Unaugmented images, for validation and prediction, `inference_batch` at a time."""
         ...
 
 
@@ -64,7 +64,7 @@ def open_source(
 
 @dataclass(frozen=True)
 class InMemory:
-    """Small images: all pixels [N, H, W, 3] on the device, augmented there as whole batches."""
+    """Small images: all pixels [N, H, W, 3] on the device, augmented there batch-wise."""
 
     pixels: Tensor
     recipe: Recipe
@@ -137,7 +137,7 @@ class PerImage:
 
 
 def image_seeds(rows: Rows, count: int, place: Place) -> list[int]:
-    """A seed for each row of an epoch's order: the image's own, one more each time it recurs."""
+    """A random seed for each row of an epoch's order, per image, plus one each time it recurs."""
     seeds = randomness.stream(randomness.AUGMENT, *place).integers(1 << 62, size=count)
     found: list[int] = (seeds[rows] + times_before(rows)).tolist()
     return found
@@ -154,7 +154,7 @@ def _alternating(count: int, place: Place) -> npt.NDArray[np.float32]:
 
 
 def inference_batch(recipe: Recipe, device: str, height: int, width: int) -> int:
-    """How many images of this size go through the network at once when nothing is learnt.
+    """The inference batch size for images of this size.
 
     `eval_batch_size` where it is given. Else as many as hold the pixels of 16 images of 224x224 on a CPU,
     at most 256, and of 256 on a GPU, at most 4,096.
@@ -182,8 +182,8 @@ def times_before(rows: Rows) -> Rows:
 def epoch_order(labels: npt.NDArray[np.int64], recipe: Recipe, place: Place) -> Rows:
     """Positions [M] an epoch trains on, shuffled; a multiple of the batch unless all fit in one.
 
-    With `class_balance=sampling` each draw takes every class with equal chance. The rest that would not
-    fill a batch sits out; it is another rest each epoch.
+    With `class_balance=sampling` each draw takes every class with equal chance. The rows that
+    would not fill a last batch are dropped, different ones each epoch.
     """
     generator = randomness.stream(randomness.ORDER, *place)
     if recipe.class_balance == "sampling":

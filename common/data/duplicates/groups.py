@@ -1,9 +1,8 @@
-"""Which images are the same, which show the same shot, and the groups that these make.
+"""Duplicate pairs and groups of a store: *same* (equal pixels) and *near* (same photo, altered).
 
-*same*: equal pixels, whatever the files. *near*: the same shot, resized, compressed again, mirrored,
-moved, cropped a little or recoloured. Of images below 16 pixels, and of those with hardly an edge
-(silhouettes, skies), only equal pixels count: a shot and a look-alike cannot be told apart there.
-What was found is kept beside the stores.
+*near* means resized, recompressed, mirrored, shifted, slightly cropped or recoloured. Of images below 16
+pixels and of those with few edges (silhouettes, skies) only equal pixels count, since near-duplicates and
+similar photos cannot be told apart there. Results are cached beside the stores.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ GROUP, SHARE = 10, 0.02  # a group of near images has at most so many rows, or t
 PER_TASK = 256
 COLUMNS = ["a", "b", "kind", "distance"]
 
-Found = tuple[int, int, str, float]
+Pair = tuple[int, int, str, float]
 
 
 def within(store: Store, threads: int = 2) -> pd.DataFrame:
@@ -36,42 +35,42 @@ def within(store: Store, threads: int = 2) -> pd.DataFrame:
 
     `kind` is `same` (distance 0) or `near`; the distance is 1 - the likeness after alignment.
     """
-    return _kept([store], threads)
+    return _cached_pairs([store], threads)
 
 
 def across(first: Store, second: Store, threads: int = 2) -> pd.DataFrame:
     """Pairs of a row of `first` (`a`) and one of `second` (`b`): columns as of `within`."""
-    return _kept([first, second], threads)
+    return _cached_pairs([first, second], threads)
 
 
 def near_groups(store: Store) -> pd.Series:
-    """The group of every row [N]: rows that are the same or near, or linked by a chain of such.
+    """A store to the duplicate group of every row [N]: connected components of same and near pairs.
 
-    A chain may link what is no shot but a look (ships before a horizon). So a group of more than
-    ten rows and more than 2 % of all is not believed: there only rows of equal pixels stay
-    together, and a sentence says so.
+    Chains may connect similar but different photos (ships before a horizon). So a group of more than
+    ten rows and more than 2 % of all is rejected: there only equal pixels are grouped, and a message
+    says so.
     """
     pairs = within(store)
-    groups = _linked(len(store), pairs)
+    groups = _components(len(store), pairs)
     sizes = groups.map(groups.value_counts())
     too_large = sizes > most_in_a_group(len(store))
     if too_large.any():
         say(
             f"near-duplicates link {sizes.max():,} of {len(store):,} images into one group, too many "
-            "to be one shot: there only images of equal pixels are kept in one fold (groups= takes "
-            "a CSV that knows better)"
+            "to be one photo: there only images of equal pixels are kept in one fold (groups= takes "
+            "a CSV of your own)"
         )
-        exact = _linked(len(store), pairs[pairs["kind"] == "same"])
+        exact = _components(len(store), pairs[pairs["kind"] == "same"])
         groups = groups.where(~too_large, exact)
     return groups.astype(str)
 
 
 def most_in_a_group(rows: int) -> int:
-    """The rows that a group of near images may have, of so many."""
+    """The largest accepted size of a near-duplicate group among `rows` rows."""
     return max(GROUP, int(SHARE * rows))
 
 
-def _linked(rows: int, pairs: pd.DataFrame) -> pd.Series:
+def _components(rows: int, pairs: pd.DataFrame) -> pd.Series:
     """The smallest row that each row is linked to [N]."""
     above = np.arange(rows)
 
@@ -86,7 +85,7 @@ def _linked(rows: int, pairs: pd.DataFrame) -> pd.Series:
     return pd.Series([root(row) for row in range(rows)])
 
 
-def _kept(stores: list[Store], threads: int) -> pd.DataFrame:
+def _cached_pairs(stores: list[Store], threads: int) -> pd.DataFrame:
     """The pairs, read where they were found before."""
     words = f"{VERSION} " + " ".join(store.folder.name for store in stores)
     key = hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
@@ -100,7 +99,7 @@ def _kept(stores: list[Store], threads: int) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"a": int, "b": int, "kind": str, "distance": float})
 
 
-def _search(stores: list[Store], threads: int) -> Iterator[Found]:
+def _search(stores: list[Store], threads: int) -> Iterator[Pair]:
     copies = [_copies(store) for store in stores]
     one, other = copies[0], copies[-1]
     if len(stores) == 1:
@@ -130,13 +129,13 @@ def _copies(store: Store) -> dict[bytes, list[int]]:
     return dict(rows)
 
 
-def _same_within(copies: Iterable[list[int]]) -> Iterator[Found]:
+def _same_within(copies: Iterable[list[int]]) -> Iterator[Pair]:
     for rows in copies:
         pairs = combinations(rows, 2) if len(rows) <= LISTED else product(rows[:1], rows[1:])
         yield from ((a, b, "same", 0.0) for a, b in pairs)
 
 
-def _listed(first: list[int], second: list[int], kind: str, apart: float) -> Iterator[Found]:
+def _listed(first: list[int], second: list[int], kind: str, apart: float) -> Iterator[Pair]:
     """Every row of one content beside every row of another; of very many, beside the first."""
     if len(first) * len(second) > LISTED**2:
         first = first[:1]
@@ -146,7 +145,7 @@ def _listed(first: list[int], second: list[int], kind: str, apart: float) -> Ite
 def _near(
     stores: list[Store], rows: list[list[int]], threads: int
 ) -> Iterator[tuple[int, int, float]]:
-    """Rows that show the same shot, and how far they are apart."""
+    """Near-duplicate pairs of rows and their distance."""
     edged = [
         {row: edges(store[row]) for row in each if store.shapes[row].min() >= SMALLEST}
         for store, each in zip(stores, rows, strict=True)

@@ -1,4 +1,4 @@
-"""Pairs of images that may show the same shot: found by low frequencies, confirmed by a coarse look.
+"""Near-duplicate candidates: thumbnails to pairs, by low-frequency DCT descriptors and correlation.
 
 An image is described by the 35 lowest DCT coefficients of its grey thumbnail but the mean, weighted
 by frequency (natural images have 1/f spectra: so every scale of structure counts) and divided by
@@ -38,8 +38,8 @@ BLOCK = ACROSS = 512
 
 
 @dataclass(frozen=True)
-class View:
-    """How the first image of a pair is looked at: a window moved by pixels and scaled; mirrored."""
+class WindowTransform:
+    """The transform of a pair's first image: a window shifted in pixels, scaled, mirrored."""
 
     right: float = 0.0
     down: float = 0.0
@@ -55,7 +55,7 @@ MOVES = (
     *((0.0, 0.0, squeeze, 1.0) for squeeze in (SQUEEZE, 1 / SQUEEZE)),
     *((0.0, 0.0, 1.0, squeeze) for squeeze in (SQUEEZE, 1 / SQUEEZE)),
 )
-VIEWS = tuple(View(*move, mirrored) for mirrored, move in product((False, True), MOVES))
+VIEWS = tuple(WindowTransform(*move, mirrored) for mirrored, move in product((False, True), MOVES))
 
 
 def thumbnail(image: Pixels, side: int = SIDE) -> Pixels:
@@ -74,7 +74,7 @@ def structure(grey: Floats) -> Floats:
     return np.asarray(grey - slow, dtype=np.float32)
 
 
-def descriptors(greys: Pixels, view: View = VIEWS[0]) -> Floats:
+def descriptors(greys: Pixels, view: WindowTransform = VIEWS[0]) -> Floats:
     """What a view of each thumbnail shows, as whole numbers of length `LENGTH`: float32 [N, 35].
 
     Args:
@@ -109,7 +109,7 @@ def _projection(move: float, zoom: float) -> npt.NDArray[np.float64]:
 
 
 def candidates(first: Pixels, second: Pixels | None = None, threads: int = 2) -> Rows:
-    """Pairs that deserve a closer look: int64 [P, 3] of (row of first, row of second, view).
+    """Candidate pairs to verify: int64 [P, 3] of (row of first, row of second, index into VIEWS).
 
     Args:
         first: thumbnails uint8 [N, 32, 32, 3].
@@ -180,7 +180,7 @@ def _agreement(pairs: Rows, first: Floats, second: Floats) -> Floats:
     return best
 
 
-def matched(first: Floats, second: Floats, view: View) -> tuple[float, Floats]:
+def matched(first: Floats, second: Floats, view: WindowTransform) -> tuple[float, Floats]:
     """The correlation at the best place, and the map [2, 3] that leads there.
 
     The map takes a place of the second image, mirrored if the view is, to one of the first.

@@ -1,10 +1,10 @@
-"""Do two images show the same shot? They are laid upon each other and compared place by place.
+"""Verify a candidate pair: images are registered, then compared by local correlation.
 
 The alignment is the affine map that maximises the correlation (Evangelidis and Psarakis 2008, as in
 OpenCV). The likeness is the mean over all structured places of the local correlation, as in the
-structure term of SSIM (Wang et al. 2004): a silhouette on a plain ground counts by its place, not
-by its contrast, and so two ships under two skies stay two ships. The fewer edges, the more likeness
-is asked for; of images with hardly any only equal pixels count.
+structure term of SSIM (Wang et al. 2004): it ignores contrast, so that two different ships under two
+skies stay different. The fewer edges, the higher the required similarity; images with hardly any edges
+count only when their pixels are equal.
 """
 
 import math
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from common.data.duplicates.search import SIDE, View, matched, structure, thumbnail
+from common.data.duplicates.search import SIDE, WindowTransform, matched, structure, thumbnail
 from common.data.pixels.decode import Pixels
 
 Floats = npt.NDArray[np.float32]
@@ -35,8 +35,8 @@ _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
 _LOOK = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
-def distance(first: Pixels, second: Pixels, view: View, edged: float) -> float:
-    """1 - likeness of two images, or infinity where they are not the same shot.
+def distance(first: Pixels, second: Pixels, view: WindowTransform, edged: float) -> float:
+    """1 - similarity of two images after registration; inf where they are no near-duplicates.
 
     Args:
         first: uint8 [H, W, 3].
@@ -67,7 +67,7 @@ def distance(first: Pixels, second: Pixels, view: View, edged: float) -> float:
 
 
 def edges(image: Pixels) -> float:
-    """The share of places where an image has an edge: what its likeness to others is worth."""
+    """The share of an image's pixels that are edges: below `PLAIN` similarity means little."""
     grey = cv2.cvtColor(thumbnail(image, _side(image)), cv2.COLOR_RGB2GRAY).astype(np.float32)
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
     dark, bright = np.percentile(grey, (1, 99))
@@ -90,7 +90,7 @@ def _aligned(greys: list[Floats], begin: Floats) -> Floats | None:
     return np.asarray(found, np.float32) if _is_plausible(found) else None
 
 
-def _begin(first: Pixels, second: Pixels, view: View, side: int) -> Floats:
+def _begin(first: Pixels, second: Pixels, view: WindowTransform, side: int) -> Floats:
     """The coarse map from places of the second image to places of the first [2, 3]."""
     greys = [
         cv2.cvtColor(thumbnail(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -104,7 +104,7 @@ def _begin(first: Pixels, second: Pixels, view: View, side: int) -> Floats:
 
 
 def _is_plausible(found: Floats) -> bool:
-    """Is the map what a copy may have gone through: moved, resized, hardly stretched or turned?"""
+    """Is the affine map plausible for a copy: shifted and resized, hardly stretched or rotated?"""
     large, small = np.linalg.svd(found[:, :2], compute_uv=False).tolist()
     if small <= 0:
         return False

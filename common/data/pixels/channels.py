@@ -1,4 +1,4 @@
-"""What an encoded file says of its channels: an alpha channel, more than 8 bits, other bands."""
+"""An encoded file's channels from its header: alpha, more than 8 bits, extra bands."""
 
 import re
 import struct

@@ -1,7 +1,7 @@
 """Encoded files to RGB pixels.
 
-OpenCV returns half an image for a file that was cut short, so wholeness is judged first. What lacks
-no pixel is read all the same (`common.data.pixels.mended`).
+OpenCV returns half an image for a truncated file, so truncation is checked first. A damaged file with
+all its pixels is repaired (`common.data.pixels.repair`).
 """
 
 import cv2
@@ -9,8 +9,8 @@ import numpy as np
 
 from common.data.image_headers import why_undecodable
 from common.data.pixels.channels import ALPHA, DEEP, channels
-from common.data.pixels.flatten import FILE_BITS, Pixels, UndecodableError, flattened
-from common.data.pixels.mended import sound
+from common.data.pixels.flatten_alpha import FILE_BITS, Pixels, UndecodableError, flattened
+from common.data.pixels.repair import repaired
 
 __all__ = ["Pixels", "UndecodableError", "decode", "shrunk"]
 
@@ -31,7 +31,7 @@ def decode(data: bytes, side: int = 0, *, bits: int = FILE_BITS) -> Pixels:
         UndecodableError: the file is empty, cut short, altered in its pixels, of a kind that OpenCV does not
             read, not an image, or one whose values name no brightness.
     """
-    data, _ = sound(data)
+    data, _ = repaired(data)
     try:
         if (flags := channels(data)) & (ALPHA | DEEP):
             pixels = flattened(data, flags, bits)

@@ -1,4 +1,4 @@
-"""The store: decoded pixels of a table, made once, keyed by content and size, memory-mapped."""
+"""The store: a table's decoded pixels, cached by content and size, memory-mapped."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.data.pixels.bit_depth import Depth, read_depth
 from common.data.pixels.channels import ALPHA, DEEP
 from common.data.pixels.decode import Pixels
-from common.data.pixels.depth import Depth, read_depth
-from common.data.pixels.scan import Facts, read_facts
+from common.data.pixels.file_scan import FileScan, scan_files
 from common.data.pixels.store_files import MENDED, PIXELS, pixel_bytes, read_shapes
 from common.data.pixels.store_writer import fill
 from common.errors import KitError
@@ -30,7 +30,7 @@ class Store:
         folder: where the pixel file lies.
         shapes: int64 [N, 2], each image's height and width.
         digests: content hash of each encoded file (32 hex digits), in table order.
-        channels: uint8 [N], what `common.data.channels` finds in each file's header.
+        channels: uint8 [N], what `common.data.pixels.channels` finds in each file's header.
         depth: how images of more than 8 bits were read.
     """
 
@@ -69,14 +69,14 @@ class Store:
 
     @property
     def mended(self) -> dict[int, str]:
-        """The rows that were read all the same, and what is wrong with their files."""
+        """Row to defect of the files that were repaired when they were read."""
         path = self.folder / MENDED
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         return {int(row): reason for row, _, reason in (line.partition(" ") for line in lines)}
 
     @property
     def uniform(self) -> bool:
-        """Have all images one shape?"""
+        """Do all images have the same shape?"""
         return bool((self.shapes == self.shapes[0]).all())
 
     def array(self) -> Pixels:
@@ -128,7 +128,7 @@ def open_store(
         raise KitError("the table is empty: a store needs at least one image")
     if side < 0:
         raise KitError(f"side={side} is no size: give the shorter side in pixels, or 0")
-    facts = read_facts(table, threads)
+    facts = scan_files(table, threads)
     depth = read_depth(facts, bits, cache, threads)
     words = [f"format {FORMAT}, side {side}", *facts.digests]
     if (facts.channels & (ALPHA | DEEP)).any():
@@ -141,7 +141,7 @@ def open_store(
     return Store(folder, facts.digests, facts.channels, depth)
 
 
-def _make(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> None:
+def _make(folder: Path, facts: FileScan, *, side: int, bits: int, threads: int) -> None:
     with resumable_folder(folder) as part:
         fill(part, facts, side=side, bits=bits, threads=threads)
 

@@ -1,8 +1,8 @@
-"""A store's two files while they grow: a call that was killed is gone on with.
+"""A store's two files, appended to; an interrupted write is resumed.
 
 `pixels.bin` has the images' RGB bytes one after another, `shapes.bin` the height and width of each.
-Shapes follow when their pixels are on the disk, so what `shapes.bin` tells is there, whatever
-happens; what lies beyond it is cut off and made again.
+A shape is written after its pixels are on the disk, so every row in `shapes.bin` is complete;
+pixels beyond it are truncated and written again.
 """
 
 import os
@@ -25,8 +25,8 @@ BYTES_PER_NOTE = 32 << 20
 Shapes = npt.NDArray[np.int64]
 
 
-class Growing:
-    """Appends images to the store in a folder, from the row where an earlier call was stopped.
+class StoreAppender:
+    """Append images to a store, continuing after the last complete row of an interrupted call.
 
     Attributes:
         rows: how many images have been appended, by earlier calls too.
@@ -35,7 +35,7 @@ class Growing:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __enter__(self) -> "Growing":
+    def __enter__(self) -> "StoreAppender":
         self.rows = _cut_to_whole_rows(self.folder)
         self._pixels = (self.folder / PIXELS).open("ab", buffering=BUFFER)
         self._shapes = (self.folder / SHAPES).open("ab", buffering=0)
@@ -54,7 +54,7 @@ class Growing:
                 self._note()
 
     def append(self, images: Sequence[Pixels]) -> None:
-        """Write some images after those that are there."""
+        """Append images after the existing ones."""
         for image in images:
             self._pixels.write(image.data)
             self._waiting.append(image.shape[:2])
@@ -71,7 +71,7 @@ class Growing:
 
 
 def _cut_to_whole_rows(folder: Path) -> int:
-    """Cut off what a killed call may not have finished; how many rows are left."""
+    """Truncate incomplete rows of a killed call; return the number of complete rows."""
     for name in (PIXELS, SHAPES):
         (folder / name).touch()
     shapes = read_shapes(folder)

@@ -1,4 +1,4 @@
-"""Filling a store: decode every file on threads, write the pixels in table order."""
+"""Fill a store: decode every file on threads, write the pixels in table order."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from common.data.lookalikes import why_missing
+from common.data.missing_images import why_missing
 from common.data.parallel import in_order
 from common.data.pixels.channels import DEEP
 from common.data.pixels.decode import Pixels, UndecodableError, decode
-from common.data.pixels.mended import sound
-from common.data.pixels.scan import MISSING, Facts, fault_of
-from common.data.pixels.store_files import MENDED, Growing
+from common.data.pixels.file_scan import MISSING, FileScan, fault_of
+from common.data.pixels.repair import repaired
+from common.data.pixels.store_files import MENDED, StoreAppender
 from common.errors import KitError
 from common.progress import bar
 
@@ -35,7 +35,7 @@ class UnreadableError(KitError):
         faults: by row of the table, why.
     """
 
-    def __init__(self, facts: Facts, faults: dict[int, str]) -> None:
+    def __init__(self, facts: FileScan, faults: dict[int, str]) -> None:
         self.faults = faults
         self._count = f"{len(faults):,} of {len(facts.ids):,} images cannot be used"
         missing = [facts.images.paths[row] for row in sorted(faults) if faults[row] == MISSING]
@@ -49,7 +49,7 @@ class UnreadableError(KitError):
         return f"{self._count}{self._why or remedy}: {self._named}"
 
 
-def fill(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> None:
+def fill(folder: Path, facts: FileScan, *, side: int, bits: int, threads: int) -> None:
     """Decode every file into the store in `folder`, from where an earlier call was stopped.
 
     Files of more than 8 bits are read as such of `bits`.
@@ -63,7 +63,7 @@ def fill(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> N
     expected = _expected_bytes(facts, side)
     faults = dict(facts.faults)
     with (
-        Growing(folder) as growing,
+        StoreAppender(folder) as growing,
         bar(len(expected), "decoding", done=growing.rows) as progress,
         (folder / MENDED).open("a", encoding="utf-8", buffering=1) as mended,
         _opencv_at_rest(),
@@ -83,7 +83,7 @@ def fill(folder: Path, facts: Facts, *, side: int, bits: int, threads: int) -> N
 
 
 def _decode_rows(
-    rows: range, facts: Facts, side: int, bits: int
+    rows: range, facts: FileScan, side: int, bits: int
 ) -> tuple[list[Pixels], dict[int, str], dict[int, str]]:
     """The images of these rows; by row, why there is none, or what is wrong where there is one."""
     images: list[Pixels] = []
@@ -91,7 +91,7 @@ def _decode_rows(
     mended: dict[int, str] = {}
     for row in rows:
         try:
-            data, reason = sound(facts.images[row])
+            data, reason = repaired(facts.images[row])
             mended |= {row: reason} if reason else {}
             deep = facts.channels[row] & DEEP
             images.append(decode(data, side, bits=bits) if deep else decode(data, side))
@@ -102,7 +102,7 @@ def _decode_rows(
     return images, faults, mended
 
 
-def _expected_bytes(facts: Facts, side: int) -> npt.NDArray[np.int64]:
+def _expected_bytes(facts: FileScan, side: int) -> npt.NDArray[np.int64]:
     """Bytes of pixels of each image, as far as the headers tell; int64 [N]."""
     shorter = np.maximum(facts.shapes.min(axis=1), 1)
     scale = np.minimum(1.0, side / shorter) if side else np.ones(len(shorter))
@@ -147,7 +147,7 @@ def _opencv_at_rest() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-def _named(facts: Facts, faults: dict[int, str], most: int) -> str:
+def _named(facts: FileScan, faults: dict[int, str], most: int) -> str:
     named = [
         f"{facts.ids[row]} ({facts.images.paths[row]}): {faults[row]}" for row in sorted(faults)
     ]

@@ -15,7 +15,7 @@ from toy_files import encode, zipped
 
 from common.data.archives.open_data import open_folder
 from common.data.pixels.channels import ALPHA, DEEP, channels
-from common.data.pixels.conversions import conversions, pixel_problems
+from common.data.pixels.conversion_report import conversions, pixel_problems
 from common.data.pixels.decode import UndecodableError, decode
 from common.data.pixels.store import Store, _digest, open_store
 

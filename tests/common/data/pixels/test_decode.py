@@ -11,7 +11,7 @@ from toy_files import encode, picture
 
 from common.data.image_headers import declared_shape
 from common.data.pixels.decode import UndecodableError, decode
-from common.data.pixels.mended import sound
+from common.data.pixels.repair import repaired
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -123,5 +123,5 @@ def test_a_file_that_lacks_no_pixel_is_read_and_one_that_does_is_not() -> None:
                 assert "cut short" in str(error)
         assert read <= least + 1, suffix
     assert (decode(noted(png, right=False)) == pixels).all()
-    assert sound(noted(png, right=True)) == (noted(png, right=True), "")
-    assert sound(noted(png, right=False)) == (png, "the PNG is altered (checksum of b'tEXt')")
+    assert repaired(noted(png, right=True)) == (noted(png, right=True), "")
+    assert repaired(noted(png, right=False)) == (png, "the PNG is altered (checksum of b'tEXt')")

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from common.data.image_headers import declared_shape
 from common.data.pixels.decode import UndecodableError, decode
-from common.data.pixels.scan import read_facts
+from common.data.pixels.file_scan import scan_files
 from common.data.pixels.store import open_store
 from common.data.pixels.store_writer import _expected_bytes
 
@@ -140,7 +140,7 @@ def test_a_turned_photograph_takes_the_room_that_was_reckoned(side: int, tmp_pat
     store = open_store(table, side=side, cache=tmp_path / "cache")
     height, width, _ = store[0].shape
     assert height > width
-    reckoned = _expected_bytes(read_facts(table, threads=1), side)[0]
+    reckoned = _expected_bytes(scan_files(table, threads=1), side)[0]
     assert abs(reckoned - height * width * 3) < 3 * height
 
 

@@ -1,7 +1,7 @@
-"""Files with an alpha channel, or with more than 8 bits a value, to plain RGB.
+"""Images with alpha or more than 8 bits to 8-bit RGB: alpha composited on white, top 8 bits kept.
 
-What is transparent shows white. Of larger values the upper eight bits stay, counted from the bits
-that the images of a data set need (`common.data.depth`), not from the 16 of the file.
+The top eight bits are counted from the bits
+that the images of a data set need (`common.data.pixels.bit_depth`), not from the 16 of the file.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from toy_folders import grown
 
-from common.data.lookalikes import why_missing
+from common.data.missing_images import why_missing
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Missing images that lie under another name or in another folder: what the difference is, in words."""
+"""Explain missing image files: find them under another name or folder and describe the difference."""
 
 import os
 import re
@@ -10,14 +10,14 @@ from unicodedata import normalize
 
 from common.data.archives.pack import Pack, packs_of
 from common.data.image_files import IMAGES
-from common.data.splits import WORDS
+from common.data.split_names import WORDS
 
 MOST = 500_000  # files that are looked at
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def why_missing(paths: Sequence[str]) -> str:
-    """How most of some missing images are called in truth, in a clause; empty where none is there."""
+    """Missing paths to a clause that says where most of them are; empty if none is found."""
     places = defaultdict(list)
     wanted = {_key(path) for path in paths}
     for found in islice(_near(paths), MOST):

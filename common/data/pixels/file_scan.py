@@ -1,4 +1,4 @@
-"""What is known of a table's image files before any is decoded: digests, sizes, shapes."""
+"""Scan a table's image files without decoding: digests, sizes, header shapes, channels, faults."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ MISSING = "missing"
 
 
 @dataclass(frozen=True)
-class Facts:
-    """One entry a row of the table, in its order.
+class FileScan:
+    """What the scan found, one entry per row of the table.
 
     Attributes:
         ids: the table's ids.
@@ -28,7 +28,7 @@ class Facts:
         digests: content hash of each file (32 hex digits), empty where it cannot be read.
         shapes: int64 [N, 2], the height and width a header declares, 0 where it is not known.
         sizes: int64 [N], encoded bytes.
-        channels: uint8 [N], what `common.data.channels` finds in the header.
+        channels: uint8 [N], what `common.data.pixels.channels` finds in the header.
         faults: by row, why a file cannot be read.
     """
 
@@ -41,7 +41,7 @@ class Facts:
     faults: dict[int, str]
 
 
-def read_facts(table: pd.DataFrame, threads: int) -> Facts:
+def scan_files(table: pd.DataFrame, threads: int) -> FileScan:
     """Read and hash every file of a table; one that cannot be read becomes a fault, no error.
 
     An image of a pack was hashed when it was packed, and is not read.
@@ -62,7 +62,7 @@ def read_facts(table: pd.DataFrame, threads: int) -> Facts:
                 if fault:
                     faults[row] = fault
             progress.update(len(read))
-    return Facts(table["id"].tolist(), images, digests, shapes, sizes, flags, faults)
+    return FileScan(table["id"].tolist(), images, digests, shapes, sizes, flags, faults)
 
 
 def _read(images: Encoded, row: int) -> tuple[str, int, tuple[int, int], int, str]:

@@ -7,7 +7,7 @@ import pytest
 from toy_folders import classes, grown, said
 
 from common.data.class_folders import open_tree
-from common.data.parting import CLASSES
+from common.data.dataset_layout import CLASSES
 
 
 def both(place: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.data.splits import roles_of
+from common.data.split_names import roles_of
 
 
 @pytest.mark.parametrize(

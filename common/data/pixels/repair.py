@@ -1,6 +1,6 @@
-"""Files of which every pixel is there, and something else is not: an end mark, a note's checksum.
+"""Repair encoded images with all pixels but damaged metadata: a missing end marker, a wrong checksum.
 
-Every reader opens most of them. One whose pixels are cut is not mended: half an image is none.
+Most readers open such files. Files with truncated pixel data are refused.
 """
 
 import os
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from common.data.image_headers import GIF, JPEG, PNG, RIFF, SIZE_MARKS, fault, segments
-from common.data.pixels.flatten import UndecodableError
+from common.data.pixels.flatten_alpha import UndecodableError
 
 # Chunks of a PNG that change what is seen: with a bad checksum they cannot be left out.
 SHOWN = (b"tRNS", b"eXIf")
@@ -29,8 +29,8 @@ FILLERS = (
 HUSHED = Lock()
 
 
-def sound(data: bytes) -> tuple[bytes, str]:
-    """An encoded file that the decoder takes, and what was put right in it, which is mostly nothing.
+def repaired(data: bytes) -> tuple[bytes, str]:
+    """Encoded bytes to (bytes that the decoder accepts, what was repaired or "").
 
     Raises:
         UndecodableError: the file is empty, altered, or cut short so that pixels are missing.

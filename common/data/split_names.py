@@ -1,8 +1,7 @@
-"""Names that people give to the parts of a data set: train, val, test, and what is to be predicted.
+"""Folder names that mean a split: train, val, test or predict, in several languages.
 
-A name is read by its whole words, split at separators, digits and capitals, and judged together
-with the names beside it: `seg_train` beside `seg_test` is a part, `training shoes` beside `boots`
-is not.
+A name is split into words at separators, digits and capitals, and interpreted together with its siblings:
+`seg_train` beside `seg_test` is a split, `training shoes` beside `boots` is not.
 """
 
 import re
@@ -22,7 +21,7 @@ WORDS = {
     }.items()
     for word in words.split()
 }
-# Counted only where all names beside them are parts, too: they have other meanings.
+# Ambiguous abbreviations: counted only where all sibling names are splits, too.
 SHORT = {"tr": TRAIN, "labelled": TRAIN, "labeled": TRAIN, "va": VAL, "te": TEST, "ts": TEST}
 NOUNS = frozenset(
     """
@@ -31,7 +30,7 @@ NOUNS = frozenset(
     集 数据 数据集 图片 图像
     """.split()  # noqa: SIM905
 )
-# What says as little as these: a part's name may have them, and they make it no other thing.
+# Filler words: a split's name may contain them without becoming a class name.
 PLAIN = NOUNS | frozenset(
     """
     the my all only for to of and in input raw new old final full small mini public private stage phase
@@ -44,7 +43,7 @@ LETTERS = re.compile(r"[^\W\d_]+|\d+")
 
 
 def roles_of(names: Sequence[str]) -> dict[str, str]:
-    """Which of the names of one folder's folders are called as parts of a data set, and as which.
+    """Sibling folder names to the split that each denotes.
 
     Returns:
         `train`, `val`, `test` or `predict` by name; names of anything else are left out.
@@ -56,7 +55,7 @@ def roles_of(names: Sequence[str]) -> dict[str, str]:
 
 
 def says_nothing(name: str) -> bool:
-    """Is it a name such as `images` or `data_set`, which tells no class and no part?"""
+    """Is it a generic name such as `images` or `data_set`, neither a class nor a split?"""
     role, rest = _read(name, WORDS)
     return role is None and not rest and any(word in PLAIN for word in _words(name, CAPITALS))
 

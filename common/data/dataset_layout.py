@@ -1,7 +1,7 @@
-"""Which folder of a data set is the training set, which the test set, and which are classes.
+"""A folder of images to its layout: which folders are train, test and classes.
 
-Judged by names (`common.data.splits`) and by what the folders hold. Where both readings are
-possible nothing is guessed: the sentence says what was found, and what settles it.
+Decided by names (`common.data.split_names`) and contents. An ambiguous layout is refused, not guessed:
+the error lists the folders and how to resolve it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.data.image_files import EXAMPLE, full_folders, loose_images, visible_folders
-from common.data.splits import PREDICT, TEST, TRAIN, VAL, roles_of, says_nothing
+from common.data.split_names import PREDICT, TEST, TRAIN, VAL, roles_of, says_nothing
 from common.errors import KitError
 from common.progress import first_of
 
@@ -17,16 +17,16 @@ CLASSES = "kit_classes.txt"  # the names of the class folders, one a line
 
 
 @dataclass(frozen=True)
-class Parts:
-    """How the folders of a data set are taken.
+class DatasetLayout:
+    """How the folders of a data set are interpreted.
 
     Attributes:
         root: the folder that ids are relative to.
         train: the folder that the class folders are in.
         classes: the class folders, in order; empty ones too.
         test: the folder of the test set, or None.
-        remarks: what a person should know of it, a sentence each.
-        listed: a file names the classes, so that nothing was judged.
+        remarks: messages for the user, one sentence each.
+        listed: a `kit_classes.txt` names the classes, so nothing was inferred.
     """
 
     root: Path
@@ -37,19 +37,19 @@ class Parts:
     listed: bool = False
 
 
-def settle(place: Path, when: str) -> str:
-    """The end of a sentence: the file that settles what the folders of `place` are."""
+def settle_by_file(place: Path, when: str) -> str:
+    """The end of an error message: which file in `place` resolves the ambiguity."""
     return (
         f"; {when}, settle it by a file {CLASSES} in {place} (or beside the archive it came in) with "
         "the names of the classes, one a line"
     )
 
 
-def parts_of(folder: Path) -> Parts:
-    """Judge the folders of a data set.
+def find_layout(folder: Path) -> DatasetLayout:
+    """Infer a data set's layout from its folders, or read it from `kit_classes.txt`.
 
     Raises:
-        KitError: there are none, or it cannot be told what they are.
+        KitError: there are no folders, or the layout is ambiguous.
     """
     places = _unwrapped(folder)
     root = places[-1]
@@ -99,7 +99,7 @@ def _unwrapped(folder: Path) -> list[Path]:
 
 def _with_train(
     root: Path, full: Sequence[Path], roles: Mapping[Path, str], trains: Sequence[Path]
-) -> Parts:
+) -> DatasetLayout:
     """A folder called train has folders: they are the classes, or the parts once more."""
     others = [each for each in full if each not in roles]
     if len(trains) > 1:
@@ -114,12 +114,12 @@ def _with_train(
     test, remarks = _test_of(train, beside, {**roles, **_roles(extra)})
     if loose := sorted(loose_images(root)):
         remarks += (f"{root}: the images beside {trains[0].name} are not used ({first_of(loose)})",)
-    return Parts(root, train, tuple(visible_folders(train)), test, remarks)
+    return DatasetLayout(root, train, tuple(visible_folders(train)), test, remarks)
 
 
 def _without_train(
     root: Path, folders: Sequence[Path], full: Sequence[Path], roles: Mapping[Path, str]
-) -> Parts:
+) -> DatasetLayout:
     """Class folders lie in the root itself, perhaps beside a test set that has the same classes."""
     known = {each.name for each in full if each not in roles}
     tests = [each for each in full if roles.get(each, TRAIN) != TRAIN]
@@ -136,7 +136,7 @@ def _without_train(
     )
     every = _roles(folders)
     classes = [each for each in folders if each in flat or each not in every]
-    return Parts(root, root, tuple(classes), test, remarks)
+    return DatasetLayout(root, root, tuple(classes), test, remarks)
 
 
 def _innermost(root: Path, train: Path) -> tuple[Path, list[Path]]:
@@ -199,7 +199,7 @@ def _test_of(
     return test and _unpadded(test, classes), tuple(remarks)
 
 
-def _listed(file: Path, places: Sequence[Path]) -> Parts:
+def _listed(file: Path, places: Sequence[Path]) -> DatasetLayout:
     """The classes that a file names, wherever they lie; the parts are what lies beside them."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -225,7 +225,7 @@ def _listed(file: Path, places: Sequence[Path]) -> Parts:
         if each not in classes and not train.is_relative_to(each)
     ]  # fmt: skip
     test, remarks = _test_of(train, beside, _roles(beside))
-    return Parts(root, train, tuple(classes), test, remarks, listed=True)
+    return DatasetLayout(root, train, tuple(classes), test, remarks, listed=True)
 
 
 def _doubtful(root: Path, part: Path, classes: Sequence[Path]) -> KitError:
@@ -233,7 +233,7 @@ def _doubtful(root: Path, part: Path, classes: Sequence[Path]) -> KitError:
         f"{root} has the folders {_names([part, *classes])}: {part.name} may be a class like "
         f"{_names(classes)}, or a part of the data set with images of any class, and neither is "
         f"guessed. Move the class folders into {root / 'train'}, {part.name} too if it is a class"
-        f"{settle(root, 'or, without moving anything')}"
+        f"{settle_by_file(root, 'or, without moving anything')}"
     )
 
 
@@ -241,7 +241,7 @@ def _no_classes(root: Path, place: Path, folders: Sequence[Path]) -> KitError:
     return KitError(
         f"{place} has the folders {_names(folders)}, which are called as parts of a data set and not "
         f"as classes, and no training folder with a folder for every class: sort the images, as in "
-        f"{EXAMPLE}{settle(root, 'if these folders are the classes all the same')}"
+        f"{EXAMPLE}{settle_by_file(root, 'if these folders are the classes all the same')}"
     )
 
 

@@ -1,4 +1,4 @@
-"""How many bits the values of a data set's deep images need: 10 or 12, say, in files of 16.
+"""Bit depth of a data set's images of more than 8 bits: 10 or 12, say, in 16-bit files.
 
 It is one number for all images, so that their brightness can be compared; the test set is read with
 that of the training set.
@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from common.data.parallel import in_order
 from common.data.pixels.channels import DEEP
-from common.data.pixels.flatten import FILE_BITS, UndecodableError, largest_value
-from common.data.pixels.mended import sound
-from common.data.pixels.scan import Facts
+from common.data.pixels.file_scan import FileScan
+from common.data.pixels.flatten_alpha import FILE_BITS, UndecodableError, largest_value
+from common.data.pixels.repair import repaired
 from common.progress import bar
 from common.storage import locked, replacing
 
@@ -41,7 +41,7 @@ class Depth:
         return np.flatnonzero(self.largest >= 1 << self.bits)
 
 
-def read_depth(facts: Facts, bits: int, cache: Path, threads: int) -> Depth:
+def read_depth(facts: FileScan, bits: int, cache: Path, threads: int) -> Depth:
     """Look through the deep images, or read what an earlier call saw in the same ones.
 
     Args:
@@ -69,10 +69,10 @@ def bits_for(value: int) -> int:
     return next(bits for bits in DEPTHS if value < 1 << bits)
 
 
-def _look(facts: Facts, rows: npt.NDArray[np.intp], threads: int) -> npt.NDArray[np.int64]:
+def _look(facts: FileScan, rows: npt.NDArray[np.intp], threads: int) -> npt.NDArray[np.int64]:
     def largest(row: int) -> int:
         try:
-            return largest_value(sound(facts.images[row])[0], int(facts.channels[row]))
+            return largest_value(repaired(facts.images[row])[0], int(facts.channels[row]))
         except (OSError, UndecodableError):
             return 0  # it is named when it is decoded
 

@@ -1,11 +1,11 @@
-"""What became of the pixels of a store's files on the way to 8 bits and three colours, in words."""
+"""Report how a store's images were converted to 8-bit RGB: alpha, bit depth, extra bands, repairs."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from common.data.pixels.bit_depth import bits_for
 from common.data.pixels.channels import ALPHA, BANDS, DEEP
-from common.data.pixels.depth import bits_for
 from common.data.pixels.store import Store
 from common.progress import counted, first_of
 
