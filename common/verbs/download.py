@@ -1,6 +1,7 @@
-"""Download a competition's files from Kaggle, resumed where cut off, or write an embedded data set.
+"""Download a competition's files from Kaggle, or write out an embedded data set.
 
-The archive gets its final name only after its checksums were verified.
+An interrupted download is resumed. The archive gets its final name only after its checksums were
+verified.
 
 Example: kit cifar10 download
 """

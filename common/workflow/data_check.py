@@ -1,4 +1,4 @@
-"""Data checks: near-duplicate pairs, problems of tables and image sizes, in sentences."""
+"""What `check` reports: problems of tables, image sizes and duplicate pairs, in sentences."""
 
 from itertools import combinations_with_replacement
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run's pictures and printed lines: epochs, scores, learning curves, confusion matrix."""
+"""A run's progress and scores, printed, and when its pictures are drawn."""
 
 import time
 from collections.abc import Sequence
