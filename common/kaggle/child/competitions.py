@@ -1,6 +1,7 @@
 """Calls about competitions and submissions, from an authenticated client that is handed in."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from common.kaggle.child.transfer import fetch, put
 from common.kaggle.protocol import NO_SUCH_CALL
 
 MOST = 10_000  # pages of submissions; no team has made as many
+READS = 5  # of count and list, until nothing was submitted between them
 
 
 def files(api: Any, request: Request) -> list[dict[str, Any]]:
@@ -175,14 +177,17 @@ def standing(api: Any, request: Request) -> dict[str, Any]:
     """
     from requests import HTTPError
 
-    facts, left = competition(api, request), None
-    try:
-        if hasattr(api, "competition_get_submission_limits"):
-            left = limits(api, request)
-    except HTTPError as error:
-        if not refused_with(error, NO_SUCH_CALL):
-            raise
-    return {"facts": facts, "limits": left, "submissions": submissions(api, request)}
+    def count() -> dict[str, Any] | None:
+        try:
+            return limits(api, request)
+        except OperationError:
+            return None
+        except HTTPError as error:
+            if not refused_with(error, NO_SUCH_CALL):
+                raise
+            return None
+
+    return {"facts": competition(api, request), **_consistent(api, request, count)}
 
 
 def leaderboard(api: Any, request: Request) -> dict[str, Any]:
@@ -210,8 +215,28 @@ def counted(api: Any, request: Request) -> dict[str, Any]:
     """The limits, None where they are not told just now, and the newest submissions."""
     from requests import RequestException
 
-    try:
-        left = limits(api, request)
-    except (RequestException, OperationError):
-        left = None
-    return {"limits": left, "submissions": submissions(api, {**request, "pages": 1})}
+    def count() -> dict[str, Any] | None:
+        try:
+            return limits(api, request)
+        except (RequestException, OperationError):
+            return None
+
+    return _consistent(api, {**request, "pages": 1}, count)
+
+
+def _consistent(
+    api: Any, request: Request, count: Callable[[], dict[str, Any] | None]
+) -> dict[str, Any]:
+    """`limits` as `count` gives them, and `submissions`, as both were at one moment.
+
+    A teammate's submission that is in one and not in the other would be taken for a lost one of
+    ours (and hold a file back for good), or hide a lost one (which would then be sent twice). So
+    the count is read before and after the list, until both are equal; None where they never are.
+    """
+    before = count()
+    for _ in range(READS):
+        rows, after = submissions(api, request), count()
+        if before == after:
+            return {"limits": after, "submissions": rows}
+        before = after
+    return {"limits": None, "submissions": rows}
