@@ -27,7 +27,7 @@ class Credential:
     file: Path | None = field(default=None, compare=False)
 
 
-def surroundings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+def client_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment with `environment` over it; an empty value removes a variable.
 
     (The client takes an empty KAGGLE_TOKEN for a token, so absent has to mean absent.)
@@ -43,7 +43,7 @@ def surroundings(environment: Mapping[str, str] | None = None) -> dict[str, str]
 
 def credential(*, environment: Mapping[str, str] | None = None) -> Credential | None:
     """The credential in effect, in the client's order: access token, API key, OAuth login."""
-    variables = surroundings(environment)
+    variables = client_environment(environment)
     home = home_of(variables)
     return _access_token(variables) or _api_key(variables, home) or _oauth(home)
 
@@ -62,12 +62,12 @@ def shadowed(*, environment: Mapping[str, str] | None = None) -> Credential | No
     found = credential(environment=environment)
     if found is None or found.kind != "access token":
         return None
-    variables = surroundings(environment)
+    variables = client_environment(environment)
     variables.pop("KAGGLE_TOKEN", None)
     return _api_key(variables, home_of(variables))
 
 
-def secrets_of(variables: Mapping[str, str]) -> list[str]:
+def known_secrets(variables: Mapping[str, str]) -> list[str]:
     """Every secret within reach, with the header that is made of it: for blanking, not for use."""
     home = home_of(variables)
     stored = stored_json(config_folder(variables, home) / "kaggle.json")

@@ -1,4 +1,4 @@
-"""Why a Kaggle credential cannot work, seen before anything is asked: one sentence, no secret."""
+"""Check the Kaggle credential before any request: what is wrong or missing, as a sentence without secrets."""
 
 import codecs
 import os
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from common.kaggle.credential import (
     Credential,
+    client_environment,
     config_folder,
     credential,
     home_of,
     read_text,
     stored_json,
-    surroundings,
     token_source,
 )
 from common.progress import say
@@ -25,14 +25,20 @@ NEW_KIND = re.compile(
 )  # how API tokens begin; a key is 32 hex digits
 PATH_LIKE = re.compile(r"[~./\\]|[A-Za-z]:\\")
 WORD = r"[\w.~+/-]+={0,2}"  # a token or a key
+ODD = {  # what is wrong with a word, by the first pattern that is found in it
+    r"^\s*['\"“‘]": "quotes around it",
+    r"[\r\n]": "a line break in it",
+    r"\s": "blanks in it",
+    "": "characters that none has",
+}
 LONGEST_NAME = 255  # bytes of a file's; the client first looks for a file of that name
 MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 PLAIN = "save it as UTF-8 text without a mark (PowerShell: Set-Content -Encoding ascii)"
 
 
-def make_one(environment: Mapping[str, str] | None = None) -> str:
+def how_to_create(environment: Mapping[str, str] | None = None) -> str:
     """How to get a credential, with the folder that is really read."""
-    named = surroundings(environment).get("KAGGLE_CONFIG_DIR")
+    named = client_environment(environment).get("KAGGLE_CONFIG_DIR")
     place = "~/.kaggle/kaggle.json"
     if named:
         place = f"{Path(named) / 'kaggle.json'}, the folder that KAGGLE_CONFIG_DIR names"
@@ -42,9 +48,9 @@ def make_one(environment: Mapping[str, str] | None = None) -> str:
     )
 
 
-def fault_of(environment: Mapping[str, str] | None = None) -> str:
+def credential_fault(environment: Mapping[str, str] | None = None) -> str:
     """What keeps the credential in effect from being accepted, or why there is none; "": nothing."""
-    variables = surroundings(environment)
+    variables = client_environment(environment)
     home, used = home_of(variables), credential(environment=environment)
     place = config_folder(variables, home) / "kaggle.json"
     if used is not None and used.kind == "OAuth login":
@@ -54,12 +60,12 @@ def fault_of(environment: Mapping[str, str] | None = None) -> str:
     fault = _key_fault(variables, place, home)
     if fault or used is not None:
         return fault
-    near = _near(variables, home, place) or make_one(environment)
+    near = _near(variables, home, place) or how_to_create(environment)
     return f"no Kaggle credential was found: {near}"
 
 
 @cache
-def remark_mode(used: Credential) -> None:
+def warn_if_readable(used: Credential) -> None:
     """Say, once, that others can read the credential's file."""
     mode = used.file.stat().st_mode & 0o777 if used.file and os.name != "nt" else 0
     if mode & 0o044:
@@ -70,13 +76,33 @@ def remark_mode(used: Credential) -> None:
 
 def form_hint(environment: Mapping[str, str] | None = None) -> str:
     """What the form of a credential that was refused tells, as a clause; "" for nothing."""
-    variables = surroundings(environment)
+    variables = client_environment(environment)
     used, (place, token, _) = credential(environment=environment), token_source(variables)
     if used is not None and used.kind == "access token" and re.fullmatch("[0-9a-f]{32}", token):
         return f"; what {place} holds has the form of a key: it belongs in KAGGLE_KEY, or in kaggle.json"
     if used is not None and used.kind == "API key" and used.file and str(used.file) != used.source:
         return "; name and key come from two places, which may be two accounts'"
     return ""
+
+
+def not_accepted(used: Credential, hidden: Credential | None, said: str) -> str:
+    """The sentence for a credential that Kaggle refused, and for the key that an access token hides."""
+    sentence = f"Kaggle did not accept the {_named(used)}{said}"
+    if hidden is not None:
+        return (
+            f"{sentence}, which hides the {_named(hidden)}: remove that token to sign in with the "
+            f"key, or create a new token at {SETTINGS}"
+        )
+    return (
+        f"{sentence}: it is wrong or has expired; create a new one at {SETTINGS}, or remove "
+        "it if another was meant"
+    )
+
+
+def _named(credential: Credential) -> str:
+    """ "API key of ann from /home/ann/.kaggle/kaggle.json"."""
+    owner = f" of {credential.username}" if credential.username else ""
+    return f"{credential.kind}{owner} from {credential.source}"
 
 
 def _token_fault(variables: Mapping[str, str], home: Path, place: Path) -> str:
@@ -114,12 +140,12 @@ def _key_fault(variables: Mapping[str, str], place: Path, home: Path) -> str:
         if (fault := _file_fault(place)) and ": " in fault:
             return fault
         if fault or (fault := _json_fault(place, stored)):
-            return f"{fault}, so there is no Kaggle credential: {make_one(variables)}"
+            return f"{fault}, so there is no Kaggle credential: {how_to_create(variables)}"
     if len(found) == 1:
         here, lacks = ("USERNAME", "KEY") if "username" in found else ("KEY", "USERNAME")
         return (
             f"KAGGLE_{here} is set without KAGGLE_{lacks}, so there is no Kaggle credential: set both, or "
-            f"unset it and {make_one(variables)}"
+            f"unset it and {how_to_create(variables)}"
         )
     for name, (where, text) in found.items():
         form = r"[\w.-]+" if name == "username" else WORD
@@ -139,15 +165,7 @@ def _word_fault(where: str, text: object, what: str, form: str) -> str:
         return ""
     if text.startswith("{"):
         return f"{where} holds JSON: put the {what} alone there"
-    odd = (
-        "quotes around it"
-        if text.strip()[:1] in ("'", '"', "“", "‘")
-        else "a line break in it"
-        if re.search(r"[\r\n]", text)
-        else "blanks in it"
-        if re.search(r"\s", text)
-        else "characters that none has"
-    )
+    odd = next(what for pattern, what in ODD.items() if re.search(pattern, text))
     return f"the {what} in {where} has {odd}: write it alone, as one word"
 
 

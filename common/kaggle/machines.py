@@ -1,4 +1,4 @@
-"""The machines and the images that a kernel may be run on: what Kaggle would take without a word.
+"""Accelerators and Docker images for kernels: check names that Kaggle accepts without a check.
 
 Kaggle accepts any text and falls back to something else, so that a wrong one shows when the quota
 is spent. The names: docs/kernels.md of Kaggle/kaggle-cli at 13dad8e ("as of Sep 2026") and its pull
@@ -51,7 +51,7 @@ SOURCES = {
 }
 
 
-def fault_of(
+def kernel_fault(
     *, machine: str, image: str, pin: str, seconds: int, sources: Mapping[str, Sequence[str]]
 ) -> str:
     """What is wrong with the words of a kernel; "" for none. An empty word was not given."""

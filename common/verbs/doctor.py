@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common import environment
-from common.kaggle.credential_faults import fault_of
+from common.kaggle.credential_faults import credential_fault
 from common.progress import say
 from common.recipe import Recipe
 from common.typed_fields import STAGES
@@ -99,7 +99,7 @@ def _credential() -> str:
 
 def _missing(found: dict[str, Any]) -> list[str]:
     sentences = []
-    if fault := fault_of():
+    if fault := credential_fault():
         sentences.append(
             f"a Kaggle key: {fault}; digits and `kit <competition> rehearse` need none"
         )

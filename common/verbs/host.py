@@ -12,13 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault, Host
+from common.kaggle.server.hosted import Hosted
 from common.progress import say
 from common.runs import locked_run
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
-from common.workflow.submitting.host_options import chosen, exports, fault_of, types_of, values_of
+from common.workflow.submitting.host_options import (
+    exports,
+    hosted_by,
+    parse_fault,
+    types_of,
+    values_of,
+)
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,11 @@ def run(
     """Serve until Ctrl-C, or until the event `until` is set."""
     runs = options.runs
     folder = runs / "host"
-    faults = [fault_of(text) for text in options.fault]
+    faults = [parse_fault(text) for text in options.fault]
     terms = values_of(Hosted, options.terms)
     until = until or threading.Event()
     with locked_run(folder):
-        hosted = [replace(each, **terms) for each in chosen(options.named, catalogue, runs)]
+        hosted = [replace(each, **terms) for each in hosted_by(options.named, catalogue, runs)]
         with Host(hosted, folder=folder, run_kernel=catalogue.run_kernel) as host:
             host.faults.add(*faults)
             for line in exports(host.environment):

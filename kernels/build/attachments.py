@@ -94,7 +94,7 @@ def dataset_name(slug: str) -> tuple[str, str]:
     return name, name.replace("-", " ")
 
 
-def in_words(recipe: Recipe, wheels: Iterable[Path]) -> str:
+def describe_attachments(recipe: Recipe, wheels: Iterable[Path]) -> str:
     """What is attached, for people: 'weights=best.safetensors, timm-1.0.27-py3-none-any.whl'."""
     named = [f"{need.field}={_text(need)}" for need in needs(recipe)]
     return ", ".join([*named, *(path.name for path in wheels)])

@@ -1,4 +1,4 @@
-"""A run that a kernel could not finish in its time, gone on with by another: its next part."""
+"""Resume an unfinished run in a new kernel version (--continue)."""
 
 from dataclasses import replace
 from typing import TypeVar
@@ -26,7 +26,7 @@ def unfinished(request: Request) -> Run:
     if not left:
         where = request.run or f"{request.runs}, among the runs of {name},"
         raise KitError(
-            f"--continue goes on with a run that a kernel left unfinished, and {where} is none: "
+            f"--continue resumes a run that a kernel left unfinished, and {where} is none: "
             f"`{request.command('kernel')}` pushes a kernel from the beginning"
         )
     run = left[0]
@@ -51,7 +51,7 @@ def unfinished(request: Request) -> Run:
 
 
 def as_before(request: Request, shape: S, run: Run) -> tuple[Request, S]:
-    """The recipe, the words and the flags of the run gone on with, but for flags given now."""
+    """The recipe, the words and the flags of the run that is resumed, but for flags given now."""
     facts = run.read()
     before = {
         name: tuple(v) if isinstance(v, list) else v

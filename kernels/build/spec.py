@@ -1,4 +1,4 @@
-"""A recipe made into a kernel: its script and its metadata, in a folder of their own."""
+"""Build a kernel from a request: the script and kernel-metadata.json, in a folder."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.client.kernels import Kernel, slug_of
-from common.kaggle.credential import secrets_of, surroundings
+from common.kaggle.credential import client_environment, known_secrets
 from common.kaggle.machines import AN_IMAGE, LONGEST_S, NO_GPU, PINS, T4S
 from common.kaggle.protocol import LONGEST_TITLE
 from common.runs import fingerprint
@@ -51,13 +51,13 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Made:
+class BuiltKernel:
     """A kernel on disk, ready to be proven and pushed.
 
     Attributes:
         folder: `runs/kernels/<slug>`.
         key: a digest of all that shapes it: the script, its settings, what is attached.
-        source: the kernel whose run it goes on with, as for `made`; None: it begins one.
+        source: the kernel version whose run it resumes, as for `build_kernel`; None: a new run.
         shape: the flags that shape it.
     """
 
@@ -83,19 +83,19 @@ class Made:
         return self.request.command(verb, *self.shape.typed(), *more)
 
 
-def made(
+def build_kernel(
     request: Request,
     shape: Shape,
     files: Iterable[str],
     *,
     source: Mapping[str, Any] | None,
     online: bool,
-) -> Made:
+) -> BuiltKernel:
     """Write the script and `kernel-metadata.json` of a request.
 
     Args:
         files: names of what the recipe needs beside the data; they carry digests of their content.
-        source: the kernel whose run it goes on with: `owner`, `slug`, `version`, `part`, and the
+        source: the kernel version whose run it resumes: `owner`, `slug`, `version`, `part`, and the
             `run`'s name there.
         online: are the files to be had over the internet, so that no dataset is attached?
 
@@ -108,7 +108,9 @@ def made(
     title = title_of(name, "" if part == 1 else f" part {part}")
     facts = facts_of(request, shape) | ({"goes_on": source["run"]} if source else {})
     code = code_of(competition.name)
-    check_secrets({**code, "the recipe's words": repr(facts).encode()}, secrets_of(surroundings()))
+    check_secrets(
+        {**code, "the recipe's words": repr(facts).encode()}, known_secrets(client_environment())
+    )
     command = replace(request, data=None, runs=Path("runs")).command("run")
     text = bundle(f"{competition.title}: {command}", facts, code)
     gpu = shape.machine or (NO_GPU if request.recipe.device == "cpu" else T4S)
@@ -130,7 +132,7 @@ def made(
     write_text(folder / SCRIPT, text)
     write_json(folder / METADATA, metadata(kernel))
     shaping = [text, metadata(kernel), kernel.seconds, sorted(files), source and source["version"]]
-    return Made(folder, kernel, fingerprint(*shaping), source, shape, request)
+    return BuiltKernel(folder, kernel, fingerprint(*shaping), source, shape, request)
 
 
 def title_of(name: str, ending: str = "") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.workflow.request import Request
-from kernels.build.attachments import attachment, dataset_name, in_words, needs
+from kernels.build.attachments import attachment, dataset_name, describe_attachments, needs
 from kernels.build.spec import KERNELS
 from kernels.build.wheels import wheel_of
 
@@ -22,7 +22,7 @@ def inputs_of(request: Request, wheels: Sequence[str]) -> tuple[dict[str, Path],
         return {}, ""
     found = sorted({wheel_of(spec, request.cache / "wheels") for spec in wheels})
     folder = request.runs / KERNELS / dataset_name(request.slug)[0]
-    notes = f"{request.recipe_name}: {in_words(recipe, found)}"[:LONGEST_NOTES]
+    notes = f"{request.recipe_name}: {describe_attachments(recipe, found)}"[:LONGEST_NOTES]
     return attachment(recipe, found, folder), notes
 
 

@@ -62,6 +62,6 @@ def say_of_site(request: Request, shape: Shape) -> None:
 def takes_notebooks_only(request: Request, environment: Environment) -> bool:
     """Does the site say that the competition takes submissions from notebooks alone?"""
     try:
-        return bool(client.facts(request.slug, environment=environment)["code_only"])
+        return bool(client.competition_info(request.slug, environment=environment)["code_only"])
     except client.KaggleError:  # what is called next tells what is wrong
         return False

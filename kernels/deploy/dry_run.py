@@ -1,4 +1,4 @@
-"""A kernel proven before it is pushed: the very file runs sealed, and its submission is compared.
+"""Dry run of a kernel before a push: the script runs in the sandbox, and its submission is compared.
 
 The same words run here as they are, by the same code and the same versions: what comes out has to
 be equal byte by byte.
@@ -28,7 +28,7 @@ from common.workflow.files import fetch_if_absent, open_files
 from common.workflow.pipeline import finished
 from common.workflow.prepare import code_of
 from common.workflow.request import Request
-from kernels.build.spec import Made, kernel_words
+from kernels.build.spec import BuiltKernel, kernel_words
 from kernels.runtime.main import MORE_WORDS
 
 PROOF = "proof.json"
@@ -39,7 +39,7 @@ LAYOUTS = {"new": "competitions/{slug}", "old": "{slug}"}  # below /kaggle/input
 
 def prove(
     request: Request,
-    made: Made,
+    built: BuiltKernel,
     run_kernel: RunKernel,
     *,
     inputs: Mapping[str, Path],
@@ -63,20 +63,20 @@ def prove(
         KitError: the sealed run failed, or its submission is another.
     """
     fetch_if_absent(request)
-    here = _sampled(request, made, sample) if sample else request
+    here = _sampled(request, built, sample) if sample else request
     local = _run_here(here)
     place = LAYOUTS[layout].format(slug=request.competition.slug)
-    folder = made.folder / "dry-run"
+    folder = built.folder / "dry-run"
     if folder.exists():
         shutil.rmtree(folder)
     working, log = folder / "working", folder / "log.jsonl"
     working.mkdir(parents=True)
-    say(f"dry run of {made.script} with /kaggle/input/{place}")
+    say(f"dry run of {built.script} with /kaggle/input/{place}")
     begun = time.perf_counter()
     session = Session(
-        script=made.script, working=working, log=log,
+        script=built.script, working=working, log=log,
         inputs={**_mounted(place, here.data_folder), **inputs},
-        seconds=made.shape.time_limit or LONGEST_S,
+        seconds=built.shape.time_limit or LONGEST_S,
         memory_mb=memory_mb,
         variables={MORE_WORDS: json.dumps(list(kernel_words(here)))} if sample else {},
     )  # fmt: skip
@@ -85,16 +85,16 @@ def prove(
     found = working / "submission.csv"
     if ending.status != "COMPLETE" or not found.is_file():
         raise KitError(
-            f"the dry run of {made.script} failed: {ending.failure or 'it left no submission.csv'} "
+            f"the dry run of {built.script} failed: {ending.failure or 'it left no submission.csv'} "
             f"(its whole log: {log})"
         )
     facts = {
-        "key": made.key, "script": str(made.script), "layout": place, "sample": sample,
+        "key": built.key, "script": str(built.script), "layout": place, "sample": sample,
         "rows": len(read_csv(found)), "seconds": round(time.perf_counter() - begun, 1),
         "submission": str(found), "local": str(local), **_difference(local, found),
     }  # fmt: skip
     _check_equal(facts)
-    write_json(made.folder / PROOF, facts)
+    write_json(built.folder / PROOF, facts)
     say(f"dry run: {facts['rows']:,} rows, byte for byte those of {local} ({facts['seconds']} s)")
     return facts
 
@@ -110,7 +110,7 @@ def _run_here(request: Request) -> Path:
     if facts["code"] != code_of(request) or facts.get("environments_before"):
         raise KitError(
             f"{run.folder} was made by other code or other versions than are here now, and proves "
-            f"nothing of them: `{request.command('run', '--fresh')}` makes it anew"
+            f"nothing of them: `{request.command('run', '--fresh')}` makes it again"
         )
     return run / "submission.csv"
 
@@ -125,15 +125,15 @@ def _mounted(place: str, data: Path) -> dict[str, Path]:
     return {place: data.resolve()}
 
 
-def proven(made: Made) -> bool:
+def proven(built: BuiltKernel) -> bool:
     """Has this very script been run sealed before, and was its submission the local one?"""
-    path = made.folder / PROOF
-    return path.is_file() and read_json(path).get("key") == made.key
+    path = built.folder / PROOF
+    return path.is_file() and read_json(path).get("key") == built.key
 
 
-def _sampled(request: Request, made: Made, count: int) -> Request:
+def _sampled(request: Request, built: BuiltKernel, count: int) -> Request:
     """The request on a miniature of its data, by its recipe cut short."""
-    runs = made.folder / "sample"
+    runs = built.folder / "sample"
     data = _miniature(request, count, runs)
     words = _short(request)
     return replace(request, data=data, runs=runs, words=words, run=None, fresh=True)

@@ -1,4 +1,4 @@
-"""A kernel pushed once, followed to its end, and its run brought back as an ordinary run folder."""
+"""Push a kernel at most once: followed to its end, and its run imported as an ordinary run folder."""
 
 import shutil
 import time
@@ -19,63 +19,67 @@ from common.storage import read_json, replacing, write_json
 from common.workflow.request import Request
 from kernels.build.attachments import needs
 from kernels.build.bundle import ROOT
-from kernels.build.spec import Made
+from kernels.build.spec import BuiltKernel
 from kernels.runtime.manifest import read_manifest
 
 PUSHES = "pushes.json"
 
 
-def pushed(made: Made, *, again: bool, environment: Environment) -> kernels.Pushed:
+def pushed(built: BuiltKernel, *, again: bool, environment: Environment) -> kernels.Pushed:
     """Push the kernel, unless the same one was pushed before; every push stays known.
 
-    What is about to be sent is noted first: a call that was cut off is gone on with.
+    What is about to be sent is noted first: an interrupted call is resumed.
 
     Raises:
         UnsureError: it cannot be known yet whether it was pushed.
         KaggleError: it was refused, or runs without what it needs.
-        KitError: the run that it goes on with is not the newest of its kernel any more.
+        KitError: the run that it resumes is not of the newest version of its kernel any more.
     """
-    note = known(made.folder).get(made.key, {})
+    note = known(built.folder).get(built.key, {})
     if note.get("kernel") and not again:
         there = kernels.Pushed(**note["kernel"])
-        say(f"{made.script} was pushed before, as version {there.version} of {there.url}")
+        say(f"{built.script} was pushed before, as version {there.version} of {there.url}")
         return there
-    _check_source(made, environment)
+    _check_source(built, environment)
     note = {"commit": git_commit(ROOT), "since": note.get("since")}
 
     def sending(newest: int | None) -> None:
-        _note(made, note | {"since": {"newest": newest, "sent": time.time()}})
+        _note(built, note | {"since": {"newest": newest, "sent": time.time()}})
 
     try:
         there = kernels.push(
-            made.kernel, since=note["since"], sending=sending, insist=again, environment=environment
+            built.kernel,
+            since=note["since"],
+            sending=sending,
+            insist=again,
+            environment=environment,
         )
     except kernels.UnsureError:
         raise
-    except KaggleError:  # nothing is on its way any more: the next call need not wait for it
-        since = known(made.folder).get(made.key, {}).get("since")
+    except KaggleError:  # surely not pushed: the next call need not wait for it
+        since = known(built.folder).get(built.key, {}).get("since")
         if since:
-            _note(made, note | {"since": {"newest": since["newest"]}})
+            _note(built, note | {"since": {"newest": since["newest"]}})
         raise
-    stale = output_of(made.folder, there.version)
+    stale = output_of(built.folder, there.version)
     if stale.exists():  # of a kernel of that name which was deleted since: numbers begin anew
         stale.replace(stale.with_name(f"{stale.name}-until-{_now()}"))
-    _note(made, note | {"kernel": asdict(there), "since": None, "time": _now()})
+    _note(built, note | {"kernel": asdict(there), "since": None, "time": _now()})
     say(f"pushed: version {there.version} of {there.url}")
     return there
 
 
-def _check_source(made: Made, environment: Environment) -> None:
+def _check_source(built: BuiltKernel, environment: Environment) -> None:
     """Refuse to go on with an older version of a kernel: Kaggle attaches the newest."""
-    source = made.source
+    source = built.source
     if source is None:
         return
     newest = kernels.newest(source["slug"], environment=environment)
     if newest not in (None, source["version"]):
         raise KitError(
-            f"the run to go on with is of version {source['version']} of {source['owner']}/{source['slug']}, "
+            f"the run to resume is of version {source['version']} of {source['owner']}/{source['slug']}, "
             f"and Kaggle attaches a kernel's newest version, which is {newest or 'not there any more'}: "
-            f"`{made.typed('kernel', '--again')}` begins anew"
+            f"`{built.typed('kernel', '--again')}` begins anew"
         )
 
 
@@ -89,8 +93,8 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
 
 
-def _note(made: Made, note: dict[str, Any]) -> None:
-    write_json(made.folder / PUSHES, known(made.folder) | {made.key: note})
+def _note(built: BuiltKernel, note: dict[str, Any]) -> None:
+    write_json(built.folder / PUSHES, known(built.folder) | {built.key: note})
 
 
 def output_of(folder: Path, version: int) -> Path:
@@ -98,42 +102,44 @@ def output_of(folder: Path, version: int) -> Path:
     return folder / f"version-{version}"
 
 
-def brought_back(
-    request: Request, made: Made, there: kernels.Pushed, *, environment: Environment
+def wait_and_fetch(
+    request: Request, built: BuiltKernel, there: kernels.Pushed, *, environment: Environment
 ) -> Run:
     """Wait for the kernel's end, fetch its output, and make a run folder of it.
 
     Raises:
         KitError: it failed, with the last lines of its log; a run that it could begin is brought
-            back all the same, and the sentence says how to go on with it.
+            back all the same, and the message says how to resume it.
     """
     failure: kernels.KernelError | None = None
     try:
         kernels.follow(there, environment=environment)
     except kernels.KernelError as error:
         failure = error
-    output = output_of(made.folder, there.version)
+    output = output_of(built.folder, there.version)
     try:
         kernels.fetch_output(there, output, environment=environment)
-        run = adopted(request, made, there)
+        run = import_run(request, built, there)
     except KitError as error:
         if failure is None:
             raise
         raise KitError(
             f"{failure}\nand what it left could not be fetched: {error}; the same command tries again"
         ) from error
-    again = made.typed("kernel", "--again", *(["--continue"] if made.source else []))
+    again = built.typed("kernel", "--again", *(["--continue"] if built.source else []))
     if run is None:
         what = failure or f"version {there.version} of {there.url} left no run in its output"
         raise KitError(f"{what}\n`{again}` pushes it once more")
     if failure is not None or not run.read()["kernel"]["finished"]:
         on = request.command("kernel", "--continue", "--run", str(run.folder))
         what = failure or f"version {there.version} of {there.url} ran out of time"
-        raise KitError(f"{what}\nits run so far is {run.folder}: `{on}` goes on with it")
+        raise KitError(
+            f"{what}\nits run so far is {run.folder}: `{on}` resumes it in a new kernel version"
+        )
     return run
 
 
-def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
+def import_run(request: Request, built: BuiltKernel, there: kernels.Pushed) -> Run | None:
     """The run that a kernel left in its output, as one of the request's; None when it left none.
 
     Each version's run has a name of its own: no run, of this machine or of a kernel, is replaced.
@@ -141,24 +147,24 @@ def adopted(request: Request, made: Made, there: kernels.Pushed) -> Run | None:
     Raises:
         KitError: the output is not what it lists, or the run's place is taken.
     """
-    output = output_of(made.folder, there.version)
+    output = output_of(built.folder, there.version)
     manifest = read_manifest(output)
     found = sorted(output.glob("runs/*/run.json"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         return None
     source = output / "runs" / manifest["run"] if manifest else found[-1].parent
     name, _, hex_ = source.name.rpartition("-")
-    part = "" if made.part == 1 else f"-part{made.part}"
+    part = "" if built.part == 1 else f"-part{built.part}"
     target = Run(request.runs / f"{name}-kernel{part}-v{there.version}-{hex_}")
-    sent, note = source / "submission.csv", known(made.folder).get(made.key, {})
+    sent, note = source / "submission.csv", known(built.folder).get(built.key, {})
     origin = asdict(there) | {
-        "part": made.part,
-        "key": made.key,
+        "part": built.part,
+        "key": built.key,
         "pushed": note.get("time", ""),
         "run": source.name,
         "finished": bool(manifest and manifest["finished"]),
         "words": list(request.words),
-        "options": made.shape.given(),
+        "options": built.shape.given(),
         "submission": digest_file(sent) if sent.is_file() else None,
     }
     there_already = target.read().get("kernel")

@@ -28,7 +28,7 @@ DEEPEST = 5  # folders below /kaggle/input: notebooks/<owner>/<slug>/runs/<run>
 AGAIN = "`kit <competition> kernel-inputs`"
 
 
-def find_competition(root: Path, slug: str, sample: str) -> Path:
+def known(root: Path, slug: str, sample: str) -> Path:
     """The folder of a competition's files: by its name, in either layout, else by what it holds.
 
     Args:

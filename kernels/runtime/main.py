@@ -29,11 +29,11 @@ MORE_WORDS = "KIT_KERNEL_WORDS"  # JSON: recipe words of a dry run, in place of 
 
 
 def run(facts: Mapping[str, Any], kit: Callable[[Sequence[str]], int]) -> int:
-    """Do what the script says; the exit code is 0 when its run is finished, or can be gone on with.
+    """Do what the script says; the exit code is 0 when its run is finished, or can be resumed.
 
     Args:
         facts: `competition`, `slug`, `sample`, `recipe`, `words`, `flags`, `seconds` (the limit), and
-            `goes_on`, the name of the run to go on with, where another kernel has left one.
+            `goes_on`, the name of the run to resume, where another kernel has left one.
         kit: the command line.
     """
     begun = time.monotonic()
@@ -65,7 +65,7 @@ def run(facts: Mapping[str, Any], kit: Callable[[Sequence[str]], int]) -> int:
     if code == STOPPED and run_folder is not None:
         print(
             f"out of time after {time.monotonic() - begun:,.0f} s; the run is kept and another kernel "
-            f"goes on with it: kit {facts['competition']} kernel --continue"
+            f"resumes it: kit {facts['competition']} kernel --continue"
         )
         return 0
     return code
@@ -77,7 +77,7 @@ def _prepared(facts: Mapping[str, Any], attached: Path, scratch: Path) -> list[s
     if packages is not None:
         inputs.install_wheels(packages, scratch / "wheels")
     inputs.check_versions()
-    data = inputs.find_competition(attached, facts["slug"], facts["sample"])
+    data = inputs.known(attached, facts["slug"], facts["sample"])
     os.environ["KIT_CACHE"] = str(scratch / "cache")  # what is unpacked is no output
     given = os.environ.get(MORE_WORDS)
     own = json.loads(given) if given else facts["words"]
@@ -90,7 +90,7 @@ def _prepared(facts: Mapping[str, Any], attached: Path, scratch: Path) -> list[s
 
 
 def taken_up(name: str, attached: Path, runs: Path) -> None:
-    """Copy the run of this name, which an attached kernel has left, so that it is gone on with.
+    """Copy the run of this name, which an attached kernel has left, so that it is resumed.
 
     Raises:
         KitError: it is not there: Kaggle attaches a kernel's newest version, whichever that is.
@@ -98,10 +98,10 @@ def taken_up(name: str, attached: Path, runs: Path) -> None:
     found = {path.parent.name: path.parent for path in inputs.runs_of(attached)}
     if name not in found:
         raise KitError(
-            f"the run {name} is to be gone on with, and below {attached} is {first_of([*found]) or 'no run'}: "
+            f"the run {name} is to be resumed, and below {attached} is {first_of([*found]) or 'no run'}: "
             "the kernel that left it has a newer version by now, or its output is not kept"
         )
-    print(f"going on with {found[name]}", flush=True)
+    print(f"resuming {found[name]}", flush=True)
     place = runs / name
     shutil.copytree(found[name], place, dirs_exist_ok=True)
     for path in (place, *place.rglob("*")):  # they were read-only there

@@ -18,7 +18,7 @@ def write_manifest(working: Path, run: str, *, finished: bool) -> None:
     Args:
         working: the folder that becomes the output.
         run: the run's folder name in `runs`.
-        finished: has it its submission, or is it to be gone on with?
+        finished: has it its submission, or is it to be resumed?
     """
     files = {
         path.relative_to(working).as_posix(): _facts(path)

@@ -1,4 +1,4 @@
-"""The first process of a session: a root of its own in new namespaces, then the script. A program.
+"""PID 1 of the sandbox, a program: mount a private root, drop privileges, run the script, reap orphans.
 
 `python -I -S init.py` reads a plan from stdin, as JSON: `root` (an empty folder; null leaves
 everything as it is), `mounts` ([place below the root, path, "read", "write" or "device"], outer places
@@ -36,16 +36,16 @@ def main() -> int:
         root = Path(plan["root"])
         mount(None, "/", None, REC | PRIVATE)
         mount("kit", root, "tmpfs", NOSUID | NODEV, "mode=755")
-        furnish(root, plan)
+        mount_all(root, plan)
         loopback_up()
         socket.sethostname("kaggle")
-        enter(root)
+        pivot_root(root)
         give_up_privileges()
     return run(plan["command"], plan["folder"]) if plan["command"] else 0
 
 
 def run(command: list[str], folder: str) -> int:
-    """Run a command to its end, and bury what its own processes leave, as the first process must."""
+    """Run a command to its end and reap orphans, as PID 1 must; return the exit code."""
     child = os.fork()
     if child == 0:
         os.chdir(folder)
@@ -57,8 +57,8 @@ def run(command: list[str], folder: str) -> int:
             return code if code >= 0 else 128 - code  # as shells tell of a signal
 
 
-def furnish(root: Path, plan: dict[str, Any]) -> None:
-    """Everything that is to be seen inside, and then no more writing but where it is allowed."""
+def mount_all(root: Path, plan: dict[str, Any]) -> None:
+    """Mount all that the plan lists below the new root, then make the rest read-only."""
     for place, path, kind in plan["mounts"]:
         show(Path(path), root / place, kind)
     for place, target in plan["links"].items():
@@ -76,7 +76,7 @@ def furnish(root: Path, plan: dict[str, Any]) -> None:
 
 
 def show(path: Path, target: Path, kind: str) -> None:
-    """Show a file or folder, and all that is mounted below it, at another place."""
+    """Bind-mount a file or folder, with all mounts below it, at `target`."""
     if path.is_dir():
         target.mkdir(parents=True, exist_ok=True)
     else:
@@ -97,8 +97,8 @@ def show(path: Path, target: Path, kind: str) -> None:
     )
 
 
-def enter(root: Path) -> None:
-    """Make the new root the only one: nothing leads back to the old."""
+def pivot_root(root: Path) -> None:
+    """pivot_root into the new root and detach the old one."""
     os.chdir(root)
     checked(libc.pivot_root(b".", b"."), "pivot_root")  # the old one now lies on top of the new
     checked(libc.umount2(b".", DETACH), "taking the old root away")
@@ -113,7 +113,7 @@ def give_up_privileges() -> None:
 
 
 def loopback_up() -> None:
-    """Processes of one program talk over 127.0.0.1, which is down in a new network namespace."""
+    """Bring up 127.0.0.1, which is down in a new network namespace (multiprocessing needs it)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
         asked = struct.pack("16sh22x", b"lo", 0)
         (flags,) = struct.unpack_from("h", fcntl.ioctl(there, GET_FLAGS, asked), 16)

@@ -1,4 +1,4 @@
-"""What a pushed script finds: Kaggle's machine from inside, or as much of it as a plain process can have."""
+"""The root filesystem and environment of a sandboxed kernel, or links to the same for a plain process."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ PASSED_ON = (  # with other threads, sums come out otherwise
 
 @dataclass(frozen=True)
 class Machine:
-    """How to begin a script: the plan that `kernels.stage` reads, and its environment."""
+    """How to start a script: the JSON plan for `init.py`, and the environment variables."""
 
     plan: dict[str, Any]
     environment: dict[str, str]

@@ -1,4 +1,4 @@
-"""A sealed place to run a pushed script in, as Kaggle's machine would run it.
+"""Run a kernel script in a sandbox like Kaggle's machine: no network, declared packages, limits.
 
 A root of its own with `/kaggle/input` read-only and `/kaggle/working` as the current folder, no
 network, the declared packages alone, limits on time and memory: by Linux namespaces, which need no
@@ -21,12 +21,12 @@ from common.kaggle.session import Ending, Session
 from common.progress import say
 from kernels.sandbox import rootfs
 from kernels.sandbox.virtualenv import PATH, base_python
-from kernels.sandbox.watchdog import anonymous_mb, end, passing_folder, tell
+from kernels.sandbox.watchdog import anonymous_mb, arm_watchdog, folder_with_watchdog, kill_session
 
 # In a user namespace of its own everybody is root, and root is nobody special.
 UNSHARE = ("--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--ipc", "--uts")
 NO_NETWORK = "--net"
-STAGE = Path(__file__).resolve().with_name("init.py")
+INIT = Path(__file__).resolve().with_name("init.py")
 UBUNTU = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 GLANCE_S = 0.1  # between two looks at the clock
 WEIGH_S = 0.5  # between two looks at the memory
@@ -41,15 +41,17 @@ def run_sealed(session: Session) -> Ending:
     Raises:
         KitError: an input is missing, or the kit's packages are not to be found.
     """
-    reason = unsealable()
+    reason = why_unsealed()
     if reason is not None:
         say(_difference(reason, session))
     for folder in (session.working, session.log.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with passing_folder("kit-sealed-") as (folder, keeper):
+    with folder_with_watchdog("kit-sealed-") as (folder, watchdog):
         make = rootfs.sealed if reason is None else rootfs.plain
         scene = make(session, folder)
-        command = _stage() if reason else [*_unshare(internet=session.internet), *_stage()]
+        command = (
+            _init_command() if reason else [*_unshare(internet=session.internet), *_init_command()]
+        )
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -61,17 +63,17 @@ def run_sealed(session: Session) -> Ending:
         )
         with process:
             try:
-                tell(keeper, process.pid)
+                arm_watchdog(watchdog, process.pid)
                 assert process.stdin
                 with suppress(BrokenPipeError):  # it has ended already, and says why
                     process.stdin.write(json.dumps(scene.plan).encode())
                     process.stdin.close()
-                return _followed(process, session)
+                return _log_and_limit(process, session)
             finally:
-                end(process)
+                kill_session(process)
 
 
-def unsealable() -> str | None:
+def why_unsealed() -> str | None:
     """Why namespaces cannot be used on this machine; None where they can: it tries."""
     if sys.platform != "linux":
         return "namespaces are Linux's"
@@ -79,7 +81,7 @@ def unsealable() -> str | None:
         return "the program unshare, of util-linux, is missing"
     with tempfile.TemporaryDirectory(prefix="kit-sealed-") as root:
         done = subprocess.run(
-            [*_unshare(internet=False), *_stage()],
+            [*_unshare(internet=False), *_init_command()],
             input=json.dumps(rootfs.bare(Path(root))),
             env={"PATH": PATH},
             capture_output=True,
@@ -93,8 +95,8 @@ def unsealable() -> str | None:
     return said
 
 
-def _stage() -> list[str]:
-    return [str(base_python()), "-I", "-S", str(STAGE)]
+def _init_command() -> list[str]:
+    return [str(base_python()), "-I", "-S", str(INIT)]
 
 
 def _unshare(*, internet: bool) -> list[str]:
@@ -112,12 +114,12 @@ def _difference(reason: str, session: Session) -> str:
     )
 
 
-def _followed(process: "subprocess.Popen[bytes]", session: Session) -> Ending:
-    """Log what the process says and hold it to its limits, until it has ended."""
+def _log_and_limit(process: "subprocess.Popen[bytes]", session: Session) -> Ending:
+    """Write the process's output to the log and enforce stop, time and memory limits until it ends."""
     begun, weighed = time.monotonic(), 0.0
     ending, last = None, {"stdout": "", "stderr": ""}
     with session.log.open("w", encoding="utf-8") as log:
-        for said in _heard(process):
+        for said in _output_lines(process):
             now = time.monotonic() - begun
             for name, data in said:
                 entry = {"stream_name": name, "time": round(now, 3), "data": data}
@@ -132,23 +134,23 @@ def _followed(process: "subprocess.Popen[bytes]", session: Session) -> Ending:
                 ending = Ending("ERROR", f"stopped after {session.seconds:g} s: the time limit")
             elif now - weighed > WEIGH_S:
                 weighed = now
-                ending = _too_heavy(anonymous_mb(process.pid), session.memory_mb)
+                ending = _over_memory(anonymous_mb(process.pid), session.memory_mb)
             if ending is not None:
-                end(process)
+                kill_session(process)
     code = process.wait()
     if ending is not None or not code:
         return ending or Ending("COMPLETE")
     return Ending("ERROR", last["stderr"] or f"exit code {code}, and not a word of why")
 
 
-def _too_heavy(used_mb: float, limit_mb: int) -> Ending | None:
+def _over_memory(used_mb: float, limit_mb: int) -> Ending | None:
     if used_mb <= limit_mb:
         return None
     return Ending("ERROR", f"stopped at {used_mb:,.0f} MB of memory: the limit is {limit_mb:,} MB")
 
 
-def _heard(process: "subprocess.Popen[bytes]") -> Iterator[list[tuple[str, str]]]:
-    """What a process says, in lists of (stream, line) as they come, empty ones while it is silent.
+def _output_lines(process: "subprocess.Popen[bytes]") -> Iterator[list[tuple[str, str]]]:
+    """Yield lists of (stream, line) as a process prints them; empty lists while it is silent.
 
     It is over when both streams are closed; or a while after its end, whoever still holds them.
     """

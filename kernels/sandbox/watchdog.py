@@ -1,4 +1,4 @@
-"""What a started process has become: its descendants, their memory, their end, and nothing left over."""
+"""Watchdog for a sandboxed process: kill its whole session, measure its memory, remove its folder."""
 
 import os
 import signal
@@ -10,47 +10,47 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE_S = 10.0  # for killed processes to be gone
-# A shell of its own that outlives whoever is killed: it reads the number of the process to end, then
-# nothing until its stdin is closed; without a word before that, its writer has died.
-KEEPER = """
+# A shell that survives when this process is killed. It reads the pid to kill, then waits for stdin to
+# close: a second line first means a normal end, none means that this process has died.
+WATCHDOG = """
 read -r first && { read -r word || kill -9 "-$first"; }
 cd / && chmod -R u+rwX "$1" && rm -rf "$1"
 """
 
 
 @contextmanager
-def passing_folder(prefix: str) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
-    """A temporary folder that goes in any case, even when this very process is killed.
+def folder_with_watchdog(prefix: str) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
+    """Yield a temporary folder and its watchdog, which removes it even when this process is killed.
 
-    Beside it its keeper, to be told by `tell` of the process to end then.
+    `arm_watchdog` gives it a process to kill in that case.
     """
     folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
-    keeper = subprocess.Popen(
-        ["/bin/sh", "-c", KEEPER, "sh", str(folder)],
+    watchdog = subprocess.Popen(
+        ["/bin/sh", "-c", WATCHDOG, "sh", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        yield folder, keeper
+        yield folder, watchdog
     finally:
-        keeper.communicate(b"over\n" * 2)  # one line more where it was told of a process
+        watchdog.communicate(b"over\n" * 2)  # one line more where it was told of a process
 
 
-def tell(keeper: "subprocess.Popen[bytes]", first: int) -> None:
-    """Have a keeper end this process, and those of its group, when our own is killed."""
-    assert keeper.stdin
-    keeper.stdin.write(f"{first}\n".encode())
-    keeper.stdin.flush()
+def arm_watchdog(watchdog: "subprocess.Popen[bytes]", first: int) -> None:
+    """Have the watchdog kill the process group of pid `first` when this process dies."""
+    assert watchdog.stdin
+    watchdog.stdin.write(f"{first}\n".encode())
+    watchdog.stdin.flush()
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process that leads a session of its own, with all that it has begun; wait for the end."""
+def kill_session(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a session leader and all its descendants, and wait until they are gone."""
     until = time.monotonic() + PATIENCE_S
     with suppress(ProcessLookupError, PermissionError):  # gone; or, on macOS, going
         os.killpg(process.pid, signal.SIGKILL)
-    while (there := members(process.pid)) and time.monotonic() < until:
+    while (there := session_processes(process.pid)) and time.monotonic() < until:
         for number in there:
             with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
@@ -58,8 +58,8 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def members(first: int) -> list[int]:
-    """The processes that live in a session or descend from its first; none where there is no /proc."""
+def session_processes(first: int) -> list[int]:
+    """Pids of the session of `first` and of its descendants; empty where there is no /proc."""
     parents: dict[int, int] = {}
     found = {first}
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -76,9 +76,9 @@ def members(first: int) -> list[int]:
 
 
 def anonymous_mb(first: int) -> float:
-    """The memory of those processes that no file stands behind (RssAnon), in MB of 2^20 bytes."""
+    """Anonymous memory (RssAnon) of those processes together, in MB of 2^20 bytes."""
     total = 0
-    for number in members(first):
+    for number in session_processes(first):
         with suppress(OSError):
             text = Path(f"/proc/{number}/status").read_text(encoding="utf-8", errors="replace")
             total += sum(int(line.split()[1]) for line in text.splitlines() if "RssAnon:" in line)

@@ -28,11 +28,11 @@ from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.local_kaggle import kaggle_of
 from kernels.build.attachments import dataset_name
 from kernels.build.continuation import as_before, unfinished
-from kernels.build.spec import KERNELS, OWNER, Made, Shape, made
+from kernels.build.spec import KERNELS, OWNER, BuiltKernel, Shape, build_kernel
 from kernels.build.wanted_inputs import inputs_of, of_hub
 from kernels.build.words import check_words, say_of_site, takes_notebooks_only
 from kernels.deploy.dry_run import LAYOUTS, prove, proven
-from kernels.deploy.push import brought_back, output_of, pushed
+from kernels.deploy.push import output_of, pushed, wait_and_fetch
 from kernels.sandbox.sealed_run import run_sealed
 
 SAMPLE = 500  # images of the proof before a push
@@ -69,7 +69,7 @@ def run(request: Request, options: Options) -> dict[str, Any]:
     files, notes = inputs_of(request, options.wheel)
     # What is on the hub alone is fetched there, where the internet is on.
     online = options.internet and of_hub(request, options.wheel)
-    kernel = made(request, options, files, source=source, online=online)
+    kernel = build_kernel(request, options, files, source=source, online=online)
     with locked_run(kernel.folder):
         size = kernel.script.stat().st_size
         say(f"{kernel.script}: {size:,} bytes, {request.competition.title}")
@@ -116,7 +116,10 @@ def _check(request: Request, options: Options) -> None:
 
 
 def _attached(
-    request: Request, kernel: Made, source: Mapping[str, Any] | None, files: Mapping[str, Path]
+    request: Request,
+    kernel: BuiltKernel,
+    source: Mapping[str, Any] | None,
+    files: Mapping[str, Path],
 ) -> dict[str, Path]:
     """What a dry run finds beside the competition's data, by its place below /kaggle/input."""
     found: dict[str, Path] = {}
@@ -136,7 +139,11 @@ def _attached(
 
 
 def _holder(
-    request: Request, kernel: Made, files: Mapping[str, Path], notes: str, environment: Environment
+    request: Request,
+    kernel: BuiltKernel,
+    files: Mapping[str, Path],
+    notes: str,
+    environment: Environment,
 ) -> str:
     """The account's dataset that holds these very files: "owner/slug".
 
@@ -159,7 +166,7 @@ def _holder(
 
 
 def _brought_back(
-    request: Request, options: Options, kernel: Made, environment: Environment
+    request: Request, options: Options, kernel: BuiltKernel, environment: Environment
 ) -> dict[str, Any]:
     """Push, and unless nobody is to wait, follow and fetch."""
     if environment is None:
@@ -171,7 +178,7 @@ def _brought_back(
             "it runs there; the same command without --no-wait waits for its end and fetches its run"
         )
         return result
-    run = brought_back(request, kernel, there, environment=environment)
+    run = wait_and_fetch(request, kernel, there, environment=environment)
     say(f"next: {submitting(request, run, environment)}")
     return result | result_of(run, scores_of(run))
 

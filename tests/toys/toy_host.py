@@ -67,4 +67,4 @@ def handed_in(host: Host, *texts: bytes) -> None:
         send(host, "PUT", target, text)
         token = target.rsplit("/", 1)[-1]
         call(host, "CreateSubmission", competitionName="petals", blobFileTokens=token)
-    host._desk.close()
+    host._submissions.close()

@@ -67,7 +67,7 @@ def plain_submission(item: Any) -> dict[str, Any]:
 
 
 def known(api: Any, request: Request) -> list[str]:
-    """Slugs that resemble one: found by it, by its parts, among the entered and the general."""
+    """Slugs that resemble one: searched by it, by its words, among the entered and the general ones."""
     slug = request["slug"]
     asked: list[dict[str, Any]] = [{"search": slug}]
     asked += [{"search": word} for word in slug.split("-")[:3] if word != slug]
@@ -91,7 +91,7 @@ def download(api: Any, request: Request) -> dict[str, Any]:
 def upload(api: Any, request: Request) -> dict[str, Any]:
     """The bytes of a submission; nothing is submitted by it. The token stands for them.
 
-    `before` is what is counted and listed by then, as `counted` tells it; None: it is not told.
+    `before` is what is counted and listed by then, as `limits_and_newest` tells it; None: it is not told.
     """
     from requests import RequestException
 
@@ -107,7 +107,7 @@ def upload(api: Any, request: Request) -> dict[str, Any]:
     )
     put(api, path, begun.create_url)
     try:
-        before = counted(api, request)
+        before = limits_and_newest(api, request)
     except RequestException:  # it is evidence for the case of a lost answer, and no condition
         before = None
     return {"token": begun.token, "before": before}
@@ -157,7 +157,7 @@ def limits(api: Any, request: Request) -> dict[str, Any]:
 
 
 def competition(api: Any, request: Request) -> dict[str, Any]:
-    """The facts the site states about a competition."""
+    """What the site states about a competition."""
     found = rpc(api, "GetCompetition", competition_name=request["slug"])
     return {
         "title": found.title or "",
@@ -170,8 +170,8 @@ def competition(api: Any, request: Request) -> dict[str, Any]:
     }
 
 
-def standing(api: Any, request: Request) -> dict[str, Any]:
-    """What to know before a submission, in one process: facts, limits, submissions so far.
+def competition_status(api: Any, request: Request) -> dict[str, Any]:
+    """What to know before a submission, in one process: info, limits, submissions so far.
 
     Limits None: the client cannot ask for them, or the site does not tell them.
     """
@@ -187,7 +187,7 @@ def standing(api: Any, request: Request) -> dict[str, Any]:
                 raise
             return None
 
-    return {"facts": competition(api, request), **_consistent(api, request, count)}
+    return {"info": competition(api, request), **_consistent(api, request, count)}
 
 
 def leaderboard(api: Any, request: Request) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def leaderboard(api: Any, request: Request) -> dict[str, Any]:
     return {**found._asdict(), "rows": list(found.rows.values())}
 
 
-def counted(api: Any, request: Request) -> dict[str, Any]:
+def limits_and_newest(api: Any, request: Request) -> dict[str, Any]:
     """The limits, None where they are not told just now, and the newest submissions."""
     from requests import RequestException
 

@@ -11,7 +11,7 @@ from common.kaggle.child.rpc import Request, filled, rpc, types_of
 from common.kaggle.child.transfer import put
 from common.kaggle.protocol import ABSENT, NO_SUCH_CALL
 
-RESUMES = 3  # of one upload, before it is begun anew
+RESUMES = 3  # of one upload, before it starts over
 
 
 def blob(api: Any, request: Request) -> dict[str, Any]:

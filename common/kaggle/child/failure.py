@@ -7,8 +7,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from common.kaggle.child.way import OperationError as OperationError
-from common.kaggle.child.way import beside, innermost, is_page, obstacle, words_of
+from common.kaggle.child.network_faults import OperationError as OperationError
+from common.kaggle.child.network_faults import (
+    describe_page,
+    is_page,
+    permanent_fault,
+    proxy_hint,
+    root_cause,
+)
 
 LONGEST = 200  # characters of a reason that is no JSON
 LONGEST_WAIT_S = 10_000_000  # that a server's words are taken for; about four months
@@ -20,45 +26,39 @@ def refused_with(error: BaseException, codes: Collection[int]) -> bool:
     return response is not None and response.status_code in codes
 
 
-def described(error: BaseException) -> dict[str, Any]:
+def error_json(error: BaseException) -> dict[str, Any]:
     """An exception as `kind`, `status` (0: no answer), `reason`, `retry_after` (s; 0: not said)."""
     from requests import RequestException
 
     response = getattr(error, "response", None)  # `is None`: a Response of an error is falsy
-    if fault := obstacle(error):
-        return {"kind": "setting", "status": 0, "reason": fault, "retry_after": 0}
-    if isinstance(error, RequestException) and response is not None:
+    status, wait = 0, getattr(error, "retry_after", 0)
+    if fault := permanent_fault(error):
+        kind, reason = "setting", fault
+    elif isinstance(error, RequestException) and response is not None:
         if response.status_code == 511:  # Network Authentication Required
-            return {
-                "kind": "portal",
-                "status": 0,
-                "reason": words_of(response.content),
-                "retry_after": 0,
-            }
-        # A refused GET is the store's, not Kaggle's: its addresses expire, and a new one is free.
-        stored = getattr(response.request, "method", "") == "GET"
-        return {
-            "kind": "storage" if stored else "http",
-            "status": response.status_code,
-            "reason": server_reason(response) or ("the store refused" if stored else ""),
-            "retry_after": _seconds(response.headers.get("Retry-After", "")),
-        }
-    kind, reason = "other", str(error)
-    if isinstance(error, OperationError):
-        kind = error.kind
-    elif isinstance(error, SystemExit):
-        kind = "credential"
-    elif isinstance(error, ModuleNotFoundError):
-        kind = "missing"
+            kind, reason = "portal", describe_page(response.content)
+        else:
+            # A refused GET is the store's, not Kaggle's: its addresses expire, and a new one is free.
+            stored = getattr(response.request, "method", "") == "GET"
+            kind, status = "storage" if stored else "http", response.status_code
+            reason = server_reason(response) or ("the store refused" if stored else "")
+            wait = _seconds(response.headers.get("Retry-After", ""))
     elif isinstance(error, RequestException):
-        kind = "connection"
-        reason = str(innermost(error))
-        reason += beside(error, reason)
-    elif isinstance(error, OSError):
-        kind = "disk"
-    reason = reason.strip() or type(error).__name__
-    wait = getattr(error, "retry_after", 0)
-    return {"kind": kind, "status": 0, "reason": reason, "retry_after": wait}
+        kind, reason = "connection", str(root_cause(error))
+        reason += proxy_hint(error, reason)
+    else:
+        kind = error.kind if isinstance(error, OperationError) else _kind(error)
+        reason = str(error)
+    if not status:
+        reason = reason.strip() or type(error).__name__
+    return {"kind": kind, "status": status, "reason": reason, "retry_after": wait}
+
+
+KINDS = ((SystemExit, "credential"), (ModuleNotFoundError, "missing"), (OSError, "disk"))
+
+
+def _kind(error: BaseException) -> str:
+    return next((kind for type_, kind in KINDS if isinstance(error, type_)), "other")
 
 
 def server_reason(response: Any) -> str:
@@ -67,7 +67,7 @@ def server_reason(response: Any) -> str:
         body = response.json()
     except ValueError:
         if is_page(response):
-            return words_of(response.content)
+            return describe_page(response.content)
         found = re.search(r"<Message>([^<]+)</Message>", response.text)
         return _short(found[1]) if found else "" if "<" in response.text else _short(response.text)
     if not isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""The files of a kernel's output, page by page: an address that has expired is asked for anew.
+"""The files of a kernel's output, page by page: an expired address is requested again.
 
 The client has a way for this too, but some of its versions save the store's error page as the file.
 """
@@ -27,7 +27,7 @@ def collect(page: Page, request: Request) -> list[str]:
     Args:
         page: the addresses by file name of the page with this token, and the next one's token.
         request: `folder`, where a file appears whole or not at all; `part`, a folder for the
-            bytes of one that is on its way; `silence_s` and `bar` as in `fetch`.
+            bytes of a partial file; `silence_s` and `bar` as in `fetch`.
 
     Raises:
         requests.RequestException: the store refused a fresh address, or fell silent.

@@ -16,30 +16,30 @@ from urllib.parse import urlsplit
 
 from common.kaggle.child.competitions import (
     competition,
-    counted,
+    competition_status,
     create,
     download,
     files,
     known,
     leaderboard,
     limits,
-    standing,
+    limits_and_newest,
     submission,
     submissions,
     upload,
 )
 from common.kaggle.child.datasets import OPERATIONS as DATASET_OPERATIONS
-from common.kaggle.child.failure import OperationError, described
+from common.kaggle.child.failure import OperationError, error_json
 from common.kaggle.child.kernels import OPERATIONS as KERNEL_OPERATIONS
+from common.kaggle.child.network_faults import intercept_answers
 from common.kaggle.child.rpc import Request
-from common.kaggle.child.way import watch
-from common.kaggle.credential import secrets_of, without_secrets
+from common.kaggle.credential import known_secrets, without_secrets
 
 LOOPBACK = "http://localhost"
 ORPHANED_S = 0.2  # for which it goes on at most; the next call takes longer to start
 
 
-def guard_surroundings() -> None:
+def check_loopback() -> None:
     """Before the import, which may already call out: does the environment lead to loopback?"""
     from requests.utils import get_environ_proxies, select_proxy
 
@@ -54,8 +54,8 @@ def signed_in() -> Any:
     """The authenticated client. SystemExit when it finds no credential."""
     guarded = os.environ.get("KIT_LOOPBACK_ONLY") == "1"
     if guarded:
-        guard_surroundings()
-    watch()
+        check_loopback()
+    intercept_answers()
     import kaggle
 
     api = kaggle.api
@@ -82,9 +82,9 @@ OPERATIONS: Mapping[str, Callable[[Any, Request], Any]] = {
     "submissions": submissions,
     "submission": submission,
     "limits": limits,
-    "counted": counted,
+    "limits_and_newest": limits_and_newest,
     "competition": competition,
-    "standing": standing,
+    "competition_status": competition_status,
     "leaderboard": leaderboard,
     "known": known,
     "whoami": whoami,
@@ -98,14 +98,14 @@ def answer(request: Request) -> dict[str, Any]:
     try:
         return {"result": OPERATIONS[request["operation"]](signed_in(), request)}
     except (Exception, SystemExit) as error:  # the boundary of a process: the caller explains it
-        found = described(error)
+        found = error_json(error)
         values = getattr(getattr(sys.modules.get("kaggle"), "api", None), "config_values", {})
         secrets = [str(values.get(name) or "") for name in ("key", "token")]
-        secrets += secrets_of(os.environ)
+        secrets += known_secrets(os.environ)
         return {"error": {**found, "reason": without_secrets(found["reason"], os.environ, secrets)}}
 
 
-def end_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """Wait for this process's parent to end, and end too: nothing is left that writes files."""
     while os.getppid() == parent:
         time.sleep(ORPHANED_S)
@@ -114,7 +114,7 @@ def end_with(parent: int) -> None:
 
 def main() -> NoReturn:
     """Read the request, answer it; whatever the client prints goes to stderr."""
-    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+    threading.Thread(target=exit_with_parent, args=[os.getppid()], daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
         os.dup2(2, 1)
         channel.write(json.dumps(answer(json.load(sys.stdin))) + "\n")

@@ -1,4 +1,4 @@
-"""The bytes of a download: taken up where they were cut, and never mixed with anything else.
+"""Resumable downloads and uploads of the child process; bytes of two objects are never mixed.
 
 The client has a loop for this too, but some of its versions write the body of an error answer into
 the file, and all of them take a file of the right size for a finished one.
@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.child.failure import OperationError
-from common.kaggle.child.way import AMISS, PAGE, is_page, portal, words_of
+from common.kaggle.child.network_faults import (
+    HTML_START,
+    UPLOAD_ERRORS,
+    describe_page,
+    is_page,
+    login_page_error,
+)
 from common.storage import read_json, write_json
 
 CHUNK = 1 << 15  # of a chunk that is cut, nothing is kept
@@ -38,7 +44,7 @@ def fetch(
     from requests.exceptions import ChunkedEncodingError
 
     if not page and is_page(response):
-        raise portal(response)
+        raise login_page_error(response)
     validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
     size = int(response.headers.get("Content-Length") or 0)
     identity = {"validator": validator, "size": size}
@@ -55,7 +61,7 @@ def fetch(
         response.close()
         response, present = _rest(response.url, validator, present, silence_s)
         if not page and is_page(response):
-            raise portal(response)
+            raise login_page_error(response)
     if not present:
         path.unlink(missing_ok=True)
     write_json(note, identity)
@@ -69,9 +75,9 @@ def fetch(
         raise OperationError("cut", f"cut off, {arrived:,} of {size:,} bytes are here")
     with path.open("rb") as file:
         head = file.read(1 << 15)
-    if not page and PAGE.match(head):  # whatever it is called on the way
+    if not page and HTML_START.match(head):  # whatever it is called on the way
         path.unlink()
-        raise OperationError("portal", words_of(head))
+        raise OperationError("portal", describe_page(head))
     return md5
 
 
@@ -127,14 +133,14 @@ def put(api: Any, path: Path, address: str, *, resumes: int = 0, bar: bool = Fal
     """
     from kaggle.api.kaggle_api_extended import ResumableUploadResult
 
-    AMISS.clear()
+    UPLOAD_ERRORS.clear()
     for attempt in range(resumes + 1):
         time.sleep(RESUME_S * attempt)
         result = api.upload_complete(str(path), address, not bar, resume=attempt > 0)
         if result == ResumableUploadResult.COMPLETE:
             return
-        if AMISS:
-            raise AMISS[-1]
+        if UPLOAD_ERRORS:
+            raise UPLOAD_ERRORS[-1]
         if result != ResumableUploadResult.INCOMPLETE:  # refused: the same bytes would be again
             break
     raise OperationError("upload", "the file did not arrive whole")

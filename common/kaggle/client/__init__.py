@@ -5,11 +5,23 @@ empty value removing one. By default the process's own environment counts, so th
 server named by the client's own variables stands in for the site. All raise `KaggleError`.
 """
 
+from common.kaggle.client.competition_status import (
+    CompetitionStatus,
+    Limits,
+    Submission,
+    SubmissionCount,
+    competition_info,
+    competition_status,
+    has_mark,
+    limits,
+    submissions,
+)
 from common.kaggle.client.download import download
 from common.kaggle.client.errors import KaggleError
-from common.kaggle.client.evidence import unlisted, unseen
+from common.kaggle.client.leaderboard import Board, Place, board, leaderboard
 from common.kaggle.client.retry import Environment
 from common.kaggle.client.send_once import UnsureError
+from common.kaggle.client.submission_quota import check_can_submit, count_unlisted, why_unsure
 from common.kaggle.client.submitting import (
     SubmissionError,
     digest_mark,
@@ -18,53 +30,37 @@ from common.kaggle.client.submitting import (
     submit,
     wait,
 )
-from common.kaggle.client.team_status import (
-    Board,
-    Count,
-    Limits,
-    Place,
-    Standing,
-    Submission,
-    allow,
-    bears,
-    board,
-    facts,
-    leaderboard,
-    limits,
-    standing,
-    submissions,
-)
 from common.kaggle.credential import Credential, credential
 
 __all__ = [
     "Board",
-    "Count",
+    "CompetitionStatus",
     "Credential",
     "KaggleError",
     "Limits",
     "Place",
-    "Standing",
     "Submission",
+    "SubmissionCount",
     "SubmissionError",
     "UnsureError",
-    "allow",
     "allowed_today",
-    "bears",
     "board",
+    "check_can_submit",
+    "competition_info",
+    "competition_status",
+    "count_unlisted",
     "credential",
     "digest_mark",
     "download",
-    "facts",
+    "has_mark",
     "leaderboard",
     "limits",
     "list_of",
     "new_mark",
-    "standing",
     "submissions",
     "submit",
-    "unlisted",
-    "unseen",
     "wait",
+    "why_unsure",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The official client in a process of its own: one question, one answer, and an end to waiting."""
+"""Run one operation of the official client in a child process: JSON in, JSON out, with a timeout."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.client.waiting import SILENCE_S
-from common.kaggle.credential import surroundings, without_secrets
+from common.kaggle.credential import client_environment, without_secrets
 
 ROOT = Path(__file__).resolve().parents[3]  # the folder that holds `common`
 
@@ -56,13 +56,13 @@ def ask(
         request: the operation and its arguments, as JSON.
         environment: variables for the process, over this process's own; empty removes one.
         patience_s: seconds without an answer before the process is stopped.
-        growth: where given, the patience starts anew whenever this number changes.
+        growth: where given, the timeout restarts whenever this number changes.
         show: let the client draw its own progress bar on stderr.
 
     Raises:
         RemoteError: the client failed, or gave no answer in time (kind "timeout").
     """
-    variables = surroundings(environment)
+    variables = client_environment(environment)
     process = subprocess.Popen(
         # -P: a folder named `kaggle` where the person stands must not hide the package.
         [sys.executable, "-P", "-m", "common.kaggle.child.main"],

@@ -9,8 +9,8 @@ from typing import Any
 
 from common.kaggle.client.child_process import ask
 from common.kaggle.client.errors import SITE, KaggleError
-from common.kaggle.client.retry import Environment, call, in_words
-from common.kaggle.client.send_once import UnsureError, once
+from common.kaggle.client.retry import Environment, call, explain_failure
+from common.kaggle.client.send_once import UnsureError, send_at_most_once
 from common.kaggle.client.waiting import listed_s, polling, rest, silence_s
 from common.progress import first_of, say
 from common.storage import read_json, write_json
@@ -163,11 +163,11 @@ def _made(request: Mapping[str, Any], wanted: dict[str, int], environment: Envir
         say(f"it was made: {found.owner}/{slug}")
         return {"made": True, "error": ""}
 
-    answer = once(
+    answer = send_at_most_once(
         f"{doing} {slug}",
         lambda: dict(ask(request, environment=environment, patience_s=silence_s())),
         find,
-        refused=lambda failure: in_words(failure, slug, doing, environment, what=KIND),
+        refused=lambda failure: explain_failure(failure, slug, doing, environment, what=KIND),
         arrived="was made",
         place="the account's datasets",
         advice="the same command looks once more first",

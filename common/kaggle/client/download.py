@@ -1,4 +1,4 @@
-"""A competition's archive: resumed when cut, tested whole, and only then given its name."""
+"""Download a competition's archive: resumed after a cut, verified, then renamed into place."""
 
 import sys
 import zlib
@@ -18,7 +18,7 @@ FETCHES = 2  # of an archive that arrives damaged
 def download(slug: str, folder: Path, *, environment: Environment = None) -> Path:
     """Fetch all files of a competition as `folder/<slug>.zip` and return that path.
 
-    An interrupted download is taken up where it stopped, by this call and by the next. The archive
+    An interrupted download is resumed, by this call or by the next. The archive
     appears under its name only once every member's checksum is right. One that is there under that
     name and whole is left alone; a damaged one is replaced.
 
@@ -41,9 +41,9 @@ def _is_there(target: Path) -> bool:
         return False
     fault = zip_fault(target)
     if fault:
-        say(f"{target} is no whole archive of the data ({fault}); fetching it anew")
+        say(f"{target} is no whole archive of the data ({fault}); fetching it again")
     else:
-        say(f"{target}: there already, and whole; delete it to have it fetched anew")
+        say(f"{target}: there already, and whole; delete it to have it fetched again")
     return not fault
 
 

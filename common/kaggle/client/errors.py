@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from common.errors import KitError
 from common.kaggle.client.child_process import RemoteError
 from common.kaggle.credential import Credential
+from common.kaggle.credential_faults import not_accepted
 
 SITE = "https://www.kaggle.com"
 # What a 403 or a 404 may mean, by the kind of thing it is about.
@@ -30,7 +31,7 @@ class KaggleError(KitError):
     """Kaggle, or the way to it, refused; the message says what to do."""
 
 
-def explained(
+def failure_message(
     failure: RemoteError,
     slug: str,
     doing: str,
@@ -59,7 +60,7 @@ def explained(
         return KaggleError(_unknown(failure.status, words, slug, doing, known))
     if failure.kind in ("http", "credential") and used is not None:
         said = f" (401: {words or 'no reason given'})" if failure.status else ""
-        return KaggleError(f"{doing} {slug}: {_not_accepted(used, hidden, said)}{hint}")
+        return KaggleError(f"{doing} {slug}: {not_accepted(used, hidden, said)}{hint}")
     unchanged = "nothing was submitted" if what == "competition" else f"the {what} is as it was"
     return KaggleError(
         {
@@ -83,19 +84,6 @@ def explained(
             f"{doing} {slug}: the Kaggle client failed ({words}); try again later, "
             "or with a newer one: pip install -U kaggle",
         )
-    )
-
-
-def _not_accepted(used: Credential, hidden: Credential | None, said: str) -> str:
-    sentence = f"Kaggle did not accept the {named(used)}{said}"
-    if hidden is not None:
-        return (
-            f"{sentence}, which hides the {named(hidden)}: remove that token to sign in with the "
-            f"key, or create a new token at {SITE}/settings"
-        )
-    return (
-        f"{sentence}: it is wrong or has expired; create a new one at {SITE}/settings, or remove "
-        "it if another was meant"
     )
 
 
@@ -145,9 +133,3 @@ def again(failure: RemoteError, otherwise: str = "try again later") -> str:
 def _span(seconds: int) -> str:
     hours, minutes = divmod(-(-seconds // 60), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
-
-
-def named(credential: Credential) -> str:
-    """ "API key of ann from /home/ann/.kaggle/kaggle.json"."""
-    owner = f" of {credential.username}" if credential.username else ""
-    return f"{credential.kind}{owner} from {credential.source}"

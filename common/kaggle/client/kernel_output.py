@@ -1,4 +1,4 @@
-"""A version's output brought into a folder: all of it, or no folder."""
+"""Download the output of a kernel version into a folder: all files, or no folder."""
 
 import shutil
 import sys
@@ -22,7 +22,7 @@ def fetch_output(pushed: Pushed, folder: Path, *, environment: Environment = Non
     """Bring every file of a version's output into `folder` and return their paths, sorted.
 
     The folder appears with the last file. What has arrived before a cut is kept beside it and
-    gone on with by the next call; a folder that has all is left alone.
+    resumed by the next call; a folder that has all is left alone.
 
     Raises:
         KaggleError: it cannot be had, or not be written, or the folder holds something else.

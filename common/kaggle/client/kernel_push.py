@@ -1,4 +1,4 @@
-"""A kernel pushed: once, whole, and with all that it needs, or not called a success."""
+"""Push a kernel version at most once; an error unless it runs with all its inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import Any
 
 from common.kaggle.client.child_process import RemoteError, ask
 from common.kaggle.client.errors import SITE, KaggleError
-from common.kaggle.client.kernel_arrived import arrived, sought
-from common.kaggle.client.retry import Environment, call, in_words
-from common.kaggle.client.send_once import once
+from common.kaggle.client.kernel_push_recovery import arrived, find_earlier_push
+from common.kaggle.client.retry import Environment, call, explain_failure
+from common.kaggle.client.send_once import send_at_most_once
 from common.kaggle.client.waiting import silence_s
-from common.kaggle.machines import fault_of
+from common.kaggle.machines import kernel_fault
 from common.kaggle.protocol import LONGEST_TITLE, SHORTEST_TITLE, slug_of
 from common.progress import say
 
@@ -104,19 +104,19 @@ def push(
     name = f"{owner}/{slug}"
     if since is not None:
         then = {"version": since["newest"]}
-        found, before = sought(
+        found, before = find_earlier_push(
             lambda: call(looking, PUSHING, environment, what=KIND),
             lambda now: arrived(kernel.text, kernel.sources, then, now),
             since.get("sent") or 0.0, insist=insist,
         )  # fmt: skip
         if found is not None:
             if not any(found["invalid"].values()):
-                return taken(found, name)
+                return pushed_version(found, name)
             say(f"but it lacks something: cancel it at {SITE}/code/{name}; it is pushed once more")
     if sending is not None:
         sending(before["version"] or None)
     answer = _pushed(kernel, name, before, looking, environment)
-    return taken(answer, name)
+    return pushed_version(answer, name)
 
 
 def _pushed(
@@ -137,9 +137,9 @@ def _pushed(
         return arrived(kernel.text, kernel.sources, before, now)
 
     def refused(failure: RemoteError) -> KaggleError:
-        return in_words(failure, name, PUSHING, environment, what=KIND)
+        return explain_failure(failure, name, PUSHING, environment, what=KIND)
 
-    return once(
+    return send_at_most_once(
         f"{PUSHING} {name}", send, find, refused=refused, arrived="arrived",
         place="the list of versions",
         advice=f"the same command looks once more first (or look at {SITE}/code/{name})",
@@ -181,7 +181,7 @@ def check(kernel: Kernel) -> None:
             f"pushing {slug}: Kaggle makes the slug of the title, and {kernel.title!r} gives "
             f"{slug_of(kernel.title)}: use that slug, or change the title"
         )
-    fault = fault_of(
+    fault = kernel_fault(
         machine=kernel.machine, image=kernel.docker_image, pin=kernel.docker_pin,
         seconds=kernel.seconds, sources=kernel.sources,
     )  # fmt: skip
@@ -207,7 +207,7 @@ def fields(kernel: Kernel, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def taken(answer: Mapping[str, Any], name: str) -> Pushed:
+def pushed_version(answer: Mapping[str, Any], name: str) -> Pushed:
     """The version that Kaggle's answer to the push of `name` names.
 
     Raises:
@@ -226,17 +226,19 @@ def taken(answer: Mapping[str, Any], name: str) -> Pushed:
     if f"{owner}/{slug}" != name:
         say(f"Kaggle calls {name} {owner}/{slug}: that name counts from here on")
     missing = [
-        _missing(kind, source) for kind, named in answer["invalid"].items() for source in named
+        _missing_source(kind, source)
+        for kind, named in answer["invalid"].items()
+        for source in named
     ]
     if missing:
         raise KaggleError(
             f"pushing {name}: version {answer['version']} was made and runs, but without "
-            f"{_listed(missing)}; cancel it at {url}, then push again"
+            f"{_joined(missing)}; cancel it at {url}, then push again"
         )
     return Pushed(owner, slug, int(answer["version"]), url)
 
 
-def _missing(kind: str, source: str) -> str:
+def _missing_source(kind: str, source: str) -> str:
     """A source that was not accepted, and why that may be."""
     if kind == "competition":
         rules = f"{SITE}/competitions/{source}/rules"
@@ -246,5 +248,5 @@ def _missing(kind: str, source: str) -> str:
     return f"the {kind} {source} (misspelt, not ready yet, or private to another account)"
 
 
-def _listed(words: Sequence[str]) -> str:
+def _joined(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,4 +1,4 @@
-"""A pushed kernel followed to its end: how it stands, what it says, why it failed."""
+"""Follow a pushed kernel to its end: status, log lines, and why it failed."""
 
 import json
 import sys

@@ -1,19 +1,19 @@
-"""A file of a kernel's output submitted, for competitions that take no others."""
+"""Submit a file of a kernel's output, at most once, for competitions that take notebooks only."""
 
 import hashlib
 import uuid
 from collections.abc import Callable
 
+from common.kaggle.client.competition_status import SubmissionCount, limits_and_newest
 from common.kaggle.client.kernel_push import Pushed
 from common.kaggle.client.retry import Environment, check
 from common.kaggle.client.submitting import (
-    Tracked,
+    PendingSubmission,
     created,
     described,
     digest_mark,
-    submitted_once,
+    send_submission,
 )
-from common.kaggle.client.team_status import Count, counted_and_listed
 
 
 def kernel_mark(pushed: Pushed, file: str) -> str:
@@ -30,15 +30,15 @@ def submit_kernel(
     message: str,
     *,
     mark: str = "",
-    sending: Callable[[Count | None], None] | None = None,
+    sending: Callable[[SubmissionCount | None], None] | None = None,
     environment: Environment = None,
 ) -> int:
     """Submit `file` of a version's output to the competition `slug`; return its number (ref).
 
-    Where the competition runs kernels anew on data of its own, that is what is scored.
+    In a competition that reruns kernels on hidden data, the rerun's output is scored.
 
     Args:
-        mark, sending: as in `common.kaggle.sending.submit`.
+        mark, sending: as in `common.kaggle.client.submitting.submit`.
 
     Raises:
         UnsureError: it cannot be known yet whether it was submitted.
@@ -46,7 +46,7 @@ def submit_kernel(
     """
     check(slug, environment)
     mark = mark or kernel_mark(pushed, file)
-    tracked = Tracked(slug, mark, sending, environment)
+    tracked = PendingSubmission(slug, mark, sending, environment)
     request = {
         "operation": "kernel_submit",
         "slug": slug,
@@ -57,7 +57,7 @@ def submit_kernel(
     }
 
     def send() -> int:
-        tracked.begin(counted_and_listed(slug, environment=environment).count)
+        tracked.begin(limits_and_newest(slug, environment=environment).count)
         return created(request, environment)
 
-    return submitted_once(tracked, send)
+    return send_submission(tracked, send)

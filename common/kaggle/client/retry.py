@@ -1,14 +1,14 @@
-"""One call to Kaggle, repeated while the fault may pass, and explained when it does not."""
+"""One call to Kaggle, retried with backoff on transient faults; other faults become a KaggleError."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.kaggle.client.child_process import RemoteError, ask
-from common.kaggle.client.errors import SITE, KaggleError, explained
+from common.kaggle.client.errors import SITE, KaggleError, failure_message
 from common.kaggle.client.waiting import pauses, rest, silence_s
 from common.kaggle.credential import credential, shadowed
-from common.kaggle.credential_faults import fault_of, form_hint, remark_mode
+from common.kaggle.credential_faults import credential_fault, form_hint, warn_if_readable
 from common.kaggle.protocol import LONGEST_PAUSE_S
 
 Environment = Mapping[str, str] | None
@@ -28,10 +28,10 @@ def check(slug: str, environment: Environment) -> None:
             f"{slug!r} is no competition's slug; it is the last part of the address of its page, "
             f"{SITE}/competitions/<slug>"
         )
-    if fault := fault_of(environment):
+    if fault := credential_fault(environment):
         raise KaggleError(fault)
     if used := credential(environment=environment):
-        remark_mode(used)
+        warn_if_readable(used)
 
 
 def call(
@@ -73,12 +73,14 @@ def call(
             silences += failure.kind == "timeout"
             passing = failure.passing and failure.retry_after <= LONGEST_PAUSE_S
             if not passing or not left or silences > SILENCES or attempt == ATTEMPTS:
-                raise in_words(failure, request["slug"], doing, environment, what=what) from failure
+                raise explain_failure(
+                    failure, request["slug"], doing, environment, what=what
+                ) from failure
             rest(f"{doing} {request['slug']}: {failure.words}", failure.retry_after or left.pop(0))
     raise AssertionError  # the last attempt returns or raises
 
 
-def in_words(
+def explain_failure(
     failure: RemoteError,
     slug: str,
     doing: str,
@@ -96,8 +98,8 @@ def in_words(
     hidden = shadowed(environment=environment)
     used = credential(environment=environment)
     if used is None and (failure.kind == "credential" or failure.status == 401):
-        return KaggleError(fault_of(environment))
-    return explained(
+        return KaggleError(credential_fault(environment))
+    return failure_message(
         failure,
         slug,
         doing,

@@ -1,4 +1,4 @@
-"""What must not be made twice: after a lost answer it is looked for before it is sent again."""
+"""Requests made at most once: after a lost answer, the result is searched for before a retry."""
 
 import time
 from collections.abc import Callable
@@ -16,14 +16,14 @@ AGAIN_S = 1.0  # between two looks, once the pauses are used up
 
 
 class UnsureError(KaggleError):
-    """Whether what was sent has arrived will only be known later."""
+    """The outcome of a request is not known yet."""
 
 
 class UnseenError(KaggleError):
-    """What was sent is in no list, and may have been made all the same; says why, in a clause."""
+    """The result is in no list, and may exist all the same; the message says why, as a clause."""
 
 
-def once(
+def send_at_most_once(
     doing: str,
     send: Callable[[], T],
     find: Callable[[], T | None],
@@ -34,19 +34,19 @@ def once(
     advice: str,
     certain: bool = True,
 ) -> T:
-    """Send something that exists afterwards, and return what Kaggle calls it.
+    """Make a request that creates something, at most once; return what Kaggle calls the result.
 
     Args:
         doing: "submitting to petals".
-        send: one attempt; RemoteError when it failed.
-        find: what Kaggle calls it, if it is there; None when it is not; UnseenError when it may
-            be there all the same; KaggleError when that cannot be seen.
-        refused: a failure in words.
-        arrived: what it has then done, "counted".
-        place: where it is looked for, "the list".
-        advice: what to do while nobody can know, for the end of a sentence.
-        certain: does None of `find` mean that it was not made? Where only a list tells, which may
-            lag behind, that is believed of an error answer, and not of a lost one.
+        send: one attempt; raises RemoteError when it failed.
+        find: searches for the result: its name; None when it does not exist; UnseenError when it
+            may exist all the same; KaggleError when the search failed.
+        refused: turns a failure into the error to raise.
+        arrived: the past tense of success, for messages: "counted".
+        place: what `find` searches, for messages: "the list".
+        advice: what to do while the outcome is unknown, for the end of a message.
+        certain: does None of `find` prove that nothing was made? False where only a list tells,
+            which may lag: then None is trusted after an error answer, not after a lost answer.
 
     Raises:
         UnsureError: it cannot be known yet whether it was made.
@@ -58,7 +58,7 @@ def once(
             return send()
         except RemoteError as error:
             failure = error
-        counts = _may_count(failure)
+        counts = _may_have_arrived(failure)
         long = failure.retry_after > LONGEST_PAUSE_S  # asked for: it is not sent again by this call
         if not counts and not (failure.passing and left and not long):
             raise refused(failure) from failure
@@ -70,8 +70,8 @@ def once(
         if counts:
             # Behind a gateway that gave up, too, somebody may still be at work on it.
             silent = failure.kind == "timeout" or failure.status in (408, 504)
-            tta_fraction = silent or not (certain or failure.status)
-            found, doubt = _looked_for(find, place, silent=silent, tta_fraction=tta_fraction)
+            inconclusive = silent or not (certain or failure.status)
+            found, doubt = _search(find, place, silent=silent, inconclusive=inconclusive)
             if found is not None:
                 return found
             if doubt:
@@ -83,8 +83,8 @@ def once(
             raise refused(failure) from failure
 
 
-def _may_count(failure: RemoteError) -> bool:
-    """Could it have been made all the same? An answer below 500 is a refusal."""
+def _may_have_arrived(failure: RemoteError) -> bool:
+    """Whether the server may have acted despite this failure; an answer below 500 is a refusal."""
     return (
         failure.kind in ("connection", "timeout", "other")
         or failure.broken
@@ -92,20 +92,20 @@ def _may_count(failure: RemoteError) -> bool:
     )
 
 
-def _looked_for(
-    find: Callable[[], T | None], place: str, *, silent: bool, tta_fraction: bool
+def _search(
+    find: Callable[[], T | None], place: str, *, silent: bool, inconclusive: bool
 ) -> tuple[T | None, str]:
-    """What was found, and else why it may have been made all the same; "": it was not.
+    """What `find` gives within the time for it, else why it may exist all the same ("": it does not).
 
     Args:
-        silent: nobody has answered yet, so that looking for long brings nothing more.
+        silent: the request timed out, so that waiting longer brings nothing more.
         tta_fraction: does finding nothing mean nothing?
     """
     begun, left, looks = time.monotonic(), pauses()[: LOOKS - 1] if silent else pauses(), 0
     while True:
         looks += 1
         try:
-            found, doubt = find(), f"it is not in {place} so far" if tta_fraction else ""
+            found, doubt = find(), f"it is not in {place} so far" if inconclusive else ""
         except UnseenError as unseen:
             found, doubt = None, str(unseen)
         except KaggleError:

@@ -1,7 +1,7 @@
-"""A submission sent once: what was lost on the way is looked for before it is sent again.
+"""Submit a file at most once: after a lost answer, the submission is searched for before a retry.
 
-It is looked for by a mark alone, which stands first in its description: a site may strip, escape
-or cut the rest. Lists lag behind, so what the site has counted is asked for, too.
+It is found by a unique mark at the start of its description: a site may strip, escape or truncate
+the rest. Lists lag, so the submission count is compared as well.
 """
 
 import uuid
@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from common.kaggle.client.child_process import RemoteError, ask
-from common.kaggle.client.errors import SITE, KaggleError
-from common.kaggle.client.evidence import unlisted, unseen
-from common.kaggle.client.retry import Environment, call, check, in_words
-from common.kaggle.client.send_once import UnseenError, once
-from common.kaggle.client.team_status import (
-    Count,
+from common.kaggle.client.competition_status import (
     Submission,
-    counted_and_listed,
+    SubmissionCount,
     limits,
-    standing_of,
-    submission_of,
-    used_up,
+    limits_and_newest,
+    parse_status,
+    parse_submission,
 )
+from common.kaggle.client.errors import SITE, KaggleError
+from common.kaggle.client.retry import Environment, call, check, explain_failure
+from common.kaggle.client.send_once import UnseenError, send_at_most_once
+from common.kaggle.client.submission_quota import count_unlisted, quota_message, why_unsure
 from common.kaggle.client.waiting import listed_s, polling, silence_s
 from common.kaggle.protocol import ABSENT
 from common.progress import say
@@ -61,8 +60,8 @@ def described(mark: str, message: str) -> str:
 
 
 @dataclass
-class Tracked:
-    """A submission on its way.
+class PendingSubmission:
+    """A submission that is being sent, and how to find it after a lost answer.
 
     Attributes:
         mark: what it is found by.
@@ -72,11 +71,11 @@ class Tracked:
 
     slug: str
     mark: str
-    sending: Callable[[Count | None], None] | None
+    sending: Callable[[SubmissionCount | None], None] | None
     environment: Environment
-    before: Count | None = None
+    before: SubmissionCount | None = None
 
-    def begin(self, now: Count | None) -> None:
+    def begin(self, now: SubmissionCount | None) -> None:
         """Note what is counted by now, unless an earlier attempt did."""
         self.before = self.before or now
         if self.sending:
@@ -88,12 +87,12 @@ class Tracked:
         Raises:
             UnseenError: it is not listed, and it is counted, or the counts are not told.
         """
-        now = counted_and_listed(self.slug, environment=self.environment)
-        row = now.marked(self.mark)
+        now = limits_and_newest(self.slug, environment=self.environment)
+        row = now.find_mark(self.mark)
         if row is not None:
             say(f"it counted: submission {row.ref}")
             return row.ref
-        if doubt := unseen(unlisted(self.before, now)):
+        if doubt := why_unsure(count_unlisted(self.before, now)):
             raise UnseenError(doubt)
         return None
 
@@ -104,14 +103,14 @@ def submit(
     message: str,
     *,
     mark: str = "",
-    sending: Callable[[Count | None], None] | None = None,
+    sending: Callable[[SubmissionCount | None], None] | None = None,
     environment: Environment = None,
 ) -> int:
     """Upload `file` as a submission described by `message` and return its number (ref).
 
     Args:
         mark: stands before the message, and finds the submission when its answer is lost; a call
-            that goes on with one that was cut off passes the mark of that one. Default: a new one.
+            that resumes an interrupted one passes its mark. Default: a new one.
         sending: called before each request that makes a submission, with what was counted and
             listed before the first of them.
 
@@ -123,7 +122,7 @@ def submit(
     if not file.is_file():
         raise KaggleError(f"there is no file {file} to submit")
     mark = mark or new_mark(file)
-    tracked = Tracked(slug, mark, sending, environment)
+    tracked = PendingSubmission(slug, mark, sending, environment)
     place = {"slug": slug, "file": str(file.resolve()), "message": described(mark, message)}
     patience_s = silence_s() + file.stat().st_size / SLOWEST_UPLOAD
 
@@ -132,11 +131,11 @@ def submit(
             {**place, "operation": "upload"}, "submitting to", environment, patience_s=patience_s
         )
         now = uploaded["before"]
-        tracked.begin(standing_of(now).count if now else None)
+        tracked.begin(parse_status(now).count if now else None)
         request = {**place, "operation": "create", "token": uploaded["token"]}
         return created(request, environment)
 
-    return submitted_once(tracked, send)
+    return send_submission(tracked, send)
 
 
 def created(request: Mapping[str, Any], environment: Environment) -> int:
@@ -147,10 +146,10 @@ def created(request: Mapping[str, Any], environment: Environment) -> int:
     return ref
 
 
-def submitted_once(tracked: Tracked, send: Callable[[], int]) -> int:
+def send_submission(tracked: PendingSubmission, send: Callable[[], int]) -> int:
     """The number of the submission that `send` makes."""
     slug = tracked.slug
-    return once(
+    return send_at_most_once(
         f"submitting to {slug}",
         send,
         tracked.find,
@@ -168,7 +167,7 @@ def list_of(slug: str) -> str:
 
 def _refused(failure: RemoteError, slug: str, environment: Environment) -> KaggleError:
     """The refusal in words; of a 400 the limits tell whether it is the quota's."""
-    sentence = in_words(failure, slug, "submitting to", environment)
+    sentence = explain_failure(failure, slug, "submitting to", environment)
     if failure.status != 400:
         return sentence
     try:
@@ -177,7 +176,7 @@ def _refused(failure: RemoteError, slug: str, environment: Environment) -> Kaggl
         return sentence
     if found is None or found.allowed or not found.today:
         return sentence
-    return KaggleError(f"{used_up(slug, found, datetime.now(UTC))} ({failure.words})")
+    return KaggleError(f"{quota_message(slug, found, datetime.now(UTC))} ({failure.words})")
 
 
 def wait(
@@ -214,7 +213,7 @@ def _asked(slug: str, ref: int, environment: Environment, *, new: bool) -> Submi
     """A submission by its number; None for a `new` one that the site does not show yet."""
     request = {"operation": "submission", "slug": slug, "ref": ref}
     try:
-        return submission_of(
+        return parse_submission(
             call(request, f"waiting for the score of submission {ref} to", environment)
         )
     except KaggleError as error:

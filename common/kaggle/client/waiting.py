@@ -1,4 +1,4 @@
-"""How long Kaggle is waited for, how often it is asked again, and how the waiting is shown.
+"""Timeouts, retry pauses and polling, and the line that shows them.
 
 KIT_SILENCE and KIT_LISTED (seconds) and KIT_PAUSES (seconds, with commas between them) override these.
 """

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common.kaggle.server.competition import Hosted, Shelf, entered, known
+from common.kaggle.server.competition_files import CompetitionFiles
+from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.leaderboard import board, packed
-from common.kaggle.server.submissions import Desk, Entry
+from common.kaggle.server.submissions import Entry, SubmissionStore
 from common.kaggle.server.wire import COMPETITIONS, RefusedError, page, stamp
 
 Wire = dict[str, Any]
@@ -58,16 +59,16 @@ class Service:
         username: str,
         key: str,
         hosted: Mapping[str, Hosted],
-        shelves: Mapping[str, Shelf],
-        desk: Desk,
+        files: Mapping[str, CompetitionFiles],
+        submissions: SubmissionStore,
         more: Mapping[str, Call],
     ) -> None:
         """`more` are the calls of other services, by `package.Service/Method`."""
         self._username = username
         self._key = key
         self._hosted = hosted
-        self._shelves = shelves
-        self._desk = desk
+        self._files = files
+        self._submissions = submissions
         self._calls: dict[str, Call] = {
             f"{COMPETITIONS}/{method}": getattr(self, name)
             for name, method in zip(CALLS[:-1], METHODS[:-1], strict=True)
@@ -107,34 +108,34 @@ class Service:
         return self._competition(self._known(request))
 
     def list_data_files(self, request: Wire) -> Wire:
-        shelf = self._shelves[self._entered(request).slug]
-        answer = page(shelf.names(), request, "files")
-        answer["files"] = [self._file(shelf, name) for name in answer["files"]]
+        files = self._files[self._entered(request).slug]
+        answer = page(files.names(), request, "files")
+        answer["files"] = [self._file(files, name) for name in answer["files"]]
         return answer
 
     def download_data_files(self, request: Wire) -> Redirect:
-        return Redirect(ORIGIN + self._shelves[self._entered(request).slug].address(None))
+        return Redirect(ORIGIN + self._files[self._entered(request).slug].address(None))
 
     def download_data_file(self, request: Wire) -> Redirect:
-        shelf = self._shelves[self._entered(request).slug]
-        return Redirect(ORIGIN + shelf.address(str(request.get("fileName", ""))))
+        files = self._files[self._entered(request).slug]
+        return Redirect(ORIGIN + files.address(str(request.get("fileName", ""))))
 
     def start_submission_upload(self, request: Wire) -> Wire:
         slug = self._submittable(request).slug
         name = str(request.get("fileName", "")).replace("\\", "/").rsplit("/", 1)[-1]
-        token = self._desk.start(slug, name[:200], int(request.get("contentLength") or 0))
+        token = self._submissions.start(slug, name[:200], int(request.get("contentLength") or 0))
         return {"token": token, "createUrl": f"{ORIGIN}/upload/{token}"}
 
     def create_submission(self, request: Wire) -> Wire:
         hosted = self._submittable(request)
         token = str(request.get("blobFileTokens", ""))
         description = str(request.get("submissionDescription") or "")
-        ref = self._desk.create(hosted.slug, token, description)
+        ref = self._submissions.create(hosted.slug, token, description)
         return {"message": f"Successfully submitted to {hosted.title}", "ref": ref}
 
     def list_submissions(self, request: Wire) -> Wire:
         hosted = self._entered(request)
-        entries = self._desk.listed(hosted.slug)
+        entries = self._submissions.listed(hosted.slug)
         if request.get("group") == "SUBMISSION_GROUP_SUCCESSFUL":
             entries = [entry for entry in entries if entry.status == "COMPLETE"]
         order = str(request.get("sortBy") or "")
@@ -147,14 +148,14 @@ class Service:
         return page([self._entry(entry) for entry in entries], request, "submissions")
 
     def get_submission(self, request: Wire) -> Wire:
-        return self._entry(self._desk.entry(int(request.get("ref") or 0)))
+        return self._entry(self._submissions.entry(int(request.get("ref") or 0)))
 
     def get_submission_limits(self, request: Wire) -> Wire:
         hosted = self._entered(request)
-        today = self._desk.today(hosted.slug)
+        today = self._submissions.today(hosted.slug)
         return {
             "numToday": today,
-            "numTotal": len(self._desk.entries(hosted.slug)),
+            "numTotal": len(self._submissions.entries(hosted.slug)),
             "numAllowedNow": max(hosted.daily_limit - today, 0),
         }
 
@@ -167,22 +168,22 @@ class Service:
     def _board(self, request: Wire) -> list[Wire]:
         """The public board, and once the deadline has passed the private one."""
         hosted = self._entered(request)
-        over = self._desk.clock() > hosted.deadline and not request.get("overridePublic")
-        entries = self._desk.entries(hosted.slug)
+        over = self._submissions.clock() > hosted.deadline and not request.get("overridePublic")
+        entries = self._submissions.entries(hosted.slug)
         return board(hosted, entries, self._username, private=bool(over))
 
     def _tells_private(self, hosted: Hosted) -> bool:
-        return not hosted.hide_private or self._desk.clock() > hosted.deadline
+        return not hosted.hide_private or self._submissions.clock() > hosted.deadline
 
     def _entry(self, entry: Entry) -> Wire:
         hosted = self._hosted.get(entry.slug)
         return entry.wire(self._username, private=hosted is None or self._tells_private(hosted))
 
     def _known(self, request: Wire) -> Hosted:
-        return known(self._hosted, str(request.get("competitionName") or ""))
+        return find_competition(self._hosted, str(request.get("competitionName") or ""))
 
     def _entered(self, request: Wire) -> Hosted:
-        return entered(self._hosted, str(request.get("competitionName") or ""))
+        return find_entered(self._hosted, str(request.get("competitionName") or ""))
 
     def _submittable(self, request: Wire) -> Hosted:
         hosted = self._entered(request)
@@ -205,6 +206,30 @@ class Service:
             "deadline": stamp(hosted.deadline),
         }
 
-    def _file(self, shelf: Shelf, name: str) -> Wire:
-        found = shelf.path(name).stat()
+    def _file(self, files: CompetitionFiles, name: str) -> Wire:
+        found = files.path(name).stat()
         return {"name": name, "totalBytes": found.st_size, "creationDate": stamp(found.st_mtime)}
+
+
+def find_entered(competitions: Mapping[str, Hosted], slug: str) -> Hosted:
+    """The competition of a slug, its rules accepted.
+
+    Raises:
+        RefusedError: 403, as the site answers an unknown slug and rules that are not accepted.
+    """
+    hosted = find_competition(competitions, slug)
+    if not hosted.entered:
+        raise RefusedError(403, "You must accept this competition's rules before you can continue")
+    return hosted
+
+
+def find_competition(competitions: Mapping[str, Hosted], slug: str) -> Hosted:
+    """The competition of a slug.
+
+    Raises:
+        RefusedError: 403, as the site answers an unknown slug.
+    """
+    hosted = competitions.get(slug)
+    if hosted is None:
+        raise RefusedError(403, "Permission 'competitions.participate' was denied")
+    return hosted

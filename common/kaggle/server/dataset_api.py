@@ -1,7 +1,7 @@
 """The calls about datasets that the loopback host answers."""
 
 from common.kaggle.server.competition_api import ORIGIN, Call, Wire
-from common.kaggle.server.datasets import BLOB, DatasetDesk
+from common.kaggle.server.datasets import BLOB, DatasetStore
 from common.kaggle.server.uploads import Uploads
 from common.kaggle.server.wire import RefusedError, page, stamp
 
@@ -20,8 +20,8 @@ METHODS = (
 class DatasetService:
     """Uploads for datasets, and the datasets of one account."""
 
-    def __init__(self, desk: DatasetDesk, uploads: Uploads) -> None:
-        self._desk = desk
+    def __init__(self, store: DatasetStore, uploads: Uploads) -> None:
+        self._store = store
         self._uploads = uploads
         self.calls: dict[str, Call] = {
             f"{BLOBS}/StartBlobUpload": self.start_blob_upload,
@@ -49,25 +49,25 @@ class DatasetService:
                 raise RefusedError(
                     400, f"The dataset {name} must be between {SHORTEST} and {LONGEST} characters"
                 )
-        if self._desk.has(slug):
+        if self._store.has(slug):
             return {
                 "status": "error",
                 "error": f'The requested slug "{slug}" is already in use by a dataset.',
             }
         private = bool(request.get("isPrivate"))
-        self._desk.create(slug, title, _tokens(request), private=private)
+        self._store.create(slug, title, _tokens(request), private=private)
         return self._made(slug)
 
     def create_dataset_version(self, request: Wire) -> Wire:
         slug, body = self._named(request), request.get("body") or {}
-        self._desk.add(slug, str(body.get("versionNotes") or ""), _tokens(body))
+        self._store.add(slug, str(body.get("versionNotes") or ""), _tokens(body))
         return self._made(slug)
 
     def get_dataset_status(self, request: Wire) -> Wire:
-        return {"status": self._desk.status(self._named(request))}
+        return {"status": self._store.status(self._named(request))}
 
     def list_dataset_files(self, request: Wire) -> Wire:
-        folder = self._desk.dataset_folder(self._desk.owner, self._named(request))
+        folder = self._store.dataset_folder(self._store.owner, self._named(request))
         paths = sorted(folder.iterdir()) if folder else []
         answer = page(paths, request, "datasetFiles")
         answer["datasetFiles"] = [
@@ -81,16 +81,16 @@ class DatasetService:
         return answer
 
     def _own(self, request: Wire) -> None:
-        if request.get("ownerSlug") != self._desk.owner:
+        if request.get("ownerSlug") != self._store.owner:
             raise RefusedError(403, "Permission 'datasets.get' was denied")
 
     def _named(self, request: Wire) -> str:
         """The slug of a dataset that is there."""
         self._own(request)
-        return self._desk.kept(str(request.get("datasetSlug", ""))).slug
+        return self._store.kept(str(request.get("datasetSlug", ""))).slug
 
     def _made(self, slug: str) -> Wire:
-        ref = f"{self._desk.owner}/{slug}"
+        ref = f"{self._store.owner}/{slug}"
         return {"ref": f"/{ref}", "url": f"https://www.kaggle.com/datasets/{ref}", "status": "ok"}
 
 

@@ -1,4 +1,4 @@
-"""The host's datasets: versions made of uploaded files, prepared for a moment, and remembered."""
+"""Datasets on the loopback host: versions made of uploaded files, processed for a moment, persisted."""
 
 import threading
 import time
@@ -34,8 +34,8 @@ class Kept:
     versions: list[Version] = field(default_factory=list)
 
 
-class DatasetDesk:
-    """Keeps one account's datasets below `folder`; a desk opened there again remembers them."""
+class DatasetStore:
+    """Keeps one account's datasets below `folder`; a store opened there again has them."""
 
     def __init__(self, folder: Path, owner: str, uploads: Uploads, faults: Faults) -> None:
         self._folder = folder / "datasets"

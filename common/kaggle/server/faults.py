@@ -1,4 +1,4 @@
-"""What can be made to go wrong at the loopback host, on purpose and a counted number of times."""
+"""Fault injection at the loopback host: which call fails, how, and how many times."""
 
 import threading
 from dataclasses import dataclass

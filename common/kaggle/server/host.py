@@ -15,19 +15,20 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
-from common.kaggle.server.competition import Hosted, Shelf
 from common.kaggle.server.competition_api import METHODS as CALLED
 from common.kaggle.server.competition_api import Service
+from common.kaggle.server.competition_files import CompetitionFiles
 from common.kaggle.server.dataset_api import METHODS as OF_DATASETS
 from common.kaggle.server.dataset_api import DatasetService
-from common.kaggle.server.datasets import DatasetDesk
+from common.kaggle.server.datasets import DatasetStore
 from common.kaggle.server.faults import FOREVER, Fault, Faults
+from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.http_handler import Handler
 from common.kaggle.server.kernel_api import METHODS as OF_KERNELS
 from common.kaggle.server.kernel_api import KernelService
-from common.kaggle.server.kernel_files import KernelShelf
-from common.kaggle.server.kernels import KernelDesk
-from common.kaggle.server.submissions import Desk
+from common.kaggle.server.kernel_files import KernelOutputs
+from common.kaggle.server.kernels import KernelStore
+from common.kaggle.server.submissions import SubmissionStore
 from common.kaggle.session import RunKernel
 
 __all__ = ["FOREVER", "METHODS", "Fault", "Host", "Hosted"]
@@ -95,13 +96,17 @@ class Host:
         for name in ("config", "tmp"):
             (home / name).mkdir(parents=True, exist_ok=True)
         secret = secrets.token_bytes(32)
-        shelves = {
-            slug: Shelf(hosted, self._folder / "archives", secret)
+        files = {
+            slug: CompetitionFiles(hosted, self._folder / "archives", secret)
             for slug, hosted in self._competitions.items()
         }
-        self._desk = Desk(self._folder, self._competitions, self.faults, self._clock)
-        self._datasets = DatasetDesk(self._folder, self.username, self._desk.uploads, self.faults)
-        self._kernels = KernelDesk(
+        self._submissions = SubmissionStore(
+            self._folder, self._competitions, self.faults, self._clock
+        )
+        self._datasets = DatasetStore(
+            self._folder, self.username, self._submissions.uploads, self.faults
+        )
+        self._kernels = KernelStore(
             self._folder / "kernels",
             self._competitions,
             self.faults,
@@ -110,17 +115,21 @@ class Host:
             username=self.username,
             clock=self._clock,
         )
-        self._outputs = KernelShelf(self._kernels)
+        self._outputs = KernelOutputs(self._kernels)
         more = {
-            **KernelService(self._competitions, self._desk, self._kernels, self._outputs).calls(),
-            **DatasetService(self._datasets, self._desk.uploads).calls,
+            **KernelService(
+                self._competitions, self._submissions, self._kernels, self._outputs
+            ).calls(),
+            **DatasetService(self._datasets, self._submissions.uploads).calls,
         }
-        service = Service(self.username, self._key, self._competitions, shelves, self._desk, more)
+        service = Service(
+            self.username, self._key, self._competitions, files, self._submissions, more
+        )
 
         class Bound(Handler):
             pass
 
-        Bound.service, Bound.shelves, Bound.desk = service, shelves, self._desk
+        Bound.service, Bound.files, Bound.submissions = service, files, self._submissions
         Bound.outputs = self._outputs
         Bound.account, Bound.faults = (self.username, self._key), self.faults
         Bound.closing = self._closing = threading.Event()
@@ -142,7 +151,7 @@ class Host:
         self._thread.join()
         self._server.server_close()
         self._kernels.close()
-        self._desk.close()
+        self._submissions.close()
 
     @property
     def port(self) -> int:

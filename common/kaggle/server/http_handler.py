@@ -1,4 +1,4 @@
-"""The loopback host's HTTP: requests in absolute or plain form, answers, ranges, lost answers."""
+"""HTTP of the loopback host: calls, uploads, downloads with ranges, and the faults made on purpose."""
 
 import json
 import threading
@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from common.kaggle.protocol import md5_of
-from common.kaggle.server.competition import Shelf, tag
 from common.kaggle.server.competition_api import Raw, Redirect, Service
+from common.kaggle.server.competition_files import CompetitionFiles, etag
 from common.kaggle.server.faults import Fault, Faults
-from common.kaggle.server.kernel_files import OUTPUT, KernelShelf
-from common.kaggle.server.submissions import Desk
+from common.kaggle.server.kernel_files import OUTPUT, KernelOutputs
+from common.kaggle.server.submissions import SubmissionStore
 from common.kaggle.server.wire import RefusedError, authorised, byte_range, content_range
 
 RPC = "/api/v1/"
@@ -26,9 +26,9 @@ class Handler(BaseHTTPRequestHandler):
     """One connection. The class attributes are set by the host on a subclass of its own."""
 
     service: ClassVar[Service]
-    shelves: ClassVar[Mapping[str, Shelf]]
-    desk: ClassVar[Desk]
-    outputs: ClassVar[KernelShelf]
+    files: ClassVar[Mapping[str, CompetitionFiles]]
+    submissions: ClassVar[SubmissionStore]
+    outputs: ClassVar[KernelOutputs]
     account: ClassVar[tuple[str, str]]
     faults: ClassVar[Faults]
     closing: ClassVar[threading.Event]
@@ -128,12 +128,12 @@ class Handler(BaseHTTPRequestHandler):
             first, _ = content_range(self.headers["Content-Range"])
         cut = self._fault.cut_at if self._fault else None
         if self._fault and cut is not None:
-            self.desk.uploads.receive(token, first, self.rfile, min(length, cut))
+            self.submissions.uploads.receive(token, first, self.rfile, min(length, cut))
             if self._fault.status:
                 self.rfile.read(max(length - cut, 0))  # or the answer would not be read
                 raise RefusedError(self._fault.status, self._fault.message)
             raise ConnectionResetError
-        present = self.desk.uploads.receive(token, first, self.rfile, length)
+        present = self.submissions.uploads.receive(token, first, self.rfile, length)
         if present is None:
             self._send(200, b"", {})
         else:
@@ -142,16 +142,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def _give(self, path: str) -> None:
         file, md5 = self._stored(path)
-        size, etag = file.stat().st_size, tag(file)
+        size, validator = file.stat().st_size, etag(file)
         modified = formatdate(file.stat().st_mtime, usegmt=True)
-        unchanged = self.headers.get("If-Range") in (None, etag, modified)
+        unchanged = self.headers.get("If-Range") in (None, validator, modified)
         wanted = byte_range(self.headers.get("Range", ""), size) if unchanged else None
         first, last = wanted or (0, size - 1)
         headers = {
             "Content-Type": "application/octet-stream",
             "Content-Length": str(last - first + 1),
             "Last-Modified": modified,
-            "ETag": etag,
+            "ETag": validator,
             "x-goog-hash": f"md5={md5}",
             "Accept-Ranges": "bytes",
         }
@@ -162,10 +162,10 @@ class Handler(BaseHTTPRequestHandler):
     def _stored(self, path: str) -> tuple[Path, str]:
         """The file at an address, and its MD5."""
         parts = path.split("/", 5)  # '', storage, slug, signature, kind, the rest
-        shelf = self.shelves.get(parts[2]) if len(parts) == 6 and parts[1] == "storage" else None
-        if shelf is not None:
-            file = shelf.found(*parts[3:])
-            return file, shelf.md5(file)
+        files = self.files.get(parts[2]) if len(parts) == 6 and parts[1] == "storage" else None
+        if files is not None:
+            file = files.found(*parts[3:])
+            return file, files.md5(file)
         if path.startswith(OUTPUT):
             file = self.outputs.found(path)
             return file, md5_of(file)

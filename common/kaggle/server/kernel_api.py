@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.kaggle.protocol import LONGEST_TITLE, SHORTEST_TITLE, slug_of
-from common.kaggle.server.competition import Hosted, entered
-from common.kaggle.server.competition_api import ORIGIN, Call, Wire
-from common.kaggle.server.kernel_files import KernelShelf
-from common.kaggle.server.kernels import KernelDesk, Version
-from common.kaggle.server.submissions import Desk
+from common.kaggle.server.competition_api import ORIGIN, Call, Wire, find_entered
+from common.kaggle.server.hosted import Hosted
+from common.kaggle.server.kernel_files import KernelOutputs
+from common.kaggle.server.kernels import KernelStore, Version
+from common.kaggle.server.submissions import SubmissionStore
 from common.kaggle.server.wire import COMPETITIONS, RefusedError, page, stamp
 
 KERNELS = "kernels.KernelsApiService"
@@ -35,14 +35,14 @@ class KernelService:
     def __init__(
         self,
         competitions: Mapping[str, Hosted],
-        desk: Desk,
-        kernels: KernelDesk,
-        outputs: KernelShelf,
+        submissions: SubmissionStore,
+        kernels: KernelStore,
+        outputs: KernelOutputs,
     ) -> None:
         self._username = kernels.username
         self._outputs = outputs
         self._competitions = competitions
-        self._desk = desk
+        self._submissions = submissions
         self._kernels = kernels
 
     def calls(self) -> dict[str, Call]:
@@ -76,7 +76,7 @@ class KernelService:
             "ref": f"/code/{owner}/{slug}",
             "url": f"https://www.kaggle.com/code/{owner}/{slug}",
             **({} if self._is_unnumbered(version) else {"versionNumber": version.number}),
-            "kernelId": self._kernels.ident(version),
+            "kernelId": self._kernels.kernel_id(version),
             "invalidTags": list(request.get("categoryIds") or []),
             **invalid,
         }
@@ -94,7 +94,7 @@ class KernelService:
         return {
             "metadata": metadata
             | {
-                "id": self._kernels.ident(version),
+                "id": self._kernels.kernel_id(version),
                 "ref": f"{self._username}/{version.slug}",
                 "title": version.title,
                 "author": self._username,
@@ -123,7 +123,7 @@ class KernelService:
 
     def create_code_submission(self, request: Wire) -> Wire:
         """A file of a version's output as a submission; the kernel is not run anew."""
-        hosted = entered(self._competitions, str(request.get("competitionName") or ""))
+        hosted = find_entered(self._competitions, str(request.get("competitionName") or ""))
         if hosted.closed:
             raise RefusedError(403, "Submissions are disabled for this competition")
         owner, slug = (str(request.get(name) or "") for name in ("kernelOwner", "kernelSlug"))
@@ -133,7 +133,7 @@ class KernelService:
             raise RefusedError(400, "The kernel version has not completed")
         file = self._outputs.file(version, str(request.get("fileName") or "submission.csv"))
         description = str(request.get("submissionDescription") or "")
-        ref = self._desk.hand_in(hosted.slug, file, description)
+        ref = self._submissions.submit_file(hosted.slug, file, description)
         return {"message": f"Successfully submitted to {hosted.title}", "ref": ref}
 
     def _version(self, request: Wire) -> Version:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
-from common.kaggle.server.competition import Hosted
 from common.kaggle.server.faults import Faults
+from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.wire import RefusedError
 from common.kaggle.session import Ending, RunKernel, Session
 from common.storage import read_json, write_json, write_text
@@ -54,8 +54,8 @@ class Version:
         return {name: value for name, value in vars(self).items() if name != "stop"}
 
 
-class KernelDesk:
-    """Keeps kernels below `folder`; a desk opened there again remembers them.
+class KernelStore:
+    """Keeps kernels below `folder`; a store opened there again has them.
 
     `<slug>/<number>/` holds `kernel.py`, `log.jsonl`, and `working`, which is the output.
     """
@@ -142,7 +142,7 @@ class KernelDesk:
         with self._lock:
             return owner == self.username and bool(self._of(slug))
 
-    def ident(self, version: Version) -> int:
+    def kernel_id(self, version: Version) -> int:
         """The kernel's number, the same for all its versions."""
         return 1 + list(dict.fromkeys(each.slug for each in self._versions)).index(version.slug)
 
@@ -161,7 +161,7 @@ class KernelDesk:
         return f"[{', '.join(lines)}]" if lines else ""
 
     def close(self) -> None:
-        """Stop what runs; it and what waits are run when a desk is opened here again."""
+        """Stop what runs; it and what waits are run when a store is opened here again."""
         self._closing.set()
         for version in self._versions:
             version.stop.set()
@@ -191,7 +191,7 @@ class KernelDesk:
 
     def _session(self, version: Version) -> Session:
         place = self.place(version)
-        if (place / WORKING).exists():  # it runs anew, and not on top of what was cut off
+        if (place / WORKING).exists():  # it starts over, not on top of a partial run
             shutil.rmtree(place / WORKING)
         (place / LOG).unlink(missing_ok=True)
         (place / WORKING).mkdir()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from zipfile import ZipFile
 
-from common.kaggle.server.competition import Hosted
+from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.submissions import Entry
 from common.kaggle.server.wire import stamp
 from common.metrics import METRICS

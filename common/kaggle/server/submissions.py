@@ -1,4 +1,4 @@
-"""The host's submission desk: uploads taken in, submissions counted, scored and remembered."""
+"""Submissions on the loopback host: created from uploads, counted, scored and persisted."""
 
 import html
 import shutil
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
-from common.kaggle.server.competition import Hosted
 from common.kaggle.server.faults import Faults
+from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.uploads import Upload, Uploads
 from common.kaggle.server.wire import RefusedError, stamp
 from common.storage import read_json, write_json
@@ -56,8 +56,8 @@ class Entry:
         }
 
 
-class Desk:
-    """Keeps what it is handed below `folder`; a desk opened there again remembers it."""
+class SubmissionStore:
+    """Submissions and uploads below `folder`; a store opened there again has them."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Desk:
             self.uploads.used(token)
         return ref
 
-    def hand_in(self, slug: str, file: Path, description: str) -> int:
+    def submit_file(self, slug: str, file: Path, description: str) -> int:
         """Enter a copy of a file of this machine as a submission. Returns its number."""
         copy = self.uploads.place(file.name)
         shutil.copyfile(file, copy)

@@ -1,4 +1,4 @@
-"""Files on their way into the loopback host: announced, taken in, resumed, handed on."""
+"""Uploads to the loopback host: announced, received, resumed, then used by a submission or dataset."""
 
 import secrets
 import threading
@@ -14,7 +14,7 @@ SUFFIXES = (".csv", ".gz", ".zip")  # by which a reader knows a packed file
 
 @dataclass(frozen=True)
 class Upload:
-    """A file on its way in; `purpose` is what it may be used for."""
+    """A file that is being uploaded; `purpose` is what it may be used for."""
 
     purpose: str
     name: str

@@ -1,4 +1,4 @@
-"""What every answer of the loopback Kaggle is made of: refusals, pages, byte ranges, times."""
+"""Parts of the loopback host's answers: error bodies, pagination, byte ranges, timestamps, sign-in."""
 
 import base64
 import hmac

@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from common.competition import Competition
 from common.errors import KitError
-from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import METHODS, Fault
+from common.kaggle.server.hosted import Hosted
 from common.typed_fields import nearest
 from common.workflow.request import Catalogue, path_words
 from common.workflow.submitting.local_kaggle import of_embedded, of_rehearsal
@@ -25,7 +25,7 @@ READ: Mapping[str, Callable[[str], Any]] = {
 FIXED = ("method", "slug", "title", "metric")  # what the method or the competition is
 
 
-def chosen(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hosted]:
+def hosted_by(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hosted]:
     """Names to the competitions to serve: by name, by rehearsal folder, or all available.
 
     Raises:
@@ -72,7 +72,7 @@ def exports(environment: Mapping[str, str]) -> list[str]:
     ]
 
 
-def fault_of(text: str) -> Fault:
+def parse_fault(text: str) -> Fault:
     """--fault's text to a `Fault`: 'DownloadDataFiles status=503 times=2', 'Score message="no such column"'.
 
     Raises:

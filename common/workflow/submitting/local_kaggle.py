@@ -11,8 +11,8 @@ import pandas as pd
 from common.competition import Competition
 from common.data.classes import classes_of
 from common.data.table import read_csv
-from common.kaggle.server.competition import Hosted
 from common.kaggle.server.host import Host
+from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.scoring import scorer
 from common.kaggle.session import RunKernel
 from common.progress import say

@@ -61,7 +61,7 @@ def update_ledger(runs: Path, competition: str, told: Sequence[client.Submission
     path, rows = runs / ledger.NAME, {row.ref: row for row in told}
     for entry in ledger.read(path):
         row = rows.get(entry.ref)
-        same = row is not None and client.bears(row, client.digest_mark(entry.file))
+        same = row is not None and client.has_mark(row, client.digest_mark(entry.file))
         if row is None or not same or entry.competition != competition:
             continue
         known = {name: getattr(row, name) for name in ("public", "private")}
@@ -138,11 +138,11 @@ def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed
     if not origin["finished"]:
         raise KitError(
             f"{run.folder} is not finished: "
-            f"`{request.command('kernel', '--continue', '--run', str(run.folder))}` goes on with it"
+            f"`{request.command('kernel', '--continue', '--run', str(run.folder))}` resumes it"
         )
     if digest_file(run / "submission.csv") != origin["submission"]:
         raise KitError(
-            f"{run / 'submission.csv'} was written anew since it came back, and the kernel has another: "
+            f"{run / 'submission.csv'} was rewritten since it came back, and the kernel has another: "
             f"`{request.command('submit', '--run', str(run.folder))}` uploads this one"
         )
     names = [each.name for each in fields(Pushed)]

@@ -1,4 +1,4 @@
-"""A run's submission.csv uploaded at most once, resumed after an interrupted call."""
+"""Submit a run's file at most once, and resume after an interrupted call."""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from common.kaggle.client.waiting import listed_s, rest, silence_s
 from common.progress import say
 from common.runs import Run, digest_file
 
-TRUSTED_S = 600.0  # seconds after which a list without the submission is trusted
+TRUSTED_S = 600.0  # after which a list without the submission is trusted without a count
 
 
 def submit_once(
@@ -26,40 +26,40 @@ def submit_once(
     environment: Mapping[str, str] | None,
     kernel: Pushed | None = None,
 ) -> dict[str, Any]:
-    """Submit `path` at most once; returns the pending submission as recorded in the run.
+    """Submit `path` at most once; record it in the run as pending, and return the record.
 
-    A mark in the description is recorded before the upload, so that the next call after an
-    interruption finds the submission and does not send it again.
+    What is about to be sent is recorded first, with the mark that finds it: a call that was
+    interrupted at any point is resumed, and what has arrived is never sent a second time.
 
     Args:
-        again: submit a file that was submitted before, or may have been; always so at the local
-            Kaggle.
+        again: send a file that was submitted before, or whose outcome is unknown; always so at the
+            loopback host.
         environment: see `common.kaggle.client`.
         kernel: the version whose output holds the file: it is submitted from there, not uploaded.
 
     Raises:
-        UnsureError: it is unknown whether it was submitted.
-        KaggleError: it was not submitted, or an identical file was submitted before.
+        UnsureError: the outcome is not known yet.
+        KaggleError: it was not submitted, or is the same file as an earlier one.
     """
-    found = client.standing(slug, environment=environment)
-    begun = run.read().get("submitting") or {}
-    if begun.get("file") != digest_file(path):
-        begun = {}
-    there, found = _looked_for(slug, found, begun, environment)
-    if there is not None:
-        say(f"{path} was sent by a call before this one: submission {there.ref}")
-        return _arrived(run, there.ref, begun)
+    found = client.competition_status(slug, environment=environment)
+    pending = run.read().get("submitting") or {}
+    if pending.get("file") != digest_file(path):
+        pending = {}
+    earlier, found = _find_interrupted(slug, found, pending, environment)
+    if earlier is not None:
+        say(f"{path} was sent by a call before this one: submission {earlier.ref}")
+        return _record_pending(run, earlier.ref, pending)
     if not again:
-        _refuse_the_unsure(slug, path, found, begun)
-        _refuse_the_same(slug, run, path, found)
-    client.allow(slug, found, from_kernel=kernel is not None)
-    mark = begun.get("mark") or client.new_mark(path)
-    begun = {"file": digest_file(path), "mark": mark, "message": message}
-    run.note(submitting=begun)
+        _refuse_if_unknown(slug, path, found, pending)
+        _refuse_duplicate(slug, run, path, found)
+    client.check_can_submit(slug, found, from_kernel=kernel is not None)
+    mark = pending.get("mark") or client.new_mark(path)
+    pending = {"file": digest_file(path), "mark": mark, "message": message}
+    run.note(submitting=pending)
 
-    def sending(before: client.Count | None) -> None:
+    def sending(before: client.SubmissionCount | None) -> None:
         counted = asdict(before) if before else None
-        run.note(submitting={**begun, "sent": time.time(), "before": counted})
+        run.note(submitting={**pending, "sent": time.time(), "before": counted})
 
     more: dict[str, Any] = {"mark": mark, "sending": sending, "environment": environment}
     try:
@@ -70,21 +70,22 @@ def submit_once(
     except client.UnsureError:
         raise
     except client.KaggleError:  # surely not submitted: the next call has nothing to look for
-        run.note(submitting=begun)
+        run.note(submitting=pending)
         raise
     done = "has arrived" if kernel is None else f"is submitted from version {kernel.version}"
     say(f"{path} {done}: submission {ref}; waiting for its score")
-    return _arrived(run, ref, begun)
+    return _record_pending(run, ref, pending)
 
 
 def await_score(
     slug: str, run: Run, sent: Mapping[str, Any], *, environment: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """Wait for the score of a submission from `submit_once`; returns it as recorded in the run.
+    """Wait for the score of what `submit_once` returned; note and return it.
 
     Raises:
         SubmissionError: Kaggle could not score it; its reason is noted in the run.
-        KaggleError: no score yet; the submission stays pending.
+        KaggleError: there is no score yet; the submission stays pending, and the next call of
+            `submit_once` finds it.
     """
     try:
         scored = client.wait(slug, sent["ref"], environment=environment)
@@ -95,44 +96,44 @@ def await_score(
     return _note(run, {**sent, **told}, submitting=None)
 
 
-def _looked_for(
+def _find_interrupted(
     slug: str,
-    found: client.Standing,
-    begun: Mapping[str, Any],
+    found: client.CompetitionStatus,
+    pending: Mapping[str, Any],
     environment: Mapping[str, str] | None,
-) -> tuple[client.Submission | None, client.Standing]:
-    """An interrupted call's submission, if Kaggle lists it, and the team's current status.
+) -> tuple[client.Submission | None, client.CompetitionStatus]:
+    """The submission of an interrupted call, None if it is not listed; and the status by now.
 
-    Kaggle may list it late, so the list is polled until the upload is long ago.
+    Kaggle may still have been processing it when the call ended, so the list is polled for a while.
     """
-    while begun:
-        there = found.marked(begun["mark"])
-        left = begun.get("sent", 0.0) + max(2 * silence_s(), listed_s()) - time.time()
-        if there is not None or left <= 0:
-            return there, found
+    while pending:
+        earlier = found.find_mark(pending["mark"])
+        left = pending.get("sent", 0.0) + max(2 * silence_s(), listed_s()) - time.time()
+        if earlier is not None or left <= 0:
+            return earlier, found
         rest(
             "this file was sent by a call that was cut off; it is not in the list yet",
             min(left, 5),
             "looking again",
         )
-        found = client.standing(slug, environment=environment)
+        found = client.competition_status(slug, environment=environment)
     return None, found
 
 
-def _before(begun: Mapping[str, Any]) -> client.Count | None:
-    """The submission counts before an earlier call's upload; None if unknown."""
-    return client.Count.of(begun["before"]) if begun.get("before") else None
+def _before(pending: Mapping[str, Any]) -> client.SubmissionCount | None:
+    """The submission count before an earlier call sent the file; None where it is not known."""
+    return client.SubmissionCount.of(pending["before"]) if pending.get("before") else None
 
 
-def _refuse_the_unsure(
-    slug: str, path: Path, found: client.Standing, begun: Mapping[str, Any]
+def _refuse_if_unknown(
+    slug: str, path: Path, found: client.CompetitionStatus, pending: Mapping[str, Any]
 ) -> None:
-    """Raise an UnsureError if an earlier call sent the file and its outcome is unknown."""
-    if "sent" not in begun:
+    """Raise an UnsureError when an earlier call sent the file and its outcome is unknown."""
+    if "sent" not in pending:
         return
-    hidden = client.unlisted(_before(begun), found)
-    sent, trusted = (begun["sent"] + more for more in (0.0, TRUSTED_S))
-    if not (doubt := client.unseen(hidden)) or (hidden is None and time.time() >= trusted):
+    hidden = client.count_unlisted(_before(pending), found)
+    sent, trusted = (pending["sent"] + more for more in (0.0, TRUSTED_S))
+    if not (doubt := client.why_unsure(hidden)) or (hidden is None and time.time() >= trusted):
         return
     at, then = (
         datetime.fromtimestamp(each, UTC).strftime("%H:%M:%S UTC") for each in (sent, trusted)
@@ -145,10 +146,10 @@ def _refuse_the_unsure(
     )
 
 
-def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:
-    """Record a pending submission in the run, unless it is recorded."""
+def _record_pending(run: Run, ref: int, pending: Mapping[str, Any]) -> dict[str, Any]:
+    """Record a submission without a score, unless an earlier call did; return the record."""
     for sent in run.read().get("submitted", []):
-        if sent.get("mark") == begun["mark"]:
+        if sent.get("mark") == pending["mark"]:
             return dict(sent)
     return _note(
         run,
@@ -157,27 +158,27 @@ def _arrived(run: Run, ref: int, begun: Mapping[str, Any]) -> dict[str, Any]:
             "public": None,
             "private": None,
             "status": "pending",
-            "message": begun["message"],
-            "file": begun["file"],
-            "mark": begun["mark"],
+            "message": pending["message"],
+            "file": pending["file"],
+            "mark": pending["mark"],
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
 
 
 def _note(run: Run, sent: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """Record `sent` as the run's last submission, replacing an earlier record of it."""
+    """Record `sent` as the last of the run's submissions, replacing its earlier record."""
     known = run.read().get("submitted", [])
     others = [each for each in known if each.get("mark") != sent["mark"]]
     run.note(submitted=[*others, sent], **facts)
     return sent
 
 
-def _refuse_the_same(slug: str, run: Run, path: Path, found: client.Standing) -> None:
-    """Raise a KaggleError if an identical file is in the team's list or the run's record."""
+def _refuse_duplicate(slug: str, run: Run, path: Path, found: client.CompetitionStatus) -> None:
+    """Raise a KaggleError when the file is in the team's list, or in the run's record."""
     digest = digest_file(path)
     noted = [sent for sent in run.read().get("submitted", []) if sent["file"] == digest]
-    row = found.marked(client.digest_mark(digest))
+    row = found.find_mark(client.digest_mark(digest))
     if row is not None:
         ref, date, public, error = row.ref, row.date, row.public, row.error
     elif noted:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from common.kaggle.client import Credential, credential
-from common.kaggle.credential_faults import fault_of, remark_mode
+from common.kaggle.credential_faults import credential_fault, warn_if_readable
 
 SECRET = "a-secret-that-stays-one"
 
@@ -98,7 +98,7 @@ def fault(home: Path, **variables: str) -> str:
     bare = dict.fromkeys(
         ("KAGGLE_CONFIG_DIR", "KAGGLE_USERNAME", "KAGGLE_KEY", "XDG_CONFIG_HOME"), ""
     )
-    said = fault_of({**bare, "HOME": str(home), **variables})
+    said = credential_fault({**bare, "HOME": str(home), **variables})
     assert not any(secret in said for secret in (KEY, TOKEN))
     return said.replace(str(home), "~")
 
@@ -190,10 +190,10 @@ def test_a_file_that_others_can_read_is_remarked_on_once(
     path = write(home, "kaggle.json", **PAIR)
     for mode, told in ((0o600, 0), (0o644, 1)):
         path.chmod(mode)
-        remark_mode.cache_clear()
+        warn_if_readable.cache_clear()
         for _ in range(2):
             used = found(home)
             assert used is not None
-            remark_mode(used)
+            warn_if_readable(used)
         said = capsys.readouterr().err
         assert said.count(f"(mode {mode:o}): chmod 600 {path}") == told

@@ -12,9 +12,9 @@ from toy_kernel import kernel, run_kernel
 
 from common.kaggle import client
 from common.kaggle.client import kernels
-from common.kaggle.client.evidence import unlisted
+from common.kaggle.client.competition_status import CompetitionStatus, Limits, SubmissionCount
+from common.kaggle.client.submission_quota import count_unlisted
 from common.kaggle.client.submitting import described
-from common.kaggle.client.team_status import Count, Limits, Standing
 from common.kaggle.server.host import Fault, Host, Hosted
 from common.runs import Run
 from common.storage import write_json
@@ -71,7 +71,7 @@ def test_a_host_that_tidies_and_lists_late_gets_a_submission_whose_answer_was_lo
             client.UnsureError, match=r"counts 1 submission more than are in the li"
         ):
             client.submit("petals", submission, MESSAGE, environment=host.environment)
-        (entry,) = host._desk.entries("petals")
+        (entry,) = host._submissions.entries("petals")
     assert "] a &amp; b &lt;c&gt; second line xxx" in entry.description
     assert len(entry.description) == 255
 
@@ -192,10 +192,10 @@ def test_what_is_counted_and_not_listed(
 ) -> None:  # fmt: skip
     rows = [client.Submission(ref, "COMPLETE", None, None, "", "", "", "") for ref in refs]
     told = [Limits(day, total, allowed, False) for day, total, allowed, _ in (before, after)]
-    now = Standing({}, told[1], rows)
-    assert unlisted(Count(told[0], 3), now) == hidden
-    assert unlisted(None, now) is None
-    assert unlisted(Count(told[0], 3), Standing({}, None, rows)) is None
+    now = CompetitionStatus({}, told[1], rows)
+    assert count_unlisted(SubmissionCount(told[0], 3), now) == hidden
+    assert count_unlisted(None, now) is None
+    assert count_unlisted(SubmissionCount(told[0], 3), CompetitionStatus({}, None, rows)) is None
 
 
 @pytest.mark.usefixtures("here")

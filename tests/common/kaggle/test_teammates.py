@@ -9,7 +9,7 @@ import pytest
 from plain_site import Site, serving
 
 from common.kaggle import client
-from common.kaggle.client.team_status import counted_and_listed
+from common.kaggle.client.competition_status import limits_and_newest
 
 
 @dataclass
@@ -64,7 +64,7 @@ def test_a_teammates_submission_between_count_and_list_hides_none_of_ours(
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("read", [counted_and_listed, client.standing])
+@pytest.mark.parametrize("read", [limits_and_newest, client.competition_status])
 def test_count_and_list_are_of_one_moment_however_busy_the_team_is(
     tmp_path: Path, read: Any
 ) -> None:

@@ -24,7 +24,7 @@ from common.verbs import ledger as ledger_verb
 from common.verbs.leaderboard import place_of
 from common.workflow.files import open_files
 from common.workflow.request import Catalogue
-from common.workflow.submitting.host_options import chosen
+from common.workflow.submitting.host_options import hosted_by
 from common.workflow.submitting.local_kaggle import environment_set, of_rehearsal
 from common.workflow.submitting.rehearsal import hidden_request
 from common.workflow.submitting.rehearsal_site import make_rehearsal
@@ -106,12 +106,12 @@ def test_the_printed_lines_lead_the_client_to_the_host(
 def test_a_host_needs_labels_that_are_known(toy: Any) -> None:
     plain = replace(toy().competition, embedded=None)
     with pytest.raises(ValueError, match="nothing is at hand to serve"):
-        chosen([], catalogue(plain), toy().runs)
+        hosted_by([], catalogue(plain), toy().runs)
     with pytest.raises(ValueError, match=r"are not known here: `kit digits rehearse --runs .*`"):
-        chosen(["digits"], catalogue(plain), toy().runs)
+        hosted_by(["digits"], catalogue(plain), toy().runs)
     with pytest.raises(ValueError, match="is no rehearsal"):
         toy().runs.mkdir()
-        chosen([str(toy().runs)], catalogue(plain), toy().runs)
+        hosted_by([str(toy().runs)], catalogue(plain), toy().runs)
 
 
 def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
@@ -119,10 +119,10 @@ def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
     request = replace(request, competition=replace(request.competition, embedded=None))
     folder = str(make_rehearsal(request, open_files(request), share=0.2, seed=0))
     for word in ("digits", folder):
-        hosted = chosen([word], catalogue(request.competition), request.runs)
+        hosted = hosted_by([word], catalogue(request.competition), request.runs)
         assert hosted[0].files == Path(folder) / "site" / "files"
     with pytest.raises(ValueError, match="serves a competition once"):
-        chosen(["digits", folder], catalogue(request.competition), request.runs)
+        hosted_by(["digits", folder], catalogue(request.competition), request.runs)
 
 
 def test_a_leaderboard_leaves_the_archive_alone(toy: Any) -> None:
@@ -188,5 +188,5 @@ def test_a_damaged_ledger_is_told_before_anything_is_uploaded(toy: Any, monkeypa
 
 def test_every_competition_that_is_embedded_can_be_hosted(tmp_path: Path) -> None:
     known = [competitions.load(name) for name in competitions.names()]
-    hosted = chosen([], catalogue(*known), tmp_path)
+    hosted = hosted_by([], catalogue(*known), tmp_path)
     assert [each.slug for each in hosted] == [each.slug for each in known if each.embedded]

@@ -12,20 +12,20 @@ from common.kaggle.client import KaggleError, kernels
 from common.kaggle.server.host import Host, Hosted
 from common.workflow.request import Request
 from kernels.build import spec as making
-from kernels.build.spec import Made
+from kernels.build.spec import BuiltKernel
 from kernels.deploy.push import output_of, pushed
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Made:
+def made(tmp_path: Path) -> BuiltKernel:
     request = Request(
         competition=competitions.load("digits"), recipe_name="quick", runs=tmp_path / "runs"
     )
-    return making.made(request, making.Shape(), [], source=None, online=False)
+    return making.build_kernel(request, making.Shape(), [], source=None, online=False)
 
 
 def test_output_of_a_deleted_kernel_whose_numbers_began_anew_is_put_aside(
-    made: Made, tmp_path: Path
+    made: BuiltKernel, tmp_path: Path
 ) -> None:
     stale = output_of(made.folder, 1)
     stale.mkdir(parents=True)
@@ -48,7 +48,7 @@ def test_output_of_a_deleted_kernel_whose_numbers_began_anew_is_put_aside(
 
 @pytest.mark.slow
 def test_a_push_that_nobody_can_tell_of_is_found_later_and_pushed_again_only_when_told_to(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: BuiltKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KIT_PAUSES", "0.01")
     monkeypatch.setenv("KIT_LISTED", "0")

@@ -16,8 +16,8 @@ from kernels.runtime import inputs
 from kernels.runtime.inputs import (
     check_versions,
     find_attached,
-    find_competition,
     install_wheels,
+    known,
     words_of,
 )
 
@@ -44,7 +44,7 @@ def attach(root: Path, recipe: Recipe, wheels: Sequence[Path] = ()) -> Path:
 def test_the_data_are_found_wherever_they_are_mounted(root: Path, place: str) -> None:
     (root / place / "train").mkdir(parents=True)
     (root / place / "sample.csv").touch()
-    assert find_competition(root, "petals", "sample.csv") == root / place
+    assert known(root, "petals", "sample.csv") == root / place
 
 
 def test_data_that_are_not_attached_or_not_clear_are_told_with_what_is_there(root: Path) -> None:
@@ -52,9 +52,9 @@ def test_data_that_are_not_attached_or_not_clear_are_told_with_what_is_there(roo
         (root / "datasets" / "you" / name).mkdir(parents=True)
         (root / "datasets" / "you" / name / "sample.csv").touch()
     with pytest.raises(ValueError, match=r"several of the attached folders, .*/one, .*/two"):
-        find_competition(root, "petals", "sample.csv")
+        known(root, "petals", "sample.csv")
     with pytest.raises(ValueError, match=r"there is datasets/you/one, datasets/you/two.: add"):
-        find_competition(root, "petals", "")
+        known(root, "petals", "")
 
 
 def test_nothing_attached_is_nothing_and_two_datasets_of_inputs_are_refused(

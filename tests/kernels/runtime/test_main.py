@@ -134,7 +134,7 @@ def test_a_run_to_go_on_with_that_is_not_attached_stops_the_kernel(
     left(kaggle, "petals-quick-00000000")
     assert run({**FACTS, "goes_on": NAME}, finished) == 1
     said = capsys.readouterr().err
-    assert f"the run {NAME} is to be gone on with" in said
+    assert f"the run {NAME} is to be resumed" in said
     assert "is petals-quick-00000000: the kernel that left it has a newer version by now" in said
     assert not (kaggle / "working" / "runs").exists()
 

@@ -17,7 +17,7 @@ from toy_sessions import told, toy_session
 
 from common.kaggle.session import Ending
 from kernels.sandbox.rootfs import PASSED_ON
-from kernels.sandbox.sealed_run import run_sealed, unsealable
+from kernels.sandbox.sealed_run import run_sealed, why_unsealed
 from kernels.sandbox.virtualenv import VERSION
 
 ROOT = Path(__file__).parents[3]
@@ -74,7 +74,7 @@ PACKAGES = ("torch", "cv2", "kaggle", "six", "requests", "pytest", "ruff", "mypy
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    if reason := unsealable():
+    if reason := why_unsealed():
         pytest.skip(f"no namespaces here: {reason}")
     folder = tmp_path_factory.mktemp("sealed")
     places = ("competitions/roses", "datasets/ann/roses", "roses")
@@ -169,7 +169,7 @@ def test_with_the_internet_on_our_own_loopback_is_reached(
 
 def test_it_needs_no_privileges() -> None:
     """By a user who may read copies of the interpreter and the kit, and has nothing else."""
-    if os.geteuid() or unsealable() or shutil.which("setpriv") is None:
+    if os.geteuid() or why_unsealed() or shutil.which("setpriv") is None:
         pytest.skip("all tests run without privileges, or there are no namespaces here")
     code = """
 import os

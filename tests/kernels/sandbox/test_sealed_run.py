@@ -14,7 +14,7 @@ from toy_sessions import logged, told, toy_session
 
 from common.kaggle.session import Ending
 from kernels.sandbox import sealed_run
-from kernels.sandbox.sealed_run import run_sealed, unsealable
+from kernels.sandbox.sealed_run import run_sealed, why_unsealed
 
 ROOT = Path(__file__).parents[3]
 BEATING = """
@@ -28,11 +28,11 @@ WAITING = "__import__('time').sleep(60)"
 
 
 @pytest.fixture(params=["sealed", "plain"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def network_faults(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test once in namespaces, and once as where the program for them is missing."""
     if request.param == "plain":
         monkeypatch.setattr(sealed_run, "PATH", "/nowhere")
-    elif reason := unsealable():
+    elif reason := why_unsealed():
         pytest.skip(f"no namespaces here: {reason}")
     return str(request.param)
 
@@ -138,20 +138,22 @@ def test_what_a_script_leaves_running_ends_with_it(tmp_path: Path) -> None:
 
 
 def test_in_namespaces_nothing_outlives_its_script_by_a_session_of_its_own(tmp_path: Path) -> None:
-    if reason := unsealable():
+    if reason := why_unsealed():
         pytest.skip(f"no namespaces here: {reason}")
     session = toy_session(tmp_path, BEATING.format(apart=True))
     assert run_sealed(session) == Ending("COMPLETE")
     assert is_still(session.working / "beat")
 
 
-def test_nothing_is_left_when_whoever_began_it_is_killed(way: str, tmp_path: Path) -> None:
+def test_nothing_is_left_when_whoever_began_it_is_killed(
+    network_faults: str, tmp_path: Path
+) -> None:
     (tmp_path / "passing").mkdir()
     code = f"""
 from pathlib import Path
 from toy_sessions import toy_session
 from kernels.sandbox import sealed_run
-if {way!r} == "plain": sealed_run.PATH = "/nowhere"
+if {network_faults!r} == "plain": sealed_run.PATH = "/nowhere"
 sealed_run.run_sealed(toy_session(Path({str(tmp_path)!r}), {BEATING.format(apart=False) + WAITING!r}))
 """
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toys"), *filter(None, sys.path)])

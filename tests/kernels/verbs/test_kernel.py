@@ -16,7 +16,7 @@ from common.runs import Run
 from common.workflow.request import Request
 from kernels.build import spec as making
 from kernels.deploy.dry_run import _short
-from kernels.sandbox.sealed_run import run_sealed, unsealable
+from kernels.sandbox.sealed_run import run_sealed, why_unsealed
 from kernels.verbs import kernel
 
 SMALL = ("rows=150", "epochs=2", "folds=2", "groups=identical")
@@ -67,7 +67,7 @@ def test_the_proof_before_a_push_was_sealed_and_equal(pushed: Path) -> None:
     assert proof["equal"] is True
     assert proof["rows"] == 19  # a fifth of the sample
     log = (made(pushed) / "dry-run" / "log.jsonl").read_text(encoding="utf-8")
-    assert (unsealable() is None) == ("/kaggle/input/competitions/digits" in log)
+    assert (why_unsealed() is None) == ("/kaggle/input/competitions/digits" in log)
 
 
 def test_the_kernels_run_is_the_run_made_here_byte_for_byte(
@@ -116,7 +116,7 @@ def test_another_submission_than_the_kernels_is_not_submitted_from_it(
     (there / "submission.csv").write_bytes(kept + b"\n")
     told = done(pushed, "submit", "--kernel", str(there), capsys=capsys)
     (there / "submission.csv").write_bytes(kept)
-    assert "was written anew since it came back" in told
+    assert "was rewritten since it came back" in told
 
 
 @pytest.mark.slow
@@ -125,7 +125,9 @@ def test_all_that_shapes_a_kernel_makes_it_another(tmp_path: Path) -> None:
 
     def key(*words: str, files: Sequence[str] = (), source: Any = None, **options: Any) -> str:
         request = Request(competition=digits, recipe_name="quick", words=words, runs=tmp_path)
-        return making.made(request, making.Shape(**options), files, source=source, online=False).key
+        return making.build_kernel(
+            request, making.Shape(**options), files, source=source, online=False
+        ).key
 
     part = {"owner": "you", "slug": "kit-digits-quick", "version": 1, "part": 1, "run": "a"}
     assert key() == key()
@@ -172,7 +174,7 @@ def test_an_older_version_than_kaggle_attaches_is_not_gone_on_with(
     there.note(kernel=kept | {"finished": False, "version": 0})
     told = done(pushed, "kernel", "--continue", "--no-proof", capsys=capsys)
     there.note(kernel=kept)
-    assert "the run to go on with is of version 0 of you/kit-digits-quick" in told
+    assert "the run to resume is of version 0 of you/kit-digits-quick" in told
     assert "newest version, which is 1: `kit digits kernel" in told
     assert "--again" in told
     assert "begins anew" in told

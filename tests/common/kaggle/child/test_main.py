@@ -65,7 +65,7 @@ def test_the_servers_reason_is_read_in_both_shapes(body: bytes) -> None:
     response.status_code, response._content = 400, body
     response.headers["Retry-After"] = "7"
     error = requests.HTTPError("400 Client Error", response=response)
-    assert main.described(error) == {
+    assert main.error_json(error) == {
         "kind": "http",
         "status": 400,
         "reason": "Too big",

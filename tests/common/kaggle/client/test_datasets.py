@@ -7,7 +7,7 @@ import pytest
 from common.kaggle.client import KaggleError
 from common.kaggle.client.datasets import publish, settled
 from common.kaggle.client.send_once import UnsureError
-from common.kaggle.server.datasets import DatasetDesk
+from common.kaggle.server.datasets import DatasetStore
 from common.kaggle.server.host import FOREVER, Fault, Host
 from common.kaggle.server.uploads import Uploads
 from common.kaggle.server.wire import RefusedError
@@ -58,8 +58,8 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert settled(SLUG, environment=host.environment).status == ""
-    status, first = DatasetDesk.status, iter(["BLOBS_RECEIVED"])
-    monkeypatch.setattr(DatasetDesk, "status", lambda *words: next(first, status(*words)))
+    status, first = DatasetStore.status, iter(["BLOBS_RECEIVED"])
+    monkeypatch.setattr(DatasetStore, "status", lambda *words: next(first, status(*words)))
     assert published(host, inputs) == f"you/{SLUG}"
     assert "is being prepared: BLOBS_RECEIVED" in capsys.readouterr().err
     assert held(host) == {name: path.read_bytes() for name, path in inputs.items()}
@@ -73,7 +73,7 @@ def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     assert found.files == {MODEL: 10_240, MANIFEST: 3}
     assert "it was made" in capsys.readouterr().err
     assert [version.notes for version in kept.versions] == ["", "second"]
-    again = DatasetDesk(host._folder, "you", Uploads(host._folder / "uploads"), host.faults)
+    again = DatasetStore(host._folder, "you", Uploads(host._folder / "uploads"), host.faults)
     assert again.dataset_folder("you", SLUG) == host._datasets.dataset_folder("you", SLUG)
     assert again.dataset_folder("another", SLUG) is None
 
@@ -137,8 +137,8 @@ def test_a_version_that_cannot_be_prepared_leaves_the_one_before_and_says_so(
 def test_a_version_made_without_a_file_is_noticed(
     host: Host, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = DatasetDesk._files
-    monkeypatch.setattr(DatasetDesk, "_files", lambda self, tokens: files(self, tokens)[1:])
+    files = DatasetStore._files
+    monkeypatch.setattr(DatasetStore, "_files", lambda self, tokens: files(self, tokens)[1:])
     with pytest.raises(KaggleError, match=f"was made without {MODEL}, or"):
         published(host, inputs)
 
@@ -146,7 +146,7 @@ def test_a_version_made_without_a_file_is_noticed(
 def test_a_refusal_in_the_answer_is_an_error_with_its_reason(
     host: Host, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(DatasetDesk, "has", lambda *_: True)
+    monkeypatch.setattr(DatasetStore, "has", lambda *_: True)
     with pytest.raises(KaggleError, match=rf"{SLUG}: Kaggle refused .*already in use"):
         published(host, only(inputs))
     with pytest.raises(KaggleError, match="must be between 6 and 50 characters"):
@@ -167,7 +167,7 @@ def test_where_no_list_of_files_is_to_be_had_a_ready_dataset_is_taken_as_sent(
 def test_a_dataset_that_is_shown_late_is_not_made_again(
     host: Host, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(DatasetDesk, "status", lambda *_: refused_as_absent())
+    monkeypatch.setattr(DatasetStore, "status", lambda *_: refused_as_absent())
     host.faults.add(Fault(method="CreateDataset"))
     with pytest.raises(UnsureError, match="cannot tell whether it was made, and nothing was sent"):
         published(host, only(inputs))

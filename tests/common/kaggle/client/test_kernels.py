@@ -15,8 +15,8 @@ from common.kaggle.client.kernel_status import lines_of
 from common.kaggle.client.kernels import KernelError, Line
 from common.kaggle.server.faults import Fault, Faults
 from common.kaggle.server.host import Host, Hosted
-from common.kaggle.server.kernel_files import KernelShelf
-from common.kaggle.server.kernels import WORKING, KernelDesk
+from common.kaggle.server.kernel_files import KernelOutputs
+from common.kaggle.server.kernels import WORKING, KernelStore
 
 MANY = """
 import json, os
@@ -70,12 +70,14 @@ def test_what_a_kernel_wrote_comes_back_page_after_page(
     calls_nothing = {**environment, "http_proxy": "http://127.0.0.1:9"}
     assert kernels.fetch_output(pushed, tmp_path / "output", environment=calls_nothing) == found
 
-    client.allow("petals", client.standing("petals", environment=environment), from_kernel=True)
+    client.check_can_submit(
+        "petals", client.competition_status("petals", environment=environment), from_kernel=True
+    )
     ref = kernels.submit_kernel(
         "petals", pushed, "submission.csv", "by kernel", environment=environment
     )
     assert client.wait("petals", ref, environment=environment).public == 0.75
-    assert [entry.file for entry in host._desk.entries("petals")] == ["submission.csv"]
+    assert [entry.file for entry in host._submissions.entries("petals")] == ["submission.csv"]
 
 
 def test_a_kernel_that_fails_tells_the_reason_and_the_last_lines_of_its_log(host: Host) -> None:
@@ -156,30 +158,30 @@ def test_a_version_that_was_cut_off_runs_anew_in_an_empty_folder(
     tmp_path: Path, killed: bool
 ) -> None:
     place, marker = tmp_path / "kernels", tmp_path / "m"
-    desk = KernelDesk(place, {}, Faults(), run_kernel)
-    first = desk.save("one", "One", cut_off(marker), [], {})
+    submissions = KernelStore(place, {}, Faults(), run_kernel)
+    first = submissions.save("one", "One", cut_off(marker), [], {})
     wait_for(marker)
     running = (place / "kernels.json").read_text()
-    desk.close()
+    submissions.close()
     assert (first.status, first.failure) == ("QUEUED", "")
-    assert (desk.place(first) / WORKING / "left").exists()
+    assert (submissions.place(first) / WORKING / "left").exists()
     if killed:  # what a process that cannot close leaves behind
         assert '"RUNNING"' in running
         (place / "kernels.json").write_text(running)
 
-    again = KernelDesk(place, {}, Faults(), run_kernel)
+    again = KernelStore(place, {}, Faults(), run_kernel)
     again._runner.shutdown(wait=True)
     version = again.version("you", "one")
     assert (version.status, version.failure) == ("COMPLETE", "")
     assert [line.text for line in lines_of(again.log(version))] == ["[]"]
-    assert KernelShelf(again).files(version) == []
+    assert KernelOutputs(again).files(version) == []
 
 
 def test_a_kernel_reads_the_newest_output_of_another_and_a_dataset(
     tmp_path: Path, files: Path, host: Host
 ) -> None:
     first = "from pathlib import Path\nPath('weights').write_text('first')"
-    desk = KernelDesk(
+    submissions = KernelStore(
         tmp_path / "kernels",
         host._competitions,
         host.faults,
@@ -191,11 +193,11 @@ def test_a_kernel_reads_the_newest_output_of_another_and_a_dataset(
         "text = Path(inputs['notebooks/you/one'], 'weights').read_text()\n"
         "Path('out').write_text(text + str(len(os.listdir(inputs['datasets/ann/set']))))"
     )
-    desk.save("one", "One", first, [], {})
-    two = desk.save("two", "Two", reads, ["notebooks/you/one", "datasets/ann/set"], {})
-    desk._runner.shutdown(wait=True)
+    submissions.save("one", "One", first, [], {})
+    two = submissions.save("two", "Two", reads, ["notebooks/you/one", "datasets/ann/set"], {})
+    submissions._runner.shutdown(wait=True)
     assert two.status == "COMPLETE"
-    assert KernelShelf(desk).file(two, "out").read_text() == "first2"
+    assert KernelOutputs(submissions).file(two, "out").read_text() == "first2"
 
 
 def test_a_version_that_is_not_shown_at_once_is_followed_all_the_same(

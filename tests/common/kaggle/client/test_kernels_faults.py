@@ -73,7 +73,7 @@ def test_trouble_on_every_call_is_waited_out(
     assert "pushing you/petals-by-the-number: 429 A fault made on purpose; trying again" in shown
     assert "asking about you/petals-by-the-number: 429 Too many; trying again" in shown
     assert "fetching the output of you/petals-by-the-number: 503 A fault" in shown
-    assert versions(host) == len(host._desk.entries("petals")) == 1
+    assert versions(host) == len(host._submissions.entries("petals")) == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         ".kaggle-output.json", "submission.csv", "weights.bin",
     ]  # fmt: skip
@@ -160,7 +160,7 @@ def test_a_lost_answer_submits_once(host: Host, pushed: Pushed) -> None:
     ref = kernels.submit_kernel(
         "petals", pushed, "submission.csv", "m", environment=host.environment
     )
-    assert [entry.ref for entry in host._desk.entries("petals")] == [ref]
+    assert [entry.ref for entry in host._submissions.entries("petals")] == [ref]
 
 
 def test_an_address_that_has_expired_is_asked_for_anew(

@@ -97,17 +97,17 @@ def test_a_host_that_runs_no_kernels_says_so(tmp_path: Path) -> None:
 
 def test_an_error_in_the_answer_is_none_other_than_a_refusal() -> None:
     with pytest.raises(KaggleError, match=r"Kaggle refused it \(No permission\); no version was m"):
-        kernel_push.taken({**ANSWER, "error": "No permission."}, "you/x")
+        kernel_push.pushed_version({**ANSWER, "error": "No permission."}, "you/x")
     with pytest.raises(
         KaggleError, match="names no version, so that nothing may run; look at http"
     ):
-        kernel_push.taken({**ANSWER, "version": 0}, "you/x")
+        kernel_push.pushed_version({**ANSWER, "version": 0}, "you/x")
     with pytest.raises(KaggleError, match=r"without the tag z \(Kaggle knows none of that name\)"):
-        kernel_push.taken({**ANSWER, "invalid": {"tag": ["z"]}}, "you/x")
+        kernel_push.pushed_version({**ANSWER, "invalid": {"tag": ["z"]}}, "you/x")
 
 
 def test_the_name_that_kaggle_gives_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    found = kernel_push.taken({**ANSWER, "ref": "/code/you/x-2"}, "you/x")
+    found = kernel_push.pushed_version({**ANSWER, "ref": "/code/you/x-2"}, "you/x")
     assert found == Pushed("you", "x-2", 3, "https://www.kaggle.com/code/you/x-2")
     assert "Kaggle calls you/x you/x-2: that name counts" in capsys.readouterr().err
 
@@ -180,7 +180,7 @@ def test_the_host_answers_an_error_as_the_site_does(
         "kernelType": "script",
         **change,
     }
-    service = KernelService(host._competitions, host._desk, host._kernels, host._outputs)
+    service = KernelService(host._competitions, host._submissions, host._kernels, host._outputs)
     assert said in service.save_kernel(request)["error"]
     with pytest.raises(RefusedError, match="The kernel source must be less than 1 megabytes in si"):
         service.save_kernel({**request, "text": "é" * 500_000})

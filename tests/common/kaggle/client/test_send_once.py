@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from common.kaggle.client.child_process import RemoteError
 from common.kaggle.client.errors import KaggleError
-from common.kaggle.client.send_once import once
+from common.kaggle.client.send_once import send_at_most_once
 
 
 def made(answers: Iterator[str | None]) -> tuple[str, list[str]]:
@@ -17,7 +17,7 @@ def made(answers: Iterator[str | None]) -> tuple[str, list[str]]:
             raise RemoteError("connection", "cut")
         return "made a second time"
 
-    found = once(
+    found = send_at_most_once(
         "making it",
         send,
         lambda: next(answers),

@@ -13,7 +13,7 @@ DAY = 86_400
 
 
 def refs(host: Host) -> list[int]:
-    return [entry.ref for entry in host._desk.entries("petals")]
+    return [entry.ref for entry in host._submissions.entries("petals")]
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_a_fault_that_passes_ends_in_one_submission(
 ) -> None:
     host.faults.add(fault)
     ref = client.submit("petals", submission, "once", environment=host.environment)
-    host._desk.close()
+    host._submissions.close()
     assert refs(host) == [ref]
-    assert host._desk.entry(ref).public == 0.75
+    assert host._submissions.entry(ref).public == 0.75
 
 
 def test_a_lost_answer_is_looked_for_and_told(
@@ -91,8 +91,8 @@ def test_the_daily_limit_is_told_before_an_upload_and_after_a_refusal(
     host: Host, submission: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment = host.environment
-    found = client.standing("petals", environment=environment)
-    client.allow("petals", found)
+    found = client.competition_status("petals", environment=environment)
+    client.check_can_submit("petals", found)
     assert "submissions to petals left today, this one included: 2" in capsys.readouterr().err
     for _ in range(2):
         client.submit("petals", submission, "m", environment=environment)
@@ -101,7 +101,9 @@ def test_the_daily_limit_is_told_before_an_upload_and_after_a_refusal(
 
     evening = datetime(2026, 11, 20, 21, 15, tzinfo=UTC)
     with pytest.raises(KaggleError, match=r"quota is used up \(2 submissions\).*in 2 h 45 min"):
-        client.allow("petals", client.standing("petals", environment=environment), now=evening)
+        client.check_can_submit(
+            "petals", client.competition_status("petals", environment=environment), now=evening
+        )
     with pytest.raises(
         KaggleError, match=r"midnight UTC.*has used its daily submission allowance .2. today"
     ):
@@ -146,7 +148,9 @@ def test_a_competition_that_takes_no_files_says_so_before_the_upload(
     )  # type: ignore[arg-type]
     with Host([hosted], folder=tmp_path / "host") as host:
         with pytest.raises(KaggleError, match=sentence):
-            client.allow("petals", client.standing("petals", environment=host.environment))
+            client.check_can_submit(
+                "petals", client.competition_status("petals", environment=host.environment)
+            )
         with pytest.raises(KaggleError, match=r"notebooks only|takes no submissions any more"):
             client.submit("petals", submission, "m", environment=host.environment)
         assert refs(host) == []
@@ -166,7 +170,9 @@ def test_a_late_submission_is_scored_and_does_not_rank(
     )
     with Host([hosted], folder=tmp_path / "host") as host:
         environment = host.environment
-        client.allow("petals", client.standing("petals", environment=environment))
+        client.check_can_submit(
+            "petals", client.competition_status("petals", environment=environment)
+        )
         assert "ended on 2023-11-14: a late submission is scored" in capsys.readouterr().err
         ref = client.submit("petals", submission, "m", environment=environment)
         assert client.wait("petals", ref, environment=environment).private == 0.9
@@ -178,8 +184,8 @@ def test_limits_that_are_not_told_hold_nothing_up(
     host: Host, capsys: pytest.CaptureFixture[str]
 ) -> None:
     host.faults.add(Fault(method="GetSubmissionLimits", status=501))
-    found = client.standing("petals", environment=host.environment)
-    client.allow("petals", found)
+    found = client.competition_status("petals", environment=host.environment)
+    client.check_can_submit("petals", found)
     assert "left today is not told" in capsys.readouterr().err
 
 
@@ -187,7 +193,7 @@ def test_a_score_is_read_from_the_list_where_none_is_told_alone(
     host: Host, submission: Path
 ) -> None:
     ref = client.submit("petals", submission, "m", environment=host.environment)
-    host._desk.close()
+    host._submissions.close()
     host.faults.add(Fault(method="GetSubmission", status=404, times=FOREVER))
     assert client.wait("petals", ref, environment=host.environment).public == 0.75
 

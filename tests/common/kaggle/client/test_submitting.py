@@ -55,7 +55,7 @@ def test_a_bad_file_is_refused_with_the_hosts_own_reason(host: Host, submission:
 
 def test_waiting_ends_at_its_time_limit(host: Host, submission: Path) -> None:
     ref = client.submit("petals", submission, "m", environment=host.environment)
-    host._desk.entry(ref).status = "PENDING"
+    host._submissions.entry(ref).status = "PENDING"
     with pytest.raises(KaggleError, match=f"submission {ref} to petals is not scored after"):
         client.wait("petals", ref, timeout_s=0.1, environment=host.environment)
 

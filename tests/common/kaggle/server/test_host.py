@@ -122,7 +122,7 @@ def test_an_upload_is_resumed_where_it_was_cut(host: Host) -> None:
     token = target.rsplit("/", 1)[-1]
     status, answer = call(host, "CreateSubmission", competitionName="petals", blobFileTokens=token)
     assert status == 200
-    host._desk.close()
+    host._submissions.close()
     assert call(host, "GetSubmission", ref=answer["ref"])[1]["publicScore"] == "0.25000"
 
 
@@ -159,7 +159,7 @@ def test_the_leaderboard_shows_the_best_score_and_a_reopened_host_remembers(
             competitionName="petals",
             blobFileTokens=target.rsplit("/", 1)[-1],
         )
-    host._desk.close()
+    host._submissions.close()
     _, board = call(host, "GetLeaderboard", competitionName="petals")
     assert [row["score"] for row in board["submissions"]] == ["0.75000"]
 
@@ -182,7 +182,7 @@ def test_a_scorer_that_breaks_leaves_an_error_and_not_a_pending_row(tmp_path: Pa
         send(host, "PUT", target, b"1")
         token = target.rsplit("/", 1)[-1]
         _, answer = call(host, "CreateSubmission", competitionName="petals", blobFileTokens=token)
-        host._desk.close()
+        host._submissions.close()
         found = call(host, "GetSubmission", ref=answer["ref"])[1]
     assert found["status"] == "ERROR"
     assert found["errorDescription"].startswith("Evaluation Exception: KeyError")

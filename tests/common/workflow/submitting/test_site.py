@@ -57,7 +57,7 @@ def test_the_same_file_is_sent_again_only_when_the_command_line_says_so(
     assert digits(tmp_path, "submit", "--again", "--message", "two", "--json") == 0
     assert json.loads(capsys.readouterr().out)["ref"] == second
     assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25) for ref in (first, second)]
-    sent = [entry.description.partition(" ")[2] for entry in site._desk.entries("digits")]
+    sent = [entry.description.partition(" ")[2] for entry in site._submissions.entries("digits")]
     assert sent == ["two", "one"]
 
 
@@ -85,7 +85,7 @@ def test_a_file_from_elsewhere_is_checked_sent_once_and_entered(
     assert "would fare the same: --again sends it" in capsys.readouterr().err
     entry = ledger.read(tmp_path / "runs" / ledger.NAME)[-1]
     assert (entry.run, entry.recipe, entry.cv) == (Path(result["run"]).name, "file", None)
-    assert [sent.description.partition(" ")[2] for sent in site._desk.entries("digits")] == [
+    assert [sent.description.partition(" ")[2] for sent in site._submissions.entries("digits")] == [
         file.name
     ]
     assert digits(tmp_path, "blend", str(own), result["run"]) == 1
@@ -125,7 +125,7 @@ def test_a_submission_without_a_score_is_in_the_ledger_and_is_completed_later(
     assert digits(tmp_path, "submit") == 0  # the run has been waiting for it as well
     assert f"was sent by a call before this one: submission {ref}" in capsys.readouterr().err
     assert rows(tmp_path) == [(ref, "complete", 0.5, 0.25)]
-    assert len(site._desk.entries("digits")) == 1
+    assert len(site._submissions.entries("digits")) == 1
 
 
 def test_a_refused_file_is_in_the_ledger_as_refused(
@@ -140,10 +140,10 @@ def test_a_refused_file_is_in_the_ledger_as_refused(
 
 
 def test_words_of_the_command_line_become_faults_and_terms() -> None:
-    assert host_verb.fault_of('Score message="no such column" times=2') == Fault(
+    assert host_verb.parse_fault('Score message="no such column" times=2') == Fault(
         method="Score", message="no such column", times=2
     )
-    fault = host_verb.fault_of("GET cut_at=7 ranged=true slow_s=0.5")
+    fault = host_verb.parse_fault("GET cut_at=7 ranged=true slow_s=0.5")
     assert fault == Fault(method="GET", cut_at=7, ranged=True, slow_s=0.5)
     terms = host_verb.values_of(Hosted, ["entered=false", "daily_limit=3", "deadline=1.5e9"])
     assert terms == {"entered": False, "daily_limit": 3, "deadline": 1.5e9}
@@ -161,4 +161,4 @@ def test_words_of_the_command_line_become_faults_and_terms() -> None:
 )
 def test_a_fault_that_cannot_happen_is_a_sentence(words: str, answer: str) -> None:
     with pytest.raises(ValueError, match=answer):
-        host_verb.fault_of(words)
+        host_verb.parse_fault(words)

@@ -64,7 +64,7 @@ def send(host: Host, run: Run, *, again: bool = False) -> dict[str, Any]:
 
 
 def count(host: Host) -> int:
-    return len(host._desk.entries("petals"))
+    return len(host._submissions.entries("petals"))
 
 
 def test_the_same_file_is_refused_unless_it_is_to_be_sent_again(
@@ -90,7 +90,7 @@ def test_a_file_that_only_the_run_remembers_is_refused_too(
 ) -> None:
     run = finished("0.5")
     send(host, run)
-    host._desk._entries.clear()
+    host._submissions._entries.clear()
     with pytest.raises(KaggleError, match=r"public score 0\.5"):
         send(host, run)
 
@@ -230,7 +230,7 @@ def all_arrive_once(
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(one, values)) == [float(value) for value in values]
-    arrived = sorted(entry.public for entry in host._desk.entries("petals"))
+    arrived = sorted(entry.public for entry in host._submissions.entries("petals"))
     assert arrived == [float(value) for value in values]
 
 

@@ -1,4 +1,4 @@
-"""The way to Kaggle: proxies, certificates and login pages that stand in it, each in a sentence."""
+"""Network faults on the way to Kaggle (proxy, TLS certificate, login page): one sentence for each."""
 
 import os
 import re
@@ -9,11 +9,11 @@ from typing import Any
 from common.kaggle.protocol import LONGEST_PAUSE_S
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # in the order in which they are read
-PAGE = re.compile(
+HTML_START = re.compile(
     rb"\s*(<!--.*?-->\s*)?<(!doctype\s+html|html|head|script|meta)\b", re.IGNORECASE | re.DOTALL
 )
-AMISS: list[Exception] = []  # of uploads: the client swallows what is raised in them
-OF_PROXY = r"refused|resolve|not known|unreachable|timed out|No route"
+UPLOAD_ERRORS: list[Exception] = []  # of uploads: the client swallows what is raised in them
+PROXY_REASONS = r"refused|resolve|not known|unreachable|timed out|No route"
 
 
 class OperationError(Exception):
@@ -25,16 +25,16 @@ class OperationError(Exception):
         self.retry_after = retry_after
 
 
-def innermost(error: BaseException) -> BaseException:
-    """What an exception began with: it says it in the fewest words."""
+def root_cause(error: BaseException) -> BaseException:
+    """The first exception of a chain: it has the shortest message."""
     while error.__context__ is not None:
         error = error.__context__
     return error
 
 
 @cache
-def watch() -> None:
-    """Look at each answer of this process before the client, which takes any page for success."""
+def intercept_answers() -> None:
+    """Check each HTTP answer of this process before the client, which takes any page for success."""
     from requests import HTTPError, Session
     from requests.adapters import Retry  # type: ignore[attr-defined]
 
@@ -44,19 +44,19 @@ def watch() -> None:
         response = send(self, request, **settings)
         if request.method == "PUT" and response.status_code >= 400:
             error = HTTPError(response=response, request=request)
-            if response.status_code == 511 or obstacle(error):
-                AMISS.append(error)
+            if response.status_code == 511 or permanent_fault(error):
+                UPLOAD_ERRORS.append(error)
         elif request.method in ("POST", "PUT") and response.ok and is_page(response):
-            AMISS.append(portal(response))
-            raise AMISS[-1]
+            UPLOAD_ERRORS.append(login_page_error(response))
+            raise UPLOAD_ERRORS[-1]
         return response
 
     def slept(self: Any, response: Any) -> bool:
         seconds = int(self.get_retry_after(response) or 0)
         if seconds > LONGEST_PAUSE_S:  # the client would sleep that long without a word
             told = f"the store answered {response.status}"
-            AMISS.append(OperationError("upload", told, retry_after=seconds))
-            raise AMISS[-1]
+            UPLOAD_ERRORS.append(OperationError("upload", told, retry_after=seconds))
+            raise UPLOAD_ERRORS[-1]
         return sleep(self, response)
 
     Session.send, Retry.sleep_for_retry = seen, slept  # type: ignore[method-assign,assignment]
@@ -67,45 +67,45 @@ def is_page(response: Any) -> bool:
     kind = response.headers.get("Content-Type", "")
     if kind:
         return "html" in kind.lower()
-    return not response.history and PAGE.match(response.content) is not None
+    return not response.history and HTML_START.match(response.content) is not None
 
 
-def portal(response: Any) -> OperationError:
+def login_page_error(response: Any) -> OperationError:
     """The page that came in place of an answer, as an error."""
     head = next(response.iter_content(1 << 15), b"") if response.raw else response.content
     response.close()
-    return OperationError("portal", words_of(head))
+    return OperationError("portal", describe_page(head))
 
 
-def words_of(page: bytes) -> str:
+def describe_page(page: bytes) -> str:
     """ "a page titled 'Sign in'"."""
-    found = title(page.decode("utf-8", "replace"))
+    found = page_title(page.decode("utf-8", "replace"))
     return f"a page titled {found!r}" if found else "a page without a title"
 
 
-def title(text: str) -> str:
+def page_title(text: str) -> str:
     """The title of a page, or its first heading; "" without one."""
     found = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text, re.IGNORECASE | re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", found[2]).split())[:100] if found else ""
 
 
-def obstacle(error: BaseException) -> str:
-    """What has to be set right before the same request can succeed; "": it may pass by itself."""
+def permanent_fault(error: BaseException) -> str:
+    """What to fix before the same request can succeed, as a sentence; "": the fault may be transient."""
     from requests import exceptions as of
 
-    text = f"{error} {innermost(error)}"
+    text = f"{error} {root_cause(error)}"
     variable, proxy = proxy_of(error)
     set_as = f"{variable}={proxy}"
     response: Any = getattr(error, "response", None)
     status = getattr(response, "status_code", 0)
     if 400 <= status < 500 and status not in (407, 408, 429) and is_page(response):
         return (
-            f"{words_of(response.content)} came with status {status}, and Kaggle's own refusals are no "
+            f"{describe_page(response.content)} came with status {status}, and Kaggle's own refusals are no "
             "pages: a proxy or a firewall on the way may have sent it; ask who runs it to let api.kaggle.com "
             "and storage.googleapis.com through, or try from another network"
         )
     if "invalid path" in text and "CA certificate bundle" in text:
-        return _bundle("names a file that is not there") or (
+        return _ca_bundle_fault("names a file that is not there") or (
             "the certificates of the package certifi are missing; run: pip install --force-reinstall certifi"
         )
     if status == 407 or (isinstance(error, of.ProxyError) and " 407" in text):
@@ -134,13 +134,13 @@ def obstacle(error: BaseException) -> str:
             else "what answers in place of Kaggle does not speak TLS: a proxy "
             "or a firewall stands between; name the proxy in https_proxy"
         )
-    return _certificate(text) if isinstance(error, of.SSLError) else ""
+    return _certificate_fault(text) if isinstance(error, of.SSLError) else ""
 
 
-def _certificate(text: str) -> str:
+def _certificate_fault(text: str) -> str:
     """Of a failed TLS handshake."""
     if re.search(r"NO_CERTIFICATE|no certificate|PEM|ASN1|Errno", text):
-        return _bundle("is no readable file of certificates in PEM form")
+        return _ca_bundle_fault("is no readable file of certificates in PEM form")
     if "not yet valid" in text or "expired" in text:
         kind = "not yet valid" if "not yet valid" in text else "expired"
         now = datetime.now(UTC)
@@ -158,14 +158,14 @@ def _certificate(text: str) -> str:
         f"the certificate is not trusted ({why[1].strip() if why else 'unknown'}): a proxy or a virus scanner "
         "that opens connections signs with a CA of its own; "
         + (
-            _bundle("does not hold that CA", "add it there")
+            _ca_bundle_fault("does not hold that CA", "add it there")
             or "name the PEM file of that CA in REQUESTS_CA_BUNDLE"
         )
         + (f" (SSL_CERT_FILE={unread} is not read by the Kaggle client)" if unread else "")
     )
 
 
-def _bundle(wrong: str, remedy: str = "") -> str:
+def _ca_bundle_fault(wrong: str, remedy: str = "") -> str:
     for name in BUNDLES:
         if value := os.environ.get(name):
             return f"{name}={value} {wrong}: {remedy or 'correct the path'}, or unset {name}"
@@ -183,13 +183,13 @@ def proxy_of(error: BaseException) -> tuple[str, str]:
     return "", ""
 
 
-def beside(error: BaseException, reason: str) -> str:
-    """Where on the way it happened, for the end of a reason that may pass; or ""."""
+def proxy_hint(error: BaseException, reason: str) -> str:
+    """The proxy that a connection error came from, as a clause for the end of `reason`; or ""."""
     from requests import exceptions as of
     from requests.utils import should_bypass_proxies
 
     variable, proxy = proxy_of(error)
-    if not variable or not re.search(OF_PROXY, reason):
+    if not variable or not re.search(PROXY_REASONS, reason):
         return ""
     url = getattr(getattr(error, "request", None), "url", "")
     if url and should_bypass_proxies(url, no_proxy=None):

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from common.kaggle import client
-from common.kaggle.child.failure import _seconds, described
+from common.kaggle.child.failure import _seconds, error_json
 from common.kaggle.client import KaggleError
 from common.kaggle.server.host import FOREVER, Fault, Host
 
@@ -178,7 +178,7 @@ def reason(url: str) -> str:
     try:
         requests.get(url, timeout=5)
     except (requests.RequestException, OSError) as error:
-        found = described(error)
+        found = error_json(error)
         assert found["kind"] == "setting", found
         return str(found["reason"])
     raise AssertionError(url)

@@ -1,80 +1,20 @@
-"""A competition as the loopback host offers it: its files, whole or one by one, and its scoring."""
+"""The files of a hosted competition: singly or as one archive, behind signed addresses."""
 
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 from zipfile import ZIP_STORED, ZipFile
 
 from common.kaggle.protocol import md5_of
+from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.wire import RefusedError
 from common.storage import replacing
 
-FAR_OFF = 4_102_444_740.0  # the last minute of 2099
-Score = Callable[[Path], tuple[float, float]]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Hosted:
-    """One competition on the host.
-
-    Attributes:
-        slug: its name in every request.
-        title: what people call it.
-        files: the folder of its files; they are served as one archive and singly.
-        score: submission file to (public, private) score; ValueError(reason) refuses the file.
-        metric: a name in `common.metrics.METRICS`, for the order of the leaderboard.
-        daily_limit: submissions accepted in one UTC day.
-        entered: has the account accepted the rules?
-        deadline: in seconds since the epoch; later submissions are scored, but do not rank.
-        code_only: are submissions taken from notebooks alone?
-        closed: are no submissions taken at all?
-        hide_private: are private scores, as on the site, told after the deadline only?
-        tidy: is a description stripped, made one line, escaped for HTML and cut at 255 characters?
-        late_s: seconds until a submission is in the list (it counts at once), and until a version
-            of a kernel that uses this competition is told of.
-        unnumbered: is no version named in the answers about such a kernel?
-        board: other teams on the leaderboard: name, public and private score.
-    """
-
-    slug: str
-    title: str
-    files: Path
-    score: Score
-    metric: str
-    daily_limit: int = 20
-    entered: bool = True
-    deadline: float = FAR_OFF
-    code_only: bool = False
-    closed: bool = False
-    hide_private: bool = False
-    tidy: bool = False
-    late_s: float = 0.0
-    unnumbered: bool = False
-    board: Sequence[tuple[str, float, float]] = ()
-
-
-def entered(competitions: Mapping[str, Hosted], slug: str) -> Hosted:
-    """The competition of that slug, its rules accepted; else the site's refusal."""
-    hosted = known(competitions, slug)
-    if not hosted.entered:
-        raise RefusedError(403, "You must accept this competition's rules before you can continue")
-    return hosted
-
-
-def known(competitions: Mapping[str, Hosted], slug: str) -> Hosted:
-    """The competition of that slug; else the site's refusal."""
-    hosted = competitions.get(slug)
-    if hosted is None:  # the site's answer to a misspelt name, too
-        raise RefusedError(403, "Permission 'competitions.participate' was denied")
-    return hosted
-
-
-class Shelf:
-    """The files of one competition, behind addresses that cannot be guessed."""
+class CompetitionFiles:
+    """The files of one competition, at addresses signed with `secret`."""
 
     def __init__(self, hosted: Hosted, folder: Path, secret: bytes) -> None:
         self._hosted = hosted
@@ -117,8 +57,8 @@ class Shelf:
         return self.path(name) if name else self._whole()
 
     def md5(self, file: Path) -> str:
-        """Of one of the shelf's files, taken once."""
-        key = f"{file} {tag(file)}"
+        """The MD5 of one of the files, base64, computed once."""
+        key = f"{file} {etag(file)}"
         if key not in self._md5:
             self._md5[key] = md5_of(file)
         return self._md5[key]
@@ -141,7 +81,7 @@ class Shelf:
         return self._archive
 
 
-def tag(path: Path) -> str:
+def etag(path: Path) -> str:
     """An ETag: changes whenever the file does."""
     found = path.stat()
     return f'"{found.st_size:x}-{found.st_mtime_ns:x}"'

@@ -1,4 +1,4 @@
-"""A version of a kernel whose answer was lost: what shows that it was made, and what leaves it open."""
+"""Find the kernel version that a push made whose answer was lost, or that an interrupted call made."""
 
 import html
 import time
@@ -48,7 +48,7 @@ def arrived(
     return {"ref": name, "url": "", "version": now["version"], "error": "", "invalid": invalid}
 
 
-def sought(
+def find_earlier_push(
     look: Callable[[], Kernel],
     judge: Callable[[Kernel], dict[str, Any] | None],
     sent: float,
@@ -61,7 +61,7 @@ def sought(
         look: asks for the kernel.
         judge: `arrived` of what it tells.
         sent: when that call began to push, in seconds since the epoch; Kaggle may have been at
-            work on it still when it ended, and lists lag: it is looked for until that is long ago.
+            work on it still when it ended, and lists lag: it is searched for until that is long ago.
         insist: where nobody can tell, take it for not pushed.
 
     Raises:
