@@ -226,9 +226,7 @@ def pushed_version(answer: Mapping[str, Any], name: str) -> Pushed:
     if f"{owner}/{slug}" != name:
         say(f"Kaggle calls {name} {owner}/{slug}: that name counts from here on")
     missing = [
-        _missing_source(kind, source)
-        for kind, named in answer["invalid"].items()
-        for source in named
+        _lacks(kind, source) for kind, named in answer["invalid"].items() for source in named
     ]
     if missing:
         raise KaggleError(
@@ -238,7 +236,7 @@ def pushed_version(answer: Mapping[str, Any], name: str) -> Pushed:
     return Pushed(owner, slug, int(answer["version"]), url)
 
 
-def _missing_source(kind: str, source: str) -> str:
+def _lacks(kind: str, source: str) -> str:
     """A source that was not accepted, and why that may be."""
     if kind == "competition":
         rules = f"{SITE}/competitions/{source}/rules"

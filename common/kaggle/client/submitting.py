@@ -130,12 +130,26 @@ def submit(
         uploaded = call(
             {**place, "operation": "upload"}, "submitting to", environment, patience_s=patience_s
         )
-        now = uploaded["before"]
-        tracked.begin(parse_status(now).count if now else None)
+        tracked.begin(_count_before(uploaded["before"], slug, environment))
         request = {**place, "operation": "create", "token": uploaded["token"]}
         return created(request, environment)
 
     return send_submission(tracked, send)
+
+
+def _count_before(
+    told: Mapping[str, Any] | None, slug: str, environment: Environment
+) -> SubmissionCount | None:
+    """What was counted before the submission, as the upload `told`; asked again where it did not.
+
+    Without it, a submission whose answer is lost is held back until its list can be trusted.
+    """
+    if told is not None:
+        return parse_status(told).count
+    try:
+        return limits_and_newest(slug, environment=environment).count
+    except KaggleError:  # no condition for the submission
+        return None
 
 
 def created(request: Mapping[str, Any], environment: Environment) -> int:

@@ -73,3 +73,13 @@ def test_count_and_list_are_of_one_moment_however_busy_the_team_is(
         found = read("petals", environment=environment)
     assert found.limits is not None
     assert found.limits.today == len(found.submissions) == 2
+
+
+@pytest.mark.usefixtures("here")
+def test_a_count_that_could_not_be_read_beside_the_upload_is_read_again(
+    tmp_path: Path, submission: Path
+) -> None:
+    site = Shared(dropped=1, lost=["ListSubmissions"])  # the one that the upload reads
+    with serving(site, tmp_path / "home") as environment:
+        ref = client.submit("petals", submission, "m", environment=environment)
+    assert own(site) == [ref] == [700]

@@ -28,7 +28,7 @@ WAITING = "__import__('time').sleep(60)"
 
 
 @pytest.fixture(params=["sealed", "plain"])
-def network_faults(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test once in namespaces, and once as where the program for them is missing."""
     if request.param == "plain":
         monkeypatch.setattr(sealed_run, "PATH", "/nowhere")
@@ -145,15 +145,13 @@ def test_in_namespaces_nothing_outlives_its_script_by_a_session_of_its_own(tmp_p
     assert is_still(session.working / "beat")
 
 
-def test_nothing_is_left_when_whoever_began_it_is_killed(
-    network_faults: str, tmp_path: Path
-) -> None:
+def test_nothing_is_left_when_whoever_began_it_is_killed(way: str, tmp_path: Path) -> None:
     (tmp_path / "passing").mkdir()
     code = f"""
 from pathlib import Path
 from toy_sessions import toy_session
 from kernels.sandbox import sealed_run
-if {network_faults!r} == "plain": sealed_run.PATH = "/nowhere"
+if {way!r} == "plain": sealed_run.PATH = "/nowhere"
 sealed_run.run_sealed(toy_session(Path({str(tmp_path)!r}), {BEATING.format(apart=False) + WAITING!r}))
 """
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toys"), *filter(None, sys.path)])

@@ -221,12 +221,14 @@ def all_arrive_once(
     def one(value: str) -> float:
         run = finished(value)
         host.faults.add(*some_faults(chance))
-        for _ in range(12):
+        failures: list[str] = []
+        while len(failures) < 12:
             try:
                 return float(send(host, run)["public"])
-            except KaggleError:
-                continue
-        raise AssertionError(f"{value} was not handed in")
+            except KaggleError as error:
+                if "no answer in" not in str(error):  # a busy machine is no failure
+                    failures.append(str(error))
+        raise AssertionError(f"{value} was not submitted: {failures[-1]}")
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(one, values)) == [float(value) for value in values]
