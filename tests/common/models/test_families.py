@@ -140,8 +140,8 @@ NO_VECTORS = {
 }
 # What cannot be, and what a user reads of it.
 CANNOT = {
-    "mobilenetv5_300m_enc": "MobileNetV5Encoder, which feeds other networks and takes no classifier",
-    "deepseek_vit_412m_enc": "DeepseekVitEncoder, which feeds other networks and takes no classifier",
+    "mobilenetv5_300m_enc": "MobileNetV5Encoder, an encoder that takes no classifier",
+    "deepseek_vit_412m_enc": "DeepseekVitEncoder, an encoder that takes no classifier",
 }
 
 
