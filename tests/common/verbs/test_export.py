@@ -60,7 +60,7 @@ def test_the_folder_holds_the_same_network(tmp_path: Path, backbone: str, size: 
 
 
 def test_a_network_with_another_head_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="head=mlp:256 is no head of timm's networks"):
+    with pytest.raises(ValueError, match="head=mlp:256 is not one of timm's heads"):
         write_model_folder(tmp_path / "model", Recipe(head="mlp"), tmp_path / "none", NAMES)
 
 
