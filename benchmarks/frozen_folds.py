@@ -20,9 +20,11 @@ from benchmarks.measure import Effort, Row, Way, alone, compare, one_thread
 from common.data.pixels.store import Store
 from common.data.pixels.store_files import PIXELS, SHAPES
 from common.errors import KitError
-from common.metrics import METRICS, Probs
+from common.inference.evaluator import Evaluator
+from common.metrics import Probs, metric_named
 from common.models.backbone import build
 from common.recipe import Recipe
+from common.targets import OneClass
 from common.training.jobs import Job, jobs_of
 from common.training.linear_probe import train_heads, write_job
 from common.training.loop import train
@@ -75,8 +77,8 @@ def scene(images: int, recipe: Recipe) -> Iterator[Scene]:
             recipe,
             noise(images, place / "store"),
             targets,
-            classes=CLASSES,
-            metric=METRICS["log_loss"],
+            weights=None,
+            evaluator=Evaluator(OneClass(names=CLASSES), metric_named("log_loss")),
             cache=place / "cache",
             trained=False,
         )

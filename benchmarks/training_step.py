@@ -14,9 +14,11 @@ from torch import nn
 
 from benchmarks.measure import Effort, Row, Way, alone, compare
 from common.data.batches.sources import InMemory, epoch_order
-from common.metrics import METRICS
+from common.inference.evaluator import Evaluator
+from common.metrics import metric_named
 from common.models.backbone import InputConfig
 from common.recipe import Recipe
+from common.targets import OneClass
 from common.training.components import build_components, components_for_phase, init_network
 from common.training.jobs import Job
 from common.training.loop import train_epoch
@@ -50,8 +52,8 @@ def _setting(count: int) -> RunContext:
     return RunContext(
         RECIPE,
         random.integers(0, CLASSES, count),
-        tuple("abcdefghij"),
-        METRICS["accuracy"],
+        None,
+        Evaluator(OneClass(names=tuple("abcdefghij")), metric_named("accuracy")),
         InMemory(pixels, RECIPE, torch.zeros(3, dtype=torch.uint8)),
         InputConfig((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0),
         Accelerator(cpu=True),

@@ -12,7 +12,7 @@ import pandas as pd
 from filelock import FileLock
 
 from common.errors import KitError
-from common.metrics import METRICS
+from common.metrics import metric_named
 from common.storage import replacing
 
 NAME = "ledger.csv"
@@ -27,7 +27,7 @@ class Entry:
     Attributes:
         time: when it was sent: UTC, ISO 8601.
         run: the run folder's name.
-        metric: a name in `common.metrics.METRICS`; it says which of two scores is better.
+        metric: a name that `common.metrics.metric_named` knows; it says which of two scores is better.
         cv, cv_sd: mean and sample standard deviation over folds; None without cross-validation.
         public, private: leaderboard scores; None if not published.
         file: the digest of the submitted file.
@@ -64,7 +64,7 @@ class Entry:
         if self.leaderboard is None or self.cv is None:
             return None
         apart = self.leaderboard - self.cv
-        return apart if METRICS[self.metric].higher_is_better else -apart
+        return apart if metric_named(self.metric).higher_is_better else -apart
 
 
 COLUMNS = tuple(each.name for each in fields(Entry))
@@ -139,10 +139,10 @@ def _entry(header: Sequence[str], row: Sequence[str], where: str) -> Entry:
     for name in ("time", "competition", "run", "recipe", "file"):
         if not found[name].strip():
             raise KitError(f"{where} has no {name}: fill it in")
-    if found["metric"] not in METRICS:
-        raise KitError(
-            f"{where} has the metric {found['metric']!r}: there are {', '.join(METRICS)}"
-        )
+    try:
+        metric_named(found["metric"])
+    except KitError as error:
+        raise KitError(f"{where} has the metric {found['metric']!r}: {error}") from error
     if not found["ref"].isdecimal():
         raise KitError(f"{where} has the ref {found['ref']!r}, which is no number: correct it")
     if found.get("status", "complete") not in STATUSES:
@@ -175,7 +175,7 @@ def best(entries: Sequence[Entry], score: str) -> Entry | None:
     scored = [entry for entry in entries if getattr(entry, score) is not None]
     if not scored:
         return None
-    higher = METRICS[scored[0].metric].higher_is_better
+    higher = metric_named(scored[0].metric).higher_is_better
     return (max if higher else min)(scored, key=lambda entry: float(getattr(entry, score)))
 
 

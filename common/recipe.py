@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from common.errors import KitError
-from common.recipe_rules import FORMS, VIEWS, check_agreement, views_in_order
+from common.recipe_rules import DECISIONS, FORMS, LOSSES, VIEWS, check_agreement, views_in_order
 from common.typed_fields import Choice, check_value, nearest, param, parse_choice, parse_value
 
 # The stages whose fields enter the hash in a run's name: its folds and weights depend on them.
@@ -104,6 +104,7 @@ class Recipe:
         0.0, "train", "share of the updates in linear warm-up", low=0, high=0.9
     )
     min_lr_ratio: float = param(0.0, "train", "final learning rate as a share of lr", low=0, high=1)
+    loss: str = param("auto", "train", "auto: the target's own; " + ", ".join(LOSSES))
     label_smoothing: float = param(
         0.0, "train", "share of the target spread over all classes", low=0, high=0.9
     )
@@ -147,8 +148,8 @@ class Recipe:
     unreadable: str = param(
         "stop", "predict", "unreadable images: stop, or mean prediction", choices=("stop", "mean")
     )
-    calibration: str = param(
-        "none", "predict", "temperature scaling, out-of-fold", choices=("none", "temperature")
+    decision: str = param(
+        "auto", "predict", "probs to answers, out-of-fold", choices=("auto", "none", *DECISIONS)
     )
 
     device: str = param(

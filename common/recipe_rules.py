@@ -11,6 +11,15 @@ FORMS: dict[str, Forms] = {
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
 }
+LOSSES = ("cross_entropy", "bce", "asymmetric", "cumulative", "mse", "l1", "huber", "bce_range")
+DECISIONS = (
+    "temperature",
+    "threshold",
+    "label-thresholds",
+    "cut-points",
+    "class-factors",
+    "unknown",
+)
 VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
 
 
@@ -57,9 +66,9 @@ def check_agreement(recipe: Any) -> None:
         raise KitError(
             f"batch_size={recipe.batch_size}: mixup and cutmix mix pairs of images; make it even"
         )
-    if not recipe.folds and (recipe.final != "refit" or recipe.calibration != "none"):
+    if not recipe.folds and (recipe.final != "refit" or recipe.decision not in ("auto", "none")):
         raise KitError(
-            "folds=0 has no validation split and trains on all rows: set final=refit calibration=none too"
+            "folds=0 has no validation split and trains on all rows: set final=refit decision=none too"
         )
     if recipe.final == "refit" and recipe.early_stop:
         raise KitError(

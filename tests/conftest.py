@@ -123,6 +123,7 @@ def toy(tmp_path: Path) -> Any:
         {
             "id": [f"{number:02}e7" for number in range(60)],
             "label": [str(label) if number < 48 else None for number, label in enumerate(labels)],
+            "hidden": [number >= 48 for number in range(60)],
         }
     )
     images = [_toy_image(label, number, 8) for number, label in enumerate(labels)]

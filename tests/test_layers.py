@@ -26,6 +26,7 @@ LAYERS = (
         "progress",
         "storage",
         "metrics",
+        "targets",
         "typed_fields",
         "recipe_rules",
         "recipe",
@@ -42,8 +43,6 @@ LAYERS = (
     ("training",),
     (
         "submission",
-        "submission_check",
-        "submission_file",
         "score",
         "kaggle",
         "reporting",

@@ -1,10 +1,12 @@
-"""Cross-validation folds: stratified by label, groups (near-duplicates) kept in one fold; folds.csv."""
+"""Cross-validation folds: stratified, groups (near-duplicates, patients) kept in one fold; folds.csv."""
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,17 +34,19 @@ class Split:
     groups: npt.NDArray[np.object_]
 
 
-def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.NDArray[np.int64]:
+def assign_folds(strata: npt.ArrayLike, groups: pd.Series, recipe: Recipe) -> npt.NDArray[np.int64]:
     """The fold of every row in every repeat: int64 [repeats, N]; -1 is never held out.
 
-    Stratified by label; rows of one group are always in one fold. With `folds=1` about `holdout` of the
-    rows (as a fraction of at most tenths) are fold 0, and the rest is -1; with `folds=0` all are -1.
+    Folds hold equal shares of each stratum [N]; rows of one group are always in one fold. With `folds=1`
+    about `holdout` of the rows (as a fraction of at most tenths) are fold 0, and the rest is -1; with
+    `folds=0` all are -1.
 
     Raises:
         KitError: fewer rows or groups than folds.
     """
+    strata = np.asarray(strata)
     if not recipe.folds:
-        return np.full((1, len(labels)), -1)
+        return np.full((1, len(strata)), -1)
     share = Fraction(recipe.holdout).limit_denominator(10)
     if recipe.holdout < 0.1:
         share = Fraction(1, round(1 / recipe.holdout))
@@ -50,7 +54,7 @@ def assign_folds(labels: pd.Series, groups: pd.Series, recipe: Recipe) -> npt.ND
     if groups.nunique() < max(parts, LEAST):
         raise KitError(_too_few(groups.nunique(), parts, recipe))
     repeats = [
-        _one_split(labels, groups, parts, recipe.split_seed + repeat)
+        _one_split(strata, groups, parts, recipe.split_seed + repeat)
         for repeat in range(recipe.repeats)
     ]
     folds = np.stack(repeats)
@@ -70,15 +74,15 @@ def _too_few(count: int, parts: int, recipe: Recipe) -> str:
     return f"{rows} cannot make {parts} folds: lower folds= to {count} or less"
 
 
-def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> Rows:
+def _one_split(strata: npt.NDArray[Any], groups: pd.Series, parts: int, seed: int) -> Rows:
     # Where groups are rows but for a few, a row of each stands for its group: the splitter that
     # knows groups takes 14 seconds for 50,000 rows.
     small = groups.value_counts().max() * parts * SMALL <= len(groups)
     kept = np.flatnonzero(~groups.duplicated()) if small else np.arange(len(groups))
-    names, own = labels.iloc[kept], groups.iloc[kept]
+    of, own = strata[kept], groups.iloc[kept]
     grouped = own.nunique() < len(own)
-    # Where every class is rarer than the folds there is nothing to stratify by.
-    stratified = names.value_counts().max() >= parts
+    # Where every stratum is rarer than the folds there is nothing to stratify by.
+    stratified = np.unique(of, return_counts=True)[1].max() >= parts
     kinds = {
         (True, True): StratifiedGroupKFold,
         (True, False): StratifiedKFold,
@@ -86,11 +90,11 @@ def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> R
         (False, False): KFold,
     }
     splitter = kinds[bool(stratified), grouped](parts, shuffle=True, random_state=seed)
-    fold = np.full(len(names), -1, dtype=np.int64)
+    fold = np.full(len(of), -1, dtype=np.int64)
     with warnings.catch_warnings():
         # A class rarer than the folds is ordinary here (dog-breed's miniature has classes of one).
         warnings.filterwarnings("ignore", message="The least populated class")
-        for number, (_, held) in enumerate(splitter.split(names, names, own if grouped else None)):
+        for number, (_, held) in enumerate(splitter.split(of, of, own if grouped else None)):
             fold[held] = number
     whole: Rows = pd.Series(fold, index=own.to_numpy()).loc[groups].to_numpy() if small else fold
     return whole
@@ -99,20 +103,24 @@ def _one_split(labels: pd.Series, groups: pd.Series, parts: int, seed: int) -> R
 def groups_of(table: pd.DataFrame, store: Store, how: str) -> pd.Series:
     """The group of every row of a table [N]: near-duplicates, identical files, none, or a CSV's.
 
+    Where the table has groups of its own (patients, places), they are joined with shots and files.
+
     Args:
-        table: rows with `id`.
+        table: rows with `id`, and `group` where the competition's files have any.
         store: the pixels of the table.
-        how: near (near-duplicates), identical (the same file), none, or a CSV file.
+        how: near (near-duplicates), identical (the same file), none (not
+            even the table's own), or a CSV file.
 
     Raises:
         KitError: the CSV lacks rows of the table.
     """
     if how == "none":
         return pd.Series(np.arange(len(table)).astype(str), index=table.index)
-    if how == "near":
-        return near_groups(store).set_axis(table.index)
-    if how == "identical":
-        return pd.Series(store.digests, index=table.index)
+    if how in ("near", "identical"):
+        found = near_groups(store) if how == "near" else pd.Series(store.digests)
+        if "group" in table:
+            found = pd.Series(joined_groups(found.tolist(), table["group"].tolist()))
+        return found.set_axis(table.index)
     if not Path(how).is_file():
         raise KitError(f"groups={how} is none of near, identical, none, or a CSV file of id,group")
     listed = read_groups(Path(how))
@@ -120,6 +128,20 @@ def groups_of(table: pd.DataFrame, store: Store, how: str) -> pd.Series:
     if missing:
         raise KitError(f"groups={how} has no row for {first_of(missing)}: add them")
     return listed.loc[table["id"]].set_axis(table.index)
+
+
+def joined_groups(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Groups [N] in which rows that share a group of either kind, or of a chain of both, are one."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            parent[name] = name = parent[above]
+        return name
+
+    for one, other in zip(first, second, strict=True):
+        parent[root(f"1{one}")] = root(f"2{other}")
+    return [root(f"1{one}") for one in first]
 
 
 def read_groups(path: Path) -> pd.Series:
@@ -135,17 +157,18 @@ def read_groups(path: Path) -> pd.Series:
     return listed
 
 
-def sample_rows(labels: pd.Series, count: int, seed: int) -> Rows:
+def sample_rows(strata: npt.ArrayLike, count: int, seed: int) -> Rows:
     """Positions of a stratified sample of `count` rows, in table order; all when count is 0.
 
-    Every class keeps at least one row, so a small sample of many classes may be a little larger.
+    Every stratum [N] keeps at least one row, so a small sample of many may be a little larger.
     """
-    if not 0 < count < len(labels):
-        return np.arange(len(labels))
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    strata = np.asarray(strata)
+    if not 0 < count < len(strata):
+        return np.arange(len(strata))
+    shuffled = np.random.default_rng(seed).permutation(len(strata))
     kept = []
-    for _, members in pd.Series(shuffled).groupby(labels.to_numpy()[shuffled]):
-        share = max(1, round(len(members) * count / len(labels)))
+    for _, members in pd.Series(shuffled).groupby(strata[shuffled]):
+        share = max(1, round(len(members) * count / len(strata)))
         kept.append(members.to_numpy()[:share])
     return np.sort(np.concatenate(kept))
 

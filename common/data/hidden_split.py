@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from common.data.folds import Rows
 from common.errors import KitError
 
 
-def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: int) -> Rows:
-    """Positions of about `share` of the rows, stratified by label, in an order drawn by `seed`.
+def hidden_rows(strata: npt.ArrayLike, groups: Sequence[str], share: float, seed: int) -> Rows:
+    """Positions of about `share` of the rows, stratified, in an order drawn by `seed`.
 
-    Rows of one group stay on one side, and every label keeps a row that is not hidden. The order
+    Rows of one group stay on one side, and every stratum keeps a row that is not hidden. The order
     is drawn because files are often sorted by label, and a sample submission shows it.
 
     Args:
-        labels: of all rows [N].
+        strata: of all rows [N].
         groups: of all rows [N]; rows of the same content share one.
 
     Raises:
@@ -28,19 +29,21 @@ def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: in
     if not 0 < share < 1:
         raise KitError(f"--hidden {share} is no share of the rows: say one between 0 and 1")
     rng = np.random.default_rng(seed)
-    names = labels.tolist()
+    names = np.asarray(strata).tolist()
     members: dict[str, list[int]] = {}
     for row, group in enumerate(groups):
         members.setdefault(group, []).append(row)
-    by_label: dict[str, list[list[int]]] = {}
+    by_stratum: dict[int, list[list[int]]] = {}
     for rows in members.values():
-        by_label.setdefault(names[rows[0]], []).append(rows)
+        by_stratum.setdefault(names[rows[0]], []).append(rows)
     left, target = Counter(names), 0.0
     hidden: list[int] = []
-    for label in sorted(by_label):
-        target += share * sum(map(len, by_label[label]))  # small labels share what rounding leaves
-        for place in rng.permutation(len(by_label[label])):
-            rows = by_label[label][place]
+    for stratum in sorted(by_stratum):
+        target += share * sum(
+            map(len, by_stratum[stratum])
+        )  # small strata share what rounding leaves
+        for place in rng.permutation(len(by_stratum[stratum])):
+            rows = by_stratum[stratum][place]
             lost = Counter(names[row] for row in rows)
             if len(hidden) + len(rows) <= round(target) and all(left[n] > lost[n] for n in lost):
                 hidden += rows
@@ -53,18 +56,14 @@ def hidden_rows(labels: pd.Series, groups: Sequence[str], share: float, seed: in
     return rng.permutation(np.array(hidden, dtype=np.int64))
 
 
-def joined_groups(first: Sequence[str], second: Sequence[str]) -> list[str]:
-    """Groups [N] in which rows that share a group of either kind, or of a chain of both, are one."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := parent.setdefault(name, name)) != name:
-            parent[name] = name = parent[above]
-        return name
-
-    for one, other in zip(first, second, strict=True):
-        parent[root(f"1{one}")] = root(f"2{other}")
-    return [root(f"1{one}") for one in first]
+def without_answers(
+    table: pd.DataFrame, answers: Sequence[str], hidden: npt.ArrayLike
+) -> pd.DataFrame:
+    """The table as `lay_out` takes it: rows marked `hidden` [N], and their answers taken away."""
+    marked = table.assign(hidden=np.asarray(hidden, dtype=bool))
+    for name in answers:
+        marked[name] = marked[name].astype(object).mask(marked["hidden"], None)
+    return marked[[name for name in marked.columns if name != "path"]]
 
 
 def blind_ids(ids: Sequence[str], labels: Sequence[str]) -> list[str]:

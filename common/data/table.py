@@ -1,4 +1,4 @@
-"""Tables: rows of `id, path, label` (train) or `id, path` (test), everything as text."""
+"""Tables: rows of `id, path` (test) and the answers besides (train), everything as text."""
 
 import os
 import re
@@ -12,8 +12,6 @@ from common.data.csv_rows import read_rows
 from common.errors import KitError
 from common.progress import counted, first_of
 
-TRAIN_COLUMNS = ["id", "path", "label"]
-TEST_COLUMNS = ["id", "path"]
 # Control characters anywhere, and at either end what has no width.
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^[\u200b-\u200f\u2060\ufeff]|[\u200b-\u200f\u2060\ufeff]$"
@@ -25,19 +23,23 @@ SHOWN = 40  # characters of a value in a message
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataFrame:
+def check_table(
+    table: pd.DataFrame, *, source: str, answers: Sequence[str] = (), named: bool = False
+) -> pd.DataFrame:
     """Return the table with its columns in order and its rows numbered from 0.
 
     Args:
-        table: the columns `id, path, label` (labelled) or `id, path`, and no others: unique,
-            non-empty text ids, paths that need not exist, non-empty text labels.
-        labelled: train, not test.
+        table: the columns `id, path` and those of the answers, and no others but `group` and `weight`:
+            unique, non-empty text ids, paths that need not exist.
         source: what the table is called in messages, such as "the test set".
+        answers: the columns of a training table that hold the answers.
+        named: these are names: text, never empty, no space around it.
 
     Raises:
         KitError: one sentence that names the first offenders and counts the others.
     """
-    columns = TRAIN_COLUMNS if labelled else TEST_COLUMNS
+    columns = ["id", "path", *answers]
+    columns += [name for name in ("group", "weight") if answers and name in table.columns]
     if sorted(map(str, table.columns)) != sorted(columns):
         found = ", ".join(map(str, table.columns)) or "none"
         raise KitError(
@@ -60,10 +62,25 @@ def check_table(table: pd.DataFrame, *, labelled: bool, source: str) -> pd.DataF
         )
     _check_spaces(table["id"], source, "id")
     _check_paths(table, source)
-    if labelled:
-        _check_text(table["label"], source, "label", table["id"].tolist())
-        _check_spaces(table["label"], source, "label")
+    for name in answers if named else ():
+        _check_text(table[name], source, name, table["id"].tolist())
+        _check_spaces(table[name], source, name)
+    if "group" in table:
+        _check_text(table["group"], source, "group", table["id"].tolist())
+    if "weight" in table:
+        _check_weights(table, source)
     return table
+
+
+def _check_weights(table: pd.DataFrame, source: str) -> None:
+    weights = pd.to_numeric(table["weight"], errors="coerce")
+    wrong = ~((weights >= 0) & (weights < float("inf")))
+    if wrong.any() or not weights.any():
+        shown = first_of([f"{a}: {b!r}" for a, b in table.loc[wrong, ["id", "weight"]].to_numpy()])
+        raise KitError(
+            f"{source} has {counted(int(wrong.sum()), 'weight')} that count no row ({shown}): weights "
+            "are numbers from 0 on, and not all 0"
+        )
 
 
 def _check_file_names(table: pd.DataFrame, source: str) -> None:

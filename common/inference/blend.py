@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from common.data.folds import Rows
 from common.errors import KitError
-from common.metrics import FLOOR, Metric, Probs, Targets
+from common.inference.evaluator import Evaluator, Weights
+from common.metrics import Probs
 from common.progress import bar, first_of
+from common.targets import Targets
 
-Weights = npt.NDArray[np.float64]
-# Counts per run [K], summed probs [N, C], summed probs of the true class [N].
-Candidate = tuple[Weights, Probs, npt.NDArray[np.float64]]
+Candidate = tuple[Weights, Probs]  # counts per run [K], summed probs [N, C]
 ROUNDS = 50  # of the greedy search: weights are multiples of about 1/50
 
 
@@ -50,42 +49,42 @@ def align(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> Pro
     return found.probs[np.ix_(rows, columns)]
 
 
-def equal(stack: Probs, targets: Targets, metric: Metric) -> Weights:  # noqa: ARG001
+def equal(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:  # noqa: ARG001
     """Equal weights: float64 [K]."""
     return np.full(len(stack), 1 / len(stack))
 
 
-def rank(stack: Probs, targets: Targets, metric: Metric) -> Weights:
+def rank(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
     """Weights by rank: of K runs, the best on these rows gets K, the next K - 1, the worst 1.
 
     Runs are ranked by their score, not their probabilities. Ties go to the earlier run.
     """
-    better_first = [-metric.gain(metric.score(probs, targets), 0.0) for probs in stack]
+    better_first = [evaluator.cost(probs, targets) for probs in stack]
     weights = np.empty(len(stack))
     weights[np.argsort(better_first, kind="stable")] = np.arange(len(stack), 0, -1)
     return weights / weights.sum()
 
 
-def greedy(stack: Probs, targets: Targets, metric: Metric) -> Weights:
+def greedy(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
     """Weights by greedy ensemble selection with replacement (Caruana et al., 2004).
 
     It starts with the best prefix of the runs sorted by score, adds `ROUNDS` times the run that
-    improves the mean most, and keeps the best mean found. The metric decides; log loss breaks ties,
-    since accuracy is flat.
+    improves the mean most, and keeps the best mean found. The metric decides; the target's loss breaks
+    ties, since accuracy is flat.
     """
-    own, alone = stack[:, np.arange(len(targets)), targets], np.eye(len(stack))
+    alone = np.eye(len(stack))
 
     def added(current: Candidate, run: int) -> Candidate:
-        counts, total, true_probs = current
-        return counts + alone[run], total + stack[run], true_probs + own[run]
+        counts, total = current
+        return counts + alone[run], total + stack[run]
 
     def cost(current: Candidate) -> tuple[float, float]:
-        counts, total, true_probs = current
-        loss = float(-np.log(np.clip(true_probs / counts.sum(), FLOOR, 1 - FLOOR)).mean())
+        counts, total = current
         mean = total / np.float32(counts.sum())
-        return -metric.gain(metric.score(mean, targets), 0.0), loss
+        loss = float(evaluator.target.row_losses(mean, targets).mean())
+        return evaluator.cost(mean, targets), loss
 
-    empty: Candidate = np.zeros(len(stack)), np.zeros_like(stack[0]), np.zeros(len(targets))
+    empty: Candidate = np.zeros(len(stack)), np.zeros_like(stack[0])
     runs = range(len(stack))
     order = sorted(runs, key=lambda run: cost(added(empty, run)))
     current = best = min([*accumulate(order, added, initial=empty)][1:], key=cost)
@@ -95,7 +94,7 @@ def greedy(stack: Probs, targets: Targets, metric: Metric) -> Weights:
     return np.asarray(best[0] / best[0].sum())
 
 
-KINDS: dict[str, Callable[[Probs, Targets, Metric], Weights]] = {
+KINDS: dict[str, Callable[[Probs, Targets, Evaluator], Weights]] = {
     "equal": equal,
     "rank": rank,
     "greedy": greedy,
@@ -111,7 +110,7 @@ class Blend:
 
 
 def crossfit_blend(
-    stack: Probs, targets: Targets, parts: Rows, *, kind: str, metric: Metric
+    stack: Probs, targets: Targets, parts: Rows, *, kind: str, evaluator: Evaluator
 ) -> Blend:
     """Blend runs' probs [K, N, C] by cross-fitting over `parts` [N], one part number per row.
 
@@ -122,10 +121,10 @@ def crossfit_blend(
     with bar(len(np.unique(parts)) + 1, f"weights, {kind}", "fits") as progress:
         for part in np.unique(parts):
             mine = parts == part
-            weights = fit(stack[:, ~mine], targets[~mine], metric)
+            weights = fit(stack[:, ~mine], targets[~mine], evaluator)
             probs[mine] = weighted_mean(stack[:, mine], weights)
             progress.update()
-        return Blend(fit(stack, targets, metric), probs)
+        return Blend(fit(stack, targets, evaluator), probs)
 
 
 def weighted_mean(stack: Sequence[Probs] | Probs, weights: Weights) -> Probs:

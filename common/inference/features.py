@@ -20,6 +20,7 @@ from common.data.pixels.store import Store
 from common.errors import KitError
 from common.inference.predict import mean_probs, view_outputs
 from common.metrics import Probs
+from common.models.activations import Activation
 from common.models.heads import heads_of
 from common.models.network import Network
 from common.progress import bar
@@ -122,10 +123,10 @@ def _with_progress(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]
 
 
 @torch.inference_mode()
-def predict_head(head: nn.Module, features: Tensor) -> Probs:
+def predict_head(head: nn.Module, features: Tensor, activation: Activation) -> Probs:
     """Features [V, N, F] to probs, averaged over views: float32 [N, C]."""
     head.eval()
-    return mean_probs(head(features))
+    return mean_probs(head(features), activation)
 
 
 def _digest_of(model: nn.Module) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from common.data.folds import Rows
+from common.inference.evaluator import Evaluator, Weights
 from common.inference.predict import mean_over_views
-from common.metrics import Metric, Probs, Targets
+from common.metrics import Probs
+from common.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,39 @@ def pooled(folds: Sequence[FoldProbs], count: int) -> tuple[Rows, Probs]:
     return rows, probs
 
 
-def cv_scores(folds: Sequence[FoldProbs], targets: Targets, metric: Metric) -> dict[str, Any]:
+def cv_scores(
+    folds: Sequence[FoldProbs],
+    targets: Targets,
+    evaluator: Evaluator,
+    weights: Weights | None = None,
+) -> dict[str, Any]:
     """Cross-validation scores: `cv` and `cv_sd` (mean and sample sd over folds), `fold_scores`,
-    `pooled` and its row count `n`."""
-    each = [metric.score(fold.probs, targets[fold.rows]) for fold in folds]
+    `pooled` and its row count `n`.
+
+    A fold without a score (nan: no positive row, say) counts nowhere; `fold_scores` has None for it.
+    """
+    each = [evaluator.score(f.probs, targets[f.rows], _of(weights, f.rows)) for f in folds]
+    scored = [score for score in each if not np.isnan(score)]
     rows, probs = pooled(folds, len(targets))
     return {
-        "cv": float(np.mean(each)),
-        "cv_sd": float(np.std(each, ddof=1)) if len(each) > 1 else None,
-        "fold_scores": each,
-        "pooled": metric.score(probs, targets[rows]),
+        "cv": float(np.mean(scored)) if scored else None,
+        "cv_sd": float(np.std(scored, ddof=1)) if len(scored) > 1 else None,
+        "fold_scores": [None if np.isnan(score) else score for score in each],
+        "pooled": evaluator.score(probs, targets[rows], _of(weights, rows)),
         "n": len(rows),
     }
 
 
+def _of(weights: Weights | None, rows: Rows) -> Weights | None:
+    return None if weights is None else weights[rows]
+
+
 def view_gains(
-    folds: Sequence[FoldViewProbs], views: Sequence[str], targets: Targets, metric: Metric
+    folds: Sequence[FoldViewProbs],
+    views: Sequence[str],
+    targets: Targets,
+    evaluator: Evaluator,
+    weights: Weights | None = None,
 ) -> list[dict[str, Any]]:
     """The gain of each TTA view group: pooled scores of identity, identity+group, and all."""
     tried = [["identity"], *(["identity", name] for name in views if name != "identity")]
@@ -70,5 +89,6 @@ def view_gains(
     found = []
     for names in tried:
         rows, probs = pooled(fold_probs(folds, names), len(targets))
-        found.append({"views": "+".join(names), "score": metric.score(probs, targets[rows])})
+        score = evaluator.score(probs, targets[rows], _of(weights, rows))
+        found.append({"views": "+".join(names), "score": score})
     return found

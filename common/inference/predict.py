@@ -12,6 +12,7 @@ from common.data.batches.sources import Source
 from common.data.folds import Rows
 from common.inference.tta_views import VIEW_GROUPS, VIEW_WEIGHTS
 from common.metrics import Probs
+from common.models.activations import Activation
 from common.models.network import Network
 from common.progress import bar
 
@@ -25,7 +26,7 @@ def predict(
     label: str,
     tta_fraction: float = 1.0,
 ) -> dict[str, Probs]:
-    """Predict rows: for each view group its mean softmax over views, name to [len(rows), C].
+    """Predict rows: for each view group its mean probs over views, name to [len(rows), C].
 
     With `tta_fraction` < 1 only that share of the rows, the least confident, gets views other than
     `identity`; the rest keeps its `identity` probs.
@@ -33,7 +34,7 @@ def predict(
     others = [name for name in views if name != "identity"]
     if tta_fraction < 1 and others:
         found = predict(network, source, rows, views=["identity"], label=label)
-        unsure = least_certain(found["identity"], tta_fraction)
+        unsure = least_certain(network.target.certainty(found["identity"]), tta_fraction)
         more = predict(network, source, rows[unsure], views=others, label=f"{label}, views")
         plain = found["identity"]
         return found | {name: replace_rows(plain, unsure, more[name]) for name in others}
@@ -43,7 +44,8 @@ def predict(
         for images in source.plain(rows, network.size):
             batch = network.input(images)
             for name in views:
-                sums[name].append(mean_probs(view_outputs(network, batch, name)))
+                outputs = view_outputs(network, batch, name)
+                sums[name].append(mean_probs(outputs, network.activation))
             progress.update(len(images))
     return {name: np.concatenate(parts) for name, parts in sums.items()}
 
@@ -60,16 +62,16 @@ def view_outputs(network: Network, batch: Tensor, group: str) -> Tensor:
     return torch.stack(found)
 
 
-def mean_probs(logits: Tensor) -> Probs:
-    """Logits [V, B, C] to the mean softmax over views: float32 [B, C]."""
-    probs: Probs = (logits.softmax(dim=2).sum(dim=0) / len(logits)).cpu().numpy()
+def mean_probs(outputs: Tensor, activation: Activation) -> Probs:
+    """Outputs [V, B, O] to their mean probs over views: float32 [B, C]."""
+    probs: Probs = (activation(outputs).sum(dim=0) / len(outputs)).cpu().numpy()
     return probs
 
 
-def least_certain(probs: Probs, share: float) -> Rows:
-    """The sorted positions of the `share` of probs [N, C] with the lowest top probability."""
-    count = math.ceil(share * len(probs))
-    return np.sort(np.argsort(probs.max(axis=1), kind="stable")[:count])
+def least_certain(certainty: npt.NDArray[np.float32], share: float) -> Rows:
+    """The sorted positions of the `share` of rows [N] with the least certainty."""
+    count = math.ceil(share * len(certainty))
+    return np.sort(np.argsort(certainty, kind="stable")[:count])
 
 
 def replace_rows(plain: Probs, rows: Rows, probs: Probs) -> Probs:

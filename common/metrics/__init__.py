@@ -1,30 +1,22 @@
-"""Scores of answers against the truth: one file a family; `registry` finds one by its name.
+"""Scores of answers against the truth: one file a family; `metric_named` finds one by its name."""
 
-The names below are those of `classes`, which goes when its last caller has.
-"""
+import numpy as np
+import numpy.typing as npt
 
-from common.metrics.classes import (
-    FLOOR,
-    METRICS,
-    Metric,
-    Probs,
-    RowScores,
-    Targets,
-    accuracy,
-    hits,
-    log_loss,
-    losses,
-)
+from common.metrics.metric import Form, Metric, RowScores, Scorer, Weights
+from common.metrics.probability import FLOOR
+from common.metrics.registry import NAMES, metric_named
+
+Probs = npt.NDArray[np.float32]
 
 __all__ = [
     "FLOOR",
-    "METRICS",
+    "NAMES",
+    "Form",
     "Metric",
     "Probs",
     "RowScores",
-    "Targets",
-    "accuracy",
-    "hits",
-    "log_loss",
-    "losses",
+    "Scorer",
+    "Weights",
+    "metric_named",
 ]

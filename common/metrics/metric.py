@@ -44,6 +44,8 @@ class Metric:
             function from row weights float64 [N] to the score.
         rows: what each row scores, float64 [N], where the score is their weighted mean; rows whose
             truth is missing have nan and are left out.
+        by_rank: only the order of the answers counts: they may be any numbers.
+        depth: how many of a row's ranked answers count.
         grades: the indices are grades, whose distance counts, and not classes.
         undefined: sentences on what of this truth has no score.
     """
@@ -53,6 +55,8 @@ class Metric:
     higher_is_better: bool
     prepare: Callable[[Truth, Answers], Scorer]
     rows: Callable[[Truth, Answers], RowScores] | None = None
+    by_rank: bool = False
+    depth: int = 0
     grades: bool = False
     undefined: Callable[[Truth, Sequence[str]], list[str]] = no_remarks
 

@@ -127,6 +127,7 @@ def of_one(name: str, area: Area) -> Metric:
         form="columns",
         higher_is_better=True,
         prepare=partial(prepare_one, name, area),
+        by_rank=True,
         undefined=without_both,
     )
 
@@ -145,6 +146,7 @@ def mean_column_auc(name: str, *weights: float) -> Metric:
         form="columns",
         higher_is_better=True,
         prepare=partial(prepare_columns, name, weights),
+        by_rank=True,
         undefined=without_both,
     )
 

@@ -6,8 +6,13 @@ from difflib import get_close_matches
 from functools import cache
 from math import isfinite
 
+import common.metrics.agreement as agreement
+import common.metrics.overlap as overlap
+import common.metrics.probability as probability
+import common.metrics.ranking as ranking
+import common.metrics.regression as regression
+import common.metrics.retrieval as retrieval
 from common.errors import KitError
-from common.metrics import agreement, overlap, probability, ranking, regression, retrieval
 from common.metrics.metric import Metric
 
 PLAIN = {

@@ -36,6 +36,7 @@ def map_at(name: str, k: int) -> Metric:
         higher_is_better=True,
         prepare=partial(mean_of_rows, rows),
         rows=rows,
+        depth=k,
     )
 
 
@@ -46,5 +47,6 @@ PLAIN = (
         higher_is_better=False,
         prepare=partial(mean_of_rows, misses),
         rows=misses,
+        depth=1,
     ),
 )

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from common.data.batches.sources import to_input
+from common.models.activations import Activation, activation_of
 from common.models.backbone import InputConfig
+from common.targets import Target
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,13 @@ class Network:
     device: torch.device
     precision: torch.dtype
     layout: torch.memory_format
+    target: Target
+    loss: str  # what it is trained by, which decides what its outputs mean
+
+    @cached_property
+    def activation(self) -> Activation:
+        """What turns its outputs [..., O] into probs [..., C]."""
+        return activation_of(self.target, self.loss)
 
     @cached_property
     def mean_std(self) -> tuple[Tensor, Tensor]:

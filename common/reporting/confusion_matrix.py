@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from common.metrics import Probs, Targets, accuracy
+from common.metrics import Probs
 from common.reporting.canvas import (
     DPI,
     INK,
@@ -23,6 +23,7 @@ from common.reporting.canvas import (
     title_width,
     write_title,
 )
+from common.targets import Targets
 
 Counts = npt.NDArray[np.int64]
 
@@ -49,7 +50,9 @@ def confusion(probs: Probs, targets: Targets, classes: Sequence[str], path: Path
         targets * size + probs.argmax(axis=1), minlength=size * size
     ).reshape(size, size)
     annotated = size <= ANNOTATED
-    title = f"Confusion: n = {len(targets):,}, accuracy {accuracy(probs, targets):.4f}"
+    title = (
+        f"Confusion: n = {len(targets):,}, accuracy {(probs.argmax(axis=1) == targets).mean():.4f}"
+    )
     side = min(1000, max(300, 62 * size)) if annotated else 900
     names = 60 + LETTER * min(NAME, max(len(name) for name in classes))
     above, beside = 80, 40 if annotated else 440

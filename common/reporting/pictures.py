@@ -1,12 +1,14 @@
 """A run folder's plots: augmented batch, most confident mistakes; re-exports curves and confusion matrix."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from common.metrics import Probs, Targets
+from common.metrics import Probs
+from common.reporting.answers import roc_curves, scatter
 from common.reporting.canvas import (
     QUIET,
     RIGHT,
@@ -18,8 +20,12 @@ from common.reporting.canvas import (
 )
 from common.reporting.confusion_matrix import confusion
 from common.reporting.learning_curves import learning_curves
+from common.targets import Target, Targets
+from common.targets.target import one_hot
 
 __all__ = [
+    "PICTURES",
+    "Judged",
     "augmented_batch",
     "confusion",
     "learning_curves",
@@ -32,6 +38,17 @@ Rows = npt.NDArray[np.int64]
 
 TILES = 36
 LETTERS = 30  # of a caption below a tile
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows [N] with their out-of-fold probs [N, C], true answers and images (row number to uint8)."""
+
+    ids: Sequence[str]
+    probs: Probs
+    y: Targets
+    target: Target
+    image: Callable[[int], Image]
 
 
 def augmented_batch(images: Image, labels: Sequence[str], path: Path) -> None:
@@ -119,3 +136,53 @@ def worst_mistakes(
             text = f"{word} {short(classes[index], LETTERS - 9)} {probs[row, index]:.2f}"
             caption(tile, line, text, color=RIGHT if index == true else WRONG)
     save(figure, path)
+
+
+def worst_rows(judged: Judged, path: Path, count: int = 24) -> None:
+    """Draw the rows with the largest loss, each with its true answer and the predicted one.
+
+    Args:
+        judged: out-of-fold rows of any target.
+        path: the PNG to write.
+        count: how many rows are drawn at most.
+    """
+    target = judged.target
+    losses = target.row_losses(judged.probs, judged.y)
+    rows = np.argsort(-losses, kind="stable")[:count]
+    title = f"The {len(rows)} rows with the largest loss of {len(losses):,}"
+    images = [judged.image(int(row)) for row in rows]
+    figure, caption = image_grid(images, columns=min(6, len(rows)), captions=3, title=title)
+    for tile, row in enumerate(rows):
+        caption(tile, 0, short(judged.ids[row], 36), size=6, color=QUIET, family="monospace")
+        caption(tile, 1, f"true {short(target.told(judged.y[row]), LETTERS - 5)}", color=RIGHT)
+        caption(tile, 2, f"said {short(target.said(judged.probs[row]), LETTERS - 5)}", color=WRONG)
+    save(figure, path)
+
+
+def _confusion(judged: Judged, folder: Path) -> None:
+    names, probs = judged.target.names, judged.probs
+    said = one_hot(judged.target.answers(probs, "index"), len(names)).astype(np.float32)
+    confusion(said, judged.y, names, folder / "confusion.png")
+
+
+def _worst_mistakes(judged: Judged, folder: Path) -> None:
+    path = folder / "worst_mistakes.png"
+    worst_mistakes(judged.image, judged.ids, judged.probs, judged.y, judged.target.names, path)
+
+
+def _curves(judged: Judged, folder: Path) -> None:
+    roc_curves(judged.probs, judged.y, judged.target.names, folder / "curves.png")
+
+
+def _scatter(judged: Judged, folder: Path) -> None:
+    scatter(judged.probs, judged.y, judged.target.names, folder / "scatter.png")
+
+
+# By the names that targets give them: each draws one file into a folder.
+PICTURES: Mapping[str, Callable[[Judged, Path], None]] = {
+    "confusion": _confusion,
+    "worst_mistakes": _worst_mistakes,
+    "worst_rows": lambda judged, folder: worst_rows(judged, folder / "worst_mistakes.png"),
+    "curves": _curves,
+    "scatter": _scatter,
+}

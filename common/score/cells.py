@@ -10,7 +10,7 @@ import pandas as pd
 
 from common.errors import KitError
 from common.progress import counted, first_of
-from common.submission_check import Cells, texts
+from common.submission.check import Cells, texts
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 WHOLE = re.compile(r"[+-]?\d+")

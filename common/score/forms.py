@@ -11,7 +11,7 @@ from common.errors import KitError
 from common.metrics.metric import Answers, Form, Metric, Truth
 from common.progress import counted, first_of
 from common.score.cells import NUMBER, Key, in_order, key_of, numbers, refuse, stripped
-from common.submission_check import Cells, nearest
+from common.submission.check import Cells, nearest
 
 Index = npt.NDArray[np.int64]
 

@@ -15,8 +15,8 @@ from common.metrics.metric import Metric
 from common.progress import counted, first_of
 from common.score.cells import NUMBER, stripped
 from common.score.forms import Tables, arrays_of
-from common.submission_check import Cells, texts
-from common.submission_file import read_file
+from common.submission.check import Cells, texts
+from common.submission.file import read_file
 
 USAGE = "Usage"
 PARTS = ("public", "private", "ignored")

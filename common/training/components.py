@@ -15,7 +15,7 @@ from common.models.freezing import freeze
 from common.models.network import Network
 from common.models.whitening import find_whitening
 from common.training.jobs import Job
-from common.training.loss import MixupCutmix, WeightedCrossEntropy, build_loss
+from common.training.loss import Loss, MixupCutmix, build_loss
 from common.training.optimisers import build_optimiser
 from common.training.phases import Phase
 from common.training.run_context import RunContext
@@ -30,7 +30,7 @@ class Components:
     network: Network
     forward: Callable[[Tensor], Tensor]
     ema: ModelEmaV3 | None
-    loss_of: WeightedCrossEntropy
+    loss_of: Loss
     mix: MixupCutmix
     optimiser: Any = None  # rebuilt for each phase
 
@@ -46,9 +46,10 @@ def build_components(job: Job, context: RunContext) -> Components:
     torch.compiler.reset()  # so that earlier jobs' compiled graphs do not matter
     forward = torch.compile(network.model, dynamic=False) if recipe.compile else network.model
     ema = ModelEmaV3(network.model, decay=recipe.ema_decay) if recipe.ema_decay else None
-    labels = torch.from_numpy(context.targets[job.rows])
-    loss_of = build_loss(recipe, labels, len(context.classes)).to(context.device)
-    return Components(network, forward, ema, loss_of, MixupCutmix(recipe, len(context.classes)))
+    targets = torch.from_numpy(context.loss_targets[job.rows])
+    loss_of = build_loss(recipe, targets, context.target).to(context.device)
+    mix = MixupCutmix(recipe, len(context.target.names))
+    return Components(network, forward, ema, loss_of, mix)
 
 
 def components_for_phase(components: Components, context: RunContext, phase: Phase) -> Components:
@@ -61,7 +62,7 @@ def components_for_phase(components: Components, context: RunContext, phase: Pha
 def init_network(job: Job, context: RunContext) -> Network:
     """The job's initial network: seeded by (seed, fold), its whitening layer fitted to its rows."""
     torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
-    network = context.network(build(context.recipe, context.classes))
+    network = context.network(build(context.recipe, context.target.outputs))
     whitening = find_whitening(network.model)
     if whitening is not None and context.recipe.weights == "scratch":
         spread = np.linspace(0, len(job.rows) - 1, min(len(job.rows), WHITENING_IMAGES)).astype(

@@ -25,7 +25,7 @@ class EarlyStopping:
 
     def update(self, score: float, context: RunContext, model: nn.Module) -> None:
         """Record an epoch's score; the weights are copied only when `early_stop` is on."""
-        if context.metric.better(score, self.score):
+        if context.evaluator.metric.better(score, self.score):
             self.score, self.waited = score, 0
             self.weights = cpu_copy(model) if context.recipe.early_stop else None
         else:

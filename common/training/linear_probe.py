@@ -64,7 +64,7 @@ def train_heads(
     name, backbones = "", list[nn.Module]()
     for job in jobs:
         torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
-        model = build(context.recipe, context.classes)
+        model = build(context.recipe, context.target.outputs)
         name, heads[job.name] = detach_head(model)
         backbones = backbones or [model]
     backbone = context.network(backbones[0])
@@ -157,7 +157,7 @@ def write_probe(folder: Path, trained: TrainedHead) -> None:
 
 def _epoch_length(context: RunContext) -> Any:
     """A job to its rows per epoch: jobs with equally many share their batches."""
-    return lambda job: len(epoch_order(context.targets[job.rows], context.recipe, (0, 0, 0)))
+    return lambda job: len(epoch_order(context.strata[job.rows], context.recipe, (0, 0, 0)))
 
 
 def choose_point(mine: TrainedHead, trained: Sequence[TrainedHead], points: int) -> int:

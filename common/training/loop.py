@@ -19,7 +19,6 @@ from common.data.batches.sources import epoch_order
 from common.environment import memory_mb
 from common.errors import KitError
 from common.inference.predict import predict
-from common.metrics import log_loss
 from common.models.freezing import stages, train_mode
 from common.models.network import Network
 from common.progress import bar, say
@@ -104,10 +103,10 @@ def train_epoch(
     """Train one epoch over the job's rows; return its log record (loss, rates, speed, memory)."""
     recipe, device = context.recipe, context.device
     place = (job.seed, job.fold, epoch)
-    rows = job.rows[epoch_order(context.targets[job.rows], recipe, place)]
+    rows = job.rows[epoch_order(context.strata[job.rows], recipe, place)]
     batches = math.ceil(len(rows) / recipe.batch_size)
     updates = math.ceil(batches / recipe.grad_accum_steps)
-    targets = torch.from_numpy(context.targets[rows]).to(device).split(recipe.batch_size)
+    targets = torch.from_numpy(context.loss_targets[rows]).to(device).split(recipe.batch_size)
     network, optimiser, size = components.network, components.optimiser, phase.sizes[epoch - begun]
     train_mode(network.model)
     total, rates, peak = torch.zeros((), device=device), [], 0.0
@@ -162,12 +161,11 @@ def _validate(job: Job, context: RunContext, network: Network) -> checkpoint.Rec
     found = predict(
         network, context.source, job.held_out, views=["identity"], label=f"{job.name} held out"
     )["identity"]
-    truth = context.targets[job.held_out]
     if not np.isfinite(found).all():
         raise Diverged(
             f"training diverged in {job.name}: its weights are no longer finite. {REMEDY}"
         )
-    return {"valid_loss": log_loss(found, truth), "score": context.metric.score(found, truth)}
+    return context.validated(found, job.held_out)
 
 
 def _check_loss(loss: float, job: Job, epoch: int, lr: float) -> None:

@@ -1,18 +1,31 @@
-"""The loss (smoothed, class-weighted cross-entropy) and mixup/cutmix of a batch."""
+"""Losses by the names that targets give them, and mixup and cutmix of a batch.
 
-from collections.abc import Sequence
+Mixing is random by (seed, fold, epoch, step) alone.
+"""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from timm.data import Mixup
+from timm.loss import AsymmetricLossMultiLabel
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.func import vmap
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+)
 
 from common import randomness
 from common.errors import KitError
 from common.recipe import Recipe
+from common.targets import Target
 
 Mixed = tuple[Tensor, Tensor]
+ElementLosses = Callable[[Tensor, Tensor], Tensor]  # outputs and targets [B, O] to losses [B, O]
 
 
 class MixupCutmix:
@@ -29,22 +42,34 @@ class MixupCutmix:
                 mixup_alpha=recipe.mixup,
                 cutmix_alpha=recipe.cutmix,
                 label_smoothing=0.0,
-                num_classes=class_count,
+                num_classes=max(class_count, recipe.batch_size),
             )
+        self.class_count = class_count
 
     def __call__(self, images: Tensor, targets: Tensor, place: tuple[int, ...]) -> Mixed:
-        """Float images [B, 3, H, W] and targets [B] to mixed images and targets [B] or [B, C]."""
+        """Float images [B, 3, H, W] and targets [B] or [B, O] to mixed images and soft targets [B, C] or [B, O]."""
         if self.mixup is None:
             return images, targets
         even = len(images) // 2 * 2  # timm pairs a batch with its reverse
         if even == 0:
             raise KitError("mixup and cutmix need batches of two or more: raise batch_size")
+        classes, index = targets.ndim == 1, torch.arange(even, device=targets.device)
         # timm draws from numpy's global generator: seed it, then restore its state.
         before = np.random.get_state()
         np.random.seed(randomness.seed_of(randomness.MIXING, *place) & 0xFFFFFFFF)
-        mixed, soft = self.mixup(images[:even], targets[:even])
+        mixed, shares = self.mixup(images[:even], targets[:even] if classes else index)
         np.random.set_state(before)
-        return mixed, soft
+        if classes:
+            return mixed, shares[:, : self.class_count]
+        return mixed, _mixture(shares[:, :even], targets[:even])
+
+
+def _mixture(shares: Tensor, targets: Tensor) -> Tensor:
+    """Targets [B, O] mixed by shares [B, B]; a cell that one of its two rows lacks stays missing."""
+    known = targets.isfinite()
+    mixed = shares @ torch.where(known, targets, 0)
+    lacking = (shares > 0).to(targets.dtype) @ (~known).to(targets.dtype) > 0
+    return torch.where(lacking, torch.nan, mixed)
 
 
 class WeightedCrossEntropy(nn.Module):
@@ -85,13 +110,99 @@ class WeightedCrossEntropy(nn.Module):
         return self.weight[targets] if targets.ndim == 1 else targets @ self.weight
 
 
-def build_loss(recipe: Recipe, labels: Tensor, class_count: int) -> WeightedCrossEntropy:
-    """The recipe's loss; `class_balance=weights` weights rows by 1 / frequency of their class.
+class ElementLoss(nn.Module):
+    """A loss of every output as a mean over the known cells, each by the weight of its answer.
 
-    `labels` [N] are the training rows'. A class without rows has weight 0.
+    `weights` [2, O] are those of the answers 0 and 1; an answer between them has their mixture. A
+    missing cell (nan) counts nothing.
     """
-    weight = None
-    if recipe.class_balance == "weights":
-        counts = torch.bincount(labels, minlength=class_count).float()
-        weight = torch.where(counts > 0, len(labels) / (class_count * counts), 0.0)
-    return WeightedCrossEntropy(weight, recipe.label_smoothing)
+
+    weights: Tensor | None
+
+    def __init__(self, elements: ElementLosses, weights: Tensor | None, smoothing: float) -> None:
+        super().__init__()
+        self.elements, self.smoothing = elements, smoothing
+        self.register_buffer("weights", weights)
+
+    def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Outputs and targets [B, O] to the mean."""
+        weights = self._element_weights(targets)
+        known = torch.where(targets.isfinite(), targets, 0)
+        smooth = known * (1 - self.smoothing) + self.smoothing / 2 if self.smoothing else known
+        losses = self.elements(outputs, smooth)
+        return (weights * losses).sum() / weights.sum().clamp(min=1e-12)
+
+    def share(self, part: Tensor, whole: Sequence[Tensor]) -> Tensor | float:
+        """What a batch of targets [B, O] counts in an update of several: its share of the weight."""
+        return self._element_weights(part).sum() / sum(
+            self._element_weights(each).sum() for each in whole
+        )
+
+    def _element_weights(self, targets: Tensor) -> Tensor:
+        known = targets.isfinite().to(targets.dtype)
+        if self.weights is None:
+            return known
+        no, yes = self.weights
+        return known * torch.where(targets.isfinite(), no + (yes - no) * targets, 0)
+
+
+def _asymmetric(outputs: Tensor, targets: Tensor) -> Tensor:
+    """timm's asymmetric loss (Ridnik et al., 2021), cell by cell."""
+    loss = AsymmetricLossMultiLabel()  # its mean, or in older releases its sum, of one cell
+    cells = vmap(lambda x, y: loss(x.view(1, 1), y.view(1, 1)))(outputs.ravel(), targets.ravel())
+    return cells.view_as(outputs)
+
+
+def _binary(outputs: Tensor, targets: Tensor) -> Tensor:
+    return binary_cross_entropy_with_logits(outputs, targets, reduction="none")
+
+
+ELEMENT_LOSSES: dict[str, ElementLosses] = {
+    "bce": _binary,
+    "cumulative": _binary,
+    "bce_range": _binary,
+    "asymmetric": _asymmetric,
+    "mse": lambda outputs, targets: mse_loss(outputs, targets, reduction="none"),
+    "l1": lambda outputs, targets: l1_loss(outputs, targets, reduction="none"),
+    "huber": lambda outputs, targets: huber_loss(outputs, targets, reduction="none"),
+}
+
+
+Loss = WeightedCrossEntropy | ElementLoss
+
+
+def loss_name(recipe: Recipe, target: Target) -> str:
+    """The loss that a recipe trains by: the one it names, or the target's first.
+
+    Raises:
+        KitError: it does not fit the target.
+    """
+    if recipe.loss == "auto":
+        return target.losses[0]
+    if recipe.loss not in target.losses:
+        raise KitError(
+            f"loss={recipe.loss} does not fit a target of kind {target.kind}: say "
+            f"{' or '.join(['auto', *target.losses])}"
+        )
+    return recipe.loss
+
+
+def build_loss(recipe: Recipe, targets: Tensor, target: Target) -> Loss:
+    """The recipe's loss, smoothed; with `class_balance=weights`, answers weighted by 1 / frequency.
+
+    `targets` [N] or [N, O] are the training rows', as `target.soft` gives them. An answer that is in
+    none of them has no weight.
+    """
+    name, balanced = loss_name(recipe, target), recipe.class_balance == "weights"
+    if name == "cross_entropy":
+        weight, count = None, len(target.names)
+        if balanced:
+            counts = torch.bincount(targets, minlength=count).float()
+            weight = torch.where(counts > 0, len(targets) / (count * counts), 0.0)
+        return WeightedCrossEntropy(weight, recipe.label_smoothing)
+    weights = None
+    if balanced:
+        yes = targets.sum(dim=0)
+        counts = torch.stack([len(targets) - yes, yes])
+        weights = torch.where(counts > 0, len(targets) / (2 * counts), 0.0)
+    return ElementLoss(ELEMENT_LOSSES[name], weights, recipe.label_smoothing)

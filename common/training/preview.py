@@ -21,20 +21,23 @@ def first_batch(
     """
     recipe, place = context.recipe, (job.seed, job.fold, 0)
     size = next(iter(sizes_per_epoch(recipe, context.side)), recipe.image_size)
-    rows = job.rows[epoch_order(context.targets[job.rows], recipe, place)][: recipe.batch_size]
+    rows = job.rows[epoch_order(context.strata[job.rows], recipe, place)][: recipe.batch_size]
     network = context.network(nn.Identity())
     images = network.input(next(iter(context.source.training(rows, place, size))), size)
-    targets = torch.from_numpy(context.targets[rows]).to(context.device)
-    images, targets = MixupCutmix(recipe, len(context.classes))(images, targets, (*place, 0))
+    targets = torch.from_numpy(context.loss_targets[rows]).to(context.device)
+    mix = MixupCutmix(recipe, len(context.target.names))
+    images, mixed = mix(images, targets, (*place, 0))
     mean, std = network.mean_std
     pixels = (images[:count] * std + mean).mul(255).round().clamp(0, 255).to(torch.uint8)
-    labels = [_label(target, context.classes) for target in targets[:count].cpu()]
+    if mixed.ndim == targets.ndim:  # one class a row is mixed to shares of classes
+        told = [context.target.told(answer) for answer in context.targets[rows[:count]]]
+        labels = told if mixed is targets else [f"{each} +" for each in told]
+    else:
+        labels = [_label(shares, context.target.names) for shares in mixed[:count].cpu()]
     return pixels.permute(0, 2, 3, 1).cpu().numpy(), labels
 
 
-def _label(target: Tensor, classes: tuple[str, ...]) -> str:
-    if target.ndim == 0:
-        return classes[int(target)]
-    shares = [(float(share), name) for share, name in zip(target, classes, strict=True)]
-    two = sorted(shares, reverse=True)[:2]
+def _label(shares: Tensor, classes: tuple[str, ...]) -> str:
+    named = [(float(share), name) for share, name in zip(shares, classes, strict=True)]
+    two = sorted(named, reverse=True)[:2]
     return " + ".join(f"{name} {share:.2f}" for share, name in two if share > 0.05)

@@ -1,25 +1,29 @@
 """The run context that every training job shares: store, targets, classes, device, precision."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from common.data.batches.sources import InMemory, Source, inference_batch, open_source
+from common.data.folds import Rows
 from common.data.pixels.store import Store
 from common.errors import KitError
+from common.inference.evaluator import Evaluator, Weights
 from common.inference.features import has_detachable_head
-from common.metrics import Metric
+from common.metrics import Probs
 from common.models.backbone import InputConfig, build_matched, check_input, input_config_of
 from common.models.classifier_rows import RowMatch
 from common.models.freezing import stages
 from common.models.network import Network
 from common.recipe import Recipe
+from common.targets import Strata, Target, Targets
+from common.training.loss import loss_name
 from common.training.phases import linear_probe_recipe, phases_of
 from common.training.progressive_resizing import check_growth, head_epochs, sizes_per_epoch
 
@@ -30,12 +34,16 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float
 
 @dataclass(frozen=True)
 class RunContext:
-    """What every job of a run needs. `targets` are class indices [N] in the store's order."""
+    """What every job of a run needs.
+
+    `targets` are the true answers of the store's rows, as the target's kind defines them; `weights`
+    [N] count them in scores (None: all alike).
+    """
 
     recipe: Recipe
-    targets: npt.NDArray[np.int64]
-    classes: tuple[str, ...]
-    metric: Metric
+    targets: Targets
+    weights: Weights | None
+    evaluator: Evaluator
     source: Source
     input_config: InputConfig
     accelerator: Any
@@ -48,6 +56,29 @@ class RunContext:
     probe_in_loop: (
         str  # why lp-ft's or gradual's head-only epochs cannot use cached features, or empty
     )
+
+    @property
+    def target(self) -> Target:
+        """What a row's answer is."""
+        return self.evaluator.target
+
+    @cached_property
+    def loss_targets(self) -> npt.NDArray[Any]:
+        """What the loss compares outputs with: int64 [N] classes, or float32 [N, outputs]."""
+        return self.target.soft(self.targets)
+
+    @cached_property
+    def strata(self) -> Strata:
+        """The stratum [N] of every row: what balanced sampling draws with equal chances."""
+        return self.target.strata(self.targets)
+
+    def validated(self, probs: Probs, rows: Rows) -> dict[str, float]:
+        """The loss and the metric of held-out rows' probs [len(rows), C]."""
+        targets, weights = self.targets[rows], None if self.weights is None else self.weights[rows]
+        return {
+            "valid_loss": float(self.target.row_losses(probs, targets).mean()),
+            "score": self.evaluator.score(probs, targets, weights),
+        }
 
     @property
     def device(self) -> torch.device:
@@ -72,6 +103,8 @@ class RunContext:
             device=self.device,
             precision=PRECISIONS[self.precision],
             layout=layout,
+            target=self.target,
+            loss=loss_name(self.recipe, self.target),
         )
 
     def check(self, store: Store) -> None:
@@ -121,10 +154,10 @@ def features_obstacle(recipe: Recipe) -> str:
 def open_run_context(
     recipe: Recipe,
     store: Store,
-    targets: npt.NDArray[np.int64],
+    targets: Targets,
     *,
-    classes: tuple[str, ...],
-    metric: Metric,
+    weights: Weights | None,
+    evaluator: Evaluator,
     cache: Path,
     trained: bool,
 ) -> RunContext:
@@ -136,7 +169,8 @@ def open_run_context(
         KitError: a missing device, or weights, sizes or a preset that do not fit the images.
     """
     # Weights that do not fit are refused here, before the run's folder is created.
-    model, matches = build_matched(recipe, classes, bare=trained)
+    check_fields(recipe, evaluator.target)
+    model, matches = build_matched(recipe, evaluator.target.outputs, bare=trained)
     config = input_config_of(model)
     accelerator, precision = _open_accelerator(recipe)
     source = open_source(store, recipe, accelerator.device, mean=config.mean, crop=config.crop)
@@ -164,8 +198,8 @@ def open_run_context(
     return RunContext(
         recipe,
         targets,
-        classes,
-        metric,
+        weights,
+        evaluator,
         source,
         config,
         accelerator,
@@ -177,6 +211,20 @@ def open_run_context(
         on_features=not reason,
         probe_in_loop=probe_obstacle,
     )
+
+
+def check_fields(recipe: Recipe, target: Target) -> None:
+    """Raise a KitError where the recipe has a field that means nothing for the target."""
+    loss_name(recipe, target)
+    defaults = Recipe()
+    for name, reason in target.refuses.items():
+        field, _, value = name.partition("=")
+        given = getattr(recipe, field)
+        if given == value if value else given != getattr(defaults, field):
+            raise KitError(
+                f"{field}={given} has no meaning for a target of kind {target.kind}: {reason}; set "
+                f"{field}={getattr(defaults, field)}"
+            )
 
 
 def _input_size(recipe: Recipe, store: Store) -> tuple[int, int]:

@@ -13,11 +13,11 @@ from torch.func import functional_call, stack_module_state, vmap
 from common.data.batches.sources import epoch_order
 from common.environment import memory_mb
 from common.inference.features import predict_head
-from common.metrics import log_loss
+from common.models.activations import activation_of
 from common.progress import bar
 from common.training import checkpoint
 from common.training.jobs import Job
-from common.training.loss import build_loss
+from common.training.loss import build_loss, loss_name
 from common.training.optimisers import optimiser_for_groups, set_lr
 from common.training.run_context import RunContext
 from common.training.schedules import ema_decay_at, lr_factor
@@ -101,8 +101,8 @@ def train_stack(
         {name: t.detach().clone().to(device).requires_grad_() for name, t in stacked.items()}
         for _ in points
     ]
-    labels = [torch.from_numpy(context.targets[job.rows]) for job in jobs]
-    losses = [build_loss(recipe, each, len(context.classes)).to(device) for each in labels]
+    targets = [torch.from_numpy(context.loss_targets[job.rows]) for job in jobs]
+    losses = [build_loss(recipe, each, context.target).to(device) for each in targets]
     averages = [{name: t.detach().clone() for name, t in each.items()} for each in parameters]
     eval_params = averages if recipe.ema_decay else parameters
     group = StackedHeads(jobs, heads[0].to(device), parameters, eval_params, losses)
@@ -154,11 +154,11 @@ def _epoch(
     """Train one epoch: the mean loss [points, jobs] and the learning rate of each step."""
     recipe, batch = context.recipe, context.recipe.batch_size
     orders = [
-        job.rows[epoch_order(context.targets[job.rows], recipe, (job.seed, job.fold, epoch))]
+        job.rows[epoch_order(context.strata[job.rows], recipe, (job.seed, job.fold, epoch))]
         for job in group.jobs
     ]
     rows = torch.from_numpy(np.stack(orders)).to(features.device)
-    targets = torch.from_numpy(context.targets).to(features.device)[rows]
+    targets = torch.from_numpy(context.loss_targets).to(features.device)[rows]
     steps = -(-rows.shape[1] // batch)
     total, rates = torch.zeros(len(group.parameters), len(group.jobs)), []
     for step in range(steps):
@@ -198,6 +198,5 @@ def _validate(
     if job.held_out is None:
         return {}
     at = torch.from_numpy(job.held_out).to(features.device)
-    found = predict_head(head, features[None, at])
-    truth = context.targets[job.held_out]
-    return {"valid_loss": log_loss(found, truth), "score": context.metric.score(found, truth)}
+    activation = activation_of(context.target, loss_name(context.recipe, context.target))
+    return context.validated(predict_head(head, features[None, at], activation), job.held_out)

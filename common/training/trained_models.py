@@ -19,7 +19,7 @@ from common.training.run_context import RunContext
 def load_trained(context: RunContext, folder: Path) -> Network:
     """A job folder's `weights.safetensors` as a network on the device."""
     weights = load_file(folder / "weights.safetensors")
-    return context.network(rebuild(context.recipe, context.classes, weights))
+    return context.network(rebuild(context.recipe, context.target.outputs, weights))
 
 
 def predictions(
@@ -63,11 +63,12 @@ def _from_features(
             order.append(inside)
             features = block[:, torch.from_numpy(rows[inside] - start).to(block.device)]
             for head, mine in zip(heads, parts, strict=True):
-                mine.append(predict_head(head, features))
+                mine.append(predict_head(head, features, networks[0].activation))
         back = np.argsort(np.concatenate(order), kind="stable")
         for groups, mine in zip(found, parts, strict=True):
             groups[group] = np.concatenate(mine)[back]
             if group != "identity":  # a head costs nothing: the result is masked afterwards
-                unsure = least_certain(groups["identity"], context.recipe.tta_fraction)
+                certainty = context.target.certainty(groups["identity"])
+                unsure = least_certain(certainty, context.recipe.tta_fraction)
                 groups[group] = replace_rows(groups["identity"], unsure, groups[group][unsure])
     return found

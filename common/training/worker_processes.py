@@ -120,7 +120,7 @@ def _start(context: RunContext, number: int, folder: Path) -> Worker:
     # The parent's precision: another GPU model could otherwise choose a different one.
     recipe = replace(context.recipe, precision=context.precision)
     args = (recipe, context.store, context.targets)
-    kwargs = {"classes": context.classes, "metric": context.metric, "cache": context.cache}
+    kwargs = {"weights": context.weights, "evaluator": context.evaluator, "cache": context.cache}
     context_args = (args, kwargs, torch.get_num_threads(), gpu, get_start_method())
     process = spawn.Process(
         target=_worker_main, args=(child_end, context_args, folder), name=f"kit-{number}"

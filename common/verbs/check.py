@@ -49,20 +49,19 @@ def run(request: Request) -> dict[str, Any]:
     path = request.runs / "checks" / request.competition.name / "pairs.csv"
     with replacing(path) as temporary:
         pairs[COLUMNS].to_csv(temporary, index=False, lineterminator="\n", float_format="%g")
-    picture = draw(pairs, tables, stores, path.with_suffix(".png"))
-    problems = pair_problems(pairs, files.train)
+    picture = draw(pairs, tables, stores, files.target, path.with_suffix(".png"))
+    problems = pair_problems(pairs, files.train, files.target)
     if unreadable:
         problems.append(f"test: {unreadable}; unreadable=mean gives such rows the mean prediction")
-    problems += table_problems(files.train, test, files.sample)
+    problems += table_problems(files, test)
     problems += size_problems(recipe, list(stores.values()))
     problems += [
         f"{name}: {each}" for name, store in stores.items() for each in pixel_problems(store)
     ]
-    counts = files.train["label"].value_counts()
     near = int((pairs["kind"] == "near").sum())
     say(f"{files.folder}: {len(files.train):,} labelled and {len(test):,} test images, "
         f"{'those decoded that can be' if unreadable else 'all decoded'}")  # fmt: skip
-    say(f"  {len(files.classes)} classes of {counts.min():,} to {counts.max():,} images")
+    say(f"  {files.target.summary(files.target.read(files.train))}")
     say(f"  {sizes(list(stores.values()))}")
     converted = [f"{name}: {line}" for name, store in stores.items()
                  for line in conversions(store, tables[name]["id"].tolist())]  # fmt: skip

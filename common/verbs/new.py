@@ -23,8 +23,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from common import submission
 from common.competition import Competition
+from common.targets import OneClass
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
 from competitions.{name}.recipes import NOTES, RECIPES
 
@@ -46,7 +46,7 @@ def read_test(folder: Path) -> pd.DataFrame:
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
     """Write rows as this competition's files, for rehearsals and tests."""
     write_images(table, images, folder, train=TRAIN, test=TEST)
-    known, hidden = table[table["label"].notna()], table[table["label"].isna()]
+    known, hidden = table[~table["hidden"]], table[table["hidden"]]
     write_csv(folder / LABELS, {{"id": known["id"], "label": known["label"]}})
     some = known["label"].iloc[0]
     write_csv(folder / SAMPLE, {{"id": hidden["id"], "label": [some] * len(hidden)}})
@@ -56,11 +56,11 @@ COMPETITION = Competition(
     name="{name}",
     slug="{slug}",
     title="{title}",
-    metric="accuracy",  # or log_loss, with writer=submission.probability_rows
+    target=OneClass(),  # or YesNo(), LabelSet(), Grades(), Numbers(): what a row's answer is
+    metric="accuracy",  # `kit score --help` lists them
     sample=SAMPLE,
     read_train=read_train,
     read_test=read_test,
-    writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
     notes=NOTES,

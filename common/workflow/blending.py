@@ -10,19 +10,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from common.data.classes import targets_of
 from common.data.folds import Rows, read_split
 from common.errors import KitError
 from common.inference.blend import KINDS, Blend, align, crossfit_blend, weighted_mean
-from common.inference.bootstrap import Interval, paired_interval
+from common.inference.bootstrap import Interval, ScoredRows, gain_interval
 from common.inference.crossfit import crossfit_parts
-from common.inference.out_of_fold import FoldProbs, cv_scores
-from common.metrics import Metric, Probs, Targets
+from common.inference.decisions import DECISIONS, kind_for
+from common.inference.evaluator import Evaluator, Weights
+from common.inference.fitting import decided
+from common.inference.out_of_fold import FoldProbs, cv_scores, pooled
+from common.metrics import Probs
 from common.progress import counted, first_of, say
 from common.recipe import Recipe
 from common.runs import Run, fingerprint, locked_run, open_run
 from common.storage import write_json, write_text
-from common.workflow.files import Files, open_files
+from common.targets import Targets
+from common.workflow.files import Files, open_files, weights_of
 from common.workflow.find_run import named_run
 from common.workflow.prepare import code_of, labelled
 from common.workflow.request import Request
@@ -44,6 +47,7 @@ class HeldOutRows:
 
     ids: list[str]
     targets: Targets
+    weights: Weights | None
     groups: npt.NDArray[np.object_]
     parts: Rows
     single: bool  # a single hold-out, split only to fit the weights
@@ -59,33 +63,33 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
     files, first = open_files(request), members[0].run
     table, store = labelled(request, files, first.recipe())
     for member in members:
-        check_data(member.run, table, store)
+        check_data(member.run, table, store, files.target)
     _check_test(members)
-    held = _held(members, files, table.set_index("id")["label"])
-    metric = request.competition.scored_by
+    held, evaluator = _held(members, files, table.set_index("id", drop=False)), files.evaluator
     blends = {
-        each: crossfit_blend(held.stack, held.targets, held.parts, kind=each, metric=metric)
+        each: crossfit_blend(held.stack, held.targets, held.parts, kind=each, evaluator=evaluator)
         for each in KINDS
     }
-    found = _judged(members, held, blends, kind=kind, metric=metric)
+    found, blended = _judged(members, held, blends, kind=kind, evaluator=evaluator)
     if request.competition.caution:
         found["caution"] = request.competition.caution
     test = weighted_mean(
         [align(member.test, members[0].test.ids, files.classes) for member in members],
         blends[kind].weights,
     )
+    if "decision" in found:
+        fit = found["decision"]
+        test = DECISIONS[fit["kind"]].apply(files.target, test, np.array(fit["values"]))
     folder = request.runs / f"{request.competition.name}-blend-{_name(members, kind)}"
     with locked_run(folder):
         facts = _facts(request, members, kind, found)
-        facts["data"] = data_of(first, table, store, files.classes)
+        facts["data"] = data_of(first, table, store, files.target, files.classes)
         joined = open_run(folder, first.recipe(), facts)
         joined.note(**facts)
-        _write(
-            joined, members[0], files, found=found, held=(held.ids, blends[kind].probs), test=test
-        )
-        draw_out_of_fold(joined, table, store, files.classes)
+        _write(joined, members[0], files, found=found, held=(held.ids, blended), test=test)
+        draw_out_of_fold(joined, table, store, files.target)
         ids = list(members[0].test.ids)
-        write_submission(request, files, joined, ids=ids, probs=test)
+        write_submission(files, joined, ids=ids, probs=test)
         joined.note(test=members[0].test_name, predicted={})
         score_test(joined, Recipe(), request.competition, files, ids=ids, probs=test)
         joined.note(seconds={"blend": round(time.perf_counter() - started, 2)})
@@ -103,13 +107,15 @@ def _check_test(members: list[PredictedRun]) -> None:
             )
 
 
-def _held(members: list[PredictedRun], files: Files, labels: pd.Series) -> HeldOutRows:
+def _held(members: list[PredictedRun], files: Files, table: pd.DataFrame) -> HeldOutRows:
     ids = list(members[0].held_out.ids)
     stack = np.stack([align(member.held_out, ids, files.classes) for member in members])
-    targets = targets_of(labels.loc[ids], files.classes)
+    rows = table.loc[ids]
+    targets = files.target.read(rows)
     split = read_split(members[0].run / "folds.csv", pd.Series(ids))
-    parts = crossfit_parts(split.folds, targets, split.groups)
-    return HeldOutRows(ids, targets, split.groups, parts, bool(split.folds.max() <= 0), stack)
+    parts = crossfit_parts(split.folds, files.target.strata(targets), split.groups)
+    single = bool(split.folds.max() <= 0)
+    return HeldOutRows(ids, targets, weights_of(rows), split.groups, parts, single, stack)
 
 
 def _judged(
@@ -118,36 +124,50 @@ def _judged(
     blends: dict[str, Blend],
     *,
     kind: str,
-    metric: Metric,
-) -> dict[str, Any]:
-    """The content of scores.json: the score of `kind`, of every run and of every kind."""
+    evaluator: Evaluator,
+) -> tuple[dict[str, Any], Probs]:
+    """The content of scores.json: the score of `kind`, of every run and of every kind; and the
+    blend's out-of-fold probs [N, C] under the decision that the metric asks for."""
     parts = np.zeros_like(held.parts) if held.single else held.parts
     folds = [np.flatnonzero(parts == part) for part in np.unique(parts)]
-    mine = blends[kind].probs
-    found = cv_scores([FoldProbs(rows, mine[rows]) for rows in folds], held.targets, metric)
-    each = [metric.score(probs, held.targets) for probs in held.stack]
-    best = int(np.argmax([metric.gain(score, 0.0) for score in each]))
+    mine, weights = blends[kind].probs, held.weights
+    of_folds = [FoldProbs(rows, mine[rows]) for rows in folds]
+    decision = kind_for("auto", evaluator)
+    fitted = None
+    if decision != "none":
+        fitted = decided(
+            of_folds, held.targets, held.groups, evaluator, kind=decision, weights=weights
+        )
+        of_folds = fitted.folds
+        mine = pooled(of_folds, len(held.targets))[1]
+    found = cv_scores(of_folds, held.targets, evaluator, weights)
+    each = [evaluator.score(probs, held.targets, weights) for probs in held.stack]
+    best = int(np.argmin([evaluator.cost(probs, held.targets, weights) for probs in held.stack]))
     runs = [
         {"run": str(member.run.folder), "score": score, "weight": float(weight)}
         for member, score, weight in zip(members, each, blends[kind].weights, strict=True)
     ]
-    kinds = {name: _kind(blend, held, best, metric) for name, blend in blends.items()}
-    found |= {"metric": metric.name, "predict": {}, "views": []}
+    kinds = {name: _kind(blend, held, best, evaluator) for name, blend in blends.items()}
+    found |= {"metric": evaluator.name, "predict": {}, "views": []}
+    if fitted is not None:
+        found["decision"] = fitted.facts
     found["blend"] = {"kind": kind, "runs": runs, "best": runs[best]["run"], "kinds": kinds}
     if absent := {name for member in members for name in member.scores.get("unreadable", ())}:
         found["unreadable"] = sorted(absent)
     doubts = [member.scores["optimistic"] for member in members if "optimistic" in member.scores]
     if doubts:
         found["optimistic"] = "; ".join(dict.fromkeys(doubts))
-    return found
+    return found, mine
 
 
-def _kind(blend: Blend, held: HeldOutRows, best: int, metric: Metric) -> dict[str, Any]:
-    rows, before = (metric.rows(p, held.targets) for p in (blend.probs, held.stack[best]))
-    sign = 1 if metric.higher_is_better else -1
-    gain = paired_interval(sign * (rows - before), held.groups)
+def _kind(blend: Blend, held: HeldOutRows, best: int, evaluator: Evaluator) -> dict[str, Any]:
+    new, old = (
+        ScoredRows.of(evaluator, probs, held.targets) for probs in (blend.probs, held.stack[best])
+    )
+    better = evaluator.metric.higher_is_better
+    gain = gain_interval([new], [old], held.groups, higher_is_better=better, weights=held.weights)
     return {
-        "score": float(rows.mean()),
+        "score": evaluator.score(blend.probs, held.targets, held.weights),
         "weights": blend.weights.tolist(),
         "gain": gain.gain,
         "low": gain.low,

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.errors import KitError
-from common.inference.bootstrap import Interval, paired_interval
-from common.metrics import Metric, RowScores
+from common.inference.bootstrap import Interval, ScoredRows, gain_interval
+from common.inference.evaluator import Weights
+from common.metrics import Metric
 from common.progress import say
 from common.runs import fingerprint
 from common.storage import replacing
@@ -25,10 +26,11 @@ from common.workflow.variants import Named
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """One run of a variant: ids, row scores and groups of the held-out rows, and its JSON result."""
+    """One run of a variant: its held-out rows' ids, scores, groups and weights, and its JSON result."""
 
     ids: list[str]
-    rows: RowScores
+    scored: ScoredRows
+    weights: Weights | None
     groups: npt.NDArray[np.object_]
     result: dict[str, Any]
     minutes: float
@@ -40,7 +42,7 @@ def compare(request: Request, named: Sequence[Named]) -> dict[str, Any]:
     done: dict[str, list[ScoredRun]] = {}
     for number, (name, requests) in enumerate(named, 1):
         say(f"variant {number} of {len(named)}: {name}")
-        done[name] = [_judged(each, metric) for each in requests]
+        done[name] = [_judged(each) for each in requests]
     first = next(iter(done.values()))
     _check_folds(done, first[0])
     table: list[dict[str, Any]] = [
@@ -52,14 +54,14 @@ def compare(request: Request, named: Sequence[Named]) -> dict[str, Any]:
     with replacing(path) as temporary:
         lines = [row | {"runs": " ".join(row["runs"])} for row in table]
         pd.DataFrame(lines).drop(columns="scores").to_csv(temporary, index=False)
-    _tell(table, metric, len(first[0].rows))
+    _tell(table, metric, len(first[0].ids))
     if request.competition.caution:
         say(f"  caution: {request.competition.caution}")
     say(f"  kept in {path}")
-    return {"metric": metric.name, "n": len(first[0].rows), "variants": table, "csv": str(path)}
+    return {"metric": metric.name, "n": len(first[0].ids), "variants": table, "csv": str(path)}
 
 
-def _judged(request: Request, metric: Metric) -> ScoredRun:
+def _judged(request: Request) -> ScoredRun:
     """A variant's request to its scored run; the test set is predicted if its labels are known."""
     request.check_has_validation()
     with prepared(request) as ready:
@@ -70,10 +72,11 @@ def _judged(request: Request, metric: Metric) -> ScoredRun:
                 predict_test(ready, test)
         with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
             ids, probs = kept["ids"], kept["probs"]
-        at = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids))
+        at, setting = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids)), ready.setting
         return ScoredRun(
             ids=ids.tolist(),
-            rows=metric.rows(probs, ready.setting.targets[at]),
+            scored=ScoredRows.of(setting.evaluator, probs, setting.targets[at]),
+            weights=None if setting.weights is None else setting.weights[at],
             groups=ready.split.groups[at],
             result=result_of(ready.run),
             minutes=ready.run.read().get("seconds", {}).get("train", 0.0) / 60,
@@ -98,10 +101,15 @@ def _folds_of(judged: ScoredRun) -> pd.DataFrame:
 
 def _row(runs: list[ScoredRun], first: list[ScoredRun], metric: Metric) -> dict[str, Any]:
     """A variant's row: scores over its seeds, the paired gain over the first variant, minutes."""
-    scores = [float(each.rows.mean()) for each in runs]
-    mean, before = (np.mean([each.rows for each in group], axis=0) for group in (runs, first))
-    sign = 1 if metric.higher_is_better else -1
-    gain = paired_interval(sign * (mean - before), first[0].groups)
+    base = np.ones(len(first[0].ids)) if first[0].weights is None else first[0].weights
+    scores = [each.scored.scorer(base) for each in runs]
+    gain = gain_interval(
+        [each.scored for each in runs],
+        [each.scored for each in first],
+        first[0].groups,
+        higher_is_better=metric.higher_is_better,
+        weights=first[0].weights,
+    )
     tests = [each.result["test"] for each in runs if "test" in each.result]
     return {
         "score": float(np.mean(scores)),

@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from common.data.batches.photographs import PHOTO
-from common.data.classes import label_remarks
 from common.data.duplicates import groups
 from common.data.pixels.store import Store
 from common.progress import first_of
 from common.recipe import Recipe
+from common.targets import Target
+from common.workflow.files import Files
 
 COLUMNS = ["split_a", "id_a", "split_b", "id_b", "kind", "distance"]
 
@@ -45,7 +46,11 @@ def all_pairs(tables: dict[str, pd.DataFrame], stores: dict[str, Store]) -> pd.D
 
 
 def draw(
-    pairs: pd.DataFrame, tables: dict[str, pd.DataFrame], stores: dict[str, Store], path: Path
+    pairs: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    stores: dict[str, Store],
+    target: Target,
+    path: Path,
 ) -> str | None:
     """Draw the nearest and the farthest pairs; returns the picture's path, None without pairs."""
     near = pairs[pairs["near"]] if pairs["near"].any() else pairs
@@ -55,7 +60,7 @@ def draw(
         return None
     from common.reporting.contact_sheet import contact_sheet
 
-    labels = tables["train"]["label"].tolist()
+    labels = target.texts(tables["train"])
 
     def ends(side: str) -> list[tuple[str, int]]:
         return list(zip(shown[f"split_{side}"].tolist(), shown[side].tolist(), strict=True))
@@ -83,10 +88,10 @@ def draw(
     return str(path)
 
 
-def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame) -> list[str]:
+def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame, target: Target) -> list[str]:
     """Duplicate pairs to their consequences for scores, a sentence each; `pairs` has `COLUMNS`."""
     found = []
-    label = train.set_index("id")["label"]
+    label = pd.Series(target.texts(train), index=train["id"])
     for kind, word in (("same", "of equal pixels"), ("near", "of the same shot")):
         of = pairs[pairs["kind"] == kind]
         inside = of[of["split_b"] == "train"]
@@ -115,17 +120,18 @@ def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame) -> list[str]:
     return found
 
 
-def table_problems(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
+def table_problems(files: Files, test: pd.DataFrame) -> list[str]:
     """Sentences on classes of one image, and on ids that only the sample or only the test set has."""
-    found = []
-    single = train["label"].value_counts().loc[lambda counts: counts == 1].index.tolist()
-    if single:
-        found.append(
-            f"{len(single):,} classes have one image, which no fold can both learn and judge: {first_of(single)}"
-        )
-    found += label_remarks(train["label"], sample)
-    lacking = set(sample.iloc[:, 0]) ^ set(test["id"])
-    if lacking:
+    found, target = [], files.target
+    if target.named:
+        counts = pd.Series(target.texts(files.train)).value_counts()
+        if single := counts[counts == 1].index.tolist():
+            found.append(
+                f"{len(single):,} classes have one image, which no fold can both learn and judge: {first_of(single)}"
+            )
+    found += target.remarks(files.train, files.sample)
+    lacking = set(files.sample.iloc[:, 0]) ^ set(test["id"])
+    if lacking and not files.form.long:
         found.append(
             f"{len(lacking):,} ids are in the sample or in the test set only: {first_of(sorted(lacking))}"
         )

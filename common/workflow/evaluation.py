@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.inference.calibrate import calibrate_folds
+from common.inference.decisions import kind_for
+from common.inference.fitting import decided
 from common.inference.out_of_fold import FoldViewProbs, cv_scores, fold_probs, pooled, view_gains
 from common.inference.predict import mean
 from common.progress import say
@@ -47,7 +48,7 @@ def validate(ready: Prepared) -> None:
     for name in ("oof.npz", "scores.json"):
         with replacing(ready.run / name) as temporary:
             temporary.write_bytes((folder / name).read_bytes())
-    draw_out_of_fold(ready.run, ready.table, ready.store, ready.files.classes)
+    draw_out_of_fold(ready.run, ready.table, ready.store, ready.files.target)
     print_scores(ready)
     print_unrecognised_classes(ready)
 
@@ -60,7 +61,7 @@ def _leave_unjudged(ready: Prepared) -> None:
         "folds=0: all rows train and none is held out, so nothing here says how good the models are"
     )
     scores = {
-        "metric": ready.setting.metric.name,
+        "metric": ready.setting.evaluator.name,
         "fold_scores": [],
         "n": 0,
         "predict": differences(ready.recipe, ("predict",)),
@@ -90,17 +91,24 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> Fo
 
 
 def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> None:
-    targets, metric, views = ready.setting.targets, ready.setting.metric, ready.recipe.view_names
-    folds, calibration = fold_probs(held, views), None
-    if ready.recipe.calibration == "temperature":
-        fitted = calibrate_folds(folds, targets, ready.split.groups, metric)
-        folds, calibration = fitted.folds, fitted.summary
+    setting, views = ready.setting, ready.recipe.view_names
+    targets, evaluator, weights = setting.targets, setting.evaluator, setting.weights
+    folds, kind = fold_probs(held, views), kind_for(ready.recipe.decision, evaluator)
+    decision = None
+    if kind != "none":
+        groups = ready.split.groups
+        fitted = decided(folds, targets, groups, evaluator, kind=kind, weights=weights)
+        folds, decision = fitted.folds, fitted.facts
     rows, probs = pooled(folds, len(targets))
-    found = cv_scores(folds, targets, metric)
-    if calibration:
-        found["calibration"] = calibration
+    found = cv_scores(folds, targets, evaluator, weights)
+    if decision:
+        found["decision"] = decision
     found["predict"] = differences(ready.recipe, ("predict",))
-    found["metric"], found["views"] = metric.name, view_gains(held, views, targets, metric)
+    found["metric"] = evaluator.name
+    found["views"] = view_gains(held, views, targets, evaluator, weights)
+    remarks = evaluator.remarks(targets[rows])
+    if remarks:
+        found["remarks"] = remarks
     if ready.recipe.early_stop:
         found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
     elif ready.recipe.head_grid != "none" and len(held) == 1:

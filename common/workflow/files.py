@@ -1,33 +1,51 @@
 """A competition's files: downloaded, unpacked, read into tables and checked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from common.competition import Competition
 from common.data.archives.open_data import open_folder
-from common.data.classes import classes_of
+from common.data.hidden_split import without_answers
 from common.data.table import check_table, read_csv
+from common.inference.evaluator import Evaluator, Weights
 from common.kaggle import client
-from common.progress import first_of, say
+from common.progress import say
+from common.runs import fingerprint
 from common.storage import locked, replacing
+from common.submission import Format, format_of
+from common.targets import Target
 from common.workflow.request import Request
 
 
 @dataclass(frozen=True)
 class Files:
-    """A competition's files: folder, sample submission, all labelled rows, class names."""
+    """A competition's files: folder, sample submission, all labelled rows, the target fitted to them,
+    and what the cells of a submission are."""
 
     folder: Path
     sample: pd.DataFrame
     train: pd.DataFrame
-    classes: tuple[str, ...]
+    evaluator: Evaluator
+    form: Format
+
+    @property
+    def target(self) -> Target:
+        """What a row's answer is."""
+        return self.evaluator.target
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the columns of probs."""
+        return self.target.names
 
 
 def open_files(request: Request) -> Files:
-    """A request to its files: archives unpacked, tables and sample read, classes determined.
+    """A request to its files: archives unpacked, tables and sample read, target fitted.
 
     Raises:
         KitError: files missing or broken, or labels that the sample submission does not know.
@@ -35,12 +53,39 @@ def open_files(request: Request) -> Files:
     competition = request.competition
     folder = open_folder(request.data_folder, request.cache, packed=competition.packed)
     folder = data_root(folder, competition.sample)
+    files = read_files(competition, folder)
+    say(f"{request.data_folder}: {files.target.listed()}")
+    return files
+
+
+def read_files(competition: Competition, folder: Path) -> Files:
+    """An unpacked folder to its tables and sample, checked, and the target fitted to them.
+
+    Raises:
+        KitError: answers that are not of the target's kind, or that the sample does not know.
+    """
+    sample, train = read_sample(competition, folder), competition.read_train(folder)
+    target = competition.target
+    answers = target.answer_columns(train)
     source = f"the training table of {folder}"
-    train = check_table(competition.read_train(folder), labelled=True, source=source)
-    sample = read_sample(competition, folder)
-    classes = classes_of(sample, train["label"], folder / competition.sample)
-    say(f"{request.data_folder}: {len(classes)} classes ({first_of(classes)})")
-    return Files(folder, sample, train, classes)
+    train = check_table(train, answers=answers, named=target.named, source=source)
+    name = competition.sample or "the sample submission"
+    evaluator = Evaluator(target.fitted(train, sample, name), competition.scored_by)
+    form = format_of(evaluator.target, evaluator.metric, sample, long=competition.long)
+    return Files(folder, sample, train, evaluator, form)
+
+
+def fingerprint_of(
+    table: pd.DataFrame, target: Target, digests: Sequence[str], names: Sequence[str]
+) -> str:
+    """The fingerprint of labelled rows: ids, answers, images, names, groups and weights."""
+    more = [table[name].tolist() for name in ("group", "weight") if name in table]
+    return fingerprint(table["id"].tolist(), target.texts(table), digests, names, *more)
+
+
+def weights_of(table: pd.DataFrame) -> Weights | None:
+    """The row weights [N] that scores count by; None where the table has none."""
+    return np.asarray(table["weight"], dtype=np.float64) if "weight" in table else None
 
 
 def data_root(folder: Path, sample: str) -> Path:
@@ -71,7 +116,7 @@ def read_test(request: Request, folder: Path) -> pd.DataFrame:
     test = request.competition.read_test(folder)
     if test.empty and request.competition.make_sample is not None:
         return test
-    return check_table(test, labelled=False, source=f"the test set of {folder}")
+    return check_table(test, source=f"the test set of {folder}")
 
 
 def fetch(request: Request) -> dict[str, Any]:
@@ -111,10 +156,11 @@ def lay_out_embedded(request: Request) -> None:
     competition = request.competition
     assert competition.embedded is not None
     found = competition.embedded()
-    table = found.table.assign(label=found.table["label"].mask(found.table["hidden"]))
+    answers = competition.target.answer_columns(found.table)
+    table = without_answers(found.table, answers, found.table["hidden"])
     with replacing(request.data_folder) as temporary:
         temporary.mkdir()
-        competition.lay_out(table[["id", "label"]], found.images, temporary)
+        competition.lay_out(table, found.images, temporary)
     hidden = int(found.table["hidden"].sum())
     say(
         f"{request.data_folder}: {len(table) - hidden:,} labelled and {hidden:,} hidden images of "

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.code_digest import code_digest
-from common.data.classes import label_remarks, targets_of
 from common.data.folds import Split, assign_folds, groups_of, read_split, sample_rows, write_split
 from common.data.pixels.conversion_report import conversions, dark_problems
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
+from common.inference.decisions import kind_for
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
 from common.progress import say
@@ -27,17 +27,17 @@ from common.runs import (
     Run,
     clear_run,
     digests_of_files,
-    fingerprint,
     locked_run,
     open_run,
     run_folder,
 )
 from common.storage import write_json
+from common.targets import Target
 from common.training.checkpoint import is_finished
 from common.training.jobs import jobs_of, refit_jobs
 from common.training.optimisers import check_optimiser
 from common.training.run_context import RunContext, open_run_context
-from common.workflow.files import Files, open_files
+from common.workflow.files import Files, fingerprint_of, open_files, weights_of
 from common.workflow.request import Request
 
 
@@ -75,10 +75,10 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, recipe)
-    remarks = label_remarks(files.train["label"], files.sample)
+    remarks = files.target.remarks(files.train, files.sample)
     for line in remarks + conversions(store, table["id"].tolist()) + dark_problems(store):
         say(line)
-    data = fingerprint(table["id"].tolist(), table["label"].tolist(), store.digests, files.classes)
+    data = fingerprint_of(table, files.target, store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
     with locked_run(folder):
         if request.fresh or not _is_trained(folder):
@@ -87,7 +87,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
             raise KitError(
                 f"{folder} was made from other data than {files.folder} holds: name its own (--data DIR)"
             )
-        split = _split(folder, table, store, recipe)
+        split = _split(folder, table, store, recipe, files.target)
         setting = _setting(
             request, recipe, folder, folds=split.folds, store=store, files=files, table=table
         )
@@ -105,6 +105,7 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
             },
         )
         write_json(run / "classes.json", list(files.classes))
+        write_json(run / "target.json", files.target.facts())
         if not (run / "folds.csv").is_file():
             write_split(run / "folds.csv", table["id"], split)
         run.add_seconds("prepare", time.perf_counter() - started)
@@ -113,7 +114,8 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
 
 def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFrame, Store]:
     """A recipe to its labelled rows and their images."""
-    rows = sample_rows(files.train["label"], recipe.rows, recipe.split_seed)
+    strata = files.target.strata(files.target.read(files.train))
+    rows = sample_rows(strata, recipe.rows, recipe.split_seed)
     table = files.train.iloc[rows].reset_index(drop=True)
     store = open_store(
         table, side=recipe.store_short_side, bits=recipe.bit_depth, cache=request.cache
@@ -175,7 +177,9 @@ def _is_trained(folder: Path) -> bool:
     return trained
 
 
-def _split(folder: Path, table: pd.DataFrame, store: Store, recipe: Recipe) -> Split:
+def _split(
+    folder: Path, table: pd.DataFrame, store: Store, recipe: Recipe, target: Target
+) -> Split:
     """The run's folds and groups: computed before training, then read from its folds.csv."""
     if (folder / "folds.csv").is_file():
         return read_split(folder / "folds.csv", table["id"])
@@ -183,7 +187,8 @@ def _split(folder: Path, table: pd.DataFrame, store: Store, recipe: Recipe) -> S
         # Without a validation split the search, a minute and more, would change nothing.
         recipe = replace(recipe, groups="none")
     groups = groups_of(table, store, recipe.groups)
-    return Split(assign_folds(table["label"], groups, recipe), groups.to_numpy(dtype=object))
+    strata = target.strata(target.read(table))
+    return Split(assign_folds(strata, groups, recipe), groups.to_numpy(dtype=object))
 
 
 def _setting(
@@ -206,14 +211,13 @@ def _setting(
             f"{folder} was begun with other contents of {', '.join(begun)}: bring the files back, or "
             "start over with --fresh"
         )
-    targets = targets_of(table["label"], files.classes)
-    metric = request.competition.scored_by
+    kind_for(recipe.decision, files.evaluator)  # a decision without a meaning is refused early
     return open_run_context(
         recipe,
         store,
-        targets,
-        classes=files.classes,
-        metric=metric,
+        files.target.read(table),
+        weights=weights_of(table),
+        evaluator=files.evaluator,
         cache=request.cache,
         trained=trained,
     )

@@ -1,18 +1,18 @@
 """A run's progress and scores, printed, and when its pictures are drawn."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from common.data.classes import targets_of
 from common.data.pixels.store import Store
 from common.progress import first_of, say
 from common.reporting import pictures
 from common.runs import Run
 from common.storage import replacing
+from common.targets import Target
 from common.training import checkpoint
 from common.training.jobs import Job
 from common.training.preview import first_batch
@@ -47,7 +47,7 @@ class EpochLines:
 
 def print_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
     """A finished epoch of a model in one line: loss, score of the held-out rows, images/s."""
-    held = f"{ready.setting.metric.name} {record['score']:.4f}  " if "score" in record else ""
+    held = f"{ready.setting.evaluator.name} {record['score']:.4f}  " if "score" in record else ""
     say(
         f"  {job.name} epoch {record['epoch']:>3}/{ready.recipe.epochs}  "
         f"loss {record['train_loss']:.4f}  {held}{record['images_per_second']:,.0f} images/s"
@@ -84,7 +84,7 @@ def print_unrecognised_classes(ready: Prepared) -> None:
         ids, best = oof["ids"], oof["probs"].argmax(axis=1)
     label = ready.table.set_index("id")["label"].loc[ids].to_numpy()
     right = (
-        pd.Series(np.array(ready.setting.classes)[best] == label)
+        pd.Series(np.array(ready.setting.target.names)[best] == label)
         .groupby(label)
         .agg(["sum", "size"])
     )
@@ -107,16 +107,25 @@ def print_scores(ready: Prepared) -> None:
     for row in found["views"][1:]:
         gain = row["score"] - found["views"][0]["score"]
         say(f"  views {row['views']}: {row['score']:.4f} ({gain:+.4f} over the plain view)")
-    if "calibration" in found:
-        fit = found["calibration"]
-        say(
-            f"  calibration: temperature {fit['temperature']:.3f}, log loss"
-            f" {fit['before']['log_loss']:.4f} → {fit['after']['log_loss']:.4f}"
-            " (each fold at the others' temperature)"
-        )
+    if "decision" in found:
+        for line in decision_lines(found["decision"], metric):
+            say(line)
+    for remark in found.get("remarks", ()):
+        say(f"  {remark}")
     for key in ("optimistic", "caution"):
         if key in found:
             say(f"  {key}: {found[key]}")
+
+
+def decision_lines(fit: dict[str, Any], metric: str) -> list[str]:
+    """What a decision gains out-of-fold, and which values the test rows get."""
+    values = ", ".join(f"{value:.3g}" for value in fit["values"][:8])
+    more = ", …" if len(fit["values"]) > 8 else ""
+    return [
+        f"  decision {fit['kind']} ({values}{more}): pooled {metric} {fit['plain']:.4f} → "
+        f"{fit['honest']:.4f}, each fold by values of the others ({fit['in_sample']:.4f} in-sample, "
+        f"which flatters); loss {fit['loss']['plain']:.4f} → {fit['loss']['honest']:.4f}"
+    ]
 
 
 def draw_batch(ready: Prepared, job: Job) -> None:
@@ -134,14 +143,13 @@ def draw_curves(run: Run, metric: str) -> None:
         pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
 
 
-def draw_out_of_fold(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> None:
-    """Draw the out-of-fold confusion matrix and worst mistakes; `store` holds the table's images."""
+def draw_out_of_fold(run: Run, table: pd.DataFrame, store: Store, target: Target) -> None:
+    """Draw the target's pictures of the out-of-fold probs; `store` holds the table's images."""
     folder = run / "pictures"
     with np.load(run / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]
     at = pd.Index(table["id"]).get_indexer(pd.Index(ids))
-    targets = targets_of(table["label"].iloc[at], classes)
-    pictures.confusion(probs, targets, classes, folder / "confusion.png")
-    pictures.worst_mistakes(
-        lambda row: store[int(at[row])], ids, probs, targets, classes, folder / "worst_mistakes.png"
-    )
+    y = target.read(table.iloc[at])
+    judged = pictures.Judged(ids, probs, y, target, lambda row: store[int(at[row])])
+    for name in target.pictures:
+        pictures.PICTURES[name](judged, folder)

@@ -18,8 +18,10 @@ from common.inference.blend import Predictions
 from common.metrics import Probs
 from common.progress import first_of
 from common.recipe import Recipe, differences
-from common.runs import EXTERNAL_FILE, Run, digest_file, fingerprint
+from common.runs import EXTERNAL_FILE, Run, digest_file
 from common.storage import read_json, replacing, write_json
+from common.targets import Target
+from common.workflow.files import fingerprint_of
 
 
 def predictions_folder(run: Run, recipe: Recipe) -> Path:
@@ -126,19 +128,21 @@ def read_predictions(run: Run) -> PredictedRun:
     )
 
 
-def check_data(run: Run, table: pd.DataFrame, store: Store) -> None:
+def check_data(run: Run, table: pd.DataFrame, store: Store, target: Target) -> None:
     """Raise a KitError if the run was made from other rows, labels or images.
 
     The order of rows and classes may differ.
     """
-    if data_of(run, table, store, read_json(run / "classes.json")) != run.read()["data"]:
+    if data_of(run, table, store, target, read_json(run / "classes.json")) != run.read()["data"]:
         raise KitError(
             f"{run.folder} was made from other labels or images than are there now: name the data "
             "it was made from (--data DIR), or leave it out"
         )
 
 
-def data_of(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str]) -> str:
+def data_of(
+    run: Run, table: pd.DataFrame, store: Store, target: Target, classes: Sequence[str]
+) -> str:
     """The data's fingerprint, rows in the run's order, classes in the order given.
 
     Raises:
@@ -154,7 +158,7 @@ def data_of(run: Run, table: pd.DataFrame, store: Store, classes: Sequence[str])
         )
     at = pd.Index(table["id"]).get_indexer(pd.Index(ids))
     digests = [store.digests[row] for row in at]
-    return fingerprint(ids, table["label"].iloc[at].tolist(), digests, list(classes))
+    return fingerprint_of(table.iloc[at], target, digests, list(classes))
 
 
 def _read(run: Run, path: Path, classes: list[str]) -> Predictions:

@@ -9,11 +9,10 @@ import numpy as np
 
 from common import submission
 from common.competition import Competition
-from common.data.classes import targets_of
 from common.data.pixels.conversion_report import conversions
 from common.data.pixels.store import Store
 from common.environment import memory_mb
-from common.inference.calibrate import apply_temperature
+from common.inference.decisions import DECISIONS, kind_for
 from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
 from common.progress import counted, first_of, say
@@ -23,9 +22,8 @@ from common.storage import read_json, write_json
 from common.training import checkpoint
 from common.training.jobs import jobs_of, refit_jobs
 from common.training.trained_models import predictions
-from common.workflow.files import Files, read_test
+from common.workflow.files import Files, read_test, weights_of
 from common.workflow.prepare import Prepared, check_code
-from common.workflow.request import Request
 from common.workflow.run_report import draw_curves
 from common.workflow.run_results import predictions_folder, save_probs
 from common.workflow.train_models import train_jobs
@@ -46,10 +44,11 @@ def score_test(
     `scores.json` gets `test` and `test_n`, in the run and beside the predictions that the predict
     fields of `recipe` name.
     """
-    labels = competition.read_answers and competition.read_answers(files.folder)
-    if labels is None:
+    answers = competition.read_answers and competition.read_answers(files.folder)
+    if answers is None:
         return
-    score = competition.scored_by.score(probs, targets_of(labels.loc[list(ids)], files.classes))
+    table = answers.set_index("id", drop=False).loc[list(ids)]
+    score = files.evaluator.score(probs, files.target.read(table), weights_of(table))
     _add_scores(run, recipe, {"test": score, "test_n": len(ids)})
     say(f"test {competition.metric.replace('_', ' ')} {score:.4f} (n = {len(ids):,})")
 
@@ -100,15 +99,16 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
     if not path.is_file():
         started = time.perf_counter()
         probs = _test_probs(ready, test.store, [run / job.name for job in jobs])
-        if recipe.calibration == "temperature":
-            fitted = read_json(predictions_folder(run, recipe) / "scores.json")["calibration"]
-            probs = apply_temperature(probs, fitted["temperature"])
+        kind = kind_for(recipe.decision, ready.files.evaluator)
+        if kind != "none" and recipe.folds:
+            fitted = read_json(predictions_folder(run, recipe) / "scores.json")["decision"]
+            probs = DECISIONS[kind].apply(ready.files.target, probs, np.array(fitted["values"]))
         every = np.tile(probs.mean(axis=0), (len(test.table), 1))
         every[test.rows] = probs
         save_probs(path, test.table["id"], every)
         run.add_seconds("predict", time.perf_counter() - started)
         run.note_peak_memory(host=memory_mb())
-        draw_curves(run, ready.setting.metric.name)
+        draw_curves(run, ready.setting.evaluator.name)
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
     run.note(test=name)
@@ -116,7 +116,7 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
     _add_scores(run, recipe, {"unreadable": absent})
     if absent:
         say(f"{counted(len(absent), 'row')} with the mean prediction: {first_of(absent)}")
-    write_submission(ready.request, ready.files, run, ids=ids, probs=probs)
+    write_submission(ready.files, run, ids=ids, probs=probs)
     run.note(predicted=differences(recipe, ("predict",)))
     competition = ready.request.competition
     score_test(run, recipe, competition, ready.files, ids=ids, probs=probs)
@@ -129,10 +129,8 @@ def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
     return mean([mean_over_views(groups, ready.recipe.view_names) for groups in found])
 
 
-def write_submission(
-    request: Request, files: Files, run: Run, *, ids: list[str], probs: Probs
-) -> None:
-    """Ids and probs to the run's `submission.csv`, by the competition's writer, validated."""
-    rows = request.competition.writer(files.sample, ids, probs, files.classes)
-    submission.write(run / "submission.csv", rows, files.sample, files.classes)
+def write_submission(files: Files, run: Run, *, ids: list[str], probs: Probs) -> None:
+    """Ids and probs to the run's `submission.csv`, in the competition's format, validated."""
+    rows = submission.rows_of(files.form, files.target, files.sample, ids=ids, probs=probs)
+    submission.write(run / "submission.csv", rows, files.sample, files.form)
     say(f"{run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")

@@ -78,7 +78,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
                 since = time.perf_counter()
                 _note_speed(ready)
                 _note_workers(run, workers)
-            draw_curves(run, setting.metric.name)
+            draw_curves(run, setting.evaluator.name)
             drawn = time.perf_counter()
 
 
@@ -151,7 +151,7 @@ def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
             print_epoch(ready, each.job, record)
     run.add_seconds("train", time.perf_counter() - begun)
     _note_speed(ready)
-    draw_curves(run, ready.setting.metric.name)
+    draw_curves(run, ready.setting.evaluator.name)
 
 
 def _note_speed(ready: Prepared) -> None:

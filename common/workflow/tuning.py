@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from common.data.batches.sources import PerImage
-from common.data.classes import targets_of
 from common.data.pixels.store import Store
 from common.models.backbone import check_backbone
 from common.models.weights import first_line
@@ -54,13 +53,12 @@ class Bench:
 
     def setting(self, recipe: Recipe) -> RunContext:
         """A recipe to its setting on these images."""
-        competition = self.request.competition
         return open_run_context(
             recipe,
             self.store,
             self.targets,
-            classes=self.files.classes,
-            metric=competition.scored_by,
+            weights=None,
+            evaluator=self.files.evaluator,
             cache=self.request.cache,
             trained=False,
         )
@@ -78,7 +76,7 @@ def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, replace(recipe, rows=min(recipe.rows or ROWS, ROWS)))
-    targets = targets_of(table["label"], files.classes)
+    targets = files.target.read(table)
     bench = Bench(request, files, store, targets, seconds)
     setting = bench.setting(recipe)
     device = _device(setting)

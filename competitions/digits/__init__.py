@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from common import submission
 from common.competition import Competition, Embedded
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
 from competitions.digits.recipes import NOTES, RECIPES
@@ -29,7 +28,7 @@ def read_test(folder: Path) -> pd.DataFrame:
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
     """train/, test/, labels.csv and sample_submission.csv."""
     write_images(table, images, folder, train=TRAIN, test=TEST)
-    known, hidden = table[table["label"].notna()], table[table["label"].isna()]
+    known, hidden = table[~table["hidden"]], table[table["hidden"]]
     write_csv(folder / "labels.csv", {"id": known["id"], "label": known["label"]})
     write_csv(folder / "sample_submission.csv", {"id": hidden["id"], "label": ["0"] * len(hidden)})
 
@@ -56,7 +55,6 @@ COMPETITION = Competition(
     sample="sample_submission.csv",
     read_train=read_train,
     read_test=read_test,
-    writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
     notes=NOTES,

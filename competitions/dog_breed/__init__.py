@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from common import submission
 from common.competition import Competition
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
 from competitions.dog_breed.recipes import NOTES, RECIPES
@@ -26,7 +25,7 @@ def read_test(folder: Path) -> pd.DataFrame:
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
     """train/, test/, labels.csv and sample_submission.csv with a column for every breed."""
     write_images(table, images, folder, train=TRAIN, test=TEST)
-    known, hidden = table[table["label"].notna()], table[table["label"].isna()]
+    known, hidden = table[~table["hidden"]], table[table["hidden"]]
     write_csv(folder / "labels.csv", {"id": known["id"], "breed": known["label"]})
     breeds = sorted(known["label"].unique())
     even = [f"{1 / len(breeds):.15g}"] * len(hidden)
@@ -42,7 +41,6 @@ COMPETITION = Competition(
     sample="sample_submission.csv",
     read_train=read_train,
     read_test=read_test,
-    writer=submission.probability_rows,
     lay_out=lay_out,
     recipes=RECIPES,
     notes=NOTES,

@@ -20,7 +20,7 @@ ROWS = Recipe(
     lr=0.003,
     weight_decay=0.0,
     views="mirror",
-    calibration="temperature",
+    decision="temperature",
 )
 
 RECIPES = {

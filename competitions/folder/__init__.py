@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from common import submission
 from common.competition import Competition
 from common.data.class_folders import open_tree
 from common.data.csv_layout import write_images
@@ -34,10 +33,10 @@ def read_test(folder: Path) -> pd.DataFrame:
     return open_tree(folder).test_rows().loc[:, ["id", "path"]]
 
 
-def read_answers(folder: Path) -> pd.Series | None:
-    """The labels of the test set by id, where its folders tell them."""
+def read_answers(folder: Path) -> pd.DataFrame | None:
+    """The ids and labels of the test set, where its folders tell them."""
     rows = open_tree(folder).test_rows()
-    return rows.set_index("id")["label"] if "label" in rows else None
+    return rows[["id", "label"]] if "label" in rows else None
 
 
 def make_sample(folder: Path) -> pd.DataFrame:
@@ -49,12 +48,12 @@ def make_sample(folder: Path) -> pd.DataFrame:
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
     """train/<class>/ for labelled rows, test/ without folders for the others, the classes' names."""
     names = [
-        _below(name, "test" if pd.isna(label) else label)
-        for name, label in zip(table["id"], table["label"], strict=True)
+        _below(name, "test" if hidden else label)
+        for name, label, hidden in zip(table["id"], table["label"], table["hidden"], strict=True)
     ]
     write_images(table.assign(id=names), images, folder, train="train/{id}", test="{id}")
     # A class may be called as a part of a data set is, here and below it: nothing is to be judged.
-    classes = sorted(set(table["label"].dropna()))
+    classes = sorted(set(table.loc[~table["hidden"], "label"]))
     (folder / CLASSES).write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
 
 
@@ -75,7 +74,6 @@ COMPETITION = Competition(
     read_test=read_test,
     read_answers=read_answers,
     make_sample=make_sample,
-    writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
     notes=NOTES,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from common import submission
 from common.competition import Competition
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
 from competitions.leaves.recipes import NOTES, RECIPES
@@ -26,7 +25,7 @@ def read_test(folder: Path) -> pd.DataFrame:
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
     """images/ for both, train.csv, test.csv and sample_submission.csv."""
     write_images(table, images, folder, train=IMAGE, test=IMAGE)
-    known, hidden = table[table["label"].notna()], table[table["label"].isna()]
+    known, hidden = table[~table["hidden"]], table[table["hidden"]]
     write_csv(folder / "train.csv", {"image": known["id"], "label": known["label"]})
     write_csv(folder / "test.csv", {"image": hidden["id"]})
     some = [known["label"].iloc[0]] * len(hidden)
@@ -41,7 +40,6 @@ COMPETITION = Competition(
     sample="sample_submission.csv",
     read_train=read_train,
     read_test=read_test,
-    writer=submission.label_rows,
     lay_out=lay_out,
     recipes=RECIPES,
     notes=NOTES,

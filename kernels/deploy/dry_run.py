@@ -16,6 +16,7 @@ from typing import Any
 
 from common.data.archives.encoded_images import Encoded
 from common.data.folds import sample_rows
+from common.data.hidden_split import without_answers
 from common.data.table import read_csv
 from common.errors import KitError
 from common.kaggle.machines import LONGEST_S
@@ -142,17 +143,18 @@ def _sampled(request: Request, built: BuiltKernel, count: int) -> Request:
 def _miniature(request: Request, count: int, folder: Path) -> Path:
     """Some labelled images as the competition's own files, a fifth of them as its test set."""
     files = open_files(request)
-    rows = sample_rows(files.train["label"], min(count, len(files.train)), 0)
+    target = files.target
+    rows = sample_rows(target.strata(target.read(files.train)), min(count, len(files.train)), 0)
     table = files.train.iloc[rows].reset_index(drop=True)
-    key = fingerprint(request.competition.slug, table["id"].tolist(), table["label"].tolist())
+    key = fingerprint(request.competition.slug, table["id"].tolist(), target.texts(table))
     data = folder / f"data-{key[:8]}"
     if not data.is_dir():
         hidden = table.index % TEST_SHARE == TEST_SHARE - 1
-        shown = table.assign(label=table["label"].mask(hidden))
+        shown = without_answers(table, target.columns, hidden)
         with replacing(data) as temporary:
             temporary.mkdir()
             images = Encoded(table["path"].tolist())
-            request.competition.lay_out(shown[["id", "label"]], images, temporary)
+            request.competition.lay_out(shown, images, temporary)
     return data
 
 

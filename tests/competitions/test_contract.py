@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from toy_answers import rows_of
 
 import competitions
 import kit
@@ -20,26 +21,21 @@ from common.data.archives.pack import packs_of
 from common.data.pixels.store import open_store
 from common.data.table import check_table
 from common.errors import KitError
-from common.metrics import METRICS
+from common.metrics import NAMES
 from common.models.backbone import check_backbone
 from common.recipe_note import Note
-from common.workflow.files import read_sample
+from common.score.tables import score_tables
+from common.workflow.files import read_files
 from common.workflow.variants import variants
 
 ALL = competitions.names()
-LABELS = ("first", "second", "third")
 
 
 def miniature(name: str, folder: Path) -> tuple[pd.DataFrame, list[bytes]]:
     """Twelve labelled and six hidden images; ids that a careless reader takes for numbers."""
     rng = np.random.default_rng(0)
     competition = competitions.load(name)
-    labels = [LABELS[number % 3] if number < 12 else None for number in range(18)]
-    ids = [f"{number:03}e{number}" for number in range(18)]
-    if competition.make_sample is not None:  # where no CSV names the images, their paths do
-        places = [f"train/{label}" if label else "test" for label in labels]
-        ids = [f"{place}/{name}.png" for place, name in zip(places, ids, strict=True)]
-    table = pd.DataFrame({"id": ids, "label": labels})
+    table = rows_of(competition, 18, 6)
     pixels = rng.integers(0, 256, (18, 32, 32, 3), dtype=np.uint8)
     images = [cv2.imencode(".png", each)[1].tobytes() for each in pixels]
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,13 +46,14 @@ def miniature(name: str, folder: Path) -> tuple[pd.DataFrame, list[bytes]]:
 @pytest.mark.parametrize("name", ALL)
 def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) -> None:
     (table, images), competition = miniature(name, tmp_path), competitions.load(name)
-    train = check_table(competition.read_train(tmp_path), labelled=True, source="train")
-    test = check_table(competition.read_test(tmp_path), labelled=False, source="test")
-    known = table.iloc[:12]
-    assert dict(zip(train["id"], train["label"], strict=True)) == dict(known.values.tolist())
+    files = read_files(competition, tmp_path)
+    test = check_table(competition.read_test(tmp_path), source="test")
+    train, known = files.train.set_index("id"), table.iloc[:12].set_index("id")
+    columns = [*files.target.columns, *(["group"] if "group" in train else [])]
+    assert train.loc[known.index, columns].to_dict() == known[columns].to_dict()
     assert test["id"].tolist() == table["id"].tolist()[12:]
     wanted = dict(zip(table["id"], images, strict=True))
-    for row in [*train.itertuples(), *test.itertuples()]:
+    for row in [*files.train.itertuples(), *test.itertuples()]:
         assert Path(str(row.path)).read_bytes() == wanted[row.id]
     store = open_store(test, side=0, cache=tmp_path / "cache")
     assert len(store) == 6
@@ -79,19 +76,23 @@ def test_an_archive_of_what_lay_out_writes_is_read_back(name: str, tmp_path: Pat
 def test_the_writer_answers_the_sample_by_id_in_its_order(name: str, tmp_path: Path) -> None:
     miniature(name, tmp_path)
     competition = competitions.load(name)
-    sample = read_sample(competition, tmp_path)
+    files = read_files(competition, tmp_path)
+    sample, form, count = files.sample, files.form, len(files.target.names)
     ids = sample.iloc[::-1, 0].tolist()
-    probs = np.random.default_rng(0).dirichlet(np.ones(3), len(ids)).astype(np.float32)
-    rows = competition.writer(sample, ids, probs, LABELS)
-    assert submission.validate(rows, sample, LABELS) == []
+    probs = np.random.default_rng(0).dirichlet(np.ones(max(2, count)), len(ids))[:, :count]
+    rows = submission.rows_of(form, files.target, sample, ids=ids, probs=probs.astype(np.float32))
+    assert submission.validate(rows, sample, form) == []
     assert rows.iloc[:, 0].tolist() == sample.iloc[:, 0].tolist()
+    solution = submission.solution_rows(form, files.target, sample, files.train)
+    score = score_tables(competition.scored_by, solution, solution.set_axis([*solution], axis=1))
+    assert score.rows == 12
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_facts_and_recipes_name_things_that_exist(name: str) -> None:
     competition = competitions.load(name)
     assert competition.name == name
-    assert competition.metric in METRICS
+    assert competition.scored_by.name == competition.metric
     assert bool(competition.sample) != bool(competition.make_sample)
     assert competition.recipes
     for recipe in competition.recipes.values():
@@ -119,7 +120,7 @@ def incomplete(note: Note) -> list[str]:
     if note.needs:
         return sorted(filled)
     problems = [each for each in measured if each not in filled]
-    if note.metric not in METRICS:
+    if note.metric not in NAMES:
         problems.append(f"metric={note.metric}")
     if not re.fullmatch(r"20\d\d-[01]\d-[0-3]\d", note.date):
         problems.append(f"date={note.date}")

@@ -10,6 +10,7 @@ import pytest
 import competitions
 from common import submission
 from common.data.table import check_table, read_csv
+from common.targets import OneClass
 from common.verbs import check
 from common.workflow.request import Request
 
@@ -46,20 +47,24 @@ def test_a_whole_submission_is_written_and_valid(
 ) -> None:
     competition = competitions.load(name)
     folder = folder_of(competition.slug, tmp_path)
-    train = check_table(competition.read_train(folder), labelled=True, source="train")
-    test = check_table(competition.read_test(folder), labelled=False, source="test")
+    train = check_table(
+        competition.read_train(folder), source="train", answers=["label"], named=True
+    )
+    test = check_table(competition.read_test(folder), source="test")
     assert (len(train), train["label"].nunique(), len(test)) == (rows, labels, hidden)
     sample = read_csv(folder / competition.sample)
     classes = sorted(train["label"].unique())
     probs = np.random.default_rng(0).dirichlet(np.ones(labels), hidden).astype(np.float32)
     order = np.random.default_rng(1).permutation(hidden)
     before, started = anonymous_mb(), time.perf_counter()
-    answer = competition.writer(sample, test["id"].iloc[order].tolist(), probs[order], classes)
-    submission.write(tmp_path / "mine.csv", answer, sample, classes)
+    target, ids = OneClass(names=tuple(classes)), test["id"].iloc[order].tolist()
+    form = submission.format_of(target, competition.scored_by, sample)
+    answer = submission.rows_of(form, target, sample, ids=ids, probs=probs[order])
+    submission.write(tmp_path / "mine.csv", answer, sample, form)
     took, grown = time.perf_counter() - started, anonymous_mb() - before
     print(f"{name}: {hidden:,} rows in {took:.1f} s, {grown:.0f} MB more")
     back = read_csv(tmp_path / "mine.csv")
-    assert submission.validate(back, sample, classes) == []
+    assert submission.validate(back, sample, form) == []
     first = int(np.flatnonzero(test["id"] == back.iloc[0, 0])[0])
     best = (
         back.columns[1:][back.iloc[0, 1:].astype(float).argmax()]

@@ -6,6 +6,10 @@ import pandas as pd
 from common import submission
 
 CLASSES = ["frog", "cat", "dog"]
+LABELS = submission.Format(kind="label", names=tuple(CLASSES))
+PROBABILITIES = submission.Format(
+    kind="probabilities", names=tuple(CLASSES), lowest=0.0, highest=1.0
+)
 IDS = ["007", "12e4567", "7", "images/18353.jpg", "0"]
 
 
@@ -33,6 +37,7 @@ def probabilities() -> pd.DataFrame:
 
 
 def only_problem(answer: pd.DataFrame, sample: pd.DataFrame) -> str:
-    problems = submission.validate(answer, sample, CLASSES)
+    form = LABELS if len(sample.columns) == 2 else PROBABILITIES
+    problems = submission.validate(answer, sample, form)
     assert len(problems) == 1, problems
     return problems[0]

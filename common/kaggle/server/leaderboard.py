@@ -9,14 +9,14 @@ from zipfile import ZipFile
 from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.submissions import Entry
 from common.kaggle.server.wire import stamp
-from common.metrics import METRICS
+from common.metrics import metric_named
 
 
 def board(
     hosted: Hosted, entries: Sequence[Entry], team: str, *, private: bool
 ) -> list[dict[str, Any]]:
     """The rows of GetLeaderboard, best first; submissions after the deadline do not rank."""
-    higher = METRICS[hosted.metric].higher_is_better
+    higher = metric_named(hosted.metric).higher_is_better
     rows = [(name, scores[private], hosted.deadline) for name, *scores in hosted.board]
     own = [
         (team, entry.private if private else entry.public, entry.when)

@@ -1,6 +1,6 @@
 """What the loopback host scores submissions with: a hidden solution, split as Kaggle splits it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +8,16 @@ import pandas as pd
 
 from common.errors import KitError
 from common.metrics import Metric
-from common.metrics.registry import metric_named
 from common.progress import first_of
 from common.score.tables import score_tables
-from common.submission_check import problems_and_remarks
-from common.submission_file import read_file
+from common.submission import Format, problems_and_remarks
+from common.submission.file import read_file
 
 
 def scorer(
     solution: pd.DataFrame,
     sample: pd.DataFrame,
-    classes: Sequence[str],
+    form: Format,
     metric: Metric,
     *,
     public_share: float = 0.3,
@@ -27,36 +26,38 @@ def scorer(
     """A function from a submission file to its (public, private) score, as `kit score` has it.
 
     Args:
-        solution: `id, label` of the scored rows; the sample may list more rows than these.
-        sample: the sample submission, text: `id, label`, or `id` and one column for each class.
-        classes: the labels.
-        metric: its name is the registry's.
+        solution: the true answers of the scored rows, its first column their ids; the sample may list
+            more rows than these.
+        sample: the sample submission.
+        form: what the cells of a submission are.
+        metric: the competition's.
         public_share: share of the solution's rows behind the public score, the rest is private;
             which rows follows from their ids and `seed`, not from their order.
         seed: of that choice.
 
-    The returned function raises ValueError, with the problems as sentences, for a bad file.
+    The returned function raises a KitError, with the problems as sentences, for a bad file.
     """
-    truth = solution.set_index("id")["label"].astype(str).sort_index()
-    unknown = sorted(set(truth) - set(classes))
-    if unknown or truth.empty:
+    identity, key = str(sample.columns[0]), str(solution.columns[0])
+    labels = set() if form.numeric or solution.empty else set(solution.iloc[:, 1].astype(str))
+    unknown = sorted(labels - set(form.names)) if form.kind in ("label", "grade") else []
+    if solution.empty or unknown:
         raise KitError(f"the solution has no rows, or labels not in classes: {first_of(unknown)}")
+    truth = solution.rename(columns={key: identity}).astype(str).sort_values(identity)
     public = _public_mask(len(truth), public_share, seed)
-    name = str(sample.columns[0])
-    usage = np.where(public, "Public", "Private")
-    known = pd.DataFrame({name: truth.index, f"true {name}": truth.to_numpy(), "Usage": usage})
+    known = truth.assign(Usage=np.where(public, "Public", "Private"))
+    if len(known.columns) == 3 and known.columns[1] == identity:
+        known.columns = [identity, f"true {identity}", "Usage"]
 
     def score(path: Path) -> tuple[float, float]:
         submission, _, _ = read_file(path, sample)
         problems, _ = problems_and_remarks(
-            submission, sample, classes
+            submission, sample, form
         )  # the order of rows and columns is free
         if problems:
             raise KitError("; ".join(problems[:3]))
-        rows = submission.set_index(name).loc[truth.index].reset_index(names=name)
-        found = score_tables(
-            metric_named(metric.name), known, rows[list(sample.columns)], one_label=True
-        )
+        rows = submission.set_index(identity).loc[truth[identity]].reset_index(names=identity)
+        rows = rows[list(sample.columns)]
+        found = score_tables(metric, known, rows, one_label=form.kind in ("label", "grade"))
         assert found.public is not None and found.private is not None
         return found.public, found.private
 

@@ -9,8 +9,8 @@ from common.errors import KitError
 from common.progress import say
 from common.runs import EXTERNAL_FILE, Run, digest_file, digest_of, locked_run
 from common.storage import replacing
-from common.submission_check import problems_and_remarks
-from common.submission_file import read_file
+from common.submission import problems_and_remarks
+from common.submission.file import read_file
 from common.workflow.files import Files
 from common.workflow.request import Request
 
@@ -31,7 +31,7 @@ def read_checked(path: Path, files: Files) -> Content:
         KitError: it is not a CSV, or Kaggle would reject it; all problems are listed.
     """
     rows, data, packed = read_file(path, files.sample)
-    problems, remarks = problems_and_remarks(rows, files.sample, files.classes)
+    problems, remarks = problems_and_remarks(rows, files.sample, files.form)
     remarks = packed + [f"{each}; the site takes that all the same" for each in remarks]
     for remark in remarks:
         say(f"remark: {remark}")

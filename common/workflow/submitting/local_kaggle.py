@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from common.competition import Competition
-from common.data.classes import classes_of
 from common.data.table import read_csv
 from common.kaggle.server.host import Host
 from common.kaggle.server.hosted import Hosted
@@ -18,7 +17,8 @@ from common.kaggle.session import RunKernel
 from common.progress import say
 from common.runs import locked_run
 from common.storage import locked
-from common.workflow.files import holds_files, lay_out_embedded, read_sample
+from common.submission import solution_rows
+from common.workflow.files import Files, holds_files, lay_out_embedded, read_files
 from common.workflow.request import Request
 from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION
 
@@ -29,8 +29,8 @@ KEPT = Path("kernels") / "host"  # below the runs
 
 def of_rehearsal(competition: Competition, folder: Path) -> Hosted:
     """A rehearsal's folder to the competition that the local Kaggle serves."""
-    solution = read_csv(folder / SOLUTION, columns=("id", "label"))
-    return _hosted(competition, folder / SERVED, solution)
+    solution = read_csv(folder / SOLUTION, columns=("id",))
+    return _hosted(competition, read_files(competition, folder / SERVED), solution)
 
 
 def of_embedded(competition: Competition, folder: Path) -> Hosted:
@@ -41,17 +41,18 @@ def of_embedded(competition: Competition, folder: Path) -> Hosted:
         with locked(folder):
             lay_out_embedded(Request(competition=competition, recipe_name=recipe, data=folder))
     table = competition.embedded().table
-    return _hosted(competition, folder, table[table["hidden"]][["id", "label"]])
+    files = read_files(competition, folder)
+    solution = solution_rows(files.form, files.target, files.sample, table[table["hidden"]])
+    return _hosted(competition, files, solution)
 
 
-def _hosted(competition: Competition, files: Path, solution: pd.DataFrame) -> Hosted:
-    sample = read_sample(competition, files)
-    classes = classes_of(sample, competition.read_train(files)["label"], files / competition.sample)
-    score = scorer(solution, sample, classes, competition.scored_by, public_share=PUBLIC_SHARE)
+def _hosted(competition: Competition, files: Files, solution: pd.DataFrame) -> Hosted:
+    metric, share = competition.scored_by, PUBLIC_SHARE
+    score = scorer(solution, files.sample, files.form, metric, public_share=share)
     return Hosted(
         slug=competition.slug,
         title=competition.title,
-        files=files,
+        files=files.folder,
         score=score,
         metric=competition.metric,
         daily_limit=DAILY,

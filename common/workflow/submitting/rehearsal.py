@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from common.data.classes import targets_of
+from common.data.folds import read_split
+from common.inference.bootstrap import ScoredRows, resampled
 from common.kaggle.server.host import Host
 from common.kaggle.server.scoring import public_rows
 from common.metrics import Metric
 from common.progress import say
 from common.runs import Run, locked_run
-from common.storage import read_json
-from common.workflow.files import fetch, holds_files, open_files
+from common.workflow.files import fetch, holds_files, open_files, read_files, weights_of
 from common.workflow.pipeline import finished
 from common.workflow.request import Request, path_words
 from common.workflow.run_results import result_of, scores_of
@@ -36,7 +36,7 @@ def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
 
 def hidden_request(request: Request, folder: Path) -> Request:
     """The request of a competitor who has only what the rehearsal's site serves."""
-    competition = replace(request.competition, embedded=None, on_kaggle=True)
+    competition = replace(request.competition, embedded=None, on_kaggle=True, code=False)
     data, runs = folder / "data", folder / "runs"
     return replace(request, competition=competition, data=data, runs=runs, run=None)
 
@@ -93,13 +93,21 @@ def standard_error(metric: Metric, score: float, rows: int, spread: float) -> fl
 
 
 def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
-    """The standard deviation of one row's score, from the out-of-fold predictions."""
-    metric, run = request.competition.scored_by, Path(result["run"])
-    label = request.competition.read_train(folder / SERVED).set_index("id")["label"]
+    """The standard deviation of one row's score, from the out-of-fold predictions.
+
+    Where rows have no scores of their own, that of the whole score over resamples times sqrt(n).
+    """
+    run = Path(result["run"])
+    files = read_files(request.competition, folder / SERVED)
     with np.load(run / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]
-    targets = targets_of(label.loc[ids], read_json(run / "classes.json"))
-    return float(np.std(metric.rows(probs, targets)))
+    table = files.train.set_index("id", drop=False).loc[ids]
+    scored = ScoredRows.of(files.evaluator, probs, files.target.read(table))
+    weights = weights_of(table)
+    if scored.rows is not None and weights is None:
+        return float(np.std(scored.rows))
+    groups = read_split(run / "folds.csv", table["id"]).groups
+    return float(np.nanstd(resampled([scored], groups, weights)[1:]) * math.sqrt(len(ids)))
 
 
 def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
@@ -141,7 +149,7 @@ def _line(name: str, score: float, error: float, rows: str) -> str:
 
 
 def _verdict(result: dict[str, Any]) -> list[str]:
-    formula = "sqrt(p(1-p)/n)" if result["metric"] == "accuracy" else "sd of a row / sqrt(n)"
+    formula = "sqrt(p(1-p)/n)" if result["metric"] == "accuracy" else "from resampled rows"
     noise = math.hypot(result["cv_error"], result["private_error"])
     better = "better" if result["difference"] >= 0 else "worse"
     luck = (

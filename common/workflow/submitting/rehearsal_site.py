@@ -3,18 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from common.competition import Competition
 from common.data.archives.encoded_images import Encoded
-from common.data.duplicates.groups import near_groups
-from common.data.folds import groups_of
-from common.data.hidden_split import blind_ids, hidden_rows, joined_groups
+from common.data.folds import groups_of, joined_groups
+from common.data.hidden_split import blind_ids, hidden_rows, without_answers
 from common.data.pixels.store import open_store
 from common.errors import KitError
 from common.progress import say
 from common.runs import fingerprint
 from common.storage import locked, read_json, replacing, write_json
+from common.submission import solution_rows
 from common.workflow.files import Files
 from common.workflow.request import Request
 
@@ -34,35 +35,39 @@ def make_rehearsal(request: Request, files: Files, *, share: float, seed: int) -
     """
     table, competition = files.train, request.competition
     store = open_store(table, side=SIDE, cache=request.cache)
-    groups = near_groups(store).tolist()
+    groups = groups_of(table, store, "near").tolist()
     if Path(how := request.recipe.groups).is_file():
         groups = joined_groups(groups, groups_of(table, store, how).tolist())
+    strata = files.target.strata(files.target.read(table))
     shape = [FORMAT, competition.slug, share, seed, store.digests]
-    key = fingerprint(*shape, table["id"].tolist(), table["label"].tolist(), groups)[:8]
+    key = fingerprint(*shape, table["id"].tolist(), files.target.texts(table), groups)[:8]
     folder = request.runs / REHEARSALS / f"{competition.name}-{key}"
     with locked(folder / "site"):
         if not (folder / "site").is_dir():
-            hidden = hidden_rows(table["label"], groups, share, seed)
+            hidden = hidden_rows(strata, groups, share, seed)
             with replacing(folder / "site") as temporary:
-                _write_site(temporary, competition, table, hidden.tolist(), share=share, seed=seed)
+                _write_site(temporary, competition, files, hidden.tolist(), share=share, seed=seed)
     return folder
 
 
 def _write_site(
     site: Path,
     competition: Competition,
-    table: pd.DataFrame,
+    files: Files,
     hidden: list[int],
     *,
     share: float,
     seed: int,
 ) -> None:
+    table, target = files.train, files.target
     known, secret = table.drop(index=hidden), table.loc[hidden]
-    secret = secret.assign(id=blind_ids(secret["id"].tolist(), secret["label"].tolist()))
-    rows = pd.concat([known, secret.assign(label=None)], ignore_index=True)
+    secret = secret.assign(id=blind_ids(secret["id"].tolist(), target.texts(secret)))
+    rows = pd.concat([known, secret], ignore_index=True)
+    shown = without_answers(rows, target.columns, np.arange(len(rows)) >= len(known))
     (site / SERVED.name).mkdir(parents=True)
-    competition.lay_out(rows[["id", "label"]], Encoded(rows["path"].tolist()), site / SERVED.name)
-    secret[["id", "label"]].to_csv(site / SOLUTION.name, index=False, lineterminator="\n")
+    competition.lay_out(shown, Encoded(rows["path"].tolist()), site / SERVED.name)
+    solution = solution_rows(files.form, target, files.sample, secret)
+    solution.to_csv(site / SOLUTION.name, index=False, lineterminator="\n")
     write_json(
         site / FACTS.name,
         {

@@ -14,7 +14,7 @@ from common.ledger import Entry
 from common.progress import say
 from common.recipe import Recipe, with_values
 from common.runs import EXTERNAL_FILE, Run, digest_file, locked_run
-from common.submission_check import problems_and_remarks
+from common.submission import problems_and_remarks
 from common.workflow.files import open_files
 from common.workflow.find_run import find_run, named_run
 from common.workflow.request import Request
@@ -85,6 +85,12 @@ def send(
         if kernel is not None:
             raise KitError("--kernel submits what a kernel has written: leave it or the file out")
         request = run_of_file(request) or request
+    if request.competition.code and request.on_site and kernel is None:
+        raise KitError(
+            f"{request.slug} is a code competition, which takes no files: Kaggle re-runs a notebook on a "
+            f"hidden test set. `{request.command('kernel')}` pushes one, and `submit --kernel FOLDER` "
+            "submits what it wrote"
+        )
     request, pushed = _from_kernel(request, kernel)
     slug, files = request.slug, None
     if request.file is not None:
@@ -100,7 +106,7 @@ def send(
     check_ledger(request.runs)
     with locked_run(found.folder):
         files = files or open_files(request)
-        problems, _ = problems_and_remarks(read_csv(path), files.sample, files.classes)
+        problems, _ = problems_and_remarks(read_csv(path), files.sample, files.form)
         if problems:
             raise KitError(f"{path} would be refused: {'; '.join(problems)}")
         message = message or _message(found)

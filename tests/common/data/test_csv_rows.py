@@ -141,7 +141,7 @@ def test_a_label_that_only_looks_like_another_is_refused_with_its_row(
 ) -> None:
     table = pd.DataFrame({"id": ["a", "b"], "path": ["a", "b"], "label": ["pizza", label]})
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        check_table(table, labelled=True, source="the set")
+        check_table(table, source="the set", answers=["label"], named=True)
     table = table.assign(id=["a", label], label="pizza")
     with pytest.raises(ValueError, match=r"1 id with|ids with space"):
-        check_table(table, labelled=True, source="the set")
+        check_table(table, source="the set", answers=["label"], named=True)

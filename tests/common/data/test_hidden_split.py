@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from common.data.hidden_split import blind_ids, hidden_rows, joined_groups
+from common.data.folds import joined_groups
+from common.data.hidden_split import blind_ids, hidden_rows
 
 
 def own(count: int) -> list[str]:

@@ -8,10 +8,10 @@ import pytest
 from toy_files import content, zipped
 
 from common.data.archives.open_data import open_folder
-from common.data.classes import alike, classes_of, label_remarks
 from common.data.folds import assign_folds
 from common.data.table import check_table
 from common.recipe import Recipe
+from common.targets.classes import alike, classes_of, label_remarks
 from common.workflow.files import data_root
 
 
@@ -39,7 +39,7 @@ def test_a_name_that_no_table_can_hold_is_told_with_its_bytes(
     Path(os.fsdecode(path)).touch()
     table = pd.DataFrame({"id": [os.fsdecode(name)], "path": [os.fsdecode(path)]})
     with pytest.raises(ValueError, match=words):
-        check_table(table, labelled=False, source="the test set")
+        check_table(table, source="the test set")
 
 
 def test_two_rows_and_one_hold_out_are_told_in_one_right_sentence() -> None:

@@ -65,25 +65,29 @@ def test_an_unusable_csv_gives_one_sentence(
 
 def test_a_good_table_comes_back_in_order_and_numbered_from_zero() -> None:
     table = rows(["a", "b", "c"], ["x", "y", "x"])[["label", "path", "id"]].iloc[[2, 0]]
-    checked = check_table(table, labelled=True, source="the training set")
+    checked = check_table(table, source="the training set", answers=["label"], named=True)
     assert checked.columns.tolist() == ["id", "path", "label"]
     assert checked.index.tolist() == [0, 1]
     assert checked["id"].tolist() == ["c", "a"]
 
 
 def test_a_class_with_one_row_is_no_error() -> None:
-    check_table(rows(["a", "b"], ["x", "y"]), labelled=True, source="the training set")
+    check_table(
+        rows(["a", "b"], ["x", "y"]), source="the training set", answers=["label"], named=True
+    )
 
 
 def test_text_of_any_pandas_kind_is_text() -> None:
     for dtype in (object, "str", "string"):
         table = rows(["007"], ["x"]).astype(dict.fromkeys(("id", "label"), dtype))
-        assert check_table(table, labelled=True, source="train")["id"].tolist() == ["007"]
+        assert check_table(table, source="train", answers=["label"], named=True)["id"].tolist() == [
+            "007"
+        ]
 
 
 def test_paths_may_be_path_objects_and_need_not_exist() -> None:
     table = pd.DataFrame({"id": ["a"], "path": [Path("nowhere/a.png")]})
-    assert len(check_table(table, labelled=False, source="the test set")) == 1
+    assert len(check_table(table, source="the test set")) == 1
 
 
 @pytest.mark.parametrize(
@@ -106,12 +110,12 @@ def test_a_wrong_table_is_refused_in_one_sentence(
     table: pd.DataFrame, labelled: bool, sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        check_table(table, labelled=labelled, source="the set")
+        check_table(table, source="the set", answers=["label"] if labelled else (), named=labelled)
 
 
 def test_many_offenders_are_counted_not_listed() -> None:
     with pytest.raises(ValueError, match=r"\(i0, i1, i2, i3, i4 and 15 more\)"):
-        check_table(rows([f"i{n}" for n in range(20)] * 2), labelled=False, source="the test set")
+        check_table(rows([f"i{n}" for n in range(20)] * 2), source="the test set")
 
 
 def test_semicolons_are_named_where_a_column_is_missing(tmp_path: Path) -> None:

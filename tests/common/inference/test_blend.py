@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from toy_answers import evaluator, log_loss
 
 from common.inference.blend import (
     KINDS,
@@ -12,9 +13,10 @@ from common.inference.blend import (
     rank,
     weighted_mean,
 )
-from common.metrics import METRICS, Metric, log_loss
+from common.inference.evaluator import Evaluator
 
-LOSS, ACCURACY = METRICS["log_loss"], METRICS["accuracy"]
+LOSS, ACCURACY = evaluator("log_loss"), evaluator("accuracy")
+LOSS_OF_3, ACCURACY_OF_3 = evaluator("log_loss", 3), evaluator("accuracy", 3)
 
 
 def noise(members: int, rows: int, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -33,13 +35,13 @@ def knowing(rng: np.random.Generator, targets: np.ndarray, share: float) -> np.n
     ("metric", "chance", "boast"), [(LOSS, np.log(2), 0.08), (ACCURACY, 0.5, 0.2)]
 )
 def test_on_noise_the_printed_score_is_no_better_than_chance(
-    metric: Metric, chance: float, boast: float
+    metric: Evaluator, chance: float, boast: float
 ) -> None:
     stack, targets = noise(members=60, rows=60)
-    found = crossfit_blend(stack, targets, np.arange(60) % 5, kind="greedy", metric=metric)
+    found = crossfit_blend(stack, targets, np.arange(60) % 5, kind="greedy", evaluator=metric)
     in_sample = metric.score(weighted_mean(stack, found.weights), targets)
-    assert metric.gain(in_sample, chance) > boast  # of a fit on the judged rows
-    assert metric.gain(metric.score(found.probs, targets), chance) < 0
+    assert metric.metric.gain(in_sample, chance) > boast  # of a fit on the judged rows
+    assert metric.metric.gain(metric.score(found.probs, targets), chance) < 0
 
 
 def test_a_parts_labels_change_nothing_in_its_own_probs() -> None:
@@ -48,7 +50,7 @@ def test_a_parts_labels_change_nothing_in_its_own_probs() -> None:
     turned = np.where(parts == 1, 1 - targets, targets)
     for kind in KINDS:
         one, other = (
-            crossfit_blend(stack, labels, parts, kind=kind, metric=ACCURACY).probs
+            crossfit_blend(stack, labels, parts, kind=kind, evaluator=ACCURACY).probs
             for labels in (targets, turned)
         )
         assert (one[parts == 1] == other[parts == 1]).all()
@@ -59,7 +61,9 @@ def test_a_run_blended_with_itself_is_itself() -> None:
     stack, targets = noise(members=1, rows=30, classes=3)
     twice = np.concatenate([stack, stack])
     for kind in KINDS:
-        found = crossfit_blend(twice, targets, np.arange(30) % 3, kind=kind, metric=ACCURACY)
+        found = crossfit_blend(
+            twice, targets, np.arange(30) % 3, kind=kind, evaluator=ACCURACY_OF_3
+        )
         assert np.allclose(found.probs, stack[0], atol=1e-7)
         assert found.weights.sum() == pytest.approx(1)
 
@@ -69,36 +73,38 @@ def test_greedy_leaves_out_what_does_not_help_and_joins_what_does() -> None:
     targets = rng.integers(0, 3, 600)
     good = [knowing(rng, targets, 0.7), knowing(rng, targets, 0.7)]
     wrong = knowing(rng, (targets + 1) % 3, 0.9)
-    weights = greedy(np.stack([wrong, *good]), targets, LOSS)
+    weights = greedy(np.stack([wrong, *good]), targets, LOSS_OF_3)
     assert weights[0] < 0.05
     assert 0.4 < weights[1] < 0.6
-    joint = crossfit_blend(np.stack(good), targets, np.arange(600) % 5, kind="greedy", metric=LOSS)
+    joint = crossfit_blend(
+        np.stack(good), targets, np.arange(600) % 5, kind="greedy", evaluator=LOSS_OF_3
+    )
     assert log_loss(joint.probs, targets) < min(log_loss(each, targets) for each in good)
 
 
 @pytest.mark.parametrize("metric", [LOSS, ACCURACY])
 def test_greedy_is_never_worse_than_the_best_run_on_the_rows_it_was_fitted_on(
-    metric: Metric,
+    metric: Evaluator,
 ) -> None:
     stack, targets = noise(members=8, rows=50)
     score = metric.score(weighted_mean(stack, greedy(stack, targets, metric)), targets)
-    assert all(metric.gain(score, metric.score(probs, targets)) > 0 for probs in stack)
+    assert all(metric.metric.gain(score, metric.score(probs, targets)) > 0 for probs in stack)
 
 
 def test_greedy_serves_the_metric_and_not_how_sure_a_run_is() -> None:
     rng = np.random.default_rng(6)
     targets = rng.integers(0, 3, 600)
     sure, modest = knowing(rng, targets, 0.6), 0.01 * knowing(rng, targets, 0.9) + 0.33
-    weights = greedy(np.stack([sure, modest]), targets, ACCURACY)
+    weights = greedy(np.stack([sure, modest]), targets, ACCURACY_OF_3)
     assert weights[1] > 0.9
-    assert greedy(np.stack([sure, modest]), targets, LOSS)[1] < 0.5
+    assert greedy(np.stack([sure, modest]), targets, LOSS_OF_3)[1] < 0.5
 
 
 def test_rank_weights_the_runs_by_their_order() -> None:
     rng = np.random.default_rng(4)
     targets = rng.integers(0, 3, 300)
     stack = np.stack([knowing(rng, targets, share) for share in (0.2, 0.9, 0.5)])
-    for metric in (ACCURACY, LOSS):
+    for metric in (ACCURACY_OF_3, LOSS_OF_3):
         assert rank(stack, targets, metric).tolist() == [1 / 6, 3 / 6, 2 / 6]
 
 

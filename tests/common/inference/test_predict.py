@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from toy_answers import classes
 
 from common.data.batches.sources import InMemory
 from common.data.pixels.store import Store
@@ -23,7 +24,16 @@ def network() -> Network:
     torch.manual_seed(0)
     model = build(Recipe(backbone="kit_resnet9_16"), ("ant", "bee", "cat"))
     facts = InputConfig((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
-    return Network(model, facts, 0, torch.device("cpu"), torch.float32, torch.channels_last)
+    return Network(
+        model,
+        facts,
+        0,
+        torch.device("cpu"),
+        torch.float32,
+        torch.channels_last,
+        target=classes(3),
+        loss="cross_entropy",
+    )
 
 
 def pixels() -> torch.Tensor:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from toy_answers import evaluator, log_loss
 
 from common.inference.out_of_fold import FoldViewProbs, cv_scores, fold_probs, pooled, view_gains
 from common.inference.predict import least_certain, mean_over_views
 from common.inference.tta_views import VIEW_GROUPS, mirror, shift
-from common.metrics import METRICS, log_loss
 from common.recipe_rules import VIEWS
 
 
@@ -68,9 +68,9 @@ def test_the_image_and_its_mirror_count_twice_as_much_as_either_moved_by_a_pixel
 
 def test_the_least_certain_share_is_that_of_the_lowest_likeliest_class() -> None:
     probs = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]], np.float32)
-    assert least_certain(probs, 0.5).tolist() == [1, 2]
-    assert least_certain(probs, 0.26).tolist() == [1, 2]
-    assert least_certain(probs, 0.01).tolist() == [2]
+    assert least_certain(probs.max(axis=1), 0.5).tolist() == [1, 2]
+    assert least_certain(probs.max(axis=1), 0.26).tolist() == [1, 2]
+    assert least_certain(probs.max(axis=1), 0.01).tolist() == [2]
 
 
 TARGETS = np.array([0, 1, 0, 1])
@@ -89,7 +89,7 @@ def held(rows: list[int], right: list[bool]) -> FoldViewProbs:
 
 def test_scores_are_of_the_folds_and_pooled_over_rows() -> None:
     folds = [held([2, 0], [True, True]), held([1, 3], [True, False])]
-    found = cv_scores(fold_probs(folds, ["identity"]), TARGETS, METRICS["accuracy"])
+    found = cv_scores(fold_probs(folds, ["identity"]), TARGETS, evaluator("accuracy"))
     assert found["fold_scores"] == [1.0, 0.5]
     assert (found["cv"], found["pooled"], found["n"]) == (0.75, 0.75, 4)
     assert found["cv_sd"] == pytest.approx(0.35355, abs=1e-4)
@@ -103,7 +103,7 @@ def test_rows_never_held_out_are_left_out_and_repeats_are_averaged() -> None:
 
 def test_what_a_view_adds_is_measured_against_the_plain_view() -> None:
     found = view_gains(
-        [held([0, 1, 2, 3], [True] * 4)], ["identity", "mirror"], TARGETS, METRICS["log_loss"]
+        [held([0, 1, 2, 3], [True] * 4)], ["identity", "mirror"], TARGETS, evaluator("log_loss")
     )
     assert [row["views"] for row in found] == ["identity", "identity+mirror"]
     assert found[1]["score"] > found[0]["score"]

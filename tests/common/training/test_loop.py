@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from toy_answers import evaluator
 
 from common.data.folds import Rows
 from common.inference.predict import least_certain
-from common.metrics import METRICS
 from common.models.backbone import InputConfig
 from common.models.whitening import Whitening, find_whitening
 from common.recipe import Recipe
@@ -138,8 +138,8 @@ def _setting(recipe: Recipe) -> RunContext:
     return RunContext(
         recipe,
         np.arange(12) % 3,
-        ("a", "b", "c"),
-        METRICS["accuracy"],
+        None,
+        evaluator("accuracy", 3),
         _Blocks(recipe.batch_size),
         facts,
         Accelerator(cpu=True),

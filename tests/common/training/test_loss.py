@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from toy_answers import evaluator
 
 from common.data.batches.sources import epoch_order
 from common.data.folds import Rows
-from common.metrics import METRICS
 from common.models.backbone import InputConfig, build
 from common.recipe import Recipe
 from common.training import checkpoint
@@ -55,7 +55,7 @@ def setting_of(recipe: Recipe) -> RunContext:
 
     facts = InputConfig((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 1.0)
     return RunContext(
-        recipe, LABELS, CLASSES, METRICS["log_loss"], Noise(recipe.batch_size), facts,
+        recipe, LABELS, None, evaluator("log_loss", len(CLASSES)), Noise(recipe.batch_size), facts,
         Accelerator(cpu=True), "fp32", store=cast(Any, None), cache=Path(), matches=[], side=8,
         on_features=False, probe_in_loop="",
     )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from toy_answers import classes
 
 from common.recipe import Recipe
 from common.training.loss import MixupCutmix, WeightedCrossEntropy, build_loss
@@ -23,7 +24,7 @@ def blobs() -> tuple[Tensor, Tensor]:
 def test_a_rare_class_with_weights_is_not_predicted_everywhere(fields: dict[str, Any]) -> None:
     points, labels = blobs()
     recipe = Recipe(class_balance="weights", batch_size=154, **fields)
-    mix, loss_of = MixupCutmix(recipe, 3), build_loss(recipe, labels, 3)
+    mix, loss_of = MixupCutmix(recipe, 3), build_loss(recipe, labels, classes(3))
     head = torch.nn.Linear(8, 3)
     optimiser = torch.optim.SGD(head.parameters(), lr=0.5, momentum=0.9)
     for step in range(100):
@@ -41,14 +42,14 @@ def test_a_rare_class_with_weights_is_not_predicted_everywhere(fields: dict[str,
 
 def test_a_class_without_rows_weighs_nothing_and_changes_no_other() -> None:
     recipe = Recipe(class_balance="weights")
-    with_it, without = (build_loss(recipe, LABELS, n).weight for n in (4, 3))
+    with_it, without = (build_loss(recipe, LABELS, classes(n)).weight for n in (4, 3))
     assert with_it is not None and without is not None
     assert with_it[3] == 0
     own = torch.tensor([1 / 11, 1 / 4, 1.0])
     assert torch.allclose(with_it[:3] / with_it.sum(), without / without.sum())
     assert torch.allclose(without / without.sum(), own / own.sum())
     logits, rows = torch.randn(16, 4), LABELS
-    assert build_loss(recipe, rows, 4)(logits, rows).isfinite()
+    assert build_loss(recipe, rows, classes(4))(logits, rows).isfinite()
 
 
 def test_without_weights_the_loss_is_torchs_own_to_the_bit() -> None:

@@ -82,7 +82,11 @@ def test_a_blend_is_a_run_with_honest_scores(toy: Any, pair: tuple[Path, Path]) 
     assert np.allclose(probs.sum(axis=1), 1, atol=1e-5)
     sample = submission.read_csv(toy().data / "sample_submission.csv")
     assert (
-        submission.validate(submission.read_csv(folder / "submission.csv"), sample, ["0", "1", "2"])
+        submission.validate(
+            submission.read_csv(folder / "submission.csv"),
+            sample,
+            submission.Format(kind="label", names=("0", "1", "2")),
+        )
         == []
     )
     assert Run(folder).recipe() == Run(pair[0]).recipe()

@@ -18,7 +18,7 @@ from common.competition import Competition, Embedded
 from common.kaggle import client
 from common.kaggle.client import Place
 from common.kaggle.server.host import Host
-from common.metrics import METRICS
+from common.metrics import metric_named
 from common.verbs import host, leaderboard, rehearse, run, submit
 from common.verbs import ledger as ledger_verb
 from common.verbs.leaderboard import place_of
@@ -146,8 +146,16 @@ def test_a_place_is_counted_from_the_better_scores() -> None:
         Place(3, "c", 0.8, ""),
         Place(4, "d", None, ""),
     ]
-    assert [place_of(score, rows, METRICS["accuracy"]) for score in (0.95, 0.8, 0.1)] == [1, 2, 4]
-    assert [place_of(score, rows, METRICS["log_loss"]) for score in (0.1, 0.8, 0.95)] == [1, 1, 4]
+    assert [place_of(score, rows, metric_named("accuracy")) for score in (0.95, 0.8, 0.1)] == [
+        1,
+        2,
+        4,
+    ]
+    assert [place_of(score, rows, metric_named("log_loss")) for score in (0.1, 0.8, 0.95)] == [
+        1,
+        1,
+        4,
+    ]
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 import competitions
 from common import ledger, submission
 from common.data.table import read_csv
-from common.metrics import METRICS
+from common.metrics import metric_named
 from common.storage import read_json
 from common.verbs import ledger as ledger_verb
 from common.verbs import predict, rehearse, validate
@@ -171,13 +171,11 @@ def test_log_loss_competitions_are_rehearsed_with_an_error_from_their_rows(toy: 
 
     def lay_out(table: pd.DataFrame, images: Any, folder: Path) -> None:
         plain(table, images, folder)
-        ids = table["id"][table["label"].isna()]
+        ids = table["id"][table["hidden"]]
         sample = pd.DataFrame({"id": ids, "2": 0.3, "0": 0.3, "1": 0.4})
         sample.to_csv(folder / "sample_submission.csv", index=False)
 
-    competition = replace(
-        request.competition, metric="log_loss", writer=submission.probability_rows, lay_out=lay_out
-    )
+    competition = replace(request.competition, metric="log_loss", lay_out=lay_out)
     result = rehearse.run(replace(request, competition=competition), rehearse.Options())
     assert result["metric"] == "log_loss"
     assert result["difference"] == pytest.approx(result["cv"] - result["private"])
@@ -185,9 +183,9 @@ def test_log_loss_competitions_are_rehearsed_with_an_error_from_their_rows(toy: 
 
 
 def test_a_perfect_score_on_few_rows_is_not_without_error() -> None:
-    error = standard_error(METRICS["accuracy"], 1.0, 50, 0.0)
+    error = standard_error(metric_named("accuracy"), 1.0, 50, 0.0)
     assert error == pytest.approx(math.sqrt(0.01 * 0.99 / 50))
-    assert standard_error(METRICS["log_loss"], 0.4, 25, 2.0) == pytest.approx(0.4)
+    assert standard_error(metric_named("log_loss"), 0.4, 25, 2.0) == pytest.approx(0.4)
 
 
 def test_the_environment_is_as_before_even_after_a_failure(toy: Any, monkeypatch: Any) -> None:

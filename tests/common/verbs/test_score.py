@@ -11,7 +11,8 @@ from sklearn import metrics as sk
 
 import kit
 from common.kaggle.server.scoring import scorer
-from common.metrics import METRICS
+from common.metrics import metric_named
+from common.submission import Format
 
 Run = Any
 N = 60
@@ -195,6 +196,8 @@ def test_host_and_verb_give_the_same_score(score: Run, tmp_path: Path) -> None:
     sample = pd.DataFrame(told).astype(str)
     sample.to_csv(tmp_path / "host.csv", index=False)
     solution = pd.DataFrame({"id": IDS, "label": labels})
-    public, private = scorer(solution, sample, classes, METRICS["log_loss"])(tmp_path / "host.csv")
+    form = Format(kind="probabilities", names=tuple(classes), lowest=0.0, highest=1.0)
+    metric = metric_named("log_loss")
+    public, private = scorer(solution, sample, form, metric)(tmp_path / "host.csv")
     whole = score("log_loss", {"id": IDS, "label": labels}, told)["score"]
     assert (18 * public + 42 * private) / N == pytest.approx(whole, rel=1e-14)

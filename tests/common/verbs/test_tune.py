@@ -62,7 +62,7 @@ def test_a_head_on_features_is_timed_by_the_pass_that_computes_them(
 ) -> None:
     import common.training.run_context as context
 
-    monkeypatch.setattr(context, "why_not_on_features", lambda _: "")
+    monkeypatch.setattr(context, "features_obstacle", lambda _: "")
     found = tuned(toy(freeze="backbone"))
     assert {row["of"] for row in found["table"]} == {"inference"}
     assert not any(row["candidate"].startswith("batch_size") for row in found["table"])
@@ -72,7 +72,7 @@ def test_a_value_that_does_not_work_here_is_a_row_and_no_end(toy: Any, monkeypat
     monkeypatch.setattr("common.workflow.tuning._precisions", lambda _: ["fp16"])
     row = tuned(toy())["table"][0]
     assert row["candidate"] == "precision=fp16"
-    assert "a CPU does not train in it" in row["error"]
+    assert "a CPU cannot train in fp16" in row["error"]
 
 
 @pytest.mark.parametrize(

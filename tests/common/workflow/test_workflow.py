@@ -149,9 +149,7 @@ def test_log_loss_competitions_get_probability_rows(toy: Any) -> None:
     sample = pd.DataFrame({"id": ids, "2": 0.3, "0": 0.3, "1": 0.4})  # not in sorted order
     sample.to_csv(data(toy) / "sample_submission.csv", index=False)
     request = toy(epochs=4)
-    competition = replace(
-        request.competition, metric="log_loss", writer=submission.probability_rows
-    )
+    competition = replace(request.competition, metric="log_loss")
     result = run.run(replace(request, competition=competition))
     rows = pd.read_csv(result["submission"], dtype={"id": str})
     assert list(rows.columns) == ["id", "2", "0", "1"]

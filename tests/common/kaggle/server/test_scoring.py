@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 
 from common.kaggle.server.scoring import scorer
-from common.metrics import METRICS
+from common.metrics import metric_named
+from common.submission import Format
 
 CLASSES = ["ash", "oak", "yew"]
+FORM = Format(kind="label", names=tuple(CLASSES))
+COLUMNS = Format(kind="probabilities", names=tuple(CLASSES), lowest=0.0, highest=1.0)
 IDS = [f"0{number}" for number in range(10)]
 
 
@@ -25,7 +28,7 @@ def labels_sample() -> pd.DataFrame:
 
 
 def test_accuracy_is_split_into_public_and_private_rows(tmp_path: Path) -> None:
-    score = scorer(solution(), labels_sample(), CLASSES, METRICS["accuracy"], public_share=0.3)
+    score = scorer(solution(), labels_sample(), FORM, metric_named("accuracy"), public_share=0.3)
     perfect = write(tmp_path / "perfect.csv", solution())
     assert score(perfect) == (1.0, 1.0)
 
@@ -38,18 +41,18 @@ def test_accuracy_is_split_into_public_and_private_rows(tmp_path: Path) -> None:
 def test_the_split_follows_ids_and_seed_and_not_the_order_of_the_rows(tmp_path: Path) -> None:
     half_wrong = solution().assign(label="ash")
     path = write(tmp_path / "half.csv", half_wrong)
-    sample, metric = labels_sample(), METRICS["accuracy"]
+    sample, metric = labels_sample(), metric_named("accuracy")
     turned = solution().iloc[::-1]
-    assert scorer(solution(), sample, CLASSES, metric)(path) == (
-        scorer(turned, sample, CLASSES, metric)(path)
+    assert scorer(solution(), sample, FORM, metric)(path) == (
+        scorer(turned, sample, FORM, metric)(path)
     )
-    scores = {scorer(solution(), sample, CLASSES, metric, seed=seed)(path) for seed in range(20)}
+    scores = {scorer(solution(), sample, FORM, metric, seed=seed)(path) for seed in range(20)}
     assert len(scores) > 1
 
 
 def test_rows_that_only_the_sample_lists_are_not_scored(tmp_path: Path) -> None:
     few = solution().iloc[:4]
-    score = scorer(few, labels_sample(), CLASSES, METRICS["accuracy"])
+    score = scorer(few, labels_sample(), FORM, metric_named("accuracy"))
     right_where_scored = solution()
     right_where_scored.loc[4:, "label"] = "yew"
     assert score(write(tmp_path / "s.csv", right_where_scored)) == (1.0, 1.0)
@@ -62,13 +65,13 @@ def test_log_loss_finds_each_classes_column_by_its_name(tmp_path: Path) -> None:
         {"id": IDS} | {name: np.where(rows["label"] == name, 0.8, 0.1) for name in CLASSES}
     )[columns]
     sample = pd.DataFrame({"id": IDS, "yew": "0.4", "ash": "0.3", "oak": "0.3"})
-    score = scorer(rows, sample, CLASSES, METRICS["log_loss"])
+    score = scorer(rows, sample, COLUMNS, metric_named("log_loss"))
     public, private = score(write(tmp_path / "s.csv", frame))
     assert (public, private) == pytest.approx((-np.log(0.8), -np.log(0.8)), rel=1e-5)
 
 
 def test_rows_and_columns_in_another_order_score_the_same(tmp_path: Path) -> None:
-    score = scorer(solution(), labels_sample(), CLASSES, METRICS["accuracy"])
+    score = scorer(solution(), labels_sample(), FORM, metric_named("accuracy"))
     answer = solution()
     answer.loc[:3, "label"] = "yew"
     turned = answer.iloc[::-1][["label", "id"]]
@@ -76,7 +79,7 @@ def test_rows_and_columns_in_another_order_score_the_same(tmp_path: Path) -> Non
 
 
 def test_a_bad_file_is_refused_in_sentences(tmp_path: Path) -> None:
-    score = scorer(solution(), labels_sample(), CLASSES, METRICS["accuracy"])
+    score = scorer(solution(), labels_sample(), FORM, metric_named("accuracy"))
     with pytest.raises(ValueError, match="09"):
         score(write(tmp_path / "short.csv", solution().iloc[:9]))
     with pytest.raises(ValueError, match="elm"):
@@ -85,4 +88,4 @@ def test_a_bad_file_is_refused_in_sentences(tmp_path: Path) -> None:
 
 def test_a_solution_with_an_unknown_label_is_refused() -> None:
     with pytest.raises(ValueError, match="elm"):
-        scorer(solution().replace("oak", "elm"), labels_sample(), CLASSES, METRICS["accuracy"])
+        scorer(solution().replace("oak", "elm"), labels_sample(), FORM, metric_named("accuracy"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from common.submission_file import read_file
+from common.submission.file import read_file
 
 ROWS = b"id,label\n01,cat\n02,dog\n"
 SAMPLE = pd.DataFrame({"id": ["01", "02"], "label": ["cat", "cat"]})
@@ -25,9 +25,9 @@ def zipped(**files: bytes) -> bytes:
 
 def tar() -> bytes:
     held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w:gz") as archive:
+    with tarfile.open(fileobj=held, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("s.csv"))
-    return held.getvalue()
+    return gzip.compress(held.getvalue(), mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def tar() -> bytes:
         ("s.csv", b"\xef\xbb\xbf\n <!DOCTYPE html>", "an HTML page"),
         ("s.csv", b'{"cells": []}', "is JSON"),
         ("s.csv", zipped(s=ROWS), "a zip archive by its content, and its name says otherwise"),
-        ("s.csv", gzip.compress(ROWS), "a gzip file by its content"),
+        ("s.csv", gzip.compress(ROWS, mtime=0), "a gzip file by its content"),
         (
             "s.zip",
             zipped(a=ROWS, b=ROWS),
@@ -51,7 +51,7 @@ def tar() -> bytes:
         ("s.zip", zipped(), "a zip archive of 0 files, and"),
         ("s.zip", zipped(s=b"PAR1\0"), "a Parquet file"),
         ("s.zip", zipped(s=ROWS)[:40], "a damaged zip archive"),
-        ("s.csv.gz", gzip.compress(ROWS)[:20], "a damaged gzip file"),
+        ("s.csv.gz", gzip.compress(ROWS, mtime=0)[:20], "a damaged gzip file"),
         ("s.tar.gz", tar(), "a tar archive within a gz file"),
         ("s.7z", b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         ("s.csv", b"", "is empty (0 bytes)"),
@@ -76,7 +76,7 @@ def test_what_is_no_csv_is_called_what_it_is(
     ("name", "data", "remark"),
     [
         ("s.zip", zipped(s=ROWS, __MACOSX0s=b"x"), "as Kaggle takes it: s in it was read"),
-        ("s.csv.gz", gzip.compress(ROWS), "packed by gzip: what is in it was read"),
+        ("s.csv.gz", gzip.compress(ROWS, mtime=0), "packed by gzip: what is in it was read"),
         ("s.csv", ROWS, None),
         ("s.txt", b"\xef\xbb\xbf" + ROWS, None),
     ],

@@ -1,7 +1,6 @@
 """A submission and the sample to what is wrong: header, ids, labels, probabilities; one sentence each.
 
-The sample submission gives header, ids and order. Two columns: a label a row; more: a probability
-for each class.
+The sample submission gives header, ids and order; the competition's `Format` what cells hold.
 """
 
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.progress import counted, first_of
+from common.submission.formats import Format
 
 Mask = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.object_]
@@ -21,17 +21,17 @@ SUM_TOLERANCE = 1e-3
 NAMES_COMPARED = 1000
 
 
-def validate(submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+def validate(submission: pd.DataFrame, sample: pd.DataFrame, form: Format) -> list[str]:
     """A submission to all differences from the sample, order included, as sentences.
 
     The kit's own files must have none: no problems and no remarks.
     """
-    problems, remarks = problems_and_remarks(submission, sample, classes)
+    problems, remarks = problems_and_remarks(submission, sample, form)
     return problems + remarks
 
 
 def problems_and_remarks(
-    submission: pd.DataFrame, sample: pd.DataFrame, classes: Sequence[str]
+    submission: pd.DataFrame, sample: pd.DataFrame, form: Format
 ) -> tuple[list[str], list[str]]:
     """A submission to what Kaggle rejects (problems), and differences that it accepts (remarks).
 
@@ -41,8 +41,7 @@ def problems_and_remarks(
     Args:
         submission: its rows, as text read from a file or as numbers.
         sample: the sample submission; its first column is the id, its order the order wanted.
-        classes: every class name; only a submission of labels needs them, because a sample may
-            name the same class in all of its rows.
+        form: what its cells are; a sample alone does not tell, for it may hold one class in all rows.
 
     Returns:
         Problems and remarks, one sentence each, the first rows named and the rest counted.
@@ -57,13 +56,14 @@ def problems_and_remarks(
     wrong, shuffled = _ids(ids, texts(sample[wanted[0]]), wanted[0])
     problems, remarks = problems + wrong, remarks + shuffled
     answers = [name for name in wanted[1:] if name in header]
-    if len(wanted) == 2:
-        for name in answers:
-            problems += _labels(submission[name], ids, classes)
-    elif answers:
-        whole = len(answers) == len(wanted) - 1
-        wrong, sums = _probabilities(submission[answers], ids, whole=whole)
+    if form.numeric and answers:
+        whole = len(answers) == len(wanted) - 1 and form.kind == "probabilities"
+        wrong, sums = _numbers(submission[answers], ids, form, whole=whole)
         problems, remarks = problems + wrong, remarks + sums
+    else:
+        kinds = {"labels": _label_lists, "ranked": _label_lists}
+        for name in answers:
+            problems += kinds.get(form.kind, _labels)(submission[name], ids, form)
     return problems, remarks
 
 
@@ -144,22 +144,52 @@ def _twin(name: str, missing: Cells) -> str:
     return nearest(name, missing.tolist())
 
 
-def _labels(column: "pd.Series[str]", ids: Cells, classes: Sequence[str]) -> list[str]:
-    labels = texts(column)
+def _labels(column: "pd.Series[str]", ids: Cells, form: Format) -> list[str]:
+    labels, classes = texts(column), form.names
     empty = labels == ""
     unknown = ~pd.Index(labels, dtype=object).isin(list(classes)) & ~empty
     problems = _offenders(empty, ids, f"an empty {column.name!r}")
     if unknown.any():
         names = pd.unique(labels[unknown])
         shown = [repr(name) + nearest(name, classes) for name in names[:5]]
+        what = "a grade off the scale" if form.kind == "grade" else "a label that no class has"
         problems.append(
-            f"{counted(int(unknown.sum()), 'row')} with a label that no class has: "
+            f"{counted(int(unknown.sum()), 'row')} with {what}: "
             f"{first_of([*shown, *names[5:]])}; first at {first_of(ids[unknown].tolist())}"
         )
     return problems
 
 
-def _probabilities(frame: pd.DataFrame, ids: Cells, *, whole: bool) -> tuple[list[str], list[str]]:
+def _label_lists(column: "pd.Series[str]", ids: Cells, form: Format) -> list[str]:
+    """Problems of labels in one text: unknown ones, one twice, none where one is wanted, too many."""
+    known, lists = set(form.names), [_words(text, form) for text in texts(column)]
+    unknown = [next((name for name in row if name not in known), "") for row in lists]
+    problems = []
+    bad = np.array([name != "" for name in unknown])
+    if bad.any():
+        name = unknown[int(bad.argmax())]
+        example = f" ({name!r}{nearest(name, form.names)})"
+        problems += _offenders(bad, ids, "a label that is not one of the competition's", example)
+    twice = np.array([len(set(row)) < len(row) for row in lists])
+    problems += _offenders(twice, ids, "a label named twice")
+    none = np.array([not row for row in lists])
+    if form.empty is None:
+        problems += _offenders(none, ids, f"no label in {column.name!r}")
+    if form.most:
+        many = np.array([len(row) > form.most for row in lists])
+        problems += _offenders(many, ids, f"more than {form.most} labels")
+    return problems
+
+
+def _words(text: str, form: Format) -> list[str]:
+    if form.empty is not None and text.strip() == form.empty.strip():
+        return []
+    return [word for word in text.split(form.separator) if word.strip()]
+
+
+def _numbers(
+    frame: pd.DataFrame, ids: Cells, form: Format, *, whole: bool
+) -> tuple[list[str], list[str]]:
     """Problems of the values, and a remark on their sums."""
     columns = [str(name) for name in frame.columns]
     values = np.empty(frame.shape)
@@ -185,8 +215,12 @@ def _probabilities(frame: pd.DataFrame, ids: Cells, *, whole: bool) -> tuple[lis
     problems = at(empty, "an empty cell")
     problems += at(~numbers & ~empty, "a cell that is not a number")
     with np.errstate(invalid="ignore"):
-        problems += at(numbers & (values < 0), "a negative value")
-        problems += at(numbers & (values > 1), "a value above 1")
+        if form.lowest is not None:
+            low = "a negative value" if form.lowest == 0 else f"a value below {form.lowest:g}"
+            problems += at(numbers & (values < form.lowest), low)
+        if form.highest is not None:
+            problems += at(numbers & (values > form.highest), f"a value above {form.highest:g}")
+        problems += at(numbers & np.isinf(values) & (form.highest is None), "an infinite value")
     sums = values.sum(axis=1)
     # A sum is worth a sentence only where its row has no other fault.
     sound = (numbers & (values >= 0) & (values <= 1)).all(axis=1)

@@ -2,13 +2,18 @@
 
 import numpy as np
 import pytest
+from toy_answers import evaluator, log_loss
 
-from common.inference.calibrate import apply_temperature, calibrate_folds, fit_temperature
 from common.inference.crossfit import crossfit_parts, halves
+from common.inference.fitting import Decided, decided
 from common.inference.out_of_fold import FoldProbs
-from common.metrics import METRICS, log_loss
+from common.inference.temperature import apply_temperature, fit_temperature
 
-ACCURACY = METRICS["accuracy"]
+ACCURACY = evaluator("accuracy", 4)
+
+
+def calibrate_folds(folds: list[FoldProbs], labels: np.ndarray, groups: np.ndarray) -> Decided:
+    return decided(folds, labels, groups, ACCURACY, kind="temperature")
 
 
 def drawn(count: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -54,38 +59,38 @@ def test_rows_that_are_never_wrong_have_a_temperature_all_the_same() -> None:
 def test_a_fold_is_judged_at_the_temperature_of_the_others() -> None:
     probs, labels = drawn(90, 2.0)
     folds = [FoldProbs(np.arange(at, 90, 3), probs[at::3]) for at in range(3)]
-    found = calibrate_folds(folds, labels, np.arange(90), ACCURACY)
+    found = calibrate_folds(folds, labels, np.arange(90))
     others = np.concatenate([folds[1].rows, folds[2].rows])
-    assert found.summary["fold_temperatures"][0] == fit_temperature(probs[others], labels[others])
-    assert found.temperature == pytest.approx(fit_temperature(probs, labels))
-    assert len(set(found.summary["fold_temperatures"])) == 3
+    assert found.facts["fold_values"][0] == [fit_temperature(probs[others], labels[others])]
+    assert found.values[0] == pytest.approx(fit_temperature(probs, labels))
+    assert len({each[0] for each in found.facts["fold_values"]}) == 3
     # The labels of a fold change nothing in its own probs.
     turned = labels.copy()
     turned[folds[0].rows] = (turned[folds[0].rows] + 1) % 4
-    again = calibrate_folds(folds, turned, np.arange(90), ACCURACY)
+    again = calibrate_folds(folds, turned, np.arange(90))
     assert (again.folds[0].probs == found.folds[0].probs).all()
     assert (again.folds[1].probs != found.folds[1].probs).any()
-    assert found.summary["before"]["accuracy"] == found.summary["after"]["accuracy"]
+    assert found.facts["plain"] == found.facts["honest"]
 
 
 def test_repeats_share_no_row_between_fit_and_judgement() -> None:
     probs, labels = drawn(40, 2.0)
     first = [FoldProbs(np.arange(0, 20), probs[:20]), FoldProbs(np.arange(20, 40), probs[20:])]
     second = [FoldProbs(np.arange(at, 40, 2), probs[at::2]) for at in (0, 1)]
-    found = calibrate_folds([*first, *second], labels, np.arange(40), ACCURACY)
+    found = calibrate_folds([*first, *second], labels, np.arange(40))
     turned = labels.copy()
     turned[:20] = (turned[:20] + 1) % 4
-    again = calibrate_folds([*first, *second], turned, np.arange(40), ACCURACY)
+    again = calibrate_folds([*first, *second], turned, np.arange(40))
     assert (again.folds[0].probs == found.folds[0].probs).all()
 
 
 def test_a_single_hold_out_is_fitted_by_halves() -> None:
     probs, labels = drawn(60, 3.0)
     rows = np.arange(10, 50)
-    found = calibrate_folds([FoldProbs(rows, probs[rows])], labels, np.arange(60), ACCURACY)
+    found = calibrate_folds([FoldProbs(rows, probs[rows])], labels, np.arange(60))
     assert len(found.folds) == 1
-    assert len(found.summary["fold_temperatures"]) == 2
-    whole = apply_temperature(probs[rows], found.temperature)
+    assert len(found.facts["fold_values"]) == 2
+    whole = apply_temperature(probs[rows], found.values[0])
     assert log_loss(found.folds[0].probs, labels[rows]) > log_loss(whole, labels[rows])
 
 

@@ -10,6 +10,8 @@ import pytest
 from toy_samples import (
     CLASSES,
     IDS,
+    LABELS,
+    PROBABILITIES,
     label_sample,
     labels,
     probabilities,
@@ -104,7 +106,7 @@ def test_labels_do_not_fill_a_sample_of_probabilities() -> None:
 
 def test_a_written_file_is_read_back_to_the_same_text(tmp_path: Path) -> None:
     path = tmp_path / "run" / "submission.csv"
-    submission.write(path, labels(), label_sample(), CLASSES)
+    submission.write(path, labels(), label_sample(), LABELS)
     assert b"\r" not in path.read_bytes()
     pd.testing.assert_frame_equal(submission.read_csv(path), labels())
     assert [item.name for item in path.parent.iterdir()] == ["submission.csv"]
@@ -112,18 +114,18 @@ def test_a_written_file_is_read_back_to_the_same_text(tmp_path: Path) -> None:
 
 def test_written_probabilities_sum_to_one_as_text(tmp_path: Path) -> None:
     path = tmp_path / "submission.csv"
-    submission.write(path, probabilities(), probability_sample(), CLASSES)
+    submission.write(path, probabilities(), probability_sample(), PROBABILITIES)
     values = submission.read_csv(path)[CLASSES].astype(float)
     np.testing.assert_allclose(values.sum(axis=1), 1, atol=1e-8)
 
 
 def test_a_bad_submission_is_not_written_over_a_good_one(tmp_path: Path) -> None:
     path = tmp_path / "submission.csv"
-    submission.write(path, labels(), label_sample(), CLASSES)
+    submission.write(path, labels(), label_sample(), LABELS)
     before = path.read_bytes()
     bad = labels()[1:].assign(label="toad")
     with pytest.raises(ValueError, match=r"(?s)was not written.*007.*'toad'"):
-        submission.write(path, bad, label_sample(), CLASSES)
+        submission.write(path, bad, label_sample(), LABELS)
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
@@ -15,13 +14,13 @@ from common.progress import first_of
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
 
 
-def classes_of(sample: pd.DataFrame, labels: pd.Series, path: Path) -> tuple[str, ...]:
+def classes_of(sample: pd.DataFrame, labels: pd.Series, source: str) -> tuple[str, ...]:
     """The sample's class columns where it has them, else the labels, sorted.
 
     Args:
         sample: the sample submission, text: `id, label`, or `id` and a column for every class.
         labels: the training labels.
-        path: the sample's file, for messages.
+        source: the name of the sample's file, for messages.
 
     Raises:
         KitError: a training label that is no column of a sample of class columns; one class only.
@@ -34,15 +33,15 @@ def classes_of(sample: pd.DataFrame, labels: pd.Series, path: Path) -> tuple[str
     classes = tuple(sample.columns[1:])
     if not set(known) & set(classes):
         if remarks := label_remarks(known, sample):
-            raise KitError(f"no label is a column of {path.name}: {remarks[-1]}")
+            raise KitError(f"no label is a column of {source}: {remarks[-1]}")
         raise KitError(
-            f"{path.name} has the columns {first_of(list(sample.columns))}: an id and a label, or an "
+            f"{source} has the columns {first_of(list(sample.columns))}: an id and a label, or an "
             "id and a column for every class, were expected; download the files again"
         )
     unknown = [label for label in known if label not in classes]
     if unknown:
         raise KitError(
-            f"the labels {first_of(unknown)} are no column of {path.name} ({len(classes)} classes): "
+            f"the labels {first_of(unknown)} are no column of {source} ({len(classes)} classes): "
             "correct the labels, or download the files again"
         )
     return classes

@@ -1,0 +1,229 @@
+"""Decisions: a few numbers, fitted out-of-fold, that move probs to where their plain reading scores best.
+
+A decision maps probs to probs: a threshold t moves t to 0.5, cut points move to the halves between
+grades, factors weigh classes before the likeliest is taken. So what reads and writes answers needs no
+decision of its own. Each is fitted on rows that it is not judged on (`fitting.py`).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import KitError
+from common.inference.evaluator import Evaluator, Weights
+from common.inference.temperature import apply_for, fit_for
+from common.metrics import Probs
+from common.targets import Grades, OneClass, Target, Targets
+
+Values = npt.NDArray[np.float64]
+CANDIDATES = 100  # quantiles of what models say that a threshold is tried at
+POWERS = np.linspace(0, 1.5, 31)
+ROUNDS = 3  # of moving one value at a time
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A kind of decision: which targets it is for, how it is fitted and applied, what its values are."""
+
+    fits: Callable[[Target], bool]
+    fit: Callable[[Evaluator, Probs, Targets, Weights | None], Values]
+    apply: Callable[[Target, Probs, Values], Probs]
+    needs: str  # what a target must be, for a sentence
+
+
+def moved(probs: Probs, thresholds: Values) -> Probs:
+    """Probabilities [N, K] with each column's threshold [K or 1] moved to 0.5, 0 and 1 kept."""
+    t = np.clip(thresholds, 1e-6, 1 - 1e-6)
+    p = probs.astype(np.float64)
+    below, above = 0.5 * p / t, 0.5 + 0.5 * (p - t) / (1 - t)
+    return np.asarray(np.where(p < t, below, above), dtype=np.float32)
+
+
+def graded(target: Target, probs: Probs, cuts: Values) -> Probs:
+    """Chances of grades [N, C] whose expected grade passes k + 0.5 where the given one passes cut k."""
+    assert isinstance(target, Grades)
+    top = len(target.names) - 1
+    at = np.concatenate([[0.0], np.maximum.accumulate(cuts), [top]])
+    to = np.concatenate([[0.0], np.arange(top) + 0.5, [top]])
+    expected = np.interp(target.expected(probs), at, to)
+    low = np.minimum(np.floor(expected).astype(np.int64), max(top - 1, 0))
+    found = np.zeros(probs.shape, dtype=np.float32)
+    rows, share = np.arange(len(probs)), expected - low
+    found[rows, low], found[rows, low + 1] = 1 - share, share
+    return found
+
+
+def weighed(target: Target, probs: Probs, factors: Values) -> Probs:  # noqa: ARG001
+    """Class probabilities [N, C] times a factor a class [C], each row normalised."""
+    rows = probs.astype(np.float64) * factors
+    return np.asarray(rows / np.maximum(rows.sum(axis=1, keepdims=True), 1e-30), dtype=np.float32)
+
+
+def with_unknown(target: Target, probs: Probs, values: Values) -> Probs:
+    """Class probabilities [N, C] where the unknown class has the same one, `values` [1], in every row."""
+    assert isinstance(target, OneClass)
+    found = probs.copy()
+    found[:, target.names.index(target.unknown)] = values[0]
+    return found
+
+
+def _fit_threshold(
+    evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None
+) -> Values:
+    def cost(value: float) -> float:
+        return evaluator.cost(moved(probs, np.array([value])), y, weights)
+
+    return np.array([_best(cost, [0.5, *_candidates(probs.ravel())], 0.5)])
+
+
+def _fit_label_thresholds(
+    evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None
+) -> Values:
+    start = np.repeat(_fit_threshold(evaluator, probs, y, weights), probs.shape[1])
+    columns = [_candidates(column, CANDIDATES // 3) for column in probs.T]
+    return _one_at_a_time(
+        lambda values: evaluator.cost(moved(probs, values), y, weights), start, columns
+    )
+
+
+def _fit_cut_points(
+    evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None
+) -> Values:
+    target = evaluator.target
+    assert isinstance(target, Grades)
+    candidates = _candidates(target.expected(probs), CANDIDATES // 2)
+    start: Values = np.arange(len(target.names) - 1).astype(np.float64) + 0.5
+
+    def cost(cuts: Values) -> float:
+        if (np.diff(cuts) < 0).any():
+            return np.inf
+        return evaluator.cost(graded(target, probs, cuts), y, weights)
+
+    return _one_at_a_time(cost, start, [candidates] * len(start))
+
+
+def _fit_factors(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None) -> Values:
+    """1 / frequency of each class to a power: one number is fitted, whatever the number of classes."""
+    counts = np.bincount(y, minlength=probs.shape[1]) + 1.0
+    rarity = counts.max() / counts
+
+    def cost(power: float) -> float:
+        return evaluator.cost(weighed(evaluator.target, probs, rarity**power), y, weights)
+
+    return np.asarray(rarity ** _best(cost, POWERS, 0.0))
+
+
+def _fit_unknown(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None) -> Values:
+    target = evaluator.target
+    assert isinstance(target, OneClass)
+    others = np.delete(probs, target.names.index(target.unknown), axis=1)
+
+    def cost(value: float) -> float:
+        return evaluator.cost(with_unknown(target, probs, np.array([value])), y, weights)
+
+    return np.array([_best(cost, [0.0, *_candidates(others.max(axis=1)), 1.0], 0.0)])
+
+
+def _candidates(values: npt.NDArray[np.floating], count: int = CANDIDATES) -> Values:
+    """Values halfway between neighbouring quantiles of these, each once."""
+    cuts = np.unique(np.quantile(values.astype(np.float64), np.linspace(0, 1, count + 1)))
+    return np.asarray((cuts[1:] + cuts[:-1]) / 2)
+
+
+def _best(cost: Callable[[float], float], values: Iterable[float], plain: float) -> float:
+    """The value of the least cost; of equal ones the middle of a run, and `plain` where it is as good."""
+    values = sorted(set(map(float, values)))
+    costs = np.array([cost(value) for value in values])
+    if not np.isfinite(costs).any():
+        return plain
+    least = np.flatnonzero(costs <= costs.min() + 1e-12)
+    if plain in values and values.index(plain) in least:
+        return plain
+    return values[int(least[len(least) // 2])]
+
+
+def _one_at_a_time(
+    cost: Callable[[Values], float], start: Values, candidates: list[Values]
+) -> Values:
+    """Coordinate descent: each value in turn to its best candidate, until no value moves."""
+    values, best = start.copy(), cost(start)
+    for _ in range(ROUNDS):
+        before = values.copy()
+        for place, tried in enumerate(candidates):
+            for value in tried:
+                other = values.copy()
+                other[place] = value
+                if (found := cost(other)) < best - 1e-12:
+                    values, best = other, found
+        if (values == before).all():
+            break
+    return values
+
+
+DECISIONS: dict[str, Decision] = {
+    "temperature": Decision(
+        fits=lambda target: target.kind in ("class", "yes-no", "labels"),
+        fit=lambda evaluator, probs, y, _: np.array([fit_for(evaluator.target, probs, y)]),
+        apply=lambda target, probs, values: apply_for(target, probs, float(values[0])),
+        needs="classes or labels",
+    ),
+    "threshold": Decision(
+        fits=lambda target: target.kind in ("yes-no", "labels"),
+        fit=_fit_threshold,
+        apply=lambda _, probs, values: moved(probs, values),
+        needs="yes or no, or a set of labels",
+    ),
+    "label-thresholds": Decision(
+        fits=lambda target: target.kind == "labels",
+        fit=_fit_label_thresholds,
+        apply=lambda _, probs, values: moved(probs, values),
+        needs="a set of labels",
+    ),
+    "cut-points": Decision(
+        fits=lambda target: target.kind == "grades",
+        fit=_fit_cut_points,
+        apply=graded,
+        needs="grades",
+    ),
+    "class-factors": Decision(
+        fits=lambda target: target.kind == "class",
+        fit=_fit_factors,
+        apply=weighed,
+        needs="one class a row",
+    ),
+    "unknown": Decision(
+        fits=lambda target: isinstance(target, OneClass) and bool(target.unknown),
+        fit=_fit_unknown,
+        apply=with_unknown,
+        needs="one class a row, one of which stands for the unknown",
+    ),
+}
+
+
+def kind_for(wanted: str, evaluator: Evaluator) -> str:
+    """The kind of decision that a recipe's word asks for; `auto`: the one that the metric asks for.
+
+    Raises:
+        KitError: it has no meaning for the target.
+    """
+    target, metric = evaluator.target, evaluator.metric
+    if wanted != "auto":
+        if wanted != "none" and not DECISIONS[wanted].fits(target):
+            raise KitError(
+                f"decision={wanted} is for {DECISIONS[wanted].needs}, and the target here is of kind "
+                f"{target.kind}: say decision=auto"
+            )
+        return wanted
+    macro = "macro" in metric.name or metric.name == "balanced_accuracy"
+    return {
+        ("grades", "index"): "cut-points",
+        ("grades", "sets"): "cut-points",
+        ("labels", "sets"): "label-thresholds" if macro else "threshold",
+        ("yes-no", "sets"): "threshold",
+        ("yes-no", "index"): "threshold",
+        ("class", "sets"): "class-factors" if macro else "none",
+        ("class", "index"): "class-factors" if macro else "none",
+        ("class", "ranked"): "unknown" if DECISIONS["unknown"].fits(target) else "none",
+    }.get((target.kind, metric.form), "none")

@@ -1,0 +1,51 @@
+"""What turns a network's outputs into probs, by the name that a target gives it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from common.targets import Numbers, Target
+
+Activation = Callable[[Tensor], Tensor]
+
+
+def softmax(outputs: Tensor) -> Tensor:
+    """Outputs [..., C] to class probabilities that sum to 1."""
+    return outputs.softmax(dim=-1)
+
+
+def cumulative(outputs: Tensor) -> Tensor:
+    """Outputs [..., C - 1], one for 'above grade k' each, to the chances of C grades.
+
+    A grade above k + 1 is above k as well: where the outputs say otherwise, the lower chance holds.
+    """
+    above = outputs.sigmoid().cummin(dim=-1).values
+    first = torch.ones_like(above[..., :1])
+    return torch.cat([first, above], dim=-1) - torch.cat([above, 0 * first], dim=-1)
+
+
+KNOWN: dict[str, Activation] = {
+    "softmax": softmax,
+    "sigmoid": torch.sigmoid,
+    "cumulative": cumulative,
+}
+
+
+def activation_of(target: Target, loss: str) -> Activation:
+    """The activation of a target's outputs when they were trained with a loss: [..., O] to [..., C]."""
+    name = target.activation(loss)
+    if not isinstance(target, Numbers):
+        return KNOWN[name]
+    shift, scale = torch.tensor(target.shift), torch.tensor(target.scale)
+
+    def scaled(outputs: Tensor) -> Tensor:
+        unit = outputs.sigmoid() if name == "range" else outputs
+        numbers = unit * scale.to(unit.device) + shift.to(unit.device)
+        return numbers.clamp(target.low, target.high) if _bounded(target) else numbers
+
+    return scaled
+
+
+def _bounded(target: Numbers) -> bool:
+    return target.low is not None or target.high is not None

@@ -1,0 +1,50 @@
+"""Probs to a submission in the sample's columns and order, joined by id, validated, then written."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from common.data.table import read_csv
+from common.errors import KitError
+from common.storage import replacing
+from common.submission.check import problems_and_remarks, validate
+from common.submission.formats import Format, format_of
+from common.submission.writers import label_rows, probability_rows, rows_of, solution_rows
+
+__all__ = [
+    "Format",
+    "format_of",
+    "label_rows",
+    "probability_rows",
+    "problems_and_remarks",
+    "read_csv",
+    "rows_of",
+    "solution_rows",
+    "validate",
+    "write",
+]
+
+# Nine digits round-trip a float32; 1,000 such probabilities sum to 1 within 1e-6.
+FLOAT_FORMAT = "%.9g"
+
+
+def write(path: Path, submission: pd.DataFrame, sample: pd.DataFrame, form: Format) -> None:
+    """Validate a submission, write it atomically, and validate what was written.
+
+    Raises:
+        KitError: `validate` finds problems (all of them are named), or `path` cannot be written.
+    """
+    assert path.suffix == ".csv", path  # pandas decompresses by suffix
+    _refuse(path, validate(submission, sample, form))
+    with replacing(path) as temporary:
+        submission.to_csv(
+            temporary, index=False, lineterminator="\n", float_format=FLOAT_FORMAT, encoding="utf-8"
+        )
+        # Read back under its temporary name: a file that fails never takes the place of a good one.
+        _refuse(path, validate(read_csv(temporary), sample, form))
+
+
+def _refuse(path: Path, problems: list[str]) -> None:
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise KitError(f"{path} was not written, the submission is not the sample's:\n{listed}")

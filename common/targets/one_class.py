@@ -1,0 +1,85 @@
+"""One class of C a row: `label` is its name, y its index [N], probs [N, C] sum to 1."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from common.metrics import FLOOR, Form, Probs, RowScores
+from common.targets.classes import classes_of, label_remarks, targets_of
+from common.targets.target import LABEL, Strata, Target, Targets, one_hot
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneClass(Target):
+    """One of the classes.
+
+    Attributes:
+        unknown: the class of images that belong to none of the others (`new_whale`); empty: there is none.
+    """
+
+    unknown: str = ""
+
+    kind: ClassVar[str] = "class"
+    noun: ClassVar[str] = "classes"
+    forms: ClassVar[tuple[Form, ...]] = ("index", "columns", "sets", "ranked")
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+    pictures: ClassVar[tuple[str, ...]] = ("confusion", "worst_mistakes")
+    named: ClassVar[bool] = True
+
+    def activation(self, loss: str) -> str:  # noqa: ARG002
+        return "softmax"
+
+    def fitted(self, train: pd.DataFrame, sample: pd.DataFrame, source: str) -> Self:
+        names = classes_of(sample, train[LABEL], source)
+        if self.unknown and self.unknown not in names:
+            names = tuple(sorted((*names, self.unknown)))
+        return replace(self, names=names)
+
+    def read(self, table: pd.DataFrame) -> Targets:
+        return targets_of(table[LABEL], self.names)
+
+    def soft(self, y: Targets) -> npt.NDArray[Any]:
+        return y
+
+    def strata(self, y: Targets) -> Strata:
+        return y
+
+    def truth(self, y: Targets, form: Form) -> npt.NDArray[Any]:
+        if form in ("index", "ranked"):
+            return y
+        hot = one_hot(y, len(self.names))
+        return hot if form == "sets" else hot.astype(np.float64)
+
+    def answers(self, probs: Probs, form: Form) -> npt.NDArray[Any]:
+        if form == "columns":
+            return probs
+        if form == "ranked":
+            return np.argsort(-probs, axis=1, kind="stable")
+        best = probs.argmax(axis=1)
+        return one_hot(best, len(self.names)) if form == "sets" else best
+
+    def row_losses(self, probs: Probs, y: Targets) -> RowScores:
+        """The log loss of each row: probabilities divided by their sum, then clipped."""
+        rows = probs.astype(np.float64)
+        rows = rows / rows.sum(axis=1, keepdims=True)
+        return np.asarray(-np.log(np.clip(rows[np.arange(len(rows)), y], FLOOR, 1 - FLOOR)))
+
+    def certainty(self, probs: Probs) -> npt.NDArray[np.float32]:
+        return np.asarray(probs.max(axis=1))
+
+    def remarks(self, train: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
+        return label_remarks(train[LABEL], sample)
+
+    def summary(self, y: Targets) -> str:
+        counts = np.bincount(y, minlength=len(self.names))
+        counts = counts[counts > 0]
+        return f"{len(self.names)} classes of {counts.min():,} to {counts.max():,} images"
+
+    def told(self, answer: npt.NDArray[Any]) -> str:
+        return self.names[int(answer)]
+
+    def said(self, probs: Probs) -> str:
+        return f"{self.names[int(probs.argmax())]} {probs.max():.2f}"

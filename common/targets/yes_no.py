@@ -1,0 +1,83 @@
+"""Yes or no a row: `label` is one of two words, y [N, 1] is 0 or 1, probs [N, 1] the chance of yes."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from common.errors import KitError
+from common.metrics import Form, Probs, RowScores
+from common.progress import counted, first_of
+from common.targets.target import LABEL, Strata, Target, Targets, binary_losses, offenders
+
+WORDS = {"1": 1.0, "1.0": 1.0, "yes": 1.0, "true": 1.0, "0": 0.0, "0.0": 0.0, "no": 0.0, "false": 0.0}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class YesNo(Target):
+    """Yes or no, where 1, yes and true are yes and 0, no and false are no, unless `yes` says otherwise.
+
+    Attributes:
+        yes: the label that means yes; any other one is no. Empty: the words above.
+    """
+
+    yes: str = ""
+
+    kind: ClassVar[str] = "yes-no"
+    noun: ClassVar[str] = "yes or no"
+    forms: ClassVar[tuple[Form, ...]] = ("columns", "index", "sets")
+    losses: ClassVar[tuple[str, ...]] = ("bce", "asymmetric")
+    pictures: ClassVar[tuple[str, ...]] = ("curves", "worst_rows")
+
+    def fitted(self, train: pd.DataFrame, sample: pd.DataFrame, source: str) -> Self:  # noqa: ARG002
+        labels = train[LABEL].astype(str)
+        wrong = ~(labels.str.lower().isin(WORDS)) & (self.yes == "")
+        if self.yes and labels.nunique() > 2:
+            raise KitError(
+                f"the labels are {first_of(sorted(set(labels)))} where {self.yes!r} and one other were "
+                "expected: a target of yes or no has two"
+            )
+        if wrong.any():
+            raise KitError(
+                f"{counted(int(wrong.sum()), 'label')} neither 0 nor 1 "
+                f"({first_of(offenders(train, wrong, LABEL))}): correct them, or name the one that "
+                "means yes, as in YesNo(yes='cat')"
+            )
+        fitted = replace(self, names=(str(sample.columns[1]),))
+        if len(np.unique(fitted.read(train))) < 2:
+            raise KitError(f"all training labels are {labels.iloc[0]!r}: there is nothing to learn")
+        return fitted
+
+    def read(self, table: pd.DataFrame) -> Targets:
+        labels = table[LABEL].astype(str)
+        yes = labels == self.yes if self.yes else labels.str.lower().map(WORDS)
+        return yes.to_numpy(np.float64)[:, None]
+
+    def strata(self, y: Targets) -> Strata:
+        return y[:, 0].astype(np.int64)
+
+    def truth(self, y: Targets, form: Form) -> npt.NDArray[Any]:
+        return {"columns": y, "index": y[:, 0].astype(np.int64), "sets": y > 0.5}[form]
+
+    def answers(self, probs: Probs, form: Form) -> npt.NDArray[Any]:
+        if form == "columns":
+            return probs
+        yes = probs >= 0.5
+        return yes if form == "sets" else yes[:, 0].astype(np.int64)
+
+    def row_losses(self, probs: Probs, y: Targets) -> RowScores:
+        return binary_losses(probs, y)
+
+    def listed(self) -> str:
+        return f"yes or no ({self.names[0]})"
+
+    def summary(self, y: Targets) -> str:
+        return f"yes or no ({self.names[0]}): {int(y.sum()):,} of {len(y):,} are yes"
+
+    def told(self, answer: npt.NDArray[Any]) -> str:
+        return "yes" if answer[0] > 0.5 else "no"
+
+    def said(self, probs: Probs) -> str:
+        return f"{self.names[0]} {probs[0]:.2f}"
