@@ -80,7 +80,7 @@ class Lines:
 
 
 def counted(count: int, noun: str) -> str:
-    """A count and a noun to "1 row" or "1,797 rows"."""
+    """Format a count with its noun: "1 row", "1,797 rows"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

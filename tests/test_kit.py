@@ -119,7 +119,7 @@ def test_an_address_names_the_slug_and_not_a_folder_or_something_else(
     with pytest.raises(ValueError, match=r"no competition 'leaves'.*`kit new leaves` begins one"):
         competitions.load("https://www.kaggle.com/c/leaves")
     assert kit.main(["https://www.kaggle.com/code/ann/leaves", "check"]) == 1
-    assert "is a notebook's page, and no competition's" in capsys.readouterr().err
+    assert "is a notebook's page, not a competition" in capsys.readouterr().err
 
 
 def catalogue(folder: Path, *taken: str) -> Catalogue:

@@ -45,7 +45,7 @@ def full_folders(place: Path) -> list[Path]:
 
 
 def loose_images(place: Path) -> list[str]:
-    """The names of the images that lie in a place itself."""
+    """The names of the images directly in a folder, not in its sub-folders."""
     return [each.name for each in place.iterdir() if each.suffix.lower() in IMAGES]
 
 

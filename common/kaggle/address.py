@@ -81,7 +81,7 @@ def _of_page(plain: str, text: str) -> str:
         return steps[1]
     other = "a person's page" if len(steps) == 1 else "a notebook's page or a dataset's"
     kind = KINDS.get(steps[0].lower() if steps else "", other)
-    raise KitError(f"{text!r} is {kind}, and no competition's: {CALLED}")
+    raise KitError(f"{text!r} is {kind}, not a competition: {CALLED}")
 
 
 def _checked(slug: str, text: str) -> str:

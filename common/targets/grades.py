@@ -57,8 +57,8 @@ class Grades(Target):
         outside = (numbers < low) | (numbers > high)
         if outside.any():
             raise KitError(
-                f"{counted(int(outside.sum()), 'label')} beyond the grades {low} to {high} "
-                f"({first_of(offenders(train, outside, LABEL))}): correct them, or the scale"
+                f"{counted(int(outside.sum()), 'label')} outside the grades {low} to {high} "
+                f"({first_of(offenders(train, outside, LABEL))}): correct them, or lowest= and highest= of the target"
             )
         if low == high:
             raise KitError(f"all training labels are {low}: there is nothing to learn")

@@ -82,8 +82,8 @@ class Numbers(Target):
         beyond = (numbers < low) | (numbers > high)
         if beyond.any():
             raise KitError(
-                f"column {name!r} has {counted(int(beyond.sum()), 'value')} beyond {low:g} to {high:g} "
-                f"({first_of(offenders(train, beyond, name))}): correct them, or the scale"
+                f"column {name!r} has {counted(int(beyond.sum()), 'value')} outside {low:g} to {high:g} "
+                f"({first_of(offenders(train, beyond, name))}): correct them, or low= and high= of the target"
             )
 
     def read(self, table: pd.DataFrame) -> Targets:

@@ -110,7 +110,7 @@ class Target(ABC):
         return np.asarray(np.abs(probs - 0.5).mean(axis=1))
 
     def remarks(self, train: pd.DataFrame, sample: pd.DataFrame) -> list[str]:  # noqa: ARG002
-        """Sentences on what is odd in the training answers, and no error."""
+        """Warnings about training answers that are unusual and yet valid."""
         return []
 
     @abstractmethod

@@ -53,7 +53,7 @@ def scores_of(run: Run) -> dict[str, Any]:
     path = predictions_folder(run, Recipe(**run.read().get("predicted", {}))) / "scores.json"
     if not path.is_file():
         raise KitError(
-            f"{run.folder} went on with changed code since its submission.csv was written: "
+            f"{run.folder} was resumed with changed code after its submission.csv was written: "
             f"`kit <competition> predict --run {shlex.quote(str(run.folder))}` writes it anew"
         )
     return dict(read_json(path))
@@ -108,7 +108,7 @@ def read_predictions(run: Run) -> PredictedRun:
     name = facts.get("test", "")
     if not run.recipe().folds:
         raise KitError(
-            f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to weigh it by"
+            f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to fit its weight on: leave it out, or train with folds="
         )
     folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
     held_out, test = folder / "oof.npz", folder / name

@@ -48,14 +48,14 @@ def prove(
     layout: str,
     memory_mb: int,
 ) -> dict[str, Any]:
-    """Run the kernel's script sealed and the same words here, and compare the two submissions.
+    """Run the kernel's script in a sandbox without network and the same command here; compare submissions.
 
     Args:
-        inputs: what is attached beside the competition's data, by its place below /kaggle/input.
-        sample: with so many labelled images, laid out as the competition does, and a few epochs of
-            one fold on the CPU; 0: the data and the words are the kernel's own.
+        inputs: attached files beside the competition's data, by their path below /kaggle/input.
+        sample: number of labelled images to use, with a few epochs of one fold on the CPU; 0: all data
+            and the kernel's own command line.
         layout: of /kaggle/input, a key of `LAYOUTS`.
-        memory_mb: beyond which the sealed run is ended.
+        memory_mb: limit of the sandboxed run.
 
     Returns:
         `script layout sample rows seconds submission local equal`.

@@ -76,7 +76,7 @@ def session_processes(first: int) -> list[int]:
 
 
 def anonymous_mb(first: int) -> float:
-    """Anonymous memory (RssAnon) of those processes together, in MB of 2^20 bytes."""
+    """Anonymous memory (RssAnon) of a session's processes together, in MB of 2^20 bytes."""
     total = 0
     for number in session_processes(first):
         with suppress(OSError):

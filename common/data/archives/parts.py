@@ -76,8 +76,8 @@ def _joined(whole: Path, parts: Sequence[Path]) -> list[Path]:
     if whole.stat().st_size == sum(part.stat().st_size for part in parts):
         return [whole]
     raise KitError(
-        f"{whole} lies beside {first_of([part.name for part in parts])}, which are not its parts: "
-        "move the one or the others away"
+        f"{whole} lies beside {first_of([part.name for part in parts])}, which are parts of another "
+        "archive: move away whichever is not the download"
     )
 
 

@@ -27,7 +27,7 @@ def check_members(
         members: what its header declares.
         into: the existing folder to unpack in; its disk is the one that must have room.
         total: bytes of the archives checked before in the same call.
-        pending: how many of them are not written yet.
+        pending: how many of those bytes are not on the disk yet.
 
     Raises:
         RefusedError: names the archive, the reason and the first members concerned.

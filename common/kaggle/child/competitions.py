@@ -82,7 +82,7 @@ def known(api: Any, request: Request) -> list[str]:
 
 
 def download(api: Any, request: Request) -> dict[str, Any]:
-    """All files of a competition as `file`; the MD5 that the store states, or ""."""
+    """Download a competition's archive to `request["file"]`; returns the MD5 that Kaggle states, or ""."""
     answer = rpc(api, "DownloadDataFiles", competition_name=request["slug"])
     silence_s, bar = float(request["silence_s"]), bool(request.get("bar"))
     return {"md5": fetch(answer, Path(request["file"]), silence_s=silence_s, bar=bar)}

@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _answered(self, name: Callable[[str], str], serve: Callable[[str], None]) -> None:
-        """Serve one request; refusals become answers, and faults happen."""
+        """Serve one request; refusals become answers, injected faults are triggered."""
         self._fault: Fault | None = None
         try:
             target = urlsplit(self.path)

@@ -42,7 +42,7 @@ def read_checked(path: Path, files: Files) -> Content:
 
 
 def run_of_file(request: Request) -> Request | None:
-    """A request that names a run's submission.csv to one with that run; None for other files.
+    """Turn a request that names a run's submission.csv into one for that run; None for other files.
 
     Raises:
         KitError: a recipe, fields or a run are given as well.

@@ -138,7 +138,7 @@ def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed
     origin = run.read().get("kernel")
     if origin is None:
         raise KitError(
-            f"{run.folder} came from no kernel: `{request.command('kernel')}` pushes one and brings its "
+            f"{run.folder} was not written by a kernel: `{request.command('kernel')}` pushes one and brings its "
             "run back"
         )
     if not origin["finished"]:

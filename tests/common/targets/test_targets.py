@@ -89,7 +89,7 @@ def test_a_missing_number_is_nan_and_counts_in_no_loss() -> None:
         ),
         (LabelSet(), {"a": ["1"]}, "lacks b"),
         (Grades(), {"label": ["1", "1.5"]}, "not a whole grade .r1: '1.5'"),
-        (Grades(lowest=0, highest=4), {"label": ["1", "5"]}, "beyond the grades 0 to 4 .r1: '5'"),
+        (Grades(lowest=0, highest=4), {"label": ["1", "5"]}, "outside the grades 0 to 4 .r1: '5'"),
         (Grades(), {"label": ["", "1"]}, "not a whole grade"),
         (Numbers(), {"a": ["1", "x"], "b": ["1", "2"]}, "'a' has 1 value not a number .r1: 'x'"),
         (Numbers(), {"a": ["1", "inf"], "b": ["1", "2"]}, "'a' has 1 value not a number"),
@@ -97,7 +97,7 @@ def test_a_missing_number_is_nan_and_counts_in_no_loss() -> None:
         (
             Numbers(low=1, high=3),
             {"a": ["1", "2"], "b": ["1", "4"]},
-            "'b' has 1 value beyond 1 to 3",
+            "'b' has 1 value outside 1 to 3",
         ),
     ],
 )

@@ -156,7 +156,7 @@ def test_a_run_of_this_machine_cannot_be_submitted_from_a_kernel(
 ) -> None:
     here = Path(done(pushed, "run", *SMALL, capsys=capsys)["run"])
     told = done(pushed, "submit", "--kernel", str(here), capsys=capsys)
-    assert "came from no kernel: `kit digits kernel" in told
+    assert "was not written by a kernel: `kit digits kernel" in told
 
 
 def test_a_finished_run_is_not_gone_on_with(
