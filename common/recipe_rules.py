@@ -45,7 +45,8 @@ def check_agreement(recipe: Any) -> None:
     kind = recipe.freezing.word
     if kind in ("lp-ft", "gradual") and recipe.freezing.number >= recipe.epochs:
         raise KitError(
-            f"freeze={recipe.freeze} trains the head alone for all of epochs={recipe.epochs}: let it train alone for fewer, "
+            f"freeze={recipe.freeze} trains the head alone for all of epochs={recipe.epochs}: let it "
+            "train alone for fewer, "
             f"as in freeze={kind}:1, or set freeze=backbone"
         )
     if recipe.epochs == 0 and (recipe.head != "rows" or recipe.freeze != "backbone"):

@@ -155,7 +155,7 @@ def field_words(base: Recipe, recipe: Recipe) -> tuple[str, ...]:
 
 
 def path_words(data: Path | None, runs: Path) -> list[str]:
-    """--data and --runs as words, without those at their default."""
+    """--data and --runs as command-line arguments, without those at their default."""
     named = [] if data is None else ["--data", str(data)]
     return named + ([] if runs == Path("runs") else ["--runs", str(runs)])
 

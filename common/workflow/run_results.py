@@ -108,7 +108,8 @@ def read_predictions(run: Run) -> PredictedRun:
     name = facts.get("test", "")
     if not run.recipe().folds:
         raise KitError(
-            f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to fit its weight on: leave it out, or train with folds="
+            f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to fit its "
+            "weight on: leave it out, or train with folds="
         )
     folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
     held_out, test = folder / "oof.npz", folder / name
