@@ -16,7 +16,7 @@ from common.progress import say
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
 
-FACTS = '''"""{slug}: describe the classes and the number of images in one line."""
+FACTS = '''"""{slug}: say in one line what is predicted, and of how many images."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +24,8 @@ from pathlib import Path
 import pandas as pd
 
 from common.competition import Competition
-from common.targets import OneClass
 from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
+from common.targets import OneClass
 from competitions.{name}.recipes import NOTES, RECIPES
 
 # Change these to the names of the competition's files. `kit {name} check` lists problems.
@@ -34,7 +34,7 @@ LABELS, SAMPLE = "train.csv", "sample_submission.csv"
 
 
 def read_train(folder: Path) -> pd.DataFrame:
-    """Rows of the training CSV; `id=` and `label=` name its columns if they have other names."""
+    """Rows of the training CSV; `id=`, `label=`, `columns=`, `group=` and `weight=` name its columns."""
     return labelled_rows(folder / LABELS, TRAIN)
 
 
@@ -44,7 +44,7 @@ def read_test(folder: Path) -> pd.DataFrame:
 
 
 def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
-    """Write rows as this competition's files, for rehearsals and tests."""
+    """Write rows as this competition's files, for rehearsals and tests; `hidden` marks test rows."""
     write_images(table, images, folder, train=TRAIN, test=TEST)
     known, hidden = table[~table["hidden"]], table[table["hidden"]]
     write_csv(folder / LABELS, {{"id": known["id"], "label": known["label"]}})
@@ -75,9 +75,19 @@ from common.recipe_note import Note
 
 RECIPES = {{
     "quick": Recipe(
-        backbone="resnet18", weights="pretrained", augment="photo", image_size=224, store_short_side=256,
-        freeze="lp-ft:1", epochs=5, batch_size=32, optimizer="adamw", lr=3e-4,
-        weight_decay=0.05, warmup_ratio=0.1, label_smoothing=0.1, views="mirror",
+        backbone="resnet18",
+        weights="pretrained",
+        image_size=224,
+        store_short_side=256,
+        augment="photo",
+        freeze="lp-ft:1",
+        epochs=5,
+        batch_size=32,
+        optimizer="adamw",
+        lr=3e-4,
+        weight_decay=0.05,
+        warmup_ratio=0.1,
+        views="mirror",
     ),
 }}
 
