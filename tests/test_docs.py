@@ -12,7 +12,11 @@ import pytest
 
 import competitions
 import kit
+from common.competition import Competition
+from common.metrics import NAMES as METRICS
 from common.recipe import Recipe, with_values
+from common.recipe_rules import DECISIONS, LOSSES
+from common.targets import KINDS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -57,6 +61,25 @@ def test_the_reference_has_every_field_with_its_default(pages: dict[str, str]) -
         assert f"| `{each.name}` | `{each.default}` |" in text, each.name
         for choice in each.metadata["choices"]:
             assert f"`{choice}`" in text, f"{each.name}={choice}"
+
+
+def test_the_page_of_targets_names_every_one_with_its_losses_metrics_and_decisions() -> None:
+    text = (DOCS / "answers.md").read_text(encoding="utf-8")
+    metrics = [name for name in METRICS if not name.startswith("f2_")]  # f1_… stands for any beta
+    for name in (*LOSSES, *DECISIONS, *metrics, *(each.__name__ for each in KINDS.values())):
+        assert f"`{name}`" in text, name
+    for target in KINDS.values():
+        row = next(
+            line for line in text.splitlines() if line.startswith(f"| `{target.__name__}` |")
+        )
+        losses = [name for name in re.findall(r"`(\w+)`", row) if name in LOSSES]
+        assert losses == [*target.losses], target.__name__
+
+
+def test_the_page_of_a_competition_names_every_fact() -> None:
+    text = (DOCS / "competition.md").read_text(encoding="utf-8")
+    for each in fields(Competition):
+        assert re.search(rf"`{each.name}[`(]", text), each.name
 
 
 def test_the_navigation_names_every_page_once(pages: dict[str, str]) -> None:
