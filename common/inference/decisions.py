@@ -14,7 +14,7 @@ import numpy.typing as npt
 from common.errors import KitError
 from common.inference.evaluator import Evaluator, Weights
 from common.inference.temperature import apply_for, fit_for
-from common.metrics import Probs
+from common.metrics import Form, Probs
 from common.targets import Grades, OneClass, Target, Targets
 
 Values = npt.NDArray[np.float64]
@@ -25,12 +25,17 @@ ROUNDS = 3  # of moving one value at a time
 
 @dataclass(frozen=True)
 class Decision:
-    """A kind of decision: which targets it is for, how it is fitted and applied, what its values are."""
+    """A kind of decision: how it is fitted and applied.
 
-    fits: Callable[[Target], bool]
+    Attributes:
+        moves: the forms of answers that it can change.
+        needs: what a target must be, for a sentence.
+    """
+
+    moves: tuple[Form, ...]
     fit: Callable[[Evaluator, Probs, Targets, Weights | None], Values]
     apply: Callable[[Target, Probs, Values], Probs]
-    needs: str  # what a target must be, for a sentence
+    needs: str
 
 
 def moved(probs: Probs, thresholds: Values) -> Probs:
@@ -162,39 +167,32 @@ def _one_at_a_time(
     return values
 
 
+ANSWERS: tuple[Form, ...] = ("index", "sets")
 DECISIONS: dict[str, Decision] = {
     "temperature": Decision(
-        fits=lambda target: target.kind in ("class", "yes-no", "labels"),
+        moves=("index", "columns", "sets", "ranked"),
         fit=lambda evaluator, probs, y, _: np.array([fit_for(evaluator.target, probs, y)]),
         apply=lambda target, probs, values: apply_for(target, probs, float(values[0])),
         needs="classes or labels",
     ),
     "threshold": Decision(
-        fits=lambda target: target.kind in ("yes-no", "labels"),
+        moves=ANSWERS,
         fit=_fit_threshold,
         apply=lambda _, probs, values: moved(probs, values),
         needs="yes or no, or a set of labels",
     ),
     "label-thresholds": Decision(
-        fits=lambda target: target.kind == "labels",
+        moves=ANSWERS,
         fit=_fit_label_thresholds,
         apply=lambda _, probs, values: moved(probs, values),
         needs="a set of labels",
     ),
-    "cut-points": Decision(
-        fits=lambda target: target.kind == "grades",
-        fit=_fit_cut_points,
-        apply=graded,
-        needs="grades",
-    ),
+    "cut-points": Decision(moves=ANSWERS, fit=_fit_cut_points, apply=graded, needs="grades"),
     "class-factors": Decision(
-        fits=lambda target: target.kind == "class",
-        fit=_fit_factors,
-        apply=weighed,
-        needs="one class a row",
+        moves=ANSWERS, fit=_fit_factors, apply=weighed, needs="one class a row"
     ),
     "unknown": Decision(
-        fits=lambda target: isinstance(target, OneClass) and bool(target.unknown),
+        moves=("ranked",),
         fit=_fit_unknown,
         apply=with_unknown,
         needs="one class a row, one of which stands for the unknown",
@@ -206,24 +204,21 @@ def kind_for(wanted: str, evaluator: Evaluator) -> str:
     """The kind of decision that a recipe's word asks for; `auto`: the one that the metric asks for.
 
     Raises:
-        KitError: it has no meaning for the target.
+        KitError: it has no meaning for the target, or moves nothing that the metric compares.
     """
     target, metric = evaluator.target, evaluator.metric
-    if wanted != "auto":
-        if wanted != "none" and not DECISIONS[wanted].fits(target):
-            raise KitError(
-                f"decision={wanted} is for {DECISIONS[wanted].needs}, and the target here is of kind "
-                f"{target.kind}: say decision=auto"
-            )
-        return wanted
-    macro = "macro" in metric.name or metric.name == "balanced_accuracy"
-    return {
-        ("grades", "index"): "cut-points",
-        ("grades", "sets"): "cut-points",
-        ("labels", "sets"): "label-thresholds" if macro else "threshold",
-        ("yes-no", "sets"): "threshold",
-        ("yes-no", "index"): "threshold",
-        ("class", "sets"): "class-factors" if macro else "none",
-        ("class", "index"): "class-factors" if macro else "none",
-        ("class", "ranked"): "unknown" if DECISIONS["unknown"].fits(target) else "none",
-    }.get((target.kind, metric.form), "none")
+    if wanted == "auto":
+        macro = "macro" in metric.name or metric.name == "balanced_accuracy"
+        return target.decision_for(metric.form, macro)
+    if wanted != "none" and wanted not in target.decisions:
+        raise KitError(
+            f"decision={wanted} is for {DECISIONS[wanted].needs}, and the target here is of kind "
+            f"{target.kind}: say decision=auto"
+        )
+    if wanted != "none" and metric.form not in DECISIONS[wanted].moves:
+        compared = "the order of labels" if metric.form == "ranked" else "numbers"
+        raise KitError(
+            f"decision={wanted} changes which answer is given, and {metric.name} compares {compared}: "
+            "say decision=auto"
+        )
+    return wanted

@@ -48,14 +48,14 @@ def fit_temperature(probs: Probs, targets: Targets) -> float:
 
 def fit_for(target: Target, probs: Probs, y: Targets) -> float:
     """The temperature of these rows; of a target of several yes and no, one for all of its cells."""
-    if target.kind == "class":
+    if target.exclusive:
         return fit_temperature(probs, y)
     return fit_temperature(_two_classes(probs), y.ravel().astype(np.int64))
 
 
 def apply_for(target: Target, probs: Probs, temperature: float) -> Probs:
     """Probs [N, C] at a temperature, as the target's kind understands them."""
-    if target.kind == "class":
+    if target.exclusive:
         return apply_temperature(probs, temperature)
     return apply_temperature(_two_classes(probs), temperature)[:, 1].reshape(probs.shape)
 

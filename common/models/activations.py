@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from common.targets import Numbers, Target
+from common.targets import Target
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -28,24 +28,23 @@ def cumulative(outputs: Tensor) -> Tensor:
 KNOWN: dict[str, Activation] = {
     "softmax": softmax,
     "sigmoid": torch.sigmoid,
+    "range": torch.sigmoid,
+    "identity": lambda outputs: outputs,
     "cumulative": cumulative,
 }
 
 
 def activation_of(target: Target, loss: str) -> Activation:
     """The activation of a target's outputs when they were trained with a loss: [..., O] to [..., C]."""
-    name = target.activation(loss)
-    if not isinstance(target, Numbers):
-        return KNOWN[name]
-    shift, scale = torch.tensor(target.shift), torch.tensor(target.scale)
+    activate, (shift, scale) = KNOWN[target.activation(loss)], target.scaling
+    if not scale:
+        return activate
+    low, high = target.clamped
 
     def scaled(outputs: Tensor) -> Tensor:
-        unit = outputs.sigmoid() if name == "range" else outputs
-        numbers = unit * scale.to(unit.device) + shift.to(unit.device)
-        return numbers.clamp(target.low, target.high) if _bounded(target) else numbers
+        unit = activate(outputs)
+        by, to = (torch.tensor(each, device=unit.device) for each in (scale, shift))
+        numbers = unit * by + to
+        return numbers if low is None and high is None else numbers.clamp(low, high)
 
     return scaled
-
-
-def _bounded(target: Numbers) -> bool:
-    return target.low is not None or target.high is not None

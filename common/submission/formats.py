@@ -7,7 +7,7 @@ import pandas as pd
 from common.errors import KitError
 from common.metrics import Metric
 from common.progress import first_of
-from common.targets import Grades, LabelSet, Numbers, OneClass, Target, YesNo
+from common.targets import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class Format:
 
     Attributes:
         kind: label, grade (one of `names` each); probabilities (a column a class, sums of 1), columns
-            (a number each), labels (some of `names` in one text), ranked (the likeliest of them).
+            (a number each), flags (0 or 1 each), labels (some of `names` in one text), ranked (the likeliest of them).
         names: of the classes, labels or columns.
         lowest, highest: what a number may be; None: anything.
         separator: between labels of one text.
@@ -38,7 +38,7 @@ class Format:
     @property
     def numeric(self) -> bool:
         """Are the cells numbers?"""
-        return self.kind in ("probabilities", "columns")
+        return self.kind in ("probabilities", "columns", "flags")
 
 
 def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str = "") -> Format:
@@ -53,24 +53,26 @@ def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str
     Raises:
         KitError: the sample's columns are not what the target can fill.
     """
-    columns, names = list(sample.columns[1:]), target.names
-    wide = len(columns) > 1
-    free = metric.by_rank or isinstance(target, Numbers)
-    lowest, highest = (None, None) if free else (0.0, 1.0)
-    numeric = isinstance(target, YesNo | Numbers) or bool(long)
-    numeric |= isinstance(target, LabelSet) and (wide or metric.form == "columns")
-    if numeric or (isinstance(target, OneClass) and wide and metric.by_rank):
-        _check_columns(columns, names, long)
-        return Format(kind="columns", names=names, lowest=lowest, highest=highest, long=long)
-    if isinstance(target, LabelSet):
-        separator = target.separator
-        return Format(kind="labels", names=names, separator=separator, empty=target.empty)
-    if isinstance(target, OneClass) and wide:
-        _check_columns(columns, names, long)
-        return Format(kind="probabilities", names=names, lowest=0.0, highest=1.0)
-    if metric.form == "ranked":
-        return Format(kind="ranked", names=names, most=metric.depth)
-    return Format(kind="grade" if isinstance(target, Grades) else "label", names=names)
+    columns = list(sample.columns[1:])
+    kind = target.cells(metric.form, by_rank=metric.by_rank, wide=len(columns) > 1)
+    if kind in ("columns", "flags", "probabilities"):
+        return _numeric(kind, target, metric, columns, long)
+    if long or len(columns) > 1:
+        raise KitError(
+            f"the sample has {'a row for each image and column' if long else first_of(columns)}, and "
+            f"{metric.name} takes one answer a row from a target of kind {target.kind}: name another "
+            "metric or target"
+        )
+    if kind == "labels":
+        return Format(kind=kind, names=target.names, **target.label_text)
+    return Format(kind=kind, names=target.names, most=metric.depth if kind == "ranked" else 0)
+
+
+def _numeric(kind: str, target: Target, metric: Metric, columns: list[str], long: str) -> Format:
+    names = target.names if kind == "probabilities" else target.answered
+    _check_columns(columns, names, long)
+    lowest, highest = (None, None) if kind == "columns" and metric.by_rank else target.bounds
+    return Format(kind=kind, names=names, lowest=lowest, highest=highest, long=long)
 
 
 def _check_columns(columns: list[str], names: tuple[str, ...], long: str) -> None:

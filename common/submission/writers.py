@@ -1,6 +1,7 @@
 """Rows of a submission from probs: in the sample's shape and order, joined by id."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from common.metrics import Probs
 from common.progress import counted, first_of
 from common.submission.check import Cells, texts
 from common.submission.formats import Format
-from common.targets import Grades, OneClass, Target
+from common.targets import Target
 
 # The least probability written: Kaggle's log loss clips here as well.
 FLOOR = 1e-15
@@ -95,8 +96,8 @@ def rows_of(
     identity, *columns = sample.columns
     wanted = texts(sample[identity])
     rows = _finite(ids, probs)[_places(ids, wanted)]
-    if form.kind == "columns":
-        numbers = target.answers(rows, "columns").astype(np.float64)
+    if form.numeric:
+        numbers = _numbers(form, target, rows)
         at = [form.names.index(name) for name in columns] if len(columns) > 1 else [0]
         answer = pd.DataFrame(numbers[:, at], columns=columns)
     else:
@@ -110,7 +111,7 @@ def _long_rows(
     form: Format, target: Target, sample: pd.DataFrame, ids: Sequence[str], probs: Probs
 ) -> pd.DataFrame:
     """A row for each image and column that the sample asks for: ids as `form.long` makes them."""
-    numbers = target.answers(_finite(ids, probs), "columns").astype(np.float64)
+    numbers = _numbers(form, target, _finite(ids, probs))
     made = [form.long.format(id=each, name=name) for each in ids for name in form.names]
     identity, column = sample.columns[:2]
     wanted = texts(sample[identity])
@@ -121,6 +122,13 @@ def _long_rows(
             f"is an image's id and a column's name as {form.long}"
         )
     return pd.DataFrame({identity: pd.Series(wanted, dtype=str), column: numbers.ravel()[at]})
+
+
+def _numbers(form: Format, target: Target, probs: Probs) -> npt.NDArray[Any]:
+    """The numbers of each row's cells [N, K]; 0 and 1 where the metric compares whole answers."""
+    if form.kind == "flags":
+        return target.answers(probs, "sets").astype(np.int64)
+    return target.answers(probs, "columns").astype(np.float64)
 
 
 def _grades(form: Format, target: Target, probs: Probs) -> Cells:
@@ -212,14 +220,15 @@ def solution_rows(
         table: `id` and the answers, and `weight` where scores count rows by it.
     """
     ids, more = table["id"].tolist(), {n: table[n].tolist() for n in ("weight",) if n in table}
-    if isinstance(target, OneClass | Grades) or form.kind == "labels":
+    if target.named or not form.numeric:
         column = sample.columns[1] if len(sample.columns) == 2 else "label"
-        return pd.DataFrame({"id": ids, column: table["label"].tolist(), **more}, dtype=str)
+        return pd.DataFrame({"id": ids, column: target.submitted(table), **more}, dtype=str)
     cells = target.truth(target.read(table), "columns")
     texts = np.where(np.isnan(cells), "", cells.astype(str))
     if form.long:
         made = [form.long.format(id=each, name=name) for each in ids for name in form.names]
-        return pd.DataFrame({"id": made, sample.columns[1]: texts.ravel()}, dtype=str)
+        more = {name: np.repeat(values, len(form.names)).tolist() for name, values in more.items()}
+        return pd.DataFrame({"id": made, sample.columns[1]: texts.ravel(), **more}, dtype=str)
     names = [sample.columns[1]] if len(form.names) == 1 else list(form.names)
     return pd.DataFrame(
         {"id": ids, **dict(zip(names, texts.T.tolist(), strict=True)), **more}, dtype=str

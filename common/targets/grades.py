@@ -37,6 +37,26 @@ class Grades(Target):
         "head=rows": "the old classifier has no row for 'above grade 1'",
     }
 
+    exclusive: ClassVar[bool] = True
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        return ("cut-points",)
+
+    def decision_for(self, form: Form, macro: bool) -> str:  # noqa: ARG002
+        return "none" if form == "columns" else "cut-points"
+
+    def cells(self, form: Form, *, by_rank: bool, wide: bool) -> str:  # noqa: ARG002
+        return "columns" if form == "columns" else "grade"
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        return self.lowest, self.highest
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        return ("grade",)
+
     @property
     def outputs(self) -> tuple[str, ...]:
         return tuple(f">{name}" for name in self.names[:-1])

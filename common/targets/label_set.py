@@ -52,6 +52,20 @@ class LabelSet(Target):
     }
 
     @property
+    def decisions(self) -> tuple[str, ...]:
+        return "temperature", "threshold", "label-thresholds"
+
+    def decision_for(self, form: Form, macro: bool) -> str:
+        if form != "sets":
+            return "none"
+        return "label-thresholds" if macro else "threshold"
+
+    def cells(self, form: Form, *, by_rank: bool, wide: bool) -> str:  # noqa: ARG002
+        if form == "columns":
+            return "columns"
+        return "flags" if wide else "labels"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return self.names if self.wide else (LABEL,)
 
@@ -104,6 +118,16 @@ class LabelSet(Target):
 
     def texts(self, table: pd.DataFrame) -> list[str]:
         return [self.told(row) for row in self.read(table)] if self.wide else super().texts(table)
+
+    @property
+    def label_text(self) -> dict[str, Any]:
+        return {"separator": self.separator, "empty": self.empty}
+
+    def submitted(self, table: pd.DataFrame) -> list[str]:
+        sets = [
+            [n for n, has in zip(self.names, row, strict=True) if has] for row in self.read(table)
+        ]
+        return [self.separator.join(each) or (self.empty or "") for each in sets]
 
     def strata(self, y: Targets) -> Strata:
         """The rarest label of each row, 0 where it has none: so rare labels are in every fold."""

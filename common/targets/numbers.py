@@ -43,11 +43,26 @@ class Numbers(Target):
     }
 
     @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        return None, None
+
+    @property
+    def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.shift, self.scale
+
+    @property
+    def clamped(self) -> tuple[float | None, float | None]:
+        return self.low, self.high
+
+    def cells(self, form: Form, *, by_rank: bool, wide: bool) -> str:  # noqa: ARG002
+        return "columns"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return self.names
 
     def activation(self, loss: str) -> str:
-        return "range" if loss == "bce_range" else "scaled"
+        return "range" if loss == "bce_range" else "identity"
 
     def fitted(self, train: pd.DataFrame, sample: pd.DataFrame, source: str) -> Self:
         have = self.answer_columns(train)
@@ -117,6 +132,9 @@ class Numbers(Target):
 
     def answer_columns(self, table: pd.DataFrame) -> tuple[str, ...]:
         return self.names or tuple(name for name in table.columns if name not in RESERVED)
+
+    def listed(self) -> str:
+        return f"{counted(len(self.names), 'number')} a row ({first_of(self.names)})"
 
     def summary(self, y: Targets) -> str:
         low, high = np.nanmin(y, axis=0), np.nanmax(y, axis=0)

@@ -28,6 +28,21 @@ class OneClass(Target):
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     pictures: ClassVar[tuple[str, ...]] = ("confusion", "worst_mistakes")
     named: ClassVar[bool] = True
+    exclusive: ClassVar[bool] = True
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        return ("temperature", "class-factors", *(["unknown"] if self.unknown else []))
+
+    def decision_for(self, form: Form, macro: bool) -> str:
+        if form == "ranked" and self.unknown:
+            return "unknown"
+        return "class-factors" if macro and form in ("index", "sets") else "none"
+
+    def cells(self, form: Form, *, by_rank: bool, wide: bool) -> str:
+        if wide:
+            return "columns" if by_rank else "probabilities"
+        return "ranked" if form == "ranked" else "label"
 
     def activation(self, loss: str) -> str:  # noqa: ARG002
         return "softmax"

@@ -42,6 +42,55 @@ class Target(ABC):
     noun: ClassVar[str]  # of the names, several of them
     named: ClassVar[bool] = False  # an answer is a name: never empty, no space around it
     refuses: ClassVar[Mapping[str, str]] = {}  # fields of a recipe without a meaning here, and why
+    exclusive: ClassVar[bool] = False  # one name a row: its probs sum to 1
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """The names in `common.inference.decisions` of those that mean something here."""
+        return ()
+
+    def decision_for(self, form: Form, macro: bool) -> str:  # noqa: ARG002
+        """The decision that a metric asks for: of answers in this form, each class counting alike?"""
+        return "none"
+
+    @abstractmethod
+    def cells(self, form: Form, *, by_rank: bool, wide: bool) -> str:
+        """The kind of `common.submission.Format` that a metric's submissions have, as `Format` says.
+
+        Args:
+            form: of the answers that the metric compares.
+            by_rank: only their order counts.
+            wide: the sample has more than one column beside the id.
+        """
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the largest number that an answer may be; None: any."""
+        return 0.0, 1.0
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The names of the columns of answers in the form 'columns'."""
+        return self.names
+
+    @property
+    def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What outputs are shifted and scaled by, each a number a column; empty: they are not."""
+        return (), ()
+
+    @property
+    def clamped(self) -> tuple[float | None, float | None]:
+        """The least and the largest number that scaled outputs are kept within; None: any."""
+        return None, None
+
+    @property
+    def label_text(self) -> dict[str, Any]:
+        """How several labels are one text: `separator`, and what stands for none, `empty`."""
+        return {}
+
+    def submitted(self, table: pd.DataFrame) -> list[str]:
+        """Each row's answer as the one text that a submission would hold."""
+        return self.texts(table)
 
     def answer_columns(self, table: pd.DataFrame) -> tuple[str, ...]:
         """The columns of a table that hold answers, before the target is fitted to it."""

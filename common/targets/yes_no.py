@@ -31,6 +31,16 @@ class YesNo(Target):
     losses: ClassVar[tuple[str, ...]] = ("bce", "asymmetric")
     pictures: ClassVar[tuple[str, ...]] = ("curves", "worst_rows")
 
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        return "temperature", "threshold"
+
+    def decision_for(self, form: Form, macro: bool) -> str:  # noqa: ARG002
+        return "none" if form == "columns" else "threshold"
+
+    def cells(self, form: Form, *, by_rank: bool, wide: bool) -> str:  # noqa: ARG002
+        return "columns" if form == "columns" else "flags"
+
     def fitted(self, train: pd.DataFrame, sample: pd.DataFrame, source: str) -> Self:  # noqa: ARG002
         labels = train[LABEL].astype(str)
         wrong = ~(labels.str.lower().isin(WORDS)) & (self.yes == "")

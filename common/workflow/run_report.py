@@ -121,10 +121,12 @@ def decision_lines(fit: dict[str, Any], metric: str) -> list[str]:
     """What a decision gains out-of-fold, and which values the test rows get."""
     values = ", ".join(f"{value:.3g}" for value in fit["values"][:8])
     more = ", …" if len(fit["values"]) > 8 else ""
+    # Only a temperature is fitted to the loss; what moves answers is not meant to make it less.
+    loss = f"; loss {fit['loss']['plain']:.4f} → {fit['loss']['honest']:.4f}"
     return [
         f"  decision {fit['kind']} ({values}{more}): pooled {metric} {fit['plain']:.4f} → "
         f"{fit['honest']:.4f}, each fold by values of the others ({fit['in_sample']:.4f} in-sample, "
-        f"which flatters); loss {fit['loss']['plain']:.4f} → {fit['loss']['honest']:.4f}"
+        f"which flatters){loss if fit['kind'] == 'temperature' else ''}"
     ]
 
 

@@ -50,7 +50,7 @@ def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) ->
     test = check_table(competition.read_test(tmp_path), source="test")
     train, known = files.train.set_index("id"), table.iloc[:12].set_index("id")
     columns = [*files.target.columns, *(["group"] if "group" in train else [])]
-    assert train.loc[known.index, columns].to_dict() == known[columns].to_dict()
+    assert train.loc[known.index, columns].to_numpy().tolist() == known[columns].to_numpy().tolist()
     assert test["id"].tolist() == table["id"].tolist()[12:]
     wanted = dict(zip(table["id"], images, strict=True))
     for row in [*files.train.itertuples(), *test.itertuples()]:
