@@ -94,7 +94,7 @@ def photo(here: Checkout) -> Iterator[str]:
         "schedule=one-cycle",
         "final=refit",
     ]
-    for more in (["views=mirror+five_crops"], ["calibration=temperature", "views=shifts"]):
+    for more in (["views=mirror+five_crops"], ["decision=temperature", "views=shifts"]):
         yield from _run(here, here.kit("folder", "run", "--data", "toys", *NETWORK, *words, *more))
 
 

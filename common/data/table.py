@@ -78,8 +78,8 @@ def _check_weights(table: pd.DataFrame, source: str) -> None:
     if wrong.any() or not weights.any():
         shown = first_of([f"{a}: {b!r}" for a, b in table.loc[wrong, ["id", "weight"]].to_numpy()])
         raise KitError(
-            f"{source} has {counted(int(wrong.sum()), 'weight')} that count no row ({shown}): weights "
-            "are numbers from 0 on, and not all 0"
+            f"{source} has {counted(int(wrong.sum()), 'unusable weight')} ({shown}): a weight is a number "
+            "of 0 or more, and not all are 0"
         )
 
 

@@ -208,6 +208,8 @@ def kind_for(wanted: str, evaluator: Evaluator) -> str:
     """
     target, metric = evaluator.target, evaluator.metric
     if wanted == "auto":
+        if "log_loss" in metric.name and "temperature" in target.decisions:
+            return "temperature"
         macro = "macro" in metric.name or metric.name == "balanced_accuracy"
         return target.decision_for(metric.form, macro)
     if wanted != "none" and wanted not in target.decisions:

@@ -55,6 +55,7 @@ def decided(
         "fold_values": [each.tolist() for each in used],
         "plain": fit.score(folds),
         "honest": fit.score(done),
+        "helps": evaluator.metric.better(fit.score(done), fit.score(folds)),
         "in_sample": fit.score(own),
         "loss": {"plain": fit.loss(folds), "honest": fit.loss(done)},
     }

@@ -118,7 +118,7 @@ def macro_recall(name: str, *weights: float) -> Metric:
     )
 
 
-PLAIN = (
+AGREEMENT = (
     Metric(
         name="accuracy",
         form="index",

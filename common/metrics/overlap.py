@@ -139,7 +139,7 @@ def f_beta(name: str, beta: float, average: str) -> Metric:
     )
 
 
-PLAIN = (
+OVERLAP = (
     Metric(
         name="probabilistic_f1",
         form="columns",

@@ -76,7 +76,7 @@ def weighted_log_loss(name: str, *weights: float) -> Metric:
     )
 
 
-PLAIN = (
+PROBABILITY = (
     Metric(
         name="log_loss",
         form="columns",

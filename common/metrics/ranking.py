@@ -151,4 +151,4 @@ def mean_column_auc(name: str, *weights: float) -> Metric:
     )
 
 
-PLAIN = (of_one("auc", whole_area), of_one("weighted_auc", alaska_area))
+RANKING = (of_one("auc", whole_area), of_one("weighted_auc", alaska_area))

@@ -6,26 +6,26 @@ from difflib import get_close_matches
 from functools import cache
 from math import isfinite
 
-import common.metrics.agreement as agreement
-import common.metrics.overlap as overlap
-import common.metrics.probability as probability
-import common.metrics.ranking as ranking
-import common.metrics.regression as regression
-import common.metrics.retrieval as retrieval
 from common.errors import KitError
+from common.metrics.agreement import AGREEMENT, macro_recall
 from common.metrics.metric import Metric
+from common.metrics.overlap import OVERLAP, f_beta
+from common.metrics.probability import PROBABILITY, weighted_log_loss
+from common.metrics.ranking import RANKING, mean_column_auc, partial_auc
+from common.metrics.regression import REGRESSION, r2
+from common.metrics.retrieval import RETRIEVAL, map_at
 
 PLAIN = {
     metric.name: metric
-    for family in (agreement, overlap, probability, ranking, regression, retrieval)
-    for metric in family.PLAIN
+    for family in (AGREEMENT, OVERLAP, PROBABILITY, RANKING, REGRESSION, RETRIEVAL)
+    for metric in family
 }
 # A weight for each column may follow the colon.
 WEIGHTED: dict[str, Callable[..., Metric]] = {
-    "macro_recall": agreement.macro_recall,
-    "mean_column_auc": ranking.mean_column_auc,
-    "r2": regression.r2,
-    "weighted_log_loss": probability.weighted_log_loss,
+    "macro_recall": macro_recall,
+    "mean_column_auc": mean_column_auc,
+    "r2": r2,
+    "weighted_log_loss": weighted_log_loss,
 }
 NAMES = (
     *sorted(
@@ -46,14 +46,14 @@ def metric_named(name: str) -> Metric:
     """
     word, colon, behind = name.partition(":")
     if found := F_BETA.fullmatch(name):
-        return overlap.f_beta(name, float(found[1]), found[2])
+        return f_beta(name, float(found[1]), found[2])
     if found := MAP_AT.fullmatch(name):
-        return retrieval.map_at(name, int(found[1]))
+        return map_at(name, int(found[1]))
     if word == "partial_auc":
         given = _numbers(name, behind) if colon else []
         if len(given) != 1:
             raise KitError("partial_auc takes the true positive rate it begins at: partial_auc:0.8")
-        return ranking.partial_auc(name, *given)
+        return partial_auc(name, *given)
     if word in WEIGHTED:
         return WEIGHTED[word](name, *(_weights(name, behind) if colon else []))
     if word not in PLAIN:

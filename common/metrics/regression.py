@@ -136,7 +136,7 @@ def r2(name: str, *weights: float) -> Metric:
     )
 
 
-PLAIN = tuple(
+REGRESSION = tuple(
     Metric(name=name, form="columns", higher_is_better=higher, prepare=prepare, undefined=told)
     for name, higher, prepare, told in (
         ("rmse", False, prepare_rmse, no_value),

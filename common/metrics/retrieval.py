@@ -40,7 +40,7 @@ def map_at(name: str, k: int) -> Metric:
     )
 
 
-PLAIN = (
+RETRIEVAL = (
     Metric(
         name="top1_error",
         form="ranked",

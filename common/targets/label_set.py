@@ -102,6 +102,13 @@ class LabelSet(Target):
     def _checked(self, fitted: Self, train: pd.DataFrame) -> Self:
         if not fitted.names or not fitted.read(train).any():
             raise KitError("no training row has a label: there is nothing to learn")
+        none = fitted.read(train).sum(axis=1) == 0
+        if self.empty is None and none.any():
+            raise KitError(
+                f"{counted(int(none.sum()), 'training row')} without a label "
+                f"({first_of(train['id'].to_numpy()[none].tolist())}), and each has one at least here: correct them, "
+                "or declare LabelSet(empty='…') with the word that stands for none"
+            )
         return fitted
 
     def _split(self, text: str) -> list[str]:

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy.typing as npt
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 
 from common.data.batches.sources import InMemory, Source, inference_batch, open_source
 from common.data.folds import Rows
@@ -23,13 +21,13 @@ from common.models.freezing import stages
 from common.models.network import Network
 from common.recipe import Recipe
 from common.targets import Strata, Target, Targets
+from common.training.devices import PRECISIONS, open_accelerator
 from common.training.loss import loss_name
 from common.training.phases import linear_probe_recipe, phases_of
 from common.training.progressive_resizing import check_growth, head_epochs, sizes_per_epoch
 
 # Elementwise optimisers: heads stacked in one tensor do not influence one another.
 ELEMENTWISE = ("sgd", "adam", "adamw", "nadam", "nadamw", "rmsprop", "lion")
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -172,7 +170,7 @@ def open_run_context(
     check_fields(recipe, evaluator.target)
     model, matches = build_matched(recipe, evaluator.target.outputs, bare=trained)
     config = input_config_of(model)
-    accelerator, precision = _open_accelerator(recipe)
+    accelerator, precision = open_accelerator(recipe)
     source = open_source(store, recipe, accelerator.device, mean=config.mean, crop=config.crop)
     height, width = _input_size(recipe, store)
     check_input(model, recipe, height, width, trained=trained)
@@ -231,32 +229,3 @@ def _input_size(recipe: Recipe, store: Store) -> tuple[int, int]:
     """Height and width of the network's input at full size, in pixels."""
     height, width = store.shapes[0].tolist()
     return (recipe.image_size or height, recipe.image_size or width)
-
-
-def reset_accelerator(context: RunContext) -> None:
-    """Restore this context's precision in accelerate's global state, when several contexts alternate."""
-    _open_accelerator(replace(context.recipe, precision=context.precision))
-
-
-def _open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if recipe.device in there and not there[recipe.device]:
-        raise KitError(f"device={recipe.device}: this machine has none; set device=auto or cpu")
-    on_cpu = recipe.device == "cpu" or not any(there.values())
-    precision = recipe.precision
-    if precision == "auto":
-        precision = _auto_precision(on_cpu)
-    if precision == "fp16" and on_cpu:
-        raise KitError("precision=fp16: a CPU cannot train in fp16; set precision=auto")
-    mixed = "no" if precision == "fp32" else precision
-    # Accelerate's state is global and refuses a second precision: reset it for each run.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(cpu=on_cpu, mixed_precision=mixed), precision
-
-
-def _auto_precision(on_cpu: bool) -> str:
-    """bf16 from compute capability 8, fp16 from 7, else fp32 (torch reports emulated bf16 as support)."""
-    if on_cpu or not torch.cuda.is_available():
-        return "fp32"
-    major, _ = torch.cuda.get_device_capability()
-    return "bf16" if major >= 8 else "fp16" if major == 7 else "fp32"

@@ -21,10 +21,11 @@ from common.environment import memory_mb
 from common.inference.predict import predict
 from common.models.freezing import stages
 from common.training.components import build_components, components_for_phase, init_network
+from common.training.devices import reset_accelerator
 from common.training.jobs import Job
 from common.training.loop import train_epoch
 from common.training.phases import phases_of
-from common.training.run_context import RunContext, reset_accelerator
+from common.training.run_context import RunContext
 
 # A comparison's rounds at most, and the seconds after which two are enough (three for a gain).
 ROUNDS, MAX_S = 5, 20.0
@@ -79,7 +80,7 @@ def training_trial(context: RunContext) -> Trial:
         components = components_for_phase(initial, context, phase)
 
         def run(images: int) -> float:
-            reset_accelerator(context)
+            reset_accelerator(context.recipe, context.precision)
             steps = min(MAX_STEPS, max(3, math.ceil(images / recipe.batch_size)))
             rows = np.resize(job.rows, steps * recipe.batch_size)
             source = _TimedSource(context.source, context.device)
@@ -170,7 +171,7 @@ def _warmed_up(
     build: Callable[[], Callable[[int], float]], context: RunContext, images: int
 ) -> Trial:
     """A trial after one warm-up run, which allocates memory and compiles; measures its peak memory."""
-    reset_accelerator(context)
+    reset_accelerator(context.recipe, context.precision)
     before, done, peak = _memory(context.device), threading.Event(), [0.0]
 
     def watch() -> None:

@@ -127,6 +127,7 @@ def decision_lines(fit: dict[str, Any], metric: str) -> list[str]:
         f"  decision {fit['kind']} ({values}{more}): pooled {metric} {fit['plain']:.4f} → "
         f"{fit['honest']:.4f}, each fold by values of the others ({fit['in_sample']:.4f} in-sample, "
         f"which flatters){loss if fit['kind'] == 'temperature' else ''}"
+        + ("" if fit["helps"] else "; no gain here, decision=none leaves it out")
     ]
 
 

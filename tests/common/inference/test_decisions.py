@@ -146,7 +146,6 @@ def test_a_decision_that_means_nothing_here_is_refused(
 
 def test_auto_decides_nothing_for_probabilities_and_numbers() -> None:
     for target, metric in (
-        (OneClass(names=("a", "b")), "log_loss"),
         (YesNo(names=("a",)), "auc"),
         (Numbers(names=("a",)), "rmse"),
         (LABELS, "mean_column_auc"),
