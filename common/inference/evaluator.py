@@ -55,7 +55,9 @@ class Evaluator:
 
     def remarks(self, y: Targets) -> list[str]:
         """Sentences on what of these true answers has no score."""
-        return self.metric.remarks(self.target.truth(y, self.metric.form), self.target.names)
+        form = self.metric.form
+        names = self.target.answered if form == "columns" else self.target.names
+        return self.metric.remarks(self.target.truth(y, form), names)
 
     def cost(self, probs: Probs, y: Targets, weights: Weights | None = None) -> float:
         """The score with its sign turned so that less is better; infinite where there is none."""

@@ -11,7 +11,7 @@ from common.data.folds import Rows
 from common.inference.crossfit import halves
 from common.inference.decisions import DECISIONS, Values
 from common.inference.evaluator import Evaluator, Weights
-from common.inference.out_of_fold import FoldProbs, pooled
+from common.inference.out_of_fold import FoldProbs, or_none, pooled
 from common.progress import bar
 from common.targets import Targets
 
@@ -53,10 +53,10 @@ def decided(
         "kind": kind,
         "values": values.tolist(),
         "fold_values": [each.tolist() for each in used],
-        "plain": fit.score(folds),
-        "honest": fit.score(done),
+        "plain": or_none(fit.score(folds)),
+        "honest": or_none(fit.score(done)),
         "helps": evaluator.metric.better(fit.score(done), fit.score(folds)),
-        "in_sample": fit.score(own),
+        "in_sample": or_none(fit.score(own)),
         "loss": {"plain": fit.loss(folds), "honest": fit.loss(done)},
     }
     return Decided(done, values, facts)

@@ -65,10 +65,15 @@ def cv_scores(
     return {
         "cv": float(np.mean(scored)) if scored else None,
         "cv_sd": float(np.std(scored, ddof=1)) if len(scored) > 1 else None,
-        "fold_scores": [None if np.isnan(score) else score for score in each],
-        "pooled": evaluator.score(probs, targets[rows], _of(weights, rows)),
+        "fold_scores": [or_none(score) for score in each],
+        "pooled": or_none(evaluator.score(probs, targets[rows], _of(weights, rows))),
         "n": len(rows),
     }
+
+
+def or_none(score: float) -> float | None:
+    """The score for JSON, which has no nan."""
+    return None if np.isnan(score) else score
 
 
 def _of(weights: Weights | None, rows: Rows) -> Weights | None:
@@ -90,5 +95,5 @@ def view_gains(
     for names in tried:
         rows, probs = pooled(fold_probs(folds, names), len(targets))
         score = evaluator.score(probs, targets[rows], _of(weights, rows))
-        found.append({"views": "+".join(names), "score": score})
+        found.append({"views": "+".join(names), "score": or_none(score)})
     return found

@@ -1,5 +1,6 @@
 """K numbers a row, cells may be missing: y float64 [N, K] with nan, probs [N, K] the numbers themselves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -41,6 +42,13 @@ class Numbers(Target):
         "class_balance": "there are no classes that could be rare",
         "tta_fraction": "a number does not say how certain it is",
     }
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        if self.low is not None and self.high is not None:
+            return self.refuses
+        ends = "it needs both ends of the scale, as in Numbers(low=0, high=100)"
+        return {**self.refuses, "loss=bce_range": ends}
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:

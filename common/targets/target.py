@@ -45,6 +45,11 @@ class Target(ABC):
     exclusive: ClassVar[bool] = False  # one name a row: its probs sum to 1
 
     @property
+    def refusals(self) -> Mapping[str, str]:
+        """`refuses`, and what the target's own values rule out."""
+        return self.refuses
+
+    @property
     def decisions(self) -> tuple[str, ...]:
         """The names in `common.inference.decisions` of those that mean something here."""
         return ()

@@ -30,6 +30,9 @@ class YesNo(Target):
     forms: ClassVar[tuple[Form, ...]] = ("columns", "index", "sets")
     losses: ClassVar[tuple[str, ...]] = ("bce", "asymmetric")
     pictures: ClassVar[tuple[str, ...]] = ("curves", "worst_rows")
+    refuses: ClassVar[dict[str, str]] = {
+        "head=rows": "the old classifier has no row for 'yes'",
+    }
 
     @property
     def decisions(self) -> tuple[str, ...]:

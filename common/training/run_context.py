@@ -215,7 +215,7 @@ def check_fields(recipe: Recipe, target: Target) -> None:
     """Raise a KitError where the recipe has a field that means nothing for the target."""
     loss_name(recipe, target)
     defaults = Recipe()
-    for name, reason in target.refuses.items():
+    for name, reason in target.refusals.items():
         field, _, value = name.partition("=")
         given = getattr(recipe, field)
         if given == value if value else given != getattr(defaults, field):

@@ -15,13 +15,14 @@ from common.errors import KitError
 from common.models.export import FILES, write_model_folder
 from common.progress import say
 from common.runs import Run
-from common.storage import read_json, replacing
+from common.storage import replacing
 from common.training.checkpoint import is_finished
 from common.workflow import options as shared
 from common.workflow.find_run import find_run
 from common.workflow.options import flag
 from common.workflow.prepare import check_trained
 from common.workflow.request import Request
+from common.workflow.run_results import target_of
 
 SHARED = (shared.field_flags, shared.run)
 
@@ -42,9 +43,10 @@ def run(request: Request, options: Options) -> dict[str, Any]:
     folder = options.to or found / "exported"
     _check_place(folder)
     with replacing(folder) as temporary:
-        classes = read_json(found / "classes.json")
-        write_model_folder(temporary, found.recipe(), found / job / "weights.safetensors", classes)
-    say(f"{folder}: {job} of {found.folder}, {len(classes)} classes")
+        target = target_of(found)
+        weights = found / job / "weights.safetensors"
+        write_model_folder(temporary, found.recipe(), weights, target.outputs)
+    say(f"{folder}: {job} of {found.folder}, {target.listed()}")
     start = [f"backbone=local-dir:{folder}", "weights=pretrained"]
     say(f"any competition's recipe starts from it by {shlex.join(start)}")
     again = replace(request, words=(), named_recipe=False, run=None)

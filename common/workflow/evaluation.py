@@ -107,6 +107,10 @@ def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> N
     found["metric"] = evaluator.name
     found["views"] = view_gains(held, views, targets, evaluator, weights)
     remarks = evaluator.remarks(targets[rows])
+    for number, (fold, score) in enumerate(zip(folds, found["fold_scores"], strict=True)):
+        if score is None:
+            why = "; ".join(evaluator.remarks(targets[fold.rows]))
+            remarks.append(f"fold{number}: {why or 'it has no score and counts nowhere'}")
     if remarks:
         found["remarks"] = remarks
     if ready.recipe.early_stop:

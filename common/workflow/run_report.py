@@ -100,13 +100,17 @@ def print_scores(ready: Prepared) -> None:
     """Print the out-of-fold score: mean and sd over folds, each view's gain, calibration."""
     found = ready.run.read("scores.json")
     metric = found["metric"].replace("_", " ")
+    scored = [score for score in found["fold_scores"] if score is not None]
+    over = f"mean of {len(scored)} folds" if len(scored) > 1 else "one fold"
+    over = over if len(found["fold_scores"]) > 1 else "one hold-out"
     spread = f" ± {found['cv_sd']:.4f}" if found["cv_sd"] is not None else ""
-    folds = len(found["fold_scores"])
-    over = f"mean of {folds} folds" if folds > 1 else "one hold-out"
-    say(f"out-of-fold {metric} {found['cv']:.4f}{spread} ({over}, n = {found['n']:,})")
+    score = "has no score" if found["cv"] is None else f"{found['cv']:.4f}{spread}"
+    say(f"out-of-fold {metric} {score} ({over}, n = {found['n']:,})")
+    plain = found["views"][0]["score"]
     for row in found["views"][1:]:
-        gain = row["score"] - found["views"][0]["score"]
-        say(f"  views {row['views']}: {row['score']:.4f} ({gain:+.4f} over the plain view)")
+        if row["score"] is not None and plain is not None:
+            gain = row["score"] - plain
+            say(f"  views {row['views']}: {row['score']:.4f} ({gain:+.4f} over the plain view)")
     if "decision" in found:
         for line in decision_lines(found["decision"], metric):
             say(line)
@@ -123,9 +127,13 @@ def decision_lines(fit: dict[str, Any], metric: str) -> list[str]:
     more = ", …" if len(fit["values"]) > 8 else ""
     # Only a temperature is fitted to the loss; what moves answers is not meant to make it less.
     loss = f"; loss {fit['loss']['plain']:.4f} → {fit['loss']['honest']:.4f}"
+    plain, honest, own = (
+        "none" if fit[name] is None else f"{fit[name]:.4f}"
+        for name in ("plain", "honest", "in_sample")
+    )
     return [
-        f"  decision {fit['kind']} ({values}{more}): pooled {metric} {fit['plain']:.4f} → "
-        f"{fit['honest']:.4f}, each fold by values of the others ({fit['in_sample']:.4f} in-sample, "
+        f"  decision {fit['kind']} ({values}{more}): pooled {metric} {plain} → "
+        f"{honest}, each fold by values of the others ({own} in-sample, "
         f"which flatters){loss if fit['kind'] == 'temperature' else ''}"
         + ("" if fit["helps"] else "; no gain here, decision=none leaves it out")
     ]

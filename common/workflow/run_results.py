@@ -20,7 +20,7 @@ from common.progress import first_of
 from common.recipe import Recipe, differences
 from common.runs import EXTERNAL_FILE, Run, digest_file
 from common.storage import read_json, replacing, write_json
-from common.targets import Target
+from common.targets import OneClass, Target, from_facts
 from common.workflow.files import fingerprint_of
 
 
@@ -38,6 +38,13 @@ def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:
     """Write ids [N] and probs [N, C] to an npz file, atomically."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, ids=np.array([*ids], dtype=str), probs=probs)
+
+
+def target_of(run: Run) -> Target:
+    """The target that a run was trained for; runs of older versions of the kit knew classes alone."""
+    if not (run / "target.json").is_file():
+        return OneClass(names=tuple(read_json(run / "classes.json")))
+    return from_facts(read_json(run / "target.json"))
 
 
 def scores_of(run: Run) -> dict[str, Any]:

@@ -46,12 +46,8 @@ def answers_of(target: Target, count: int, rng: np.random.Generator) -> dict[str
     if isinstance(target, YesNo):
         return {"label": [str(each) for each in numbers % 2]}
     if isinstance(target, Grades):
-        assert target.lowest is not None and target.highest is not None
-        return {
-            "label": [
-                str(target.lowest + n % (target.highest - target.lowest + 1)) for n in numbers
-            ]
-        }
+        low, high = target.lowest or 0, 4 if target.highest is None else target.highest
+        return {"label": [str(low + n % (high - low + 1)) for n in numbers]}
     names = target.names or ("first", "second", "third")
     if isinstance(target, LabelSet):
         sets = [[names[n % len(names)], *([names[0]] if n % 3 == 0 else [])] for n in numbers]
