@@ -69,10 +69,6 @@ class Numbers(Target):
     def columns(self) -> tuple[str, ...]:
         return self.names
 
-    def usable_losses(self) -> tuple[str, ...]:
-        bounded = self.low is not None and self.high is not None
-        return self.losses if bounded else tuple(n for n in self.losses if n != "bce_range")
-
     def activation(self, loss: str) -> str:
         return "range" if loss == "bce_range" else "identity"
 

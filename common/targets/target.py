@@ -116,10 +116,6 @@ class Target(ABC):
         """What each output of the network stands for."""
         return self.names
 
-    def usable_losses(self) -> tuple[str, ...]:
-        """Its losses, without those that need what the target does not declare."""
-        return self.losses
-
     def activation(self, loss: str) -> str:  # noqa: ARG002
         """The name in `common.models.activations` of what turns outputs into probs."""
         return "sigmoid"

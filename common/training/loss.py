@@ -179,11 +179,10 @@ def loss_name(recipe: Recipe, target: Target) -> str:
     """
     if recipe.loss == "auto":
         return target.losses[0]
-    if recipe.loss not in target.usable_losses():
-        lacking = " without low= and high=" if recipe.loss in target.losses else ""
+    if recipe.loss not in target.losses:
         raise KitError(
-            f"loss={recipe.loss} does not fit a target of kind {target.kind}{lacking}: say "
-            f"{' or '.join(['auto', *target.usable_losses()])}"
+            f"loss={recipe.loss} does not fit a target of kind {target.kind}: say "
+            f"{' or '.join(['auto', *target.losses])}"
         )
     return recipe.loss
 

@@ -69,6 +69,27 @@ def test_a_fitted_decision_is_better_on_rows_it_has_not_seen(
     assert abs(fresh - found.facts["honest"]) < 0.06
 
 
+def test_a_labels_threshold_for_a_macro_mean_depends_on_no_other_label() -> None:
+    evaluator = Evaluator(LABELS, metric_named("f1_macro"))
+    probs, y = labelled(400)
+    y[:, 2] = 0
+    fit = DECISIONS["label-thresholds"].fit
+    whole = fit(evaluator, probs, y, None)
+    assert [fit(evaluator, probs[:, [at]], y[:, [at]], None)[0] for at in range(3)] == list(whole)
+    assert whole[2] == 0.5  # true nowhere
+    others = probs.copy()
+    others[:, 0] = RNG.random(400)
+    assert fit(evaluator, others, y, None)[1] == whole[1]
+
+
+def test_where_every_row_has_a_label_thresholds_are_fitted_together() -> None:
+    target = LabelSet(names=("a", "b", "c"), empty=None)
+    evaluator = Evaluator(target, metric_named("f1_macro"))
+    probs, y = labelled(400)
+    found = moved(probs, DECISIONS["label-thresholds"].fit(evaluator, probs, y, None))
+    assert evaluator.score(found, y) > evaluator.score(probs, y) + 0.02
+
+
 def test_each_fold_is_decided_by_values_of_the_others() -> None:
     evaluator = Evaluator(LABELS, metric_named("f1_macro"))
     probs, y = labelled(300)
