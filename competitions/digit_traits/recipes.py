@@ -6,7 +6,7 @@ from common.recipe_note import Note
 RECIPES = {
     "quick": Recipe(
         augment="small-shift",
-        epochs=20,
+        epochs=10,
         batch_size=64,
         lr=0.2,
         warmup_ratio=0.1,
