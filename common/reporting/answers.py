@@ -47,8 +47,8 @@ def roc_curves(probs: Probs, y: npt.NDArray[Any], names: Sequence[str], path: Pa
         label = f"{short(names[at], 24)}  {areas[at]:.4f}  ({int(y[:, at].sum()):,})"
         style = {"color": HUES[place % len(HUES)], "linestyle": "-" if place < len(HUES) else "--"}
         axes.plot(false, true, linewidth=1.6, label=label, **style)
-    axes.set_xlabel("share of the others that is above the threshold", size=TEXT + 1, color=INK)
-    axes.set_ylabel("share of the label's rows that is", size=TEXT + 1, color=INK)
+    axes.set_xlabel("false positive rate", size=TEXT + 1, color=INK)
+    axes.set_ylabel("true positive rate", size=TEXT + 1, color=INK)
     if shown:
         axes.legend(
             loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=TEXT, frameon=False,
