@@ -9,15 +9,16 @@ kind, and decisions fitted out-of-fold; groups that give the answer away; the se
 
 import argparse
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from benchmarks.cifar10_answers import IN_GROUP, cats_and_dogs, open_pool, tasks_of, watermarked
-from benchmarks.small_draws import Pool, Scores, context_of, drawn, random_rows, scores
+from benchmarks.small_draws import Pool, Scores, Task, context_of, drawn, random_rows, scores
 from common.data.folds import groups_of
 from common.inference.bootstrap import RESAMPLES, ScoredRows, paired_interval, resampled
 from common.inference.evaluator import Evaluator
@@ -56,15 +57,14 @@ class Size:
     groups: int = 150
 
 
-def of_every_task(pool: Pool, size: Size) -> dict[tuple[str, str], list[Scores]]:
-    """The scores of every draw, by task and metric."""
-    found: dict[tuple[str, str], list[Scores]] = {}
-    for task in tasks_of(pool):
-        context, rows = context_of(pool, task), len(pool.table)
-        for number in range(size.draws):
-            draw = drawn(context, task, *random_rows(rows, number))
-            for metric in task.metrics:
-                found.setdefault((task.name, metric), []).append(scores(draw, metric))
+def of_task(pool: Pool, task: Task, size: Size) -> dict[str, list[Scores]]:
+    """The scores of every draw of a task, by metric."""
+    context, rows = context_of(pool, task), len(pool.table)
+    found: dict[str, list[Scores]] = {metric: [] for metric in task.metrics}
+    for number in range(size.draws):
+        draw = drawn(context, task, *random_rows(rows, number))
+        for metric in task.metrics:
+            found[metric].append(scores(draw, metric))
     return found
 
 
@@ -141,14 +141,16 @@ class Place:
     cache: Path
 
 
-def tasks_report(place: Place, size: Size) -> str:
-    """Cross-validation and hidden rows of every task, and what decisions do there, as tables."""
+def task_report(kind: str, place: Place, size: Size) -> str:
+    """Cross-validation and hidden rows of a task, and what its decisions do there, as tables."""
     pool = open_pool(place.data, place.weights, place.cache, size.images)
-    found = of_every_task(pool, size)
-    held = _table(HELD_HEAD, (held_line(*key, each) for key, each in found.items()))
-    decided = {metric: each for (_, metric), each in found.items() if metric in DECIDED}
-    lines = (decision_line(*each) for each in decided.items())
-    return held + "\n" + _table(DECISION_HEAD, lines)
+    task = tasks_of(pool)[kind]
+    found = of_task(pool, task, size)
+    text = _table(HELD_HEAD, (held_line(task.name, *each) for each in found.items()))
+    decided = {metric: each for metric, each in found.items() if metric in DECIDED}
+    if not decided:
+        return text
+    return text + "\n" + _table(DECISION_HEAD, (decision_line(*each) for each in decided.items()))
 
 
 def groups_report(place: Place, size: Size) -> str:
@@ -166,7 +168,11 @@ def bootstrap_report(_: Place, __: Size) -> str:
     return f"{RESAMPLES:,} resamples of AUC on {BOOTSTRAP_ROWS:,} rows: {seconds:.1f} s"
 
 
-PARTS = {"tasks": tasks_report, "groups": groups_report, "bootstrap": bootstrap_report}
+PARTS: dict[str, Callable[[Place, Size], str]] = {
+    **{kind: partial(task_report, kind) for kind in ("yes-no", "labels", "grades", "numbers")},
+    "groups": groups_report,
+    "bootstrap": bootstrap_report,
+}
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -179,10 +185,11 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=Size.draws, help="draws of a task")
     parser.add_argument("--images", type=int, default=Size.images, help="images of the pool")
     parser.add_argument("--only", choices=PARTS, help="this part alone")
+    parser.add_argument("--cache", type=Path, help="where images and features are kept, or nowhere")
     asked = parser.parse_args(words)
     size = Size(asked.images, asked.draws)
     with TemporaryDirectory() as cache:
-        place = Place(asked.data, asked.weights, Path(cache))
+        place = Place(asked.data, asked.weights, asked.cache or Path(cache))
         for name in (asked.only,) if asked.only else PARTS:
             since = time.perf_counter()
             text = PARTS[name](place, size)

@@ -40,8 +40,8 @@ def open_pool(data: Path, weights: Path, cache: Path, images: int, of: Sequence[
     return Pool(table, store, replace(RECIPE, backbone=f"local-dir:{weights}"), cache)
 
 
-def tasks_of(pool: Pool) -> list[Task]:
-    """A task of each kind."""
+def tasks_of(pool: Pool) -> dict[str, Task]:
+    """A task of each kind, by its target's."""
     classes, random = pool.table["label"], np.random.default_rng(0)
     pixels = pool.store.array().astype(np.float32) / 255
     light = pixels.mean(axis=(1, 2, 3))
@@ -51,7 +51,7 @@ def tasks_of(pool: Pool) -> list[Task]:
     marks = {name: classes.isin(those).to_numpy() for name, those in TRAITS.items()}
     marks |= {"dark": light < np.quantile(light, 0.1), "warm": warmth > np.quantile(warmth, 0.95)}
     sets = [" ".join(name for name in marks if marks[name][row]) for row in range(len(light))]
-    return [
+    tasks = [
         _task(pool, "cat or dog?", YesNo(), ("auc",), label=_texts(marks["pet"])),
         _task(
             pool,
@@ -76,6 +76,7 @@ def tasks_of(pool: Pool) -> list[Task]:
             warmth=_with_gaps(100 * warmth, random),
         ),
     ]
+    return {each.target.kind: each for each in tasks}
 
 
 def cats_and_dogs(pool: Pool) -> Task:
@@ -92,7 +93,7 @@ def watermarked(pool: Pool, folder: Path) -> Pool:
     codes, names = pd.factorize(table["group"])
     marks = random.integers(0, 256, (len(names), 8, 8, 3)).repeat(4, axis=1).repeat(4, axis=2)
     pixels = (1 - OPACITY) * pool.store.array()[table.index] + OPACITY * marks[codes]
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     pixels.astype(np.uint8).tofile(folder / PIXELS)
     pool.store.shapes.tofile(folder / SHAPES)
     return replace(pool, table=table.reset_index(drop=True), store=Store(folder, [*table["id"]]))

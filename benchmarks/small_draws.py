@@ -43,6 +43,7 @@ RECIPE = Recipe(
     device="cpu",
 )
 LABELLED, HIDDEN = 500, 2000  # rows of a draw
+RESAMPLED = 500  # times for an interval, of which there are hundreds here
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _resampled(
     evaluator: Evaluator, draw: Draw, rows: Rows, models: Sequence[Probs], *, seed: int
 ) -> npt.NDArray[np.float64]:
     runs = [ScoredRows.of(evaluator, probs, draw.y[rows]) for probs in models]
-    return resampled(runs, draw.groups[rows], None, seed)
+    return resampled(runs, draw.groups[rows], None, seed, RESAMPLED)
 
 
 def _fitted(task: Task, rows: Rows) -> Target:

@@ -88,14 +88,18 @@ def gain_interval(
 
 
 def resampled(
-    runs: Sequence[ScoredRows], groups: npt.ArrayLike, weights: Weights | None, seed: int = 0
+    runs: Sequence[ScoredRows],
+    groups: npt.ArrayLike,
+    weights: Weights | None,
+    seed: int = 0,
+    count: int = RESAMPLES,
 ) -> npt.NDArray[np.float64]:
-    """The mean score of some runs of the same rows: as they are, then in each resample of whole groups."""
+    """The mean score of some runs of the same rows: as they are, then in `count` resamples of whole groups."""
     codes, names = pd.factorize(np.asarray(groups))
     base = np.ones(len(codes)) if weights is None else weights
     generator = np.random.default_rng(seed)
     scores = [float(np.mean([each.scorer(base) for each in runs]))]
-    for _ in tracked(range(RESAMPLES), "bootstrap", "resamples"):
+    for _ in tracked(range(count), "bootstrap", "resamples"):
         drawn = np.bincount(generator.integers(0, len(names), len(names)), minlength=len(names))
         scores.append(float(np.mean([each.scorer(base * drawn[codes]) for each in runs])))
     return np.array(scores)
