@@ -175,8 +175,8 @@ def test_it_needs_no_privileges() -> None:
 import os
 from pathlib import Path
 from toy_sessions import told, toy_session
-from kernels.sandbox.sealed_run import run_sealed, unsealable
-print(os.geteuid(), unsealable())
+from kernels.sandbox.sealed_run import run_sealed, why_unsealed
+print(os.geteuid(), why_unsealed())
 session = toy_session(Path("own"), "import six; print(open('own', 'w'))")
 print(run_sealed(session), told(session))
 """
