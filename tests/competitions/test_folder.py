@@ -89,6 +89,7 @@ def test_variants_and_their_blend_are_judged_on_the_test_set_too(colours: Any, c
     assert f"test accuracy {result['test']:.4f}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_score_of_other_views_is_no_score_of_this_submission(colours: Any) -> None:
     run.run(colours)
     judged = validate.run(replace(colours, words=("views=mirror",)))
@@ -136,6 +137,7 @@ def test_check_finds_a_test_image_among_the_training_images(colours: Any) -> Non
 
 
 @pytest.mark.parametrize("layout", ["split", pytest.param("bare", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_rehearsal_hides_images_under_names_that_tell_nothing(colours: Any, layout: str) -> None:
     if layout == "bare":
         for colour in COLOURS:

@@ -132,6 +132,7 @@ def weights_of(name: str, path: Path) -> str:
     return str(path / "weights.safetensors")
 
 
+@pytest.mark.slow
 def test_every_way_to_a_size_is_measured_before_a_run_is_begun(toy: Any, tmp_path: Path) -> None:
     seen = "sees 26.6% of the pixels of images of 31x31"
     small = {"backbone": "test_convnext", "image_size": 64}

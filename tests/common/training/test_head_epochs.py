@@ -59,8 +59,19 @@ def contents(run: str | Path) -> list[bytes]:
         pytest.param(
             {"ema_decay": 0.9, "head": "mlp:8", "head_lr_scale": 10.0}, marks=pytest.mark.slow
         ),
-        {"drop_rate": 0.5, "label_smoothing": 0.1, "class_balance": "weights", "layer_decay": 0.7},
-        {"augment": "photo-none", "image_size": 16, "workers": 0, "schedule": "step:1:0.5"},
+        pytest.param(
+            {
+                "drop_rate": 0.5,
+                "label_smoothing": 0.1,
+                "class_balance": "weights",
+                "layer_decay": 0.7,
+            },
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"augment": "photo-none", "image_size": 16, "workers": 0, "schedule": "step:1:0.5"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_probe_on_features_gives_the_numbers_of_the_loop(
@@ -110,6 +121,7 @@ def test_a_kill_between_probe_and_fine_tuning_changes_nothing(
     assert contents(validate.run(request)["run"]) == kept
 
 
+@pytest.mark.slow
 def test_a_kill_between_two_heads_changes_nothing(probed: Any, monkeypatch: Any) -> None:
     kept = contents(validate.run(probed())["run"])
     honest, count = checkpoint.save_state, iter(range(100))
@@ -126,6 +138,7 @@ def test_a_kill_between_two_heads_changes_nothing(probed: Any, monkeypatch: Any)
     assert contents(validate.run(probed())["run"]) == kept
 
 
+@pytest.mark.slow
 def test_a_second_run_is_bit_equal_and_computes_no_features(
     probed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +195,7 @@ def test_a_head_that_is_not_on_vectors_is_probed_in_the_loop(probed: Any, monkey
     assert Run(run).read()["probe"] == "in the loop (its head does not take vectors)"
 
 
+@pytest.mark.slow
 def test_a_refit_is_probed_too(probed: Any) -> None:
     run = Path(whole_run(probed(final="refit", epochs=3))["run"])
     assert [row["epoch"] for row in checkpoint.read_log(run / "refit")] == [1, 2, 3]

@@ -51,7 +51,7 @@ def oof(run: str) -> Any:
     [
         pytest.param({}, marks=pytest.mark.slow),
         {"head": "mlp:8", "optimizer": "adamw", "lr": 0.003, "weight_decay": 0.1},
-        {"head": "logits-mlp:8", "head_lr_scale": 10.0},
+        pytest.param({"head": "logits-mlp:8", "head_lr_scale": 10.0}, marks=pytest.mark.slow),
         pytest.param(
             {
                 "class_balance": "sampling",
@@ -61,14 +61,17 @@ def oof(run: str) -> Any:
             },
             marks=pytest.mark.slow,
         ),
-        {
-            "class_balance": "weights",
-            "label_smoothing": 0.1,
-            "ema_decay": 0.8,
-            "batch_size": 64,
-            "repeats": 2,
-            "folds": 2,
-        },
+        pytest.param(
+            {
+                "class_balance": "weights",
+                "label_smoothing": 0.1,
+                "ema_decay": 0.8,
+                "batch_size": 64,
+                "repeats": 2,
+                "folds": 2,
+            },
+            marks=pytest.mark.slow,
+        ),
         pytest.param({"ema_decay": 0.8}, marks=pytest.mark.slow),
     ],
 )
@@ -175,6 +178,7 @@ def test_a_fold_moves_its_head_and_nothing_else(frozen: Any, tmp_path: Path) -> 
     assert not (folds[0]["head.weight"] == folds[1]["head.weight"]).all()
 
 
+@pytest.mark.slow
 def test_images_cut_another_way_have_features_of_their_own(frozen: Any) -> None:
     small, photo = (
         validate.run(frozen(augment=f"{kind}-none", image_size=16)) for kind in ("small", "photo")

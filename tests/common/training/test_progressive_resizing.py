@@ -142,7 +142,7 @@ def test_growth_leaves_the_rates_as_they_are(toy: Any) -> None:
         ),
         (
             {"initial_image_size": 96, "image_size": 224, "backbone": "vit_tiny_patch16_224"},
-            "does not take images of 96x96.*say a larger one, or 0",
+            "does not take images of 96x96.*choose a larger one, or 0",
         ),
     ],
 )

@@ -54,6 +54,7 @@ def children(process: int) -> set[int]:
     return found
 
 
+@pytest.mark.slow
 def test_two_processes_train_to_the_bits_of_one_and_a_killed_one_is_told(
     toy: Any, monkeypatch: Any, capfd: Any
 ) -> None:

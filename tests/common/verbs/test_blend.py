@@ -15,6 +15,7 @@ from common.data.pixels.store import open_store
 from common.recipe import Recipe
 from common.runs import Run
 from common.storage import read_json, write_json
+from common.targets import OneClass
 from common.verbs import blend, ledger, predict, run, submit
 from common.workflow.find_run import find_run
 from common.workflow.request import Request
@@ -63,7 +64,7 @@ def reordered(folder: Path) -> None:
     labels = submission.read_csv(folder.parents[1] / "data/labels.csv")
     labels["path"] = [folder.parents[1] / f"data/train/{name}.png" for name in labels["id"]]
     store = open_store(labels, side=0, cache=folder.parents[1] / "cache")
-    first.note(data=data_of(first, labels, store, classes))
+    first.note(data=data_of(first, labels, store, OneClass(names=tuple(classes)), classes))
 
 
 def test_a_blend_is_a_run_with_honest_scores(toy: Any, pair: tuple[Path, Path]) -> None:
@@ -115,6 +116,7 @@ def test_rows_and_classes_in_another_order_change_nothing(
     assert (before / "submission.csv").read_text() == (after / "submission.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_blend_can_be_blended_again_and_submitted(
     toy: Any, pair: tuple[Path, Path], monkeypatch: Any
 ) -> None:

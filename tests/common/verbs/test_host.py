@@ -125,6 +125,7 @@ def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
         hosted_by(["digits", folder], catalogue(request.competition), request.runs)
 
 
+@pytest.mark.slow
 def test_a_leaderboard_leaves_the_archive_alone(toy: Any) -> None:
     request = toy()
     folder = Path(rehearse.run(request, rehearse.Options())["rehearsal"])

@@ -46,6 +46,7 @@ def test_cv_stands_beside_the_scores_of_a_hidden_test_set(toy: Any) -> None:
     assert result["difference"] == pytest.approx(result["private"] - result["cv"])
 
 
+@pytest.mark.slow
 def test_the_last_lines_say_what_the_number_is_worth(toy: Any, capsys: Any) -> None:
     result = rehearse.run(toy(), rehearse.Options())
     said = " ".join(capsys.readouterr().err.split())
@@ -153,6 +154,7 @@ def test_seed_share_and_content_each_make_a_rehearsal_of_their_own(toy: Any) -> 
     assert len(made) == 4
 
 
+@pytest.mark.slow
 def test_a_rehearsal_is_no_run_of_the_competition(toy: Any) -> None:
     real = validate.run(toy())["run"]
     rehearsed = rehearse.run(toy(), rehearse.Options())
@@ -202,6 +204,7 @@ def test_the_environment_is_as_before_even_after_a_failure(toy: Any, monkeypatch
     assert dict(os.environ) == before
 
 
+@pytest.mark.slow
 def test_the_embedded_digits_are_rehearsed_out_of_what_they_label(
     tmp_path: Path, monkeypatch: Any
 ) -> None:

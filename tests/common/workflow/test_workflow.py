@@ -200,6 +200,7 @@ def test_scores_and_submission_in_the_json_belong_together(toy: Any) -> None:
     assert "submission" in run.run(toy("views=mirror"))
 
 
+@pytest.mark.slow
 def test_a_finished_run_needs_the_weights_it_began_with_no_more(toy: Any, tmp_path: Path) -> None:
     first = Path(run.run(toy())["run"])
     weights = tmp_path / "w.safetensors"

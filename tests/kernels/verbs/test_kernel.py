@@ -62,6 +62,7 @@ def made(folder: Path) -> Path:
     return folder / "runs" / "kernels" / "kit-digits-quick"
 
 
+@pytest.mark.slow
 def test_the_proof_before_a_push_was_sealed_and_equal(pushed: Path) -> None:
     proof = json.loads((made(pushed) / "proof.json").read_text(encoding="utf-8"))
     assert proof["equal"] is True
@@ -79,6 +80,7 @@ def test_the_kernels_run_is_the_run_made_here_byte_for_byte(
         assert (there / name).read_bytes() == (here / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_fetched_run_is_submitted_as_a_file_or_from_its_kernel(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_fetched_run_is_submitted_as_a_file_or_from_its_kernel(
     assert as_file["private"] == from_kernel["private"]
 
 
+@pytest.mark.slow
 def test_a_fetched_run_predicts_with_other_views(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +103,7 @@ def test_a_fetched_run_predicts_with_other_views(
     done(pushed, "predict", "views=shifts", "--run", str(fetched(pushed)), capsys=capsys)
 
 
+@pytest.mark.slow
 def test_the_same_command_pushes_and_fetches_nothing_again(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +112,7 @@ def test_the_same_command_pushes_and_fetches_nothing_again(
     assert "proof" not in found
 
 
+@pytest.mark.slow
 def test_another_submission_than_the_kernels_is_not_submitted_from_it(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,6 +144,7 @@ def test_all_that_shapes_a_kernel_makes_it_another(tmp_path: Path) -> None:
     assert len(set(keys)) == len(keys)
 
 
+@pytest.mark.slow
 def test_the_metadata_say_everything(pushed: Path) -> None:
     found = json.loads((made(pushed) / "kernel-metadata.json").read_text(encoding="utf-8"))
     assert found == {
@@ -151,6 +157,7 @@ def test_the_metadata_say_everything(pushed: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_of_this_machine_cannot_be_submitted_from_a_kernel(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +166,7 @@ def test_a_run_of_this_machine_cannot_be_submitted_from_a_kernel(
     assert "was not written by a kernel: `kit digits kernel" in told
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_gone_on_with(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +174,7 @@ def test_a_finished_run_is_not_gone_on_with(
     assert "a run that a kernel left unfinished" in told
 
 
+@pytest.mark.slow
 def test_an_older_version_than_kaggle_attaches_is_not_gone_on_with(
     pushed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,7 @@ def versions(host: Host) -> list[int]:
     return [version.number for version in kept.versions] if kept else []
 
 
+@pytest.mark.slow
 def test_a_dataset_is_made_private_listed_and_changed_in_one_version(
     host: Host,
     inputs: dict[str, Path],

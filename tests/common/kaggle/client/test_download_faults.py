@@ -216,6 +216,7 @@ def test_the_leaderboard_never_lands_on_the_data(
     assert is_whole(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_download_cut_at_any_byte_ends_whole_or_not_at_all(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,7 @@ def host(tmp_path: Path, files: Path) -> Iterator[Host]:
         yield running
 
 
+@pytest.mark.slow
 def test_what_a_kernel_wrote_comes_back_page_after_page(
     host: Host, files: Path, tmp_path: Path
 ) -> None:
@@ -134,6 +135,7 @@ def wait_for(marker: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_host_that_closes_stops_its_kernel_and_the_next_one_runs_it_again(
     tmp_path: Path, files: Path
 ) -> None:

@@ -44,6 +44,7 @@ def rows(tmp_path: Path) -> list[tuple[int, str, float | None, float | None]]:
     return [(row.ref, row.status, row.public, row.private) for row in found]
 
 
+@pytest.mark.slow
 def test_the_same_file_is_sent_again_only_when_the_command_line_says_so(
     site: Host, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,6 +109,7 @@ def test_a_file_that_cannot_be_scored_is_not_waited_for_again(
     assert "could not convert" in noted[0]["error"]
 
 
+@pytest.mark.slow
 def test_a_submission_whose_score_is_long_in_coming_is_pending_until_a_call_fetches_it(
     host: Host, finished: Callable[[str], Run]
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_call_killed_while_it_waits_for_the_score_is_gone_on_with(
     assert count(host) == 1
 
 
+@pytest.mark.slow
 def test_a_request_still_on_its_way_when_its_process_was_killed_is_waited_for(
     host: Host, finished: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
