@@ -46,12 +46,15 @@ def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
         pytest.param(
             {"initial_image_size": 8, "image_size": 16, "ema_decay": 0.9}, marks=pytest.mark.slow
         ),
-        {
-            "optimizer": "kit_muon",
-            "freeze": "gradual:1",
-            "norm_bias_lr_scale": 64.0,
-            "head_lr_scale": 2.0,
-        },
+        pytest.param(
+            {
+                "optimizer": "kit_muon",
+                "freeze": "gradual:1",
+                "norm_bias_lr_scale": 64.0,
+                "head_lr_scale": 2.0,
+            },
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["ema-adamw", "phases-mixup", "early-stop", "growth", "muon-phases"],
 )
