@@ -75,6 +75,7 @@ def test_a_labelled_test_set_is_scored_and_the_score_kept(colours: Any, capsys: 
     assert again["test_n"] == 12
 
 
+@pytest.mark.slow
 def test_variants_and_their_blend_are_judged_on_the_test_set_too(colours: Any, capsys: Any) -> None:
     options = compare.Options(("toy", "toy,lr=0.03", "epochs=1"))
     rows = compare.run(colours, options)["variants"]

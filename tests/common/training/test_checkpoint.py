@@ -22,6 +22,7 @@ def oof(run: str) -> bytes:
     return digest(run, "oof.npz")
 
 
+@pytest.mark.slow
 def test_two_undisturbed_runs_are_bit_equal(toy: Any) -> None:
     first = validate.run(toy(drop_rate=0.2, mixup=0.2, cutmix=1.0, ema_decay=0.9, clip_grad=1.0))
     kept = [oof(first["run"]), digest(first["run"], "fold1/weights.safetensors")]

@@ -111,6 +111,7 @@ def test_the_state_after_a_probe_is_the_one_that_the_loop_would_leave(
     assert not torch.equal(fast["model"]["head.weight"], fast["judged"]["head.weight"])
 
 
+@pytest.mark.slow
 def test_a_kill_between_probe_and_fine_tuning_changes_nothing(
     probed: Any, monkeypatch: Any
 ) -> None:

@@ -92,6 +92,7 @@ def features_in(run: str) -> list[Path]:
     return sorted((Path(run).parent / "cache" / "features").rglob("*.npy"))
 
 
+@pytest.mark.slow
 def test_the_features_are_computed_once(frozen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     validate.run(frozen())
 

@@ -176,6 +176,7 @@ def test_runs_of_other_labels_are_refused(toy: Any, pair: tuple[Path, Path]) -> 
         blended(toy(), *pair)
 
 
+@pytest.mark.slow
 def test_hold_outs_are_blended_by_halves_and_judged_whole(toy: Any) -> None:
     pair = [Path(run.run(toy(folds=1, holdout=0.5, epochs=1, seed=seed))["run"]) for seed in (0, 1)]
     result = blended(toy(), *pair)

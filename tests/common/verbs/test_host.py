@@ -85,6 +85,7 @@ def variables(toy: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, s
     thread.join()
 
 
+@pytest.mark.slow
 def test_the_printed_lines_lead_the_client_to_the_host(
     toy: Any, variables: dict[str, str], monkeypatch: Any
 ) -> None:

@@ -112,6 +112,7 @@ def test_duplicates_named_in_groups_are_never_on_both_sides(toy: Any, tmp_path: 
         assert set(group) <= hidden or not set(group) & hidden
 
 
+@pytest.mark.slow
 def test_a_second_call_goes_on_where_the_first_stopped(toy: Any) -> None:
     first = rehearse.run(toy(), rehearse.Options())
     folder = Path(first["rehearsal"])

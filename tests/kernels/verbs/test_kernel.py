@@ -38,7 +38,6 @@ def done(folder: Path, *words: str, capsys: pytest.CaptureFixture[str] | None = 
 
 @pytest.fixture(scope="module", autouse=True)
 def to_the_kits_own() -> Iterator[None]:
-    """Embedded digits go to the kit's own Kaggle while no variable names another."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("KAGGLE_API_ENVIRONMENT")
         yield

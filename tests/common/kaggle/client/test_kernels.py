@@ -95,6 +95,7 @@ def test_a_kernel_that_fails_tells_the_reason_and_the_last_lines_of_its_log(host
     assert len(caught.value.log) == 41
 
 
+@pytest.mark.slow
 def test_a_kernel_that_takes_too_long_is_stopped_and_says_so(host: Host) -> None:
     endless = kernel("import time\ntime.sleep(60)", seconds=1)
     pushed = kernels.push(endless, environment=host.environment)

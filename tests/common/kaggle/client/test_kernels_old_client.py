@@ -41,6 +41,7 @@ def older(host: Host, folder: Path, fields: list[tuple[str, str]]) -> dict[str, 
     return {**host.environment, "PYTHONPATH": str(folder)}
 
 
+@pytest.mark.slow
 def test_the_newest_version_is_followed_and_fetched_and_an_older_one_is_refused_in_words(
     host: Host, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def runs(process: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked up in /proc")
+@pytest.mark.slow
 def test_a_download_killed_half_way_is_gone_on_with_by_the_next_call(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "train.bin").write_bytes(CONTENT)

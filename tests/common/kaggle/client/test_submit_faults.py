@@ -67,6 +67,7 @@ def test_silence_after_sending_is_no_reason_to_send_again(
     assert refs(host) == []
 
 
+@pytest.mark.slow
 def test_a_list_that_cannot_be_read_is_no_reason_to_send_again(
     host: Host, submission: Path
 ) -> None:

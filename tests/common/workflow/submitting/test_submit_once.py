@@ -45,8 +45,6 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 @pytest.fixture
 def finished(tmp_path: Path) -> Callable[[str], Run]:
-    """A run folder with a submission of this content."""
-
     def make(content: str) -> Run:
         run = Run(tmp_path / "runs" / content)
         run.folder.mkdir(parents=True)
