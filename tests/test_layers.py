@@ -31,6 +31,7 @@ LAYERS = (
         "recipe_rules",
         "recipe",
         "recipe_note",
+        "photo_recipes",
         "competition",
         "randomness",
         "environment",
