@@ -1,5 +1,6 @@
 """What a row of a submission holds: found from the sample, the target and the metric, once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -77,16 +78,20 @@ def _numeric(kind: str, target: Target, metric: Metric, columns: list[str], long
 
 def _check_columns(columns: list[str], names: tuple[str, ...], long: str) -> None:
     """Raise a KitError when the sample's columns are not the target's; one column has any name."""
-    if long or (len(columns) == len(names) == 1):
-        return
+    if not (long or len(columns) == len(names) == 1):
+        check_names(columns, names)
+
+
+def check_names(columns: Sequence[str], names: Sequence[str]) -> None:
+    """Raise a KitError that lists the names which only the sample's columns or only the target has."""
     lacking = [name for name in columns if name not in set(names)]
     strange = [name for name in names if name not in set(columns)]
     if lacking or strange:
         raise KitError(
-            "the target's columns are not the sample's: "
+            "the target's names are not the sample's columns: "
             + "; ".join(
                 f"{words} {first_of(found)}"
-                for words, found in (("no answer is called", lacking), ("no column is", strange))
+                for words, found in (("none is called", lacking), ("no column is", strange))
                 if found
             )
             + "; take the names from the sample's header"

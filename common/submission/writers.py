@@ -11,7 +11,7 @@ from common.errors import KitError
 from common.metrics import Probs
 from common.progress import counted, first_of
 from common.submission.check import Cells, texts
-from common.submission.formats import Format
+from common.submission.formats import Format, check_names
 from common.targets import Target
 
 # The least probability written: Kaggle's log loss clips here as well.
@@ -59,18 +59,7 @@ def probability_rows(
         KitError: the ids or the classes are not the sample's, or a row is no distribution.
     """
     identity, *columns = sample.columns
-    lacking = [name for name in columns if name not in set(classes)]
-    strange = [name for name in classes if name not in set(columns)]
-    if lacking or strange:
-        raise KitError(
-            "the classes are not the sample's columns: "
-            + "; ".join(
-                f"{words} {first_of(names)}"
-                for words, names in (("no class is called", lacking), ("no column is", strange))
-                if names
-            )
-            + "; take the classes from the sample's header"
-        )
+    check_names(columns, classes)
     places = pd.Index(list(classes)).get_indexer(pd.Index(columns))
     rows = np.clip(_in_order(sample, ids, probs, classes)[:, places], FLOOR, 1 - FLOOR)
     rows /= rows.sum(axis=1, keepdims=True)

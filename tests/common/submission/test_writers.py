@@ -90,7 +90,7 @@ def test_writers_refuse_rows_that_are_no_distribution(value: float) -> None:
 
 
 def test_a_class_missing_from_the_header_is_named() -> None:
-    with pytest.raises(ValueError, match="no class is called frog; no column is toad"):
+    with pytest.raises(ValueError, match="none is called frog; no column is toad"):
         submission.probability_rows(
             probability_sample(), *shuffled_probs(), classes=["toad", "cat", "dog"]
         )
