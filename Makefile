@@ -7,7 +7,7 @@ VERBS  := download check validate predict run blend compare export rehearse lead
           kernel kernel-inputs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-all lint types check ledger bench docs
+.PHONY: help setup test test-all lint types check ledger bench bench-gpu docs
 .SECONDARY:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo '                                submit is run, then submit'
 	@echo 'make lint | types | check       ruff | mypy | both and the tests'
 	@echo 'make bench                      the speed claims against their peers: benchmarks/RESULTS.md, some minutes'
+	@echo 'make bench-gpu                  the same on a GPU: benchmarks/RESULTS-GPU.md'
 	@echo 'make docs                       the documentation as a web site: site/index.html'
 	@echo 'make setup                      only the set-up, which every target does when needed'
 	@if [ -x $(KIT) ]; then echo; $(KIT) list; fi
@@ -56,6 +57,10 @@ check: lint types test
 # The settings that kit makes for itself; here the peers have them too.
 bench: $(STAMP)
 	GOMP_SPINCOUNT=5000 THP_MEM_ALLOC_ENABLE=1 $(BIN)/python -m benchmarks $(ARGS)
+
+# GPU="--cifar10 DIR --peer airbench94_muon.py": what cifar-10's rows need; without it, photographs alone.
+bench-gpu: $(STAMP)
+	$(BIN)/python -m benchmarks.gpu $(GPU)
 
 DOCS_STAMP := $(VENV)/.docs-ready
 $(DOCS_STAMP): $(STAMP)

@@ -150,7 +150,12 @@ def _cpu() -> float:
 def table(rows: Sequence[Row]) -> str:
     """The rows as a table in Markdown."""
     head = ["claim", "ours, images/s", "peer, images/s", "ratio (n, spread)", "goal", "met?"]
-    lines = [head, ["--"] * len(head), *(row.cells() for row in rows)]
+    return table_of(head, [row.cells() for row in rows])
+
+
+def table_of(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["--"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 

@@ -33,12 +33,12 @@ def photographs(effort: Effort) -> Iterator[tuple[list[Path], Path]]:
         yield found[: effort.images], scratch
 
 
-def made(count: int, folder: Path) -> list[Path]:
+def made(count: int, folder: Path, seed: int = 0) -> list[Path]:
     """Random crops of two photographs, half of them mirrored, with light noise."""
     from sklearn.datasets import load_sample_images
 
     sources = load_sample_images().images
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     paths = []
     for number in range(count):
         whole = sources[number % len(sources)]

@@ -126,8 +126,8 @@ class Recipe:
     augment: str = param(
         "small",
         "train",
-        "images of one small size: small, small-mirror, small-alternate, small-shift, small-none; "
-        "photographs: photo, photo-crop, photo-light, photo-none",
+        "images of one small size: small, small-mirror, small-alternate, small-strong, small-shift, "
+        "small-none; photographs: photo, photo-crop, photo-light, photo-none",
     )
     seed: int = param(
         0, "train", "random seed of initial weights, data order and augmentation", low=0
@@ -165,6 +165,7 @@ class Recipe:
         "channels_last", "runtime", "memory layout", choices=("channels_last", "contiguous")
     )
     compile: bool = param(False, "runtime", "torch.compile the network")
+    cuda_graphs: bool = param(True, "runtime", "on a GPU, capture a training pass as CUDA graphs")
     workers: int = param(2, "runtime", "threads that augment photographs", low=0, high=256)
     processes: int = param(0, "runtime", "training processes; 0: one a GPU", low=0, high=64)
     eval_batch_size: int = param(

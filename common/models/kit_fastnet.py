@@ -15,6 +15,7 @@ from common.errors import KitError
 from common.models.whitening import Whitening
 
 LOGIT_SCALE = 1 / 9
+MOMENTUM = 0.4  # of the norms' running statistics: a training has some 200 updates
 
 
 class IdentityConv(nn.Conv2d):
@@ -33,7 +34,7 @@ class ShiftNorm(nn.BatchNorm2d):
     """
 
     def __init__(self, width: int) -> None:
-        super().__init__(width)
+        super().__init__(width, momentum=MOMENTUM)
         del self.weight
         self.register_buffer("weight", torch.ones(width), persistent=False)
 
@@ -95,8 +96,8 @@ class KitFastNet(nn.Module):
         self.head = nn.Linear(widths[-1], num_classes, bias=False)
 
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:  # noqa: ARG002
-        """timm's naming of the stages: the three blocks; the whitening never trains."""
-        return {"stem": r"^stem", "blocks": r"^blocks\.(\d+)"}
+        """timm's naming of the stages: the three blocks, the whitening's bias with the first."""
+        return {"stem": r"^(?:stem|blocks\.0)", "blocks": r"^blocks\.(\d+)"}
 
     def get_classifier(self) -> nn.Module:
         """The head."""

@@ -16,7 +16,7 @@ FLOOR = 5e-4  # added to the eigenvalues: directions of little variance are most
 class Whitening(nn.Module):
     """Images [B, C, H, W] to [B, 8 * C, H - 1, W - 1]: whitened 2x2 patches and their negatives.
 
-    The filters are a buffer: saved with the weights, never trained.
+    The filters are a buffer: saved with the weights, never trained. The bias trains.
     """
 
     weight: Tensor
@@ -27,9 +27,10 @@ class Whitening(nn.Module):
         self.outputs = 2 * self.inputs
         plain = torch.eye(self.inputs).reshape(self.inputs, channels, SIDE, SIDE)
         self.register_buffer("weight", torch.cat([plain, -plain]))
+        self.bias = nn.Parameter(torch.zeros(self.outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        return conv2d(x, self.weight)
+        return conv2d(x, self.weight, self.bias)
 
     @torch.no_grad()
     def fit(self, images: Iterable[Tensor]) -> None:

@@ -37,7 +37,7 @@ class Target(ABC):
 
     kind: ClassVar[str]
     forms: ClassVar[tuple[Form, ...]]  # of answers that a metric may ask for
-    losses: ClassVar[tuple[str, ...]]  # names in `common.training.loss`, the default first
+    losses: ClassVar[tuple[str, ...]]  # names in `common.training.updates.loss`, the default first
     pictures: ClassVar[tuple[str, ...]]  # names in `common.reporting.pictures`
     noun: ClassVar[str]  # of the names, several of them
     named: ClassVar[bool] = False  # an answer is a name: never empty, no space around it

@@ -1,13 +1,12 @@
 """What one job trains with: initialised network, EMA, loss, mixup and each phase's optimiser."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from timm.utils import ModelEmaV3
-from torch import Tensor, nn
+from torch import nn
 
 from common import randomness
 from common.models.backbone import build
@@ -15,10 +14,11 @@ from common.models.freezing import freeze
 from common.models.network import Network
 from common.models.whitening import find_whitening
 from common.training.jobs import Job
-from common.training.loss import Loss, MixupCutmix, build_loss
-from common.training.optimisers import build_optimiser
 from common.training.phases import Phase
 from common.training.run_context import RunContext
+from common.training.training_forward import TrainingForward
+from common.training.updates.loss import Loss, MixupCutmix, build_loss
+from common.training.updates.optimisers import build_optimiser
 
 WHITENING_IMAGES = 5000  # enough: they give millions of patches
 
@@ -28,7 +28,7 @@ class Components:
     """Everything that an update uses. `ema` is None without EMA; `mix` may be the identity."""
 
     network: Network
-    forward: Callable[[Tensor], Tensor]
+    forward: TrainingForward
     ema: ModelEmaV3 | None
     loss_of: Loss
     mix: MixupCutmix
@@ -43,20 +43,22 @@ class Components:
 def build_components(job: Job, context: RunContext) -> Components:
     """A job's network, EMA, loss and mixup before its first phase; no optimiser yet."""
     recipe, network = context.recipe, init_network(job, context)
-    torch.compiler.reset()  # so that earlier jobs' compiled graphs do not matter
-    forward = torch.compile(network.model, dynamic=False) if recipe.compile else network.model
     ema = ModelEmaV3(network.model, decay=recipe.ema_decay) if recipe.ema_decay else None
     targets = torch.from_numpy(context.loss_targets[job.rows])
     loss_of = build_loss(recipe, targets, context.target).to(context.device)
     mix = MixupCutmix(recipe, len(context.target.names))
-    return Components(network, forward, ema, loss_of, mix)
+    return Components(network, TrainingForward(network, recipe), ema, loss_of, mix)
 
 
 def components_for_phase(components: Components, context: RunContext, phase: Phase) -> Components:
     """The same with the phase's stages frozen and an optimiser over what trains."""
     freeze(components.network.model, phase.frozen)
     optimiser = build_optimiser(components.network.model, context.recipe, phase.lr)
-    return replace(components, optimiser=context.accelerator.prepare(optimiser))
+    return replace(
+        components,
+        forward=TrainingForward(components.network, context.recipe),
+        optimiser=context.accelerator.prepare(optimiser),
+    )
 
 
 def init_network(job: Job, context: RunContext) -> Network:

@@ -26,10 +26,10 @@ from common.training import checkpoint
 from common.training.components import Components, build_components, components_for_phase
 from common.training.early_stopping import EarlyStopping
 from common.training.jobs import Job
-from common.training.optimisers import set_lr
 from common.training.phases import Phase, phases_of
 from common.training.run_context import RunContext
-from common.training.schedules import ema_decay_at, lr_factor
+from common.training.updates.optimisers import set_lr
+from common.training.updates.schedules import ema_decay_at, lr_factor
 
 REMEDY = "Lower lr=, raise warmup_ratio=, or set clip_grad=1"
 
@@ -109,7 +109,7 @@ def train_epoch(
     targets = torch.from_numpy(context.loss_targets[rows]).to(device).split(recipe.batch_size)
     network, optimiser, size = components.network, components.optimiser, phase.sizes[epoch - begun]
     train_mode(network.model)
-    total, rates, peak = torch.zeros((), device=device), [], 0.0
+    total, rates, peak, prepared = torch.zeros((), device=device), [], 0.0, 0.0
     start = time.perf_counter()
     with bar(len(rows), f"{job.name} epoch {epoch + 1}/{recipe.epochs}") as progress:
         for step, images in enumerate(context.source.training(rows, place, size)):
@@ -118,6 +118,8 @@ def train_epoch(
             set_lr(optimiser, rates[-1])
             x, y = components.mix(network.input(images, size), targets[step], (*place, step))
             torch.manual_seed(randomness.seed_of(randomness.DROPOUT, *place, step))
+            if step == 0:
+                prepared = components.forward.prepare(x)
             with network.autocast():
                 logits = components.forward(x)
             loss: Tensor = components.loss_of(logits.float(), y)
@@ -142,7 +144,7 @@ def train_epoch(
                 _check_loss(float(total) / (step + 1), job, epoch, rates[-1])
                 peak = max(peak, memory_mb())
             progress.update(len(images))
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - start - prepared
     return {
         "epoch": epoch + 1,
         "train_loss": float(total) / batches,
@@ -150,6 +152,7 @@ def train_epoch(
         "rates": rates[:: max(1, len(rates) // 50)],
         "seconds": seconds,
         "images_per_second": len(rows) / seconds,
+        "prepare_seconds": prepared,
         "peak_memory_mb": peak,
     }
 

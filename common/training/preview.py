@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from common.data.batches.sources import epoch_order
 from common.training.jobs import Job
-from common.training.loss import MixupCutmix
 from common.training.progressive_resizing import sizes_per_epoch
 from common.training.run_context import RunContext
+from common.training.updates.loss import MixupCutmix
 
 
 def first_batch(

@@ -22,9 +22,9 @@ from common.models.network import Network
 from common.recipe import Recipe
 from common.targets import Strata, Target, Targets
 from common.training.devices import PRECISIONS, open_accelerator
-from common.training.loss import loss_name
 from common.training.phases import linear_probe_recipe, phases_of
 from common.training.progressive_resizing import check_growth, head_epochs, sizes_per_epoch
+from common.training.updates.loss import loss_name
 
 # Elementwise optimisers: heads stacked in one tensor do not influence one another.
 ELEMENTWISE = ("sgd", "adam", "adamw", "nadam", "nadamw", "rmsprop", "lion")

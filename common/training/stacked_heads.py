@@ -17,10 +17,10 @@ from common.models.activations import activation_of
 from common.progress import bar
 from common.training import checkpoint
 from common.training.jobs import Job
-from common.training.loss import build_loss, loss_name
-from common.training.optimisers import optimiser_for_groups, set_lr
 from common.training.run_context import RunContext
-from common.training.schedules import ema_decay_at, lr_factor
+from common.training.updates.loss import build_loss, loss_name
+from common.training.updates.optimisers import optimiser_for_groups, set_lr
+from common.training.updates.schedules import ema_decay_at, lr_factor
 
 GridPoint = tuple[float, float]  # factors of the recipe's lr and weight_decay
 GRID_VALIDATIONS = (

@@ -35,8 +35,8 @@ from common.storage import write_json
 from common.targets import Target
 from common.training.checkpoint import is_finished
 from common.training.jobs import jobs_of, refit_jobs
-from common.training.optimisers import check_optimiser
 from common.training.run_context import RunContext, open_run_context
+from common.training.updates.optimisers import check_optimiser
 from common.workflow.files import Files, fingerprint_of, open_files, weights_of
 from common.workflow.request import Request
 

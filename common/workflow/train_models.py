@@ -23,7 +23,7 @@ from common.training.linear_probe import (
     write_probe,
 )
 from common.training.progressive_resizing import head_epochs
-from common.training.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
+from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import EpochLines, draw_curves, print_epoch

@@ -15,9 +15,9 @@ from common.models.backbone import check_backbone
 from common.models.weights import first_line
 from common.progress import say
 from common.recipe import Recipe, with_values
-from common.training.optimisers import check_optimiser
 from common.training.run_context import RunContext, open_run_context
 from common.training.throughput import Trial, compare, inference_trial, training_trial
+from common.training.updates.optimisers import check_optimiser
 from common.workflow.files import Files, open_files
 from common.workflow.prepare import labelled
 from common.workflow.request import Request

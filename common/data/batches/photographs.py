@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from common.data.batches.colour import jitter
+
 Pixels = npt.NDArray[np.uint8]
-PCG = {"bit_generator": "PCG64", "has_uint32": 0, "uinteger": 0}
 # The least share of an image that a random crop shows; 0: no random crop.
 SHARES = {"photo": 0.25, "photo-crop": 0.08, "photo-light": 0.6, "photo-none": 0.0}
 PHOTO = tuple(SHARES)
@@ -28,10 +29,10 @@ class PhotoTransform:
 
     def __init__(self, preset: str, *, size: int, crop: float) -> None:
         self.size, self.side = size, round(size / crop)
-        self.generator, self.random = np.random.default_rng(0), random.Random(0)
-        self.crop, self.colour = _steps(preset, size)
-        for step in filter(None, (self.crop, self.colour)):
-            step.set_random_state(self.generator, self.random)
+        self.random = random.Random(0)
+        self.crop, self.colour = _crop(preset, size), preset == "photo"
+        if self.crop is not None:
+            self.crop.set_random_state(np.random.default_rng(0), self.random)
         self._turned = np.empty((size, size, 3), np.uint8)
 
     def __call__(self, image: Pixels, seed: int, out: Pixels) -> None:
@@ -55,9 +56,8 @@ class PhotoTransform:
         cv2.resize(image[top:bottom, left:right], resized.shape[:2], dst=resized, interpolation=how)
         if mirror:
             cv2.flip(resized, 1, dst=out)
-        if self.colour is not None:
-            self.generator.bit_generator.state = PCG | {"state": {"state": seed, "inc": 1}}
-            out[:] = self.colour(image=out)["image"]
+        if self.colour:
+            jitter(out, self.random)
 
     def _centre(self, image: Pixels, how: int) -> Pixels:
         scale = self.side / min(image.shape[:2])
@@ -79,8 +79,8 @@ def one_opencv_thread() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-def _steps(preset: str, size: int) -> tuple[Any, Any]:
-    """albumentations' random resized crop, of which the draws are used, and its change of colour."""
+def _crop(preset: str, size: int) -> Any:
+    """albumentations' random resized crop, of which the draws are used; None for a preset without."""
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it asks PyPI for its newest version at import
     import albumentations as A
 
@@ -88,6 +88,4 @@ def _steps(preset: str, size: int) -> tuple[Any, Any]:
         # An unknown argument is only a warning to albumentations, and its default is used.
         warnings.simplefilter("error")
         share = SHARES[preset]
-        crop = A.RandomResizedCrop((size, size), scale=(share, 1.0)) if share else None
-        colour = A.ColorJitter(0.3, 0.3, 0.3, 0.05, p=0.8) if preset == "photo" else None
-    return crop, colour
+        return A.RandomResizedCrop((size, size), scale=(share, 1.0)) if share else None

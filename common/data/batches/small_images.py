@@ -27,6 +27,7 @@ SMALL = {
     "small-shift": SmallPreset(shift=1 / 8),
     "small-mirror": SmallPreset(mirror=True, shift=1 / 8),
     "small-alternate": SmallPreset(mirror=True, alternate=True, shift=1 / 16),
+    "small-strong": SmallPreset(mirror=True, alternate=True, shift=1 / 8, cutout=3 / 8),
     "small-none": SmallPreset(),
 }
 

@@ -1,6 +1,6 @@
 """Batch sources: store rows to augmented uint8 batches on the device, normalised there; epoch order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -132,8 +132,22 @@ class PerImage:
         starts = range(0, len(rows), batch)
         with one_opencv_thread():
             ready = in_order(transformed, starts, threads) if threads else map(transformed, starts)
-            for images in ready:
-                yield images.to(self.device, non_blocking=True).permute(0, 3, 1, 2)
+            for images in _on_device(ready, self.device):
+                yield images.permute(0, 3, 1, 2)
+
+
+def _on_device(batches: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """Batches on the device; a GPU copies the next one while it computes on the one before."""
+    if device.type != "cuda":
+        yield from (images.to(device) for images in batches)
+        return
+    copies, computes = torch.cuda.Stream(device), torch.cuda.current_stream(device)
+    for images in batches:
+        with torch.cuda.stream(copies):
+            there = images.to(device, non_blocking=True)
+        computes.wait_stream(copies)
+        there.record_stream(computes)
+        yield there
 
 
 def image_seeds(rows: Rows, count: int, place: Place) -> list[int]:

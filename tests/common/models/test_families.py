@@ -14,8 +14,8 @@ from common.models.backbone import build, check_input, has_fixed_input_size, reb
 from common.models.freezing import freeze, stages, train_mode
 from common.models.heads import head_names
 from common.recipe import Recipe
-from common.training.optimisers import build_optimiser
 from common.training.phases import phases_of
+from common.training.updates.optimisers import build_optimiser
 
 CLASSES = ("first", "second", "third")
 # timm's module: the member and a small side that it takes.

@@ -10,8 +10,8 @@ from common.models.backbone import build
 from common.models.freezing import freeze
 from common.models.heads import head_names
 from common.recipe import Recipe
-from common.training.optimisers import build_optimiser, parameter_groups, set_lr
 from common.training.phases import phases_of
+from common.training.updates.optimisers import build_optimiser, parameter_groups, set_lr
 
 CLASSES = ("ant", "bee", "cat")
 

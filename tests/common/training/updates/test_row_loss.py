@@ -8,7 +8,7 @@ from torch import Tensor
 from toy_answers import classes
 
 from common.recipe import Recipe
-from common.training.loss import MixupCutmix, WeightedCrossEntropy, build_loss
+from common.training.updates.loss import MixupCutmix, WeightedCrossEntropy, build_loss
 
 LABELS = torch.tensor([0, 0, 1, 0, 2, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0])  # 11, 4, 1
 

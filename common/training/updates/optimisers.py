@@ -9,11 +9,12 @@ from torch import nn
 
 from common.errors import KitError
 from common.models.heads import heads_of
+from common.models.whitening import Whitening
 from common.recipe import Recipe
-from common.training.muon import FilterMuon
+from common.training.updates.muon import FilterMuon
 
 KIT_MUON = "kit_muon"  # not timm's
-NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
+SHIFTED = (Whitening, nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 def build_optimiser(model: nn.Module, recipe: Recipe, lr: float) -> torch.optim.Optimizer:
@@ -52,7 +53,8 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """A model's trainable parameters in groups of `params`, `lr_scale` and `weight_decay`.
 
     The head's lr is `head_lr_scale` times the recipe's; each layer of timm's `group_matcher` has
-    `layer_decay` times the lr of the next (BEiT, 2021), and norm biases `norm_bias_lr_scale` times that.
+    `layer_decay` times the lr of the next (BEiT, 2021), and the biases of norms and whitening
+    `norm_bias_lr_scale` times that.
     Norms, biases and the network's `no_weight_decay` parameters do not decay.
     """
     no_decay: Any = getattr(model, "no_weight_decay", tuple)()
@@ -60,7 +62,7 @@ def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     biases = {
         id(each.bias)
         for each in model.modules()
-        if isinstance(each, NORMS) and each.bias is not None
+        if isinstance(each, SHIFTED) and each.bias is not None
     }
     groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for layer in param_groups_layer_decay(

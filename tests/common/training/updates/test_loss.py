@@ -21,8 +21,8 @@ from common.training import checkpoint
 from common.training.components import init_network
 from common.training.jobs import Job
 from common.training.loop import train
-from common.training.loss import MixupCutmix
 from common.training.run_context import RunContext
+from common.training.updates.loss import MixupCutmix
 
 LABELS = np.array([0, 0, 1, 0, 2, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0])  # 11, 4, 1; none of a fourth
 CLASSES = ("a", "b", "c", "d")

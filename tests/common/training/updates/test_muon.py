@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from common.models.backbone import build
 from common.recipe import Recipe
-from common.training.muon import FilterMuon, orthogonal
-from common.training.optimisers import build_optimiser, check_optimiser
+from common.training.updates.muon import FilterMuon, orthogonal
+from common.training.updates.optimisers import build_optimiser, check_optimiser
 
 
 def filters(seed: int = 0) -> nn.Parameter:
@@ -39,10 +39,17 @@ def test_an_orthogonal_matrix_keeps_its_singular_vectors(shape: tuple[int, int])
     torch.manual_seed(0)
     matrix = torch.randn(shape)
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
-    inner = left.T @ orthogonal(7 * matrix) @ right.T
+    inner = left.T @ orthogonal([7 * matrix])[0] @ right.T
     assert torch.allclose(inner, inner.diag().diag(), atol=1e-4)
     large = inner.diag()[values > values.max() / 5]
     assert ((large > 0.5) & (large < 1.3)).all()
+
+
+def test_matrices_of_several_shapes_come_out_as_each_alone() -> None:
+    torch.manual_seed(0)
+    matrices = [torch.randn(shape) for shape in ((8, 40), (40, 8), (8, 8), (5, 9), (8, 17))]
+    for matrix, together in zip(matrices, orthogonal(matrices), strict=True):
+        assert torch.allclose(together, orthogonal([matrix])[0], atol=1e-5)
 
 
 def test_a_step_leaves_filters_of_the_size_of_their_number_and_a_turn() -> None:
@@ -51,7 +58,7 @@ def test_a_step_leaves_filters_of_the_size_of_their_number_and_a_turn() -> None:
     parameter.grad = gradient
     muon(parameter, lr=0.1).step()
     unit = before * 6**0.5 / before.norm()
-    turn = orthogonal(gradient.flatten(1)).view(before.shape)
+    turn = orthogonal([gradient.flatten(1)])[0].view(before.shape)
     assert torch.allclose(parameter, unit - 0.1 * turn, atol=1e-5)
 
 
@@ -77,7 +84,7 @@ def test_what_is_no_filter_moves_as_with_torchs_nesterov() -> None:
         torch.manual_seed(2)
         ours = nn.Parameter(torch.randn(shape))
         theirs = nn.Parameter(ours.detach().clone())
-        torchs = torch.optim.SGD([theirs], lr=0.1, momentum=0.6, weight_decay=0.2, nesterov=True)
+        torchs = torch.optim.SGD([theirs], lr=0.1, momentum=0.85, weight_decay=0.2, nesterov=True)
         found = moved(muon(ours, lr=0.1, decay=0.2), ours)
         assert torch.allclose(found, moved(torchs, theirs), atol=1e-6)
 

@@ -5,7 +5,7 @@ import torch
 from timm.scheduler import CosineLRScheduler, StepLRScheduler
 
 from common.recipe import Recipe
-from common.training.schedules import ema_decay_at, lr_factor
+from common.training.updates.schedules import ema_decay_at, lr_factor
 
 STEPS, PER_EPOCH = 100, 10
 

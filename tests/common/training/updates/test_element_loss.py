@@ -10,7 +10,7 @@ from common.errors import KitError
 from common.models.activations import activation_of
 from common.recipe import Recipe
 from common.targets import Grades, LabelSet, Numbers, OneClass, Target
-from common.training.loss import MixupCutmix, build_loss
+from common.training.updates.loss import MixupCutmix, build_loss
 
 LABELS = LabelSet(names=("a", "b"))
 NUMBERS = Numbers(names=("a", "b"), shift=(1.0, 2.0), scale=(2.0, 4.0))

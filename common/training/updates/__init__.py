@@ -1,0 +1,1 @@
+"""What an update of the weights is made of: loss, optimiser, learning rates."""
