@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_warnings import GPU_WARNINGS
 
 CLOSED = "http://127.0.0.1:9"  # the discard port: nothing listens there
 PREFIXES = ("KAGGLE_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
@@ -42,6 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # Its font list takes seconds to build; one place for all sessions keeps it.
     os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "kit-tests-fonts"))
     os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """On a GPU's machine libraries may warn of themselves."""
+    if item.get_closest_marker("gpu"):
+        item.add_marker(pytest.mark.filterwarnings(*GPU_WARNINGS))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,51 +1,117 @@
-"""The same training on a GPU, in each precision; where there is none, these are left out."""
+"""On a GPU: every pair of what can be combined trains, resumes and predicts as on a CPU.
 
+Where there is none, these are left out; KIT_TEST_DEVICE=cpu walks the same cases without one (fp16 as
+bf16). KIT_TEST_REPORT=FILE gets a line for each case: seconds, and how far its numbers lie apart.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
+from toy_gpu_cases import CASES, Case
 
-from common.verbs import validate
+import common.training.loop as loop
+from common.verbs import predict, run
+from common.workflow import evaluation, test_set, train_models
+from common.workflow.request import Request
 
+DEVICE = os.environ.get("KIT_TEST_DEVICE", "cuda")
 pytestmark = [
     pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU"),
+    pytest.mark.skipif(
+        DEVICE == "cuda" and not torch.cuda.is_available(), reason="this machine has no GPU"
+    ),
 ]
+# How far probabilities, or numbers as shares of their range, may lie apart. In fp32 a GPU's
+# convolutions round their factors to ten bits (TF32), as torch has it.
+APART = {"fp32": 2e-3, "fp16": 1e-2, "bf16": 5e-2}
 
 
-@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "fp16"])
-@pytest.mark.parametrize("layout", ["channels_last", "contiguous"])
-def test_a_toy_competition_is_learnt_on_a_gpu(toy: Any, precision: str, layout: str) -> None:
-    fields = {"ema_decay": 0.5, "mixup": 0.1, "clip_grad": 5.0, "views": "mirror+shifts+scales"}
-    result = validate.run(
-        toy(epochs=6, device="cuda", precision=precision, memory_format=layout, **fields)
-    )
-    assert result["cv"] > 0.9
+@pytest.fixture(autouse=True)
+def repeatable(monkeypatch: Any) -> Iterator[None]:
+    """GPU kernels that sum in one order, where torch has them."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
-def test_photographs_reach_a_gpu_through_workers(toy: Any) -> None:
-    fields = {"augment": "photo-light", "image_size": 16, "workers": 2}
-    assert validate.run(toy(epochs=6, device="cuda", **fields))["cv"] > 0.9
+@pytest.fixture
+def without_pictures(monkeypatch: Any) -> None:
+    """Pictures take longer than these trainings."""
+    for where, name in (
+        (evaluation, "draw_batch"),
+        (evaluation, "draw_out_of_fold"),
+        (train_models, "draw_curves"),
+        (test_set, "draw_curves"),
+    ):
+        monkeypatch.setattr(where, name, lambda *_: None)
 
 
-def test_a_compiled_network_learns_the_same(toy: Any) -> None:
-    assert validate.run(toy(epochs=6, device="cuda", compile=True))["cv"] > 0.9
+@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_case_trains_resumes_to_the_same_numbers_and_predicts_as_a_cpu_does(
+    case: Case, tmp_path: Path, monkeypatch: Any
+) -> None:
+    started = time.perf_counter()
+    request, within = case.request(tmp_path, DEVICE), APART[case["precision"]]
+    assert np.isfinite(run.run(request)["cv"])
+    whole = answers(request)
+    again = resumed(replace(request, runs=tmp_path / "again"), monkeypatch)
+    on_cpu = predicted(replace(request, words=("device=cpu", "precision=fp32")))
+    seen = {
+        "resumed": float(np.abs(whole - again).max()),
+        "cpu": float(np.abs(whole - on_cpu).max()) / case.range,
+    }
+    report(case=str(case), seconds=round(time.perf_counter() - started, 1), **seen)
+    assert seen["resumed"] <= within * case.range and seen["cpu"] <= within
 
 
-def test_the_same_weights_predict_the_same_on_both_devices(toy: Any) -> None:
-    import numpy as np
+def resumed(request: Request, monkeypatch: Any) -> npt.NDArray[np.float32]:
+    """Test probs of a run killed in its second epoch of the loop, all updates of it done, and resumed."""
+    honest, calls = loop.train_epoch, iter(range(100))
 
-    from common.verbs import predict, run
+    def interrupted(*parts: Any, **places: Any) -> Any:
+        record = honest(*parts, **places)
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return record
 
-    found = []
-    result = run.run(toy(epochs=4, device="cpu"))
-    for device in ("cpu", "cuda"):
-        for path in (toy().runs).glob("digits-*/predictions/*"):
-            for file in path.glob("test-*.npz"):
-                file.unlink()
-        predict.run(toy(f"device={device}", "precision=fp32"))
-        (file,) = toy().runs.glob("digits-*/predictions/*/test-*.npz")
-        with np.load(file) as kept:
-            found.append(kept["probs"])
-    assert result["cv"] > 0.5
-    assert np.abs(found[0] - found[1]).max() < 1e-4
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train_epoch", interrupted)
+        try:
+            run.run(request)
+        except KeyboardInterrupt:
+            run.run(request)
+    return answers(request)
+
+
+def predicted(request: Request) -> npt.NDArray[np.float32]:
+    """Test probs of the run's weights, predicted again with the request's words."""
+    for file in request.runs.glob("toy-*/predictions/*/test-*.npz"):
+        file.unlink()
+    predict.run(request)
+    return answers(request)
+
+
+def answers(request: Request) -> npt.NDArray[np.float32]:
+    (file,) = request.runs.glob("toy-*/predictions/*/test-*.npz")
+    with np.load(file) as kept:
+        found: npt.NDArray[np.float32] = kept["probs"]
+    assert np.isfinite(found).all()
+    return found
+
+
+def report(**facts: Any) -> None:
+    """One line of JSON in KIT_TEST_REPORT, where it is set."""
+    if path := os.environ.get("KIT_TEST_REPORT"):
+        with Path(path).open("a") as file:
+            file.write(json.dumps(facts) + "\n")

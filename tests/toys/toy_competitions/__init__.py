@@ -36,7 +36,13 @@ def pictured(fitted: Target, table: pd.DataFrame, side: int = 8) -> list[bytes]:
 
 
 def laid_out(
-    competition: Competition, folder: Path, *, count: int = 36, hidden: int = 8, **columns: Any
+    competition: Competition,
+    folder: Path,
+    *,
+    count: int = 36,
+    hidden: int = 8,
+    side: int = 8,
+    **columns: Any,
 ) -> pd.DataFrame:
     """A miniature in `folder`, by the competition's own `lay_out`; its whole table is the answer.
 
@@ -49,7 +55,7 @@ def laid_out(
     table["group"] = [f"group {number // 2}" for number in range(count)]
     answers = target.answer_columns(table)
     sample = pd.DataFrame({"id": ids, "answer": ""})
-    images = pictured(target.fitted(table, sample, "toy"), table)
+    images = pictured(target.fitted(table, sample, "toy"), table, side)
     table["hidden"] = np.arange(count) >= count - hidden
     folder.mkdir(parents=True)
     competition.lay_out(without_answers(table, answers, table["hidden"]), images, folder)
