@@ -23,7 +23,6 @@ class TrainingForward:
     def __init__(self, network: Network, recipe: Recipe) -> None:
         self.network, self.recipe = network, recipe
         self.shape = torch.Size()
-        torch.compiler.reset()  # so that earlier jobs' compiled graphs do not matter
         self.plain: nn.Module = (
             torch.compile(network.model, dynamic=False) if recipe.compile else network.model  # type: ignore[assignment]
         )
@@ -54,6 +53,9 @@ class TrainingForward:
             cache_enabled=False,
         ):
             if self.recipe.compile:
+                # After eight graphs of one network torch stops compiling, without an error: those of
+                # earlier jobs, phases and sizes must not count.
+                torch.compiler.reset()
                 trained = [p for p in model.parameters() if p.requires_grad]
                 torch.autograd.grad(self.plain(x).float().sum(), trained, allow_unused=True)
             if self.captures:

@@ -1,14 +1,17 @@
 """The cases of the GPU tests: every pair of values that may occur together stands in one of them.
 
 `FACTORS` are what varies; `CASES` is a literal table, proved by tests/common/training/test_gpu_cases.py,
-which names the pairs that a new value or factor still lacks.
+which names the pairs that a new value or factor still lacks. KIT_TEST_DEVICE=cpu walks them without a
+GPU, fp16 as bf16.
 """
 
+import os
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from toy_competitions import laid_out, request_of, toy_competition
@@ -19,6 +22,17 @@ from common.models.export import write_model_folder
 from common.recipe import Recipe
 from common.targets import Grades, LabelSet, Numbers, OneClass
 from common.workflow.request import Request
+
+DEVICE = os.environ.get("KIT_TEST_DEVICE", "cuda")
+NEEDS_GPU = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(
+        DEVICE == "cuda" and not torch.cuda.is_available(), reason="this machine has no GPU"
+    ),
+]
+# How far probabilities, or numbers as shares of their range, may lie apart. In fp32 a GPU's
+# convolutions round their factors to ten bits (TF32), as torch has it.
+APART = {"fp32": 2e-3, "fp16": 1e-2, "bf16": 5e-2}
 
 FACTORS: dict[str, tuple[str, ...]] = {
     "network": ("kit_resnet9", "kit_fastnet", "test_resnet", "test_vit"),
@@ -136,11 +150,11 @@ class Case:
         """What the answers span: 1 of probabilities."""
         return 9.0 if self["loss"] in ("huber", "bce_range") else 1.0
 
-    def request(self, folder: Path, device: str) -> Request:
+    def request(self, folder: Path) -> Request:
         """The case as a request, its data and weights written into `folder`."""
         competition = competition_of(self["loss"])
         laid_out(competition, folder / "data", count=60, hidden=12, side=16)
-        return request_of(competition, folder, **self.fields(device) | self._weights(folder))
+        return request_of(competition, folder, **self.fields(DEVICE) | self._weights(folder))
 
     def fields(self, device: str) -> dict[str, Any]:
         """The recipe's fields without those of the network."""

@@ -1,7 +1,7 @@
 """On a GPU: every pair of what can be combined trains, resumes and predicts as on a CPU.
 
-Where there is none, these are left out; KIT_TEST_DEVICE=cpu walks the same cases without one (fp16 as
-bf16). KIT_TEST_REPORT=FILE gets a line for each case: seconds, and how far its numbers lie apart.
+Where there is none, these are left out. KIT_TEST_REPORT=FILE gets a line for each case: seconds, and how
+far its numbers lie apart.
 """
 
 import json
@@ -16,23 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from toy_gpu_cases import CASES, Case
+from toy_gpu_cases import APART, CASES, NEEDS_GPU, Case
 
 import common.training.loop as loop
 from common.verbs import predict, run
 from common.workflow import evaluation, test_set, train_models
 from common.workflow.request import Request
 
-DEVICE = os.environ.get("KIT_TEST_DEVICE", "cuda")
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(
-        DEVICE == "cuda" and not torch.cuda.is_available(), reason="this machine has no GPU"
-    ),
-]
-# How far probabilities, or numbers as shares of their range, may lie apart. In fp32 a GPU's
-# convolutions round their factors to ten bits (TF32), as torch has it.
-APART = {"fp32": 2e-3, "fp16": 1e-2, "bf16": 5e-2}
+pytestmark = NEEDS_GPU
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +53,7 @@ def test_a_case_trains_resumes_to_the_same_numbers_and_predicts_as_a_cpu_does(
     case: Case, tmp_path: Path, monkeypatch: Any
 ) -> None:
     started = time.perf_counter()
-    request, within = case.request(tmp_path, DEVICE), APART[case["precision"]]
+    request, within = case.request(tmp_path), APART[case["precision"]]
     assert np.isfinite(run.run(request)["cv"])
     whole = answers(request)
     again = resumed(replace(request, runs=tmp_path / "again"), monkeypatch)
