@@ -166,6 +166,7 @@ class Recipe:
     )
     compile: bool = param(False, "runtime", "torch.compile the network")
     cuda_graphs: bool = param(True, "runtime", "on a GPU, capture a training pass as CUDA graphs")
+    grad_checkpointing: bool = param(False, "runtime", "recompute activations to save memory")
     workers: int = param(2, "runtime", "threads that augment photographs", low=0, high=256)
     processes: int = param(0, "runtime", "training processes; 0: one a GPU", low=0, high=64)
     eval_batch_size: int = param(

@@ -8,7 +8,12 @@ cores train in minutes (24 million multiplications for 32x32), `kit_resnet9_64` 
 from typing import Any
 
 import torch
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models import (
+    build_model_with_cfg,
+    checkpoint_seq,
+    generate_default_cfgs,
+    register_model,
+)
 from torch import Tensor, nn
 
 from common.errors import KitError
@@ -52,6 +57,7 @@ class KitResNet(nn.Module):
                 "drop_path_rate: kit_resnet9 is too shallow for it; set drop_path_rate=0"
             )
         self.num_classes = num_classes
+        self.grad_checkpointing = False
         self.num_features = self.head_hidden_size = 8 * width
         self.stem = ConvNorm(in_chans, width)
         self.stages = nn.Sequential(
@@ -78,9 +84,14 @@ class KitResNet(nn.Module):
         self.num_classes = num_classes
         self.head = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()  # type: ignore[assignment]
 
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Compute the stages' activations again in the backward pass, or keep them."""
+        self.grad_checkpointing = enable
+
     def forward_features(self, x: Tensor) -> Tensor:
         """Feature maps [B, 8 * width, H / 8, W / 8]."""
-        return self.stages(self.stem(x))  # type: ignore[no-any-return]
+        x = self.stem(x)
+        return checkpoint_seq(self.stages, x) if self.grad_checkpointing else self.stages(x)  # type: ignore[no-any-return]
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Logits, or with `pre_logits` the pooled features [B, 8 * width]."""

@@ -11,6 +11,7 @@ from torch import nn
 from common import randomness
 from common.models.backbone import build
 from common.models.freezing import freeze
+from common.models.grad_checkpointing import set_grad_checkpointing
 from common.models.network import Network
 from common.models.whitening import find_whitening
 from common.training.jobs import Job
@@ -44,6 +45,8 @@ def build_components(job: Job, context: RunContext) -> Components:
     """A job's network, EMA, loss and mixup before its first phase; no optimiser yet."""
     recipe, network = context.recipe, init_network(job, context)
     ema = ModelEmaV3(network.model, decay=recipe.ema_decay) if recipe.ema_decay else None
+    if recipe.grad_checkpointing:
+        set_grad_checkpointing(network.model)
     targets = torch.from_numpy(context.loss_targets[job.rows])
     loss_of = build_loss(recipe, targets, context.target).to(context.device)
     mix = MixupCutmix(recipe, len(context.target.names))

@@ -18,6 +18,7 @@ from common.metrics import Probs
 from common.models.backbone import InputConfig, build_matched, check_input, input_config_of
 from common.models.classifier_rows import RowMatch
 from common.models.freezing import stages
+from common.models.grad_checkpointing import check_grad_checkpointing
 from common.models.network import Network
 from common.recipe import Recipe
 from common.targets import Strata, Target, Targets
@@ -174,6 +175,7 @@ def open_run_context(
     source = open_source(store, recipe, accelerator.device, mean=config.mean, crop=config.crop)
     height, width = _input_size(recipe, store)
     check_input(model, recipe, height, width, trained=trained)
+    check_grad_checkpointing(model, recipe)
     if "square" in recipe.view_names and height != width:
         raise KitError(
             f"views=square rotates images by 90 degrees, and these are {width}x{height}: set image_size="
@@ -183,8 +185,7 @@ def open_run_context(
     phases_of(recipe, len(stages(model)), side)  # refuses freeze=stages:N with too few stages
     for size in sorted({*sizes_per_epoch(recipe, side)} - {recipe.image_size}):
         check_input(model, recipe, size, size, first=True, trained=trained)
-    detachable = has_detachable_head(model, height, width)
-    undetachable = "" if detachable else "its head does not take vectors"
+    undetachable = "" if has_detachable_head(model, height, width) else "its head takes no vectors"
     reason, probe_obstacle = features_obstacle(recipe) or undetachable, ""
     if head_epochs(recipe):
         probe_obstacle = features_obstacle(linear_probe_recipe(recipe)) or undetachable

@@ -193,7 +193,7 @@ def test_a_probe_that_cannot_be_on_features_says_why(probed: Any, capsys: Any) -
 def test_a_head_that_is_not_on_vectors_is_probed_in_the_loop(probed: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("common.training.run_context.has_detachable_head", lambda *_: False)
     run = Path(validate.run(probed(epochs=3, folds=1))["run"])
-    assert Run(run).read()["probe"] == "in the loop (its head does not take vectors)"
+    assert Run(run).read()["probe"] == "in the loop (its head takes no vectors)"
 
 
 @pytest.mark.slow
