@@ -38,6 +38,13 @@ def open_accelerator(recipe: Recipe) -> tuple[Accelerator, str]:
     return Accelerator(cpu=on_cpu, mixed_precision=mixed), precision
 
 
+def device_peak(device: torch.device) -> dict[str, float]:
+    """`device_peak_mb`, the most that this process's tensors took on a GPU so far; empty elsewhere."""
+    if device.type != "cuda":
+        return {}
+    return {"device_peak_mb": torch.cuda.max_memory_allocated() / 2**20}
+
+
 def _auto_precision(on_cpu: bool) -> str:
     """bf16 from compute capability 8, fp16 from 7, else fp32 (torch reports emulated bf16 as support)."""
     if on_cpu or not torch.cuda.is_available():

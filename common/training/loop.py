@@ -24,6 +24,7 @@ from common.models.network import Network
 from common.progress import bar, say
 from common.training import checkpoint
 from common.training.components import Components, build_components, components_for_phase
+from common.training.devices import device_peak
 from common.training.early_stopping import EarlyStopping
 from common.training.jobs import Job
 from common.training.phases import Phase, phases_of
@@ -154,6 +155,7 @@ def train_epoch(
         "images_per_second": len(rows) / seconds,
         "prepare_seconds": prepared,
         "peak_memory_mb": peak,
+        **device_peak(device),
     }
 
 

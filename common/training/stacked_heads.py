@@ -16,6 +16,7 @@ from common.inference.features import predict_head
 from common.models.activations import activation_of
 from common.progress import bar
 from common.training import checkpoint
+from common.training.devices import device_peak
 from common.training.jobs import Job
 from common.training.run_context import RunContext
 from common.training.updates.loss import build_loss, loss_name
@@ -130,7 +131,7 @@ def train_stack(
                         "epoch": epoch + 1, "train_loss": float(totals[point, place]),
                         "lr": rates[-1] * points[point][0], "rates": rates[:: max(1, len(rates) // 50)],
                         "seconds": seconds, "images_per_second": len(job.rows) / seconds,
-                        "peak_memory_mb": memory_mb(),
+                        "peak_memory_mb": memory_mb(), **device_peak(device),
                     }  # fmt: skip
                     if validates:
                         record |= _validate(group.head(point, place), job, context, features)

@@ -24,7 +24,7 @@ from common.workflow.run_report import (
     print_unrecognised_classes,
 )
 from common.workflow.run_results import predictions_folder, save_probs
-from common.workflow.train_models import train_jobs
+from common.workflow.train_models import note_memory, train_jobs
 
 
 def validate(ready: Prepared) -> None:
@@ -45,6 +45,7 @@ def validate(ready: Prepared) -> None:
         held = [_held_out(ready, jobs, number, folder) for number in sorted({j.fold for j in jobs})]
         _write_scores(ready, held, folder)
         ready.run.add_seconds("judge", time.perf_counter() - started)
+        note_memory(ready)
     for name in ("oof.npz", "scores.json"):
         with replacing(ready.run / name) as temporary:
             temporary.write_bytes((folder / name).read_bytes())

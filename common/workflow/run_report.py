@@ -15,8 +15,8 @@ from common.storage import replacing
 from common.targets import Target
 from common.training import checkpoint
 from common.training.jobs import Job
-from common.training.preview import first_batch
 from common.workflow.prepare import Prepared
+from common.workflow.preview import first_batch
 
 SECONDS_BETWEEN_LINES = 20.0  # of a model's epochs on the screen
 

@@ -11,7 +11,6 @@ from common import submission
 from common.competition import Competition
 from common.data.pixels.conversion_report import conversions
 from common.data.pixels.store import Store
-from common.environment import memory_mb
 from common.inference.decisions import DECISIONS, kind_for
 from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
@@ -26,7 +25,7 @@ from common.workflow.files import Files, read_test, weights_of
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import draw_curves
 from common.workflow.run_results import predictions_folder, save_probs
-from common.workflow.train_models import train_jobs
+from common.workflow.train_models import note_memory, train_jobs
 from common.workflow.unlabelled import Unlabelled, unlabelled
 
 
@@ -107,7 +106,7 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
         every[test.rows] = probs
         save_probs(path, test.table["id"], every)
         run.add_seconds("predict", time.perf_counter() - started)
-        run.note_peak_memory(host=memory_mb())
+        note_memory(ready)
         draw_curves(run, ready.setting.evaluator.name)
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import torch
-
 from common.environment import memory_mb
 from common.progress import bar, counted, say
 from common.recipe import differences
-from common.runs import Run
 from common.training import checkpoint
+from common.training.devices import device_peak
 from common.training.jobs import Job, jobs_of
 from common.training.linear_probe import (
     choose_points,
@@ -77,7 +75,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
                 run.add_seconds("train", time.perf_counter() - since)
                 since = time.perf_counter()
                 _note_speed(ready)
-                _note_workers(run, workers)
+                _note_workers(ready, workers)
             draw_curves(run, setting.evaluator.name)
             drawn = time.perf_counter()
 
@@ -166,17 +164,32 @@ def _note_speed(ready: Prepared) -> None:
     images = sum(line["images_per_second"] * line["seconds"] for line in logs)
     ready.run.note(images_per_second=images / max(1e-9, sum(line["seconds"] for line in logs)))
     ready.run.note_peak_memory(host=max(line["peak_memory_mb"] for line in logs))
-    if ready.setting.device.type == "cuda":
-        ready.run.note_peak_memory(device=torch.cuda.max_memory_allocated() / 2**20)
+    note_memory(ready)
+    for line in logs:  # of earlier calls too, where a killed one noted nothing
+        if "device_peak_mb" in line:
+            ready.run.note_peak_memory(device=line["device_peak_mb"])
 
 
-def _note_workers(run: Run, workers: Sequence[Worker]) -> None:
+def note_memory(ready: Prepared) -> None:
+    """Record this process's memory, and the most that it has taken on a GPU."""
+    peaks = {"host": memory_mb()}
+    for peak in device_peak(ready.setting.device).values():
+        peaks["device"] = peak
+    ready.run.note_peak_memory(**peaks)
+
+
+def _note_workers(ready: Prepared, workers: Sequence[Worker]) -> None:
     """Record the memory and start-up time of several training processes."""
     if not workers:
         return
+    run = ready.run
     run.note(processes=[worker.stats for worker in workers])
     run.note_peak_memory(host=memory_mb() + sum(each.stats.get("host_mb", 0.0) for each in workers))
-    gpus: defaultdict[float, float] = defaultdict(float)
+    gpus = defaultdict[float, float](float)
+    for peak in device_peak(ready.setting.device).values():  # this process keeps the images there
+        gpus[ready.setting.device.index or 0] += peak
     for worker in workers:
-        gpus[worker.stats.get("gpu", 0)] += worker.stats.get("device_mb", 0.0)
-    run.note_peak_memory(device=max(gpus.values()))
+        if "device_mb" in worker.stats:
+            gpus[worker.stats["gpu"]] += worker.stats["device_mb"]
+    if gpus:
+        run.note_peak_memory(device=max(gpus.values()))
