@@ -19,6 +19,7 @@ from common.data.batches.sources import Source
 from common.data.pixels.store import Store
 from common.errors import KitError
 from common.inference.predict import mean_probs, view_outputs
+from common.inference.smaller_batches import WHOLE, in_parts_that_fit
 from common.metrics import Probs
 from common.models.activations import Activation
 from common.models.heads import heads_of
@@ -91,16 +92,20 @@ def feature_blocks(
         backbone.device.type,
     )
     folder = cache / "features" / hashlib.sha256(repr(cache_key).encode()).hexdigest()[:32]
-    count = len(store)
+    count, limit = len(store), WHOLE
+
+    def outputs_of(images: Tensor) -> npt.NDArray[np.float32]:
+        return view_outputs(backbone, backbone.input(images), group).cpu().numpy()
+
     with bar(count, f"features of the frozen backbone, view {group}") as progress:
         for start in range(0, count, BLOCK):
             rows = np.arange(start, min(start + BLOCK, count))
             path = folder / f"{start:09}.npy"
             if not path.is_file():
-                batches = [
-                    view_outputs(backbone, backbone.input(images), group).cpu().numpy()
-                    for images in _with_progress(source.plain(rows, backbone.size), progress)
-                ]
+                batches: list[npt.NDArray[np.float32]] = []
+                for images in _with_progress(source.plain(rows, backbone.size), progress):
+                    parts, limit = in_parts_that_fit(outputs_of, images, limit)
+                    batches += parts
                 _write_block(path, np.concatenate(batches, axis=1))
             else:
                 progress.update(len(rows))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from common.data.batches.sources import Source
 from common.data.folds import Rows
+from common.inference.smaller_batches import WHOLE, in_parts_that_fit
 from common.inference.tta_views import VIEW_GROUPS, VIEW_WEIGHTS
 from common.metrics import Probs
 from common.models.activations import Activation
@@ -40,12 +41,20 @@ def predict(
         return found | {name: replace_rows(plain, unsure, more[name]) for name in others}
     network.model.eval()
     sums: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in views}
+    limit = WHOLE
+
+    def probs_of(images: Tensor) -> list[Probs]:
+        batch = network.input(images)
+        return [
+            mean_probs(view_outputs(network, batch, name), network.activation) for name in views
+        ]
+
     with bar(len(rows), label) as progress:
         for images in source.plain(rows, network.size):
-            batch = network.input(images)
-            for name in views:
-                outputs = view_outputs(network, batch, name)
-                sums[name].append(mean_probs(outputs, network.activation))
+            found_parts, limit = in_parts_that_fit(probs_of, images, limit)
+            for part in found_parts:
+                for name, probs in zip(views, part, strict=True):
+                    sums[name].append(probs)
             progress.update(len(images))
     return {name: np.concatenate(parts) for name, parts in sums.items()}
 

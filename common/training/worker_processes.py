@@ -24,8 +24,9 @@ import torch
 
 from common.errors import KitError
 from common.training.checkpoint import Record
+from common.training.devices import device_peak
 from common.training.jobs import Job
-from common.training.loop import train
+from common.training.memory import check_memory, train_job
 from common.training.run_context import RunContext, open_run_context
 
 POLL_S = 1.0  # between checks that a silent worker is alive
@@ -88,8 +89,9 @@ def run_jobs(
         Exception: what a job raised, such as `Diverged`; the other workers are stopped.
     """
     if not workers:
+        check_memory(jobs[0], context)
         for job in jobs:
-            for record in train(job, context, folder / job.name):
+            for record in train_job(job, context, folder / job.name):
                 yield job, record
             yield job, None
         return
@@ -100,7 +102,7 @@ def run_jobs(
             raise value
         if kind == "epoch":
             assert worker.job
-            _record_stats(worker, host_mb=value["peak_memory_mb"])
+            _record_stats(worker, host_mb=value["peak_memory_mb"], **_device_stats(value))
             yield worker.job, value
             continue
         _record_stats(worker, **value)
@@ -141,13 +143,20 @@ def _worker_main(channel: "Connection[Any, Any]", context_args: Any, folder: Pat
             torch.cuda.set_device(gpu)
         context = open_run_context(*args, **kwargs, trained=False)
         channel.send(("idle", {}))
-        while (job := channel.recv()) is not None:
-            for record in train(job, context, folder / job.name):
+        for number, job in enumerate(iter(channel.recv, None)):
+            if number == 0:
+                check_memory(job, context)
+            for record in train_job(job, context, folder / job.name):
                 channel.send(("epoch", record))
-            peak = {} if gpu is None else {"device_mb": torch.cuda.max_memory_allocated() / 2**20}
-            channel.send(("idle", peak))
+            # After an epoch's record comes its validation.
+            channel.send(("idle", _device_stats(device_peak(context.device))))
     except Exception as error:  # process boundary: the parent raises it again
         channel.send(("failed", _picklable(error)))
+
+
+def _device_stats(peaks: dict[str, float]) -> dict[str, float]:
+    """A log record, or `device_peak`'s result, to the worker's `device_mb`; empty on a CPU."""
+    return {"device_mb": peaks["device_peak_mb"]} if "device_peak_mb" in peaks else {}
 
 
 def _exit_with_parent() -> None:

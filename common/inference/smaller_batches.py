@@ -1,0 +1,62 @@
+"""Inference goes on in smaller batches where one does not fit in the GPU's memory."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from common.errors import KitError
+from common.progress import say
+
+T = TypeVar("T")
+WHOLE = 2**31  # a limit that no batch exceeds
+# How libraries below torch word it; torch itself has an exception of its own.
+WORDS = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Does an error say that the device's memory is used up?"""
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in WORDS)
+    )
+
+
+def in_parts_that_fit(
+    compute: Callable[[Tensor], T], images: Tensor, limit: int
+) -> tuple[list[T], int]:
+    """`compute` of images [B, …] in parts of at most `limit`, halved until they fit.
+
+    Returns:
+        The results in order, and the limit for the next batch.
+
+    Raises:
+        KitError: a single image does not fit.
+    """
+    size = min(limit, len(images))
+    while (found := _attempt(compute, images, size)) is None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if size == 1:
+            raise KitError(
+                "inference on a single image does not fit in the GPU's memory: set a smaller image_size=, "
+                "another backbone=, or device=cpu"
+            )
+        size //= 2
+    if size == min(limit, len(images)):
+        return found, limit
+    say(
+        f"  inference in batches of {min(limit, len(images)):,} does not fit in the GPU's memory: it goes "
+        f"on with {size:,} (eval_batch_size={size} begins with that)"
+    )
+    return found, size
+
+
+def _attempt(compute: Callable[[Tensor], T], images: Tensor, size: int) -> list[T] | None:
+    """All parts' results; None where memory runs out, with everything freed on return."""
+    try:
+        return [compute(part) for part in images.split(size)]
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
