@@ -41,9 +41,7 @@ class Recipe:
     image_size: int = param(
         0, "train", "side of the network's input in pixels; 0: as stored", low=0
     )
-    initial_image_size: int = param(
-        0, "train", "progressive resizing: side in the first epoch; 0: off", low=0
-    )
+    initial_image_size: int = param(0, "train", "progressive resizing: first side; 0: off", low=0)
     store_short_side: int = param(
         0, "train", "shorter side of the stored images; 0: original size", low=0
     )
@@ -162,7 +160,7 @@ class Recipe:
         choices=("auto", "fp32", "bf16", "fp16"),
     )
     memory_format: str = param(
-        "channels_last", "runtime", "memory layout", choices=("channels_last", "contiguous")
+        "channels_last", "runtime", "layout", choices=("channels_last", "contiguous")
     )
     compile: bool = param(False, "runtime", "torch.compile the network")
     cuda_graphs: bool = param(True, "runtime", "on a GPU, capture a training pass as CUDA graphs")

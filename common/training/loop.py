@@ -118,9 +118,9 @@ def train_epoch(
             rates.append(phase.lr * lr_factor(recipe, update, phase.epochs * updates, updates))
             set_lr(optimiser, rates[-1])
             x, y = components.mix(network.input(images, size), targets[step], (*place, step))
-            torch.manual_seed(randomness.seed_of(randomness.DROPOUT, *place, step))
             if step == 0:
                 prepared = components.forward.prepare(x)
+            torch.manual_seed(randomness.seed_of(randomness.DROPOUT, *place, step))
             with network.autocast():
                 logits = components.forward(x)
             loss: Tensor = components.loss_of(logits.float(), y)
