@@ -7,7 +7,6 @@ cores train in minutes (24 million multiplications for 32x32), `kit_resnet9_64` 
 
 from typing import Any
 
-import torch
 from timm.models import (
     build_model_with_cfg,
     checkpoint_seq,
@@ -17,6 +16,7 @@ from timm.models import (
 from torch import Tensor, nn
 
 from common.errors import KitError
+from common.models.pooling import largest
 
 
 class ConvNorm(nn.Sequential):
@@ -96,7 +96,7 @@ class KitResNet(nn.Module):
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Logits, or with `pre_logits` the pooled features [B, 8 * width]."""
         # Max pooling: on feature maps of a few pixels the mean blurs what one position detected.
-        x = self.drop(torch.amax(x, dim=(2, 3)))
+        x = self.drop(largest(x))
         return x if pre_logits else self.head(x)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ graph launches all of a pass at once, with the same kernels in the same order, s
 """
 
 import time
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ class TrainingForward:
     def __init__(self, network: Network, recipe: Recipe) -> None:
         self.network, self.recipe = network, recipe
         self.shape = torch.Size()
+        self.leaves: list[Any] = []
         self.plain: nn.Module = (
             torch.compile(network.model, dynamic=False) if recipe.compile else network.model  # type: ignore[assignment]
         )
@@ -67,11 +69,20 @@ class TrainingForward:
 
     @property
     def captures(self) -> bool:
-        """Are passes captured? Accumulated gradients would lie in the graph's own memory."""
-        one = self.recipe.grad_accum_steps == 1
-        return self.recipe.cuda_graphs and self.network.device.type == "cuda" and one
+        """Are passes captured?
+
+        Not where gradients accumulate: they would do so in the graph's own memory, which the next pass
+        writes. Nor with checkpointing, which reads the random generator's state on its way.
+        """
+        recipe, on_gpu = self.recipe, self.network.device.type == "cuda"
+        alone = recipe.grad_accum_steps == 1 and not recipe.grad_checkpointing
+        return on_gpu and recipe.cuda_graphs and alone
 
     def _captured(self, x: Tensor) -> nn.Module:
+        # The nodes that add up gradients belong to the stream they are first made on: this one, not
+        # the one that is captured.
+        trained = [p for p in self.network.model.parameters() if p.requires_grad]
+        self.leaves = [torch.autograd.graph.get_gradient_edge(p).node for p in trained]
         try:
             graphed: nn.Module = torch.cuda.make_graphed_callables(  # type: ignore[assignment]
                 _Whole(self.plain), (x,), allow_unused_input=True
