@@ -57,8 +57,6 @@ def test_memory_that_runs_out_is_told_with_the_batch_that_fits(toy: Any) -> None
     )
     with device_for(5), pytest.raises(memory.OutOfMemory, match=told):
         validate.run(toy(batch_size=16))
-    with device_for(5):
-        assert validate.run(toy(batch_size=4, grad_accum_steps=4, epochs=1, eval_batch_size=4))
 
 
 def test_what_is_named_fits(toy: Any) -> None:
@@ -111,6 +109,7 @@ def test_a_trial_is_two_updates_of_whole_batches_at_full_size(toy: Any) -> None:
             assert seen == [(5, updates[0][1])]
 
 
+@pytest.mark.slow
 def test_inference_goes_on_in_smaller_batches_and_says_so(toy: Any, capfd: Any) -> None:
     validate.run(toy(batch_size=4))
     whole = probs_of(toy)
