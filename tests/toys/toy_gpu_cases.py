@@ -117,8 +117,8 @@ ON_OFF = ("ema_decay", "clip_grad", "grad_accum_steps", "drop_rate")
 RATES = {"sgd": 0.02, "adamw": 1e-3, "kit_muon": 0.02}
 SIZES = {
     "stored": {},
-    "resized": {"image_size": 32},
-    "growing": {"image_size": 32, "initial_image_size": 16},
+    "resized": {"image_size": 48},
+    "growing": {"image_size": 56, "initial_image_size": 40},
 }
 MIXES = {"unmixed": {}, "mixup": {"mixup": 0.3}, "cutmix": {"cutmix": 1.0}}
 LABELS = ("first", "second", "third")
@@ -153,7 +153,7 @@ class Case:
     def request(self, folder: Path) -> Request:
         """The case as a request, its data and weights written into `folder`."""
         competition = competition_of(self["loss"])
-        laid_out(competition, folder / "data", count=60, hidden=12, side=16)
+        laid_out(competition, folder / "data", count=60, hidden=12, side=40)
         return request_of(competition, folder, **self.fields(DEVICE) | self._weights(folder))
 
     def fields(self, device: str) -> dict[str, Any]:
@@ -192,7 +192,7 @@ class Case:
         if self["weights"] == "scratch":
             return {"backbone": network}
         torch.manual_seed(7)
-        recipe = Recipe(backbone=network, image_size=32)
+        recipe = Recipe(backbone=network, image_size=48)
         names = [*LABELS, "fourth", "fifth"]
         save_file(build(recipe, names).state_dict(), folder / "old.safetensors")
         write_model_folder(folder / "old", recipe, folder / "old.safetensors", names)
