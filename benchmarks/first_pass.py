@@ -23,7 +23,8 @@ from benchmarks.peers import (
     torchvision_pass,
 )
 from benchmarks.photographs import photographs
-from common.data.batches.sources import epoch_order, open_source, to_input
+from common.data.batches.batching import epoch_order
+from common.data.batches.sources import open_source, to_input
 from common.data.pixels.store import Store, open_store
 from common.recipe import Recipe
 

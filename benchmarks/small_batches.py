@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import Effort, Row, Way, alone, compare, one_thread
-from common.data.batches.sources import InMemory, epoch_order, to_input
+from common.data.batches.batching import epoch_order
+from common.data.batches.sources import InMemory, to_input
 from common.recipe import Recipe
 
 CLAIM = "32x32 training batches of 256"

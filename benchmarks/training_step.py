@@ -13,7 +13,8 @@ from accelerate import Accelerator
 from torch import nn
 
 from benchmarks.measure import Effort, Row, Way, alone, compare
-from common.data.batches.sources import InMemory, epoch_order
+from common.data.batches.batching import epoch_order
+from common.data.batches.sources import InMemory
 from common.inference.evaluator import Evaluator
 from common.metrics import metric_named
 from common.models.backbone import InputConfig

@@ -15,6 +15,8 @@ MODULES = ("recipe", "typed_fields", "recipe_rules", "competition", "randomness"
 # Code between a stored image and its features.
 OF_FEATURES = (
     "data/batches/sources",
+    "data/batches/batching",
+    "data/batches/photo_source",
     "data/batches/photographs",
     "inference/features",
     "inference/predict",

@@ -9,6 +9,7 @@ DIR holds Kaggle's archives of cifar-10. A peer that is not there is left out by
 import argparse
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +21,6 @@ from common.environment import environment
 from common.errors import KitError
 
 RESULTS = Path(__file__).parents[1] / "RESULTS-GPU.md"
-WIDE_SPLITS = 2
 
 
 def main() -> None:
@@ -33,20 +33,29 @@ def main() -> None:
     parser.add_argument("--cifar10", type=Path, help="the folder of Kaggle's archives")
     parser.add_argument("--peer", type=Path, help="K. Jordan's airbench94_muon.py")
     parser.add_argument("--splits", type=int, default=5, help="models a program (default: 5)")
+    parser.add_argument("--wide-splits", type=int, default=2, help="of speed-wide (default: 2)")
+    parser.add_argument("--workers", type=int, nargs="*", help="of the kit (default: all, 4, 2)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the file to write")
     asked = parser.parse_args()
     if not torch.cuda.is_available():
         raise KitError("this machine has no GPU: `make bench` measures a CPU")
-    parts = [_environment()]
+    parts = ["# What the kit's speed is worth on a GPU", _environment()]
+    print(parts[-1], flush=True)
     with TemporaryDirectory() as folder:
-        if asked.cifar10:
-            parts.append(_cifar10(asked, Path(folder) / "cifar10"))
-        else:
-            parts.append("cifar-10: not measured, for --cifar10 names no folder of its archives")
-        parts.append(_photographs(Path(folder) / "photographs"))
-    text = "\n\n".join(["# What the kit's speed is worth on a GPU", *parts, ""])
-    asked.out.write_text(text, encoding="utf-8")
-    print(text)
+        for table in _tables(asked, Path(folder)):
+            print(table, flush=True)
+            parts.append(table)
+            asked.out.write_text("\n\n".join([*parts, ""]), encoding="utf-8")
+
+
+def _tables(asked: argparse.Namespace, place: Path) -> Iterator[str]:
+    if asked.cifar10:
+        yield _cifar10(asked, place / "cifar10")
+    else:
+        yield "cifar-10: not measured, for --cifar10 names no folder of its archives"
+    yield _photographs(asked.workers, place / "photographs")
+    if asked.cifar10:
+        yield _wide(asked, place / "cifar10")
 
 
 def _environment() -> str:
@@ -62,24 +71,28 @@ def _environment() -> str:
 
 
 def _cifar10(asked: argparse.Namespace, place: Path) -> str:
-    data, rows = asked.cifar10.resolve(), []
-    speed, run = cifar10.kit(data, place, asked.splits, ["--recipe", "speed", "compile=true"])
-    rows.append(speed)
-    rows.append(cifar10.kit(data, place, asked.splits, ["--recipe", "speed"])[0])
+    words = ["--recipe", "speed", "compile=true"]
+    ours, run = cifar10.kit(asked.cifar10.resolve(), place, asked.splits, words)
+    rows = [ours]
     if asked.peer:
-        rows.append(cifar10.airbench(asked.peer.resolve(), data, place, run, asked.splits))
-    wide = ["--recipe", "speed-wide", "compile=true"]
-    rows.append(cifar10.kit(data, place, min(asked.splits, WIDE_SPLITS), wide)[0])
+        peer, data = asked.peer.resolve(), asked.cifar10.resolve()
+        rows.append(cifar10.airbench(peer, data, place, run, asked.splits))
     return table_of(cifar10.HEAD, [row.cells() for row in rows])
 
 
-def _photographs(place: Path) -> str:
+def _wide(asked: argparse.Namespace, place: Path) -> str:
+    words = ["--recipe", "speed-wide"]
+    wide, _ = cifar10.kit(asked.cifar10.resolve(), place, asked.wide_splits, words)
+    return table_of(cifar10.HEAD, [wide.cells()])
+
+
+def _photographs(counts: Sequence[int], place: Path) -> str:
     task = photographs.Task()
     photographs.lay_out(task, place)
     limit = photographs.bare_step(task)
     rows = [limit, photographs.torchvision_loader(task, place)]
     rows.append(photographs.timm_loader(task, place))
-    for workers in (task.workers, 4, 2):
+    for workers in counts or (task.workers, 4, 2):
         for augment in ("photo-crop", "photo"):
             words = [f"augment={augment}", f"workers={workers}"]
             rows.append(photographs.kit(task, place, *words))

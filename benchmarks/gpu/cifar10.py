@@ -83,8 +83,9 @@ def airbench(program: Path, data: Path, place: Path, run: Path, splits: int) -> 
     Args:
         program: airbench94_muon.py, with a `RESULT` line a run: plain, with views, seconds.
     """
-    table = COMPETITION.read_train(open_folder(data, place / "cache", packed=True))
-    images = torch.from_numpy(np.array(open_store(table, side=0, cache=place / "cache").array()))
+    cache = Path(os.environ.get("KIT_CACHE", place / "cache"))
+    table = COMPETITION.read_train(open_folder(data, cache, packed=True))
+    images = torch.from_numpy(np.array(open_store(table, side=0, cache=cache).array()))
     classes = sorted(table["label"].unique())
     labels = torch.tensor([classes.index(label) for label in table["label"]])
     folds = pd.read_csv(run / "folds.csv", dtype={"id": str})

@@ -1,7 +1,6 @@
 """JPEG photographs to a training network on one GPU: the kit's epochs, two loaders and the bare step."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import timm
 import torch
 
 from benchmarks.photographs import made
+from common.data.parallel import cores
 
 EPOCHS = 3
 CLASSES = 8
@@ -28,7 +28,7 @@ class Task:
     network: str = "resnet50"
     side: int = 224
     batch: int = 128
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=cores)
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def kit(task: Task, place: Path, *words: str) -> Speeds:
     whole = time.perf_counter() - start
     run = Path(json.loads(done.stdout.splitlines()[-1])["run"])
     log = [json.loads(line) for line in (run / "fold0" / "log.jsonl").read_text().splitlines()]
-    seconds = json.loads((run / "run.json").read_text())["seconds"]
-    remark = f"{whole:.0f} s in all, {seconds['prepare']:.1f} of them decoding and splitting"
+    spent = json.loads((run / "run.json").read_text())["seconds"].items()
+    remark = f"{whole:.0f} s in all: {', '.join(f'{name} {value:.1f}' for name, value in spent)}"
     return Speeds(f"kit {' '.join(words)}", [each["images_per_second"] for each in log], remark)
 
 

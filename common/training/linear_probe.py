@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from common import randomness
-from common.data.batches.sources import epoch_order
+from common.data.batches.batching import epoch_order
 from common.inference.features import detach_head, features_of
 from common.models.backbone import build
 from common.recipe import Recipe

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from common import randomness
-from common.data.batches.sources import epoch_order
+from common.data.batches.batching import epoch_order
 from common.environment import memory_mb
 from common.errors import KitError
 from common.inference.predict import predict

@@ -8,7 +8,8 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
-from common.data.batches.sources import InMemory, Source, inference_batch, open_source
+from common.data.batches.batching import inference_batch
+from common.data.batches.sources import InMemory, Source, open_source
 from common.data.folds import Rows
 from common.data.pixels.store import Store
 from common.errors import KitError

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from common.data.batches.sources import epoch_order
+from common.data.batches.batching import epoch_order
 from common.environment import memory_mb
 from common.inference.features import predict_head
 from common.models.activations import activation_of

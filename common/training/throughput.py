@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from common.data.batches.sources import Place, Source
+from common.data.batches.batching import Place
+from common.data.batches.sources import Source
 from common.data.folds import Rows
 from common.environment import memory_mb
 from common.inference.predict import predict

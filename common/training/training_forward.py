@@ -5,14 +5,18 @@ graph launches all of a pass at once, with the same kernels in the same order, s
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.func import functional_call
 
 from common.models.network import Network
 from common.progress import say
 from common.recipe import Recipe
+
+Forward = Callable[[Tensor], Tensor]
 
 
 class TrainingForward:
@@ -24,46 +28,33 @@ class TrainingForward:
     def __init__(self, network: Network, recipe: Recipe) -> None:
         self.network, self.recipe = network, recipe
         self.shape = torch.Size()
-        self.leaves: list[Any] = []
-        self.plain: nn.Module = (
-            torch.compile(network.model, dynamic=False) if recipe.compile else network.model  # type: ignore[assignment]
-        )
+        self.plain: Forward = self._compiled(network.model)
         self.forward = self.plain
 
     def __call__(self, x: Tensor) -> Tensor:
         """The input [B, 3, H, W] to logits, under the caller's autocast."""
         # A shape that was not prepared for is a last, smaller batch.
-        forward = self.forward if x.shape == self.shape else self.plain
-        return forward(x)  # type: ignore[no-any-return]
+        return self.forward(x) if x.shape == self.shape else self.plain(x)
 
     def prepare(self, x: Tensor) -> float:
-        """Compile and capture for inputs of x's shape; seconds. Weights and buffers stay as they are.
-
-        A network that asks the device for a number on its way cannot be captured: it runs as it is.
-        """
+        """Compile and capture for inputs of x's shape; seconds. Weights and buffers stay as they are."""
         if x.shape == self.shape or not (self.captures or self.recipe.compile):
             return 0.0
         start = time.perf_counter()
         self.shape, self.forward = x.shape, self.plain
-        model = self.network.model
-        before = {name: tensor.clone() for name, tensor in model.named_buffers()}
-        x = x.clone()  # the graph keeps it, and reads every later batch from it
-        with torch.autocast(
-            self.network.device.type,
-            dtype=self.network.precision,
-            enabled=self.network.precision != torch.float32,
-            cache_enabled=False,
-        ):
-            if self.recipe.compile:
-                # After eight graphs of one network torch stops compiling, without an error: those of
-                # earlier jobs, phases and sizes must not count.
-                torch.compiler.reset()
-                trained = [p for p in model.parameters() if p.requires_grad]
+        buffers = dict(self.network.model.named_buffers())
+        before = {name: tensor.clone() for name, tensor in buffers.items()}
+        # After eight graphs of one network torch stops compiling, without an error: those of earlier
+        # jobs, phases and sizes must not count.
+        torch.compiler.reset()
+        if self.captures:
+            self.forward = self._captured(x)
+        else:
+            with self.network.autocast():
+                trained = [p for p in self.network.model.parameters() if p.requires_grad]
                 torch.autograd.grad(self.plain(x).float().sum(), trained, allow_unused=True)
-            if self.captures:
-                self.forward = self._captured(x)
         with torch.no_grad():
-            for name, tensor in model.named_buffers():
+            for name, tensor in buffers.items():
                 tensor.copy_(before[name])
         return time.perf_counter() - start
 
@@ -78,30 +69,44 @@ class TrainingForward:
         alone = recipe.grad_accum_steps == 1 and not recipe.grad_checkpointing
         return on_gpu and recipe.cuda_graphs and alone
 
-    def _captured(self, x: Tensor) -> nn.Module:
-        # The nodes that add up gradients belong to the stream they are first made on: this one, not
-        # the one that is captured.
-        trained = [p for p in self.network.model.parameters() if p.requires_grad]
-        self.leaves = [torch.autograd.graph.get_gradient_edge(p).node for p in trained]
+    def _captured(self, x: Tensor) -> Forward:
+        """Both passes as graphs; a network that asks the device for a number on its way stays as it is."""
+        model, network = self.network.model, self.network
+        names, parameters = zip(*model.named_parameters(), strict=True)
+
+        def passed(x: Tensor, *values: Tensor) -> Any:
+            return functional_call(model, dict(zip(names, values, strict=True)), (x,))
+
+        # The graph keeps this input and reads every later batch from it. Of the parameters it gets
+        # others that share their memory, made for it alone: what adds up the gradients of the
+        # parameters themselves would else belong to the stream that is captured.
+        own = [p.detach().requires_grad_(p.requires_grad) for p in parameters]
         try:
-            graphed: nn.Module = torch.cuda.make_graphed_callables(  # type: ignore[assignment]
-                _Whole(self.plain), (x,), allow_unused_input=True
-            )
+            with torch.autocast(
+                network.device.type,
+                dtype=network.precision,
+                enabled=network.precision != torch.float32,
+                cache_enabled=False,
+            ):
+                graphed: Callable[..., Tensor] = torch.cuda.make_graphed_callables(  # type: ignore[assignment]
+                    self._compiled(passed),  # type: ignore[arg-type]
+                    (x.clone(), *own),
+                    allow_unused_input=True,
+                )
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
-            say(f"backbone={self.recipe.backbone} cannot be captured as a CUDA graph ({reason})")
+            say(f"backbone={self.recipe.backbone} is not captured as a CUDA graph ({reason})")
+            _end_capture(network.device)
             return self.plain
-        return graphed
+        return lambda x: graphed(x, *parameters)
+
+    def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return torch.compile(function, dynamic=False) if self.recipe.compile else function
 
 
-class _Whole(nn.Module):
-    """The module that the graphs replace the forward pass of, so that the network keeps its own."""
-
-    def __init__(self, inner: nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.inner(x)  # type: ignore[no-any-return]
+def _end_capture(device: torch.device) -> None:
+    """After a capture that failed torch's generator believes that it goes on: give it a new state."""
+    generator = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
+    generator.graphsafe_set_state(torch.Generator(device).graphsafe_get_state())

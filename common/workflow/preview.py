@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from common.data.batches.sources import epoch_order
+from common.data.batches.batching import epoch_order
 from common.training.jobs import Job
 from common.training.progressive_resizing import sizes_per_epoch
 from common.training.run_context import RunContext

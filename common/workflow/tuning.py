@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from common.data.batches.sources import PerImage
+from common.data.batches.photo_source import PerImage
 from common.data.pixels.store import Store
 from common.models.backbone import check_backbone
 from common.models.weights import first_line

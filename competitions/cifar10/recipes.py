@@ -44,7 +44,7 @@ RECIPES = {
     "speed-wide": replace(  # half the batch: half the rates of SGD, those of head and biases
         SPEED,
         backbone="kit_fastnet_128",
-        epochs=30,
+        epochs=40,
         batch_size=1000,
         head_lr_scale=3.5,
         norm_bias_lr_scale=220.0,

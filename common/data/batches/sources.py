@@ -1,8 +1,7 @@
-"""Batch sources: store rows to augmented uint8 batches on the device, normalised there; epoch order."""
+"""Batch sources: store rows to augmented uint8 batches on the device, normalised there."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,17 +10,14 @@ import torch
 from torch import Tensor
 
 from common import randomness
-from common.data.batches.photographs import PHOTO, PhotoTransform, one_opencv_thread
+from common.data.batches.batching import Place, inference_batch, times_before
+from common.data.batches.photo_source import PerImage
+from common.data.batches.photographs import PHOTO
 from common.data.batches.small_images import DRAWS, SMALL, augment
 from common.data.folds import Rows
-from common.data.parallel import in_order
 from common.data.pixels.store import Store
 from common.errors import KitError
 from common.recipe import Recipe
-
-Place = tuple[int, int, int]  # (seed, fold, epoch)
-# Pixels and images that one inference batch holds: a CPU's caches set the first, a GPU's memory.
-AT_ONCE = {"cpu": (16 * 224**2, 256), "gpu": (256 * 224**2, 4096)}
 
 # Values that a CPU normalises at once: each step finds them where the last one left them, in a cache.
 IN_CACHE = 600_000
@@ -91,72 +87,6 @@ class InMemory:
             yield self.pixels.index_select(0, index).permute(0, 3, 1, 2)
 
 
-@dataclass(frozen=True)
-class PerImage:
-    """Photographs: each image transformed by albumentations, on threads ahead of the training."""
-
-    store: Store
-    recipe: Recipe
-    device: torch.device
-    crop: float
-
-    def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:
-        yield from self._load(rows, self.recipe.augment, self.recipe.batch_size, size, place)
-
-    def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
-        batch = inference_batch(self.recipe, self.device.type, size, size)
-        yield from self._load(rows, "photo-none", batch, size, (0, 0, 0))
-
-    def _load(
-        self, rows: Rows, preset: str, batch: int, size: int, place: Place
-    ) -> Iterator[Tensor]:
-        threads = min(self.recipe.workers, -(-len(rows) // batch))
-        seeds = image_seeds(rows, len(self.store), place)
-        pin = self.device.type == "cuda"
-        # A transform keeps its random state: no two threads hold one at a time.
-        idle: SimpleQueue[PhotoTransform] = SimpleQueue()
-        for _ in range(max(1, threads)):
-            idle.put(PhotoTransform(preset, size=size, crop=self.crop))
-
-        def transformed(start: int) -> Tensor:
-            part = slice(start, start + batch)
-            transform, chosen = idle.get(), rows[part].tolist()
-            images = torch.empty((len(chosen), size, size, 3), dtype=torch.uint8, pin_memory=pin)
-            try:
-                for into, row, seed in zip(images.numpy(), chosen, seeds[part], strict=True):
-                    transform(self.store[row], seed, into)
-            finally:
-                idle.put(transform)
-            return images
-
-        starts = range(0, len(rows), batch)
-        with one_opencv_thread():
-            ready = in_order(transformed, starts, threads) if threads else map(transformed, starts)
-            for images in _on_device(ready, self.device):
-                yield images.permute(0, 3, 1, 2)
-
-
-def _on_device(batches: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """Batches on the device; a GPU copies the next one while it computes on the one before."""
-    if device.type != "cuda":
-        yield from (images.to(device) for images in batches)
-        return
-    copies, computes = torch.cuda.Stream(device), torch.cuda.current_stream(device)
-    for images in batches:
-        with torch.cuda.stream(copies):
-            there = images.to(device, non_blocking=True)
-        computes.wait_stream(copies)
-        there.record_stream(computes)
-        yield there
-
-
-def image_seeds(rows: Rows, count: int, place: Place) -> list[int]:
-    """A random seed for each row of an epoch's order, per image, plus one each time it recurs."""
-    seeds = randomness.stream(randomness.AUGMENT, *place).integers(1 << 62, size=count)
-    found: list[int] = (seeds[rows] + times_before(rows)).tolist()
-    return found
-
-
 def _alternating(count: int, place: Place) -> npt.NDArray[np.float32]:
     """Draws [count] of the mirror that change sides of 0.5 with every epoch (K. Jordan, 2024).
 
@@ -167,47 +97,9 @@ def _alternating(count: int, place: Place) -> npt.NDArray[np.float32]:
     return (first + np.float32(0.5 * (epoch % 2))) % 1
 
 
-def inference_batch(recipe: Recipe, device: str, height: int, width: int) -> int:
-    """The inference batch size for images of this size.
-
-    `eval_batch_size` where it is given. Else as many as hold the pixels of 16 images of 224x224 on a CPU,
-    at most 256, and of 256 on a GPU, at most 4,096.
-    """
-    pixels, most = AT_ONCE["cpu" if device == "cpu" else "gpu"]
-    return recipe.eval_batch_size or max(1, min(most, pixels // (height * width)))
-
-
 def _chunks(rows: Rows, size: int, device: torch.device) -> Iterator[Tensor]:
     index = torch.from_numpy(rows).to(device)
     yield from index.split(size)
-
-
-def times_before(rows: Rows) -> Rows:
-    """How often each row stands earlier in the order: all 0 unless rows are drawn repeatedly."""
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    counts = np.diff(np.r_[starts, len(rows)])
-    before = np.empty(len(rows), dtype=np.int64)
-    before[order] = np.arange(len(rows)) - np.repeat(starts, counts)
-    return before
-
-
-def epoch_order(labels: npt.NDArray[np.int64], recipe: Recipe, place: Place) -> Rows:
-    """Positions [M] an epoch trains on, shuffled; a multiple of the batch unless all fit in one.
-
-    With `class_balance=sampling` each draw takes every class with equal chance. The rows that
-    would not fill a last batch are dropped, different ones each epoch.
-    """
-    generator = randomness.stream(randomness.ORDER, *place)
-    if recipe.class_balance == "sampling":
-        counts = np.bincount(labels)
-        chance = 1 / counts[labels]
-        order = generator.choice(len(labels), len(labels), p=chance / chance.sum())
-    else:
-        order = generator.permutation(len(labels))
-    whole = len(order) // recipe.batch_size * recipe.batch_size
-    return order[: whole or len(order)]
 
 
 def to_input(images: Tensor, mean: Tensor, std: Tensor, size: int) -> Tensor:

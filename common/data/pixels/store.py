@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.data.parallel import cores
 from common.data.pixels.bit_depth import Depth, read_depth
 from common.data.pixels.channels import ALPHA, DEEP
 from common.data.pixels.decode import Pixels
@@ -104,7 +105,7 @@ class Store:
 
 
 def open_store(
-    table: pd.DataFrame, *, side: int, cache: Path, bits: int = 0, threads: int = 2
+    table: pd.DataFrame, *, side: int, cache: Path, bits: int = 0, threads: int = 0
 ) -> Store:
     """Open the store of a table's images, decoding them first where it is not there yet.
 
@@ -118,7 +119,7 @@ def open_store(
             none is ever enlarged.
         cache: a writable folder; the store goes to `stores/<key>` in it.
         bits: what the values of images of more than 8 bits need; 0: as many as their largest needs.
-        threads: how many files are read and decoded at once.
+        threads: how many files are read and decoded at once; 0: one a core.
 
     Raises:
         UnreadableError: files that are missing, cut short or no images, all named in one message.
@@ -128,6 +129,7 @@ def open_store(
         raise KitError("the table is empty: a store needs at least one image")
     if side < 0:
         raise KitError(f"side={side} is no size: give the shorter side in pixels, or 0")
+    threads = threads or cores()
     facts = scan_files(table, threads)
     depth = read_depth(facts, bits, cache, threads)
     words = [f"format {FORMAT}, side {side}", *facts.digests]

@@ -12,17 +12,10 @@ import torch
 
 from common import randomness
 from common.data.batches import sources
+from common.data.batches.batching import epoch_order, image_seeds, inference_batch, times_before
+from common.data.batches.photo_source import PerImage
 from common.data.batches.small_images import DRAWS, SMALL, SmallPreset, augment
-from common.data.batches.sources import (
-    InMemory,
-    PerImage,
-    epoch_order,
-    image_seeds,
-    inference_batch,
-    open_source,
-    times_before,
-    to_input,
-)
+from common.data.batches.sources import InMemory, open_source, to_input
 from common.data.pixels.store import Store, open_store
 from common.recipe import Recipe
 

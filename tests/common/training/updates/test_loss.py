@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from toy_answers import evaluator
 
-from common.data.batches.sources import epoch_order
+from common.data.batches.batching import epoch_order
 from common.data.folds import Rows
 from common.models.backbone import InputConfig, build
 from common.recipe import Recipe
