@@ -12,7 +12,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import Tensor, nn
 
 from common.errors import KitError
-from common.models.pooling import largest
+from common.models.max_pooling import global_max
 from common.models.whitening import Whitening
 
 LOGIT_SCALE = 1 / 9
@@ -118,7 +118,7 @@ class KitFastNet(nn.Module):
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Logits, or with `pre_logits` the pooled features [B, widths[-1]]."""
-        x = self.drop(largest(x) * LOGIT_SCALE)
+        x = self.drop(global_max(x) * LOGIT_SCALE)
         return x if pre_logits else self.head(x)
 
     def forward(self, x: Tensor) -> Tensor:

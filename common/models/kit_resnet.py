@@ -16,7 +16,7 @@ from timm.models import (
 from torch import Tensor, nn
 
 from common.errors import KitError
-from common.models.pooling import largest
+from common.models.max_pooling import global_max
 
 
 class ConvNorm(nn.Sequential):
@@ -96,7 +96,7 @@ class KitResNet(nn.Module):
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
         """Logits, or with `pre_logits` the pooled features [B, 8 * width]."""
         # Max pooling: on feature maps of a few pixels the mean blurs what one position detected.
-        x = self.drop(largest(x))
+        x = self.drop(global_max(x))
         return x if pre_logits else self.head(x)
 
     def forward(self, x: Tensor) -> Tensor:

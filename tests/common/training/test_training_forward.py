@@ -1,7 +1,6 @@
 """A prepared forward pass: the weights it was shown and the numbers it gives are the plain one's."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from torch import Tensor, nn
 
 from common.models.backbone import build
 from common.models.freezing import freeze, train_mode
-from common.models.pooling import largest
 from common.recipe import Recipe
 from common.training.training_forward import TrainingForward
 
@@ -103,26 +101,3 @@ def test_nothing_is_captured_where_gradients_accumulate_or_on_a_cpu() -> None:
     for fields in ({}, {"grad_accum_steps": 2}, {"grad_checkpointing": True}):
         forward = TrainingForward(network(0), Recipe(backbone="kit_fastnet_16", **fields))  # type: ignore[arg-type]
         assert not forward.captures and forward.prepare(torch.randn(2, 3, 16, 16)) == 0
-
-
-def test_the_largest_of_a_channel_gets_the_gradient() -> None:
-    x = torch.randn(3, 5, 4, 6, requires_grad=True)
-    expected = x.amax(dim=(2, 3))
-    assert torch.equal(largest(x), expected)
-    (own,) = torch.autograd.grad(largest(x).sum(), x)
-    (other,) = torch.autograd.grad(expected.sum(), x)
-    assert torch.equal(own, other)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backbone", ["kit_fastnet_16", "kit_resnet9_16"])
-def test_a_kit_network_compiled_in_half_precision_has_finite_gradients(
-    backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    torch.manual_seed(0)
-    model = build(Recipe(backbone=backbone), ("a", "b", "c")).train()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = torch.compile(model, dynamic=False)(torch.randn(8, 3, 32, 32))
-    logits.float().square().sum().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())

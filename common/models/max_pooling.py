@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 
-def largest(x: Tensor) -> Tensor:
+def global_max(x: Tensor) -> Tensor:
     """Feature maps [B, C, H, W] to the largest value of each channel [B, C].
 
     Not by `amax`, whose backward pass looks for the values that equal the largest: compiled in half
