@@ -98,7 +98,7 @@ def airbench(program: Path, data: Path, place: Path, run: Path, splits: int) -> 
         model.compile(mode=mode)
         for split in range(splits):
             held = folds[folds["repeat"] == split].set_index("id")["fold"].loc[table["id"]]
-            out = torch.from_numpy((held == 0).to_numpy())
+            out = torch.tensor((held == 0).to_numpy())
             for name, rows in (("train", ~out), ("test", out)):
                 parts = {"images": images[rows], "labels": labels[rows], "classes": classes}
                 torch.save(parts, f"cifar10/{name}.pt")

@@ -5,6 +5,7 @@ graph launches all of a pass at once, with the same kernels in the same order, s
 """
 
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -81,13 +82,16 @@ class TrainingForward:
         # others that share their memory, made for it alone: what adds up the gradients of the
         # parameters themselves would else belong to the stream that is captured.
         own = [p.detach().requires_grad_(p.requires_grad) for p in parameters]
+        mixed = torch.autocast(
+            network.device.type,
+            dtype=network.precision,
+            enabled=network.precision != torch.float32,
+            cache_enabled=False,
+        )
         try:
-            with torch.autocast(
-                network.device.type,
-                dtype=network.precision,
-                enabled=network.precision != torch.float32,
-                cache_enabled=False,
-            ):
+            with mixed, warnings.catch_warnings():
+                # torch warns of what it does itself: warm-up and capture on two streams of its own.
+                warnings.simplefilter("ignore", UserWarning)
                 graphed: Callable[..., Tensor] = torch.cuda.make_graphed_callables(  # type: ignore[assignment]
                     self._compiled(passed),  # type: ignore[arg-type]
                     (x.clone(), *own),
