@@ -10,7 +10,7 @@ kind, and decisions fitted out-of-fold; groups that give the answer away; the se
 import argparse
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.cifar10_answers import IN_GROUP, cats_and_dogs, open_pool, tasks_of, watermarked
-from benchmarks.small_draws import Pool, Scores, Task, context_of, drawn, random_rows, scores
+from benchmarks.draw_scores import Scores, scores
+from benchmarks.small_draws import Pool, Task, context_of, drawn, random_rows
 from common.data.folds import groups_of
 from common.inference.bootstrap import RESAMPLES, ScoredRows, paired_interval, resampled
 from common.inference.evaluator import Evaluator
@@ -32,10 +33,13 @@ HELD_HEAD = [
     "metric",
     "out of fold",
     "hidden",
+    "sd of the gaps",
     "half the interval",
     "hidden inside",
     "goal",
     "met?",
+    "half by rows",
+    "inside by rows",
 ]
 DECISION_HEAD = [
     "metric",
@@ -81,8 +85,7 @@ def of_groups(pool: Pool, size: Size) -> dict[str, list[Scores]]:
             mine = np.random.default_rng(number).permutation(names.unique())[:DRAWN_GROUPS]
             inside = names.isin(mine).to_numpy()
             rows = np.flatnonzero(inside), np.flatnonzero(~inside)
-            draw = drawn(context, task, *rows, groups)
-            draw = replace(draw, groups=names.to_numpy(dtype=object))
+            draw = drawn(context, task, *rows, groups, names.tolist())
             found.setdefault(how, []).append(scores(draw, task.metrics[0]))
     return found
 
@@ -110,18 +113,23 @@ def gap(found: Sequence[Scores], figure: str) -> str:
 
 
 def held_line(task: str, metric: str, found: Sequence[Scores], *, goal: bool = True) -> list[str]:
-    """Task, metric, mean scores, interval, k of n, and the goal of 35 of 40."""
+    """Task, metric, mean scores, interval, k of n, and the goal of 35 of 40; both by rows alone."""
     inside, least = holding(found), int(np.ceil(len(found) * 35 / 40))
     half = np.mean([each.high - each.low for each in found]) / 2
+    by_rows = np.mean([each.by_rows[1] - each.by_rows[0] for each in found]) / 2
+    gaps = np.std([each.honest - each.hidden for each in found])
     return [
         task,
         metric,
         _mean(found, "honest"),
         _mean(found, "hidden"),
+        f"{gaps:.4f}",
         f"{half:.4f}",
         f"{inside} of {len(found)}",
         f"≥ {least}" if goal else "",
         ("yes" if inside >= least else "no") if goal else "",
+        f"{by_rows:.4f}",
+        f"{sum(each.holds_by_rows for each in found)} of {len(found)}",
     ]
 
 

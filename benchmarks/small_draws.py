@@ -7,7 +7,6 @@ hidden: single fold models score them. So the truth behind a cross-validation sc
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +14,19 @@ import pandas as pd
 
 from common.data.folds import Rows, assign_folds
 from common.data.pixels.store import Store
-from common.inference.bootstrap import CONFIDENCE, ScoredRows, resampled
-from common.inference.decisions import DECISIONS, kind_for
 from common.inference.evaluator import Evaluator
-from common.inference.fitting import decided
-from common.inference.out_of_fold import FoldProbs, pooled
+from common.inference.features import detach_head, features_of, predict_head
+from common.inference.out_of_fold import FoldProbs
 from common.metrics import Probs, metric_named
+from common.models.activations import activation_of
+from common.models.backbone import build
 from common.recipe import Recipe
 from common.targets import Target, Targets
 from common.training.jobs import Job
-from common.training.linear_probe import train_heads, write_job
+from common.training.linear_probe import train_heads
+from common.training.loss import loss_name
 from common.training.run_context import RunContext, open_run_context
-from common.training.trained_models import predictions
+from common.training.stacked_heads import TrainedHead
 
 RECIPE = Recipe(
     weights="pretrained",
@@ -43,7 +43,7 @@ RECIPE = Recipe(
     device="cpu",
 )
 LABELLED, HIDDEN = 500, 2000  # rows of a draw
-RESAMPLED = 500  # times for an interval, of which there are hundreds here
+BLOCKS = 10  # of labelled rows, each left out once for an interval
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Task:
 class Draw:
     """A draw's out-of-fold probs, and each fold model's probs [H, C] of the hidden rows [H].
 
-    `y` and `groups` are those of the whole pool, whose positions all rows are.
+    `y` and `groups` are those of the whole pool, whose positions all rows are; `without` holds the
+    draw trained without each block of its labelled rows.
     """
 
     target: Target
@@ -79,29 +80,7 @@ class Draw:
     folds: list[FoldProbs]
     hidden: Rows
     models: list[Probs]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A draw by one metric: with the decision that the metric asks for, and without.
-
-    `honest` judges each fold by values of the other ones, `in_sample` by its own; `hidden` is the mean of
-    the fold models' scores, `plain` and `plain_hidden` are without a decision. `low` and `high` bound
-    the difference of honest and hidden score.
-    """
-
-    plain: float
-    honest: float
-    in_sample: float
-    hidden: float
-    plain_hidden: float
-    low: float
-    high: float
-
-    @property
-    def holds(self) -> bool:
-        """Is the hidden score one that the out-of-fold score allows?"""
-        return self.low <= 0 <= self.high
+    without: "list[Draw]"
 
 
 def context_of(pool: Pool, task: Task) -> RunContext:
@@ -131,58 +110,74 @@ def drawn(
     labelled: Rows,
     hidden: Rows,
     groups: Sequence[str] | None = None,
+    together: Sequence[str] | None = None,
 ) -> Draw:
-    """Train a draw's folds, whole groups [N] in one fold, and predict its held-out and hidden rows."""
-    known = pd.Series(np.arange(len(task.answers)).astype(str) if groups is None else groups)
+    """Train a draw's folds, with all rows and without each block, and predict held-out and hidden rows.
+
+    Args:
+        groups: of the pool's rows [N], whole ones in one fold; each row its own if None.
+        together: groups that blocks and resamples keep whole, where folds may split them.
+    """
+    ids = np.arange(len(task.answers)).astype(str)
+    known = pd.Series(ids if groups is None else groups, dtype=object)
+    units = known.to_numpy() if together is None else np.asarray(together, dtype=object)
     target = _fitted(task, labelled)
     evaluator = Evaluator(target, context.evaluator.metric)
     mine = replace(context, evaluator=evaluator, targets=target.read(task.answers))
     strata = target.strata(mine.targets[labelled])
     (fold,) = assign_folds(strata, known.iloc[labelled].reset_index(drop=True), context.recipe)
-    parts = [(labelled[fold != held], labelled[fold == held]) for held in range(fold.max() + 1)]
-    jobs = [Job(f"fold{n}", n, 0, rows, held) for n, (rows, held) in enumerate(parts)]
-    with TemporaryDirectory() as place:
-        for each in train_heads(jobs, mine):
-            write_job(Path(place) / each.job.name, each, 0)
-        folders = [Path(place) / job.name for job in jobs]
-        every = np.arange(len(task.answers))
-        found = [each["identity"] for each in predictions(mine, folders, every, label=task.name)]
-    folds = [FoldProbs(held, probs[held]) for (_, held), probs in zip(parts, found, strict=True)]
-    models = [probs[hidden] for probs in found]
-    return Draw(target, mine.targets, known.to_numpy(dtype=object), folds, hidden, models)
+    block = blocks_of(fold, units[labelled])
+    jobs = [
+        Job(
+            f"without{left_out}-fold{held}",
+            held,
+            0,
+            labelled[(fold != held) & (block != left_out)],
+            labelled[(fold == held) & (block != left_out)],
+        )
+        for left_out in range(-1, BLOCKS)  # -1: no block is left out
+        for held in range(fold.max() + 1)
+    ]
+    found = _predicted(train_heads(jobs, mine), mine, hidden)
+    folds = int(fold.max()) + 1
+    draws = [
+        Draw(target, mine.targets, units, [*held], hidden, [*models], [])
+        for held, models in (
+            zip(*found[start : start + folds], strict=True) for start in range(0, len(found), folds)
+        )
+    ]
+    return replace(draws[0], without=draws[1:])
 
 
-def scores(draw: Draw, metric: str) -> Scores:
-    """Score a draw by a metric, with the decision that it asks for, fitted out-of-fold."""
-    evaluator = Evaluator(draw.target, metric_named(metric))
-    kind = kind_for("auto", evaluator)
-    plain = _pooled_score(evaluator, draw, draw.folds)
-    folds, models, in_sample = draw.folds, draw.models, plain
-    if kind != "none":
-        fitted = decided(draw.folds, draw.y, draw.groups, evaluator, kind=kind)
-        folds, in_sample = fitted.folds, fitted.facts["in_sample"]
-        apply = DECISIONS[kind].apply
-        models = [apply(draw.target, probs, fitted.values) for probs in draw.models]
-    rows, probs = pooled(folds, len(draw.y))
-    seen = _resampled(evaluator, draw, rows, [probs], seed=0)
-    unseen = _resampled(evaluator, draw, draw.hidden, models, seed=1)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(seen[1:] - unseen[1:], [tail, 1 - tail])
-    truth = draw.y[draw.hidden]
-    plain_hidden = float(np.mean([evaluator.score(each, truth) for each in draw.models]))
-    return Scores(plain, seen[0], in_sample, unseen[0], plain_hidden, low, high)
+def blocks_of(fold: Rows, groups: npt.NDArray[np.object_]) -> Rows:
+    """The block of every row [N]: whole groups, in the order of their first row's fold, take turns."""
+    codes, firsts = pd.factorize(groups)
+    first = fold[np.unique(codes, return_index=True)[1]]
+    turn = np.empty(len(firsts), dtype=np.int64)
+    turn[np.argsort(first, kind="stable")] = np.arange(len(firsts)) % BLOCKS
+    return np.asarray(turn[codes])
 
 
-def _pooled_score(evaluator: Evaluator, draw: Draw, folds: Sequence[FoldProbs]) -> float:
-    rows, probs = pooled(folds, len(draw.y))
-    return evaluator.score(probs, draw.y[rows])
-
-
-def _resampled(
-    evaluator: Evaluator, draw: Draw, rows: Rows, models: Sequence[Probs], *, seed: int
-) -> npt.NDArray[np.float64]:
-    runs = [ScoredRows.of(evaluator, probs, draw.y[rows]) for probs in models]
-    return resampled(runs, draw.groups[rows], None, seed, RESAMPLED)
+def _predicted(
+    trained: Sequence[TrainedHead], context: RunContext, hidden: Rows
+) -> list[tuple[FoldProbs, Probs]]:
+    """Each head's probs of its held-out rows, and of the hidden ones."""
+    model = build(context.recipe, context.target.outputs)
+    name, head = detach_head(model)
+    network = context.network(model)
+    features = features_of(network, context.source, context.store, "identity", cache=context.cache)
+    activation = activation_of(context.target, loss_name(context.recipe, context.target))
+    found = []
+    for each in trained:
+        held = each.job.held_out
+        assert held is not None
+        state = each.weights[0].items()
+        head.load_state_dict(
+            {key.removeprefix(f"{name}."): w for key, w in state if key.startswith(f"{name}.")}
+        )
+        probs = [predict_head(head, features[:, rows], activation) for rows in (held, hidden)]
+        found.append((FoldProbs(held, probs[0]), probs[1]))
+    return found
 
 
 def _fitted(task: Task, rows: Rows) -> Target:

@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.answers_of_every_kind import DECIDED, Size, holding, of_groups, of_task
 from benchmarks.cifar10_answers import IN_GROUP, open_pool, tasks_of, watermarked
-from benchmarks.small_draws import RECIPE, Pool, Scores, random_rows
+from benchmarks.draw_scores import Scores
+from benchmarks.small_draws import BLOCKS, RECIPE, Pool, blocks_of, random_rows
 from common.data.pixels.store import Store
 from common.data.pixels.store_files import PIXELS, SHAPES
 from common.targets import Numbers
@@ -107,6 +108,15 @@ def test_every_draw_has_other_rows_and_no_row_on_both_sides() -> None:
     assert not set(labelled) & set(hidden)
     assert len(labelled) == 250
     assert set(labelled) != set(random_rows(1000, 1)[0])
+
+
+def test_blocks_hold_whole_groups_and_a_like_share_of_every_fold() -> None:
+    fold = np.repeat(np.arange(5), 100)
+    rows = np.array([str(row) for row in range(500)], dtype=object)
+    shares = pd.crosstab(fold, blocks_of(fold, rows))
+    assert (shares == 100 // BLOCKS).all(axis=None)
+    groups = np.array([str(row // 7) for row in range(500)], dtype=object)
+    assert (pd.Series(blocks_of(fold, groups)).groupby(groups).nunique() == 1).all()
 
 
 def test_a_tasks_answers_are_read_by_its_target_missing_cells_included(toy: Pool) -> None:
