@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.cifar10_answers import IN_GROUP, cats_and_dogs, open_pool, tasks_of, watermarked
 from benchmarks.draw_scores import Scores, scores
-from benchmarks.small_draws import Pool, Task, context_of, drawn, random_rows
+from benchmarks.small_draws import Pool, Task, drawn, probe_of, random_rows
 from common.data.folds import groups_of
 from common.inference.bootstrap import RESAMPLES, ScoredRows, paired_interval, resampled
 from common.inference.evaluator import Evaluator
@@ -63,10 +63,10 @@ class Size:
 
 def of_task(pool: Pool, task: Task, size: Size) -> dict[str, list[Scores]]:
     """The scores of every draw of a task, by metric."""
-    context, rows = context_of(pool, task), len(pool.table)
+    probe, rows = probe_of(pool, task), len(pool.table)
     found: dict[str, list[Scores]] = {metric: [] for metric in task.metrics}
     for number in range(size.draws):
-        draw = drawn(context, task, *random_rows(rows, number))
+        draw = drawn(probe, task, *random_rows(rows, number))
         for metric in task.metrics:
             found[metric].append(scores(draw, metric))
     return found
@@ -78,14 +78,14 @@ def of_groups(pool: Pool, size: Size) -> dict[str, list[Scores]]:
     Hidden rows are of other groups. The intervals take whole groups either way.
     """
     task, names = cats_and_dogs(pool), pool.table["group"]
-    context, found = context_of(pool, task), dict[str, list[Scores]]()
+    probe, found = probe_of(pool, task), dict[str, list[Scores]]()
     for how in ("identical", "none"):
         groups = groups_of(pool.table, pool.store, how).tolist()
         for number in range(size.draws):
             mine = np.random.default_rng(number).permutation(names.unique())[:DRAWN_GROUPS]
             inside = names.isin(mine).to_numpy()
             rows = np.flatnonzero(inside), np.flatnonzero(~inside)
-            draw = drawn(context, task, *rows, groups, names.tolist())
+            draw = drawn(probe, task, *rows, groups, names.tolist())
             found.setdefault(how, []).append(scores(draw, task.metrics[0]))
     return found
 

@@ -5,12 +5,15 @@ hidden: single fold models score them. So the truth behind a cross-validation sc
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
+from torch import Tensor, nn
 
 from common.data.folds import Rows, assign_folds
 from common.data.pixels.store import Store
@@ -20,13 +23,14 @@ from common.inference.out_of_fold import FoldProbs
 from common.metrics import Probs, metric_named
 from common.models.activations import activation_of
 from common.models.backbone import build
+from common.randomness import WEIGHTS, seed_of
 from common.recipe import Recipe
 from common.targets import Target, Targets
 from common.training.jobs import Job
-from common.training.linear_probe import train_heads
+from common.training.linear_probe import RECIPE_POINT
 from common.training.loss import loss_name
 from common.training.run_context import RunContext, open_run_context
-from common.training.stacked_heads import TrainedHead
+from common.training.stacked_heads import train_stack
 
 RECIPE = Recipe(
     weights="pretrained",
@@ -67,6 +71,15 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A task's run context, its images' features [1, N, F], and the head that each fold begins with."""
+
+    context: RunContext
+    features: Tensor
+    heads: list[nn.Module]
+
+
+@dataclass(frozen=True)
 class Draw:
     """A draw's out-of-fold probs, and each fold model's probs [H, C] of the hidden rows [H].
 
@@ -83,10 +96,10 @@ class Draw:
     without: "list[Draw]"
 
 
-def context_of(pool: Pool, task: Task) -> RunContext:
-    """The run context of a task on all of a pool's images; its features are computed once."""
+def probe_of(pool: Pool, task: Task) -> Probe:
+    """What the draws of a task on all of a pool's images share; features are computed once."""
     target = _fitted(task, np.arange(len(pool.table)))
-    return open_run_context(
+    context = open_run_context(
         pool.recipe,
         pool.store,
         target.read(task.answers),
@@ -95,6 +108,14 @@ def context_of(pool: Pool, task: Task) -> RunContext:
         cache=pool.cache,
         trained=False,
     )
+    heads = []
+    for fold in range(pool.recipe.folds):
+        torch.manual_seed(seed_of(WEIGHTS, 0, fold))
+        model = build(pool.recipe, target.outputs)
+        heads.append(detach_head(model)[1])
+    source, store = context.source, context.store
+    features = features_of(context.network(model), source, store, "identity", cache=pool.cache)
+    return Probe(context, features, heads)
 
 
 def random_rows(count: int, number: int) -> tuple[Rows, Rows]:
@@ -105,7 +126,7 @@ def random_rows(count: int, number: int) -> tuple[Rows, Rows]:
 
 
 def drawn(
-    context: RunContext,
+    probe: Probe,
     task: Task,
     labelled: Rows,
     hidden: Rows,
@@ -122,24 +143,21 @@ def drawn(
     known = pd.Series(ids if groups is None else groups, dtype=object)
     units = known.to_numpy() if together is None else np.asarray(together, dtype=object)
     target = _fitted(task, labelled)
-    evaluator = Evaluator(target, context.evaluator.metric)
-    mine = replace(context, evaluator=evaluator, targets=target.read(task.answers))
+    evaluator = Evaluator(target, probe.context.evaluator.metric)
+    mine = replace(probe.context, evaluator=evaluator, targets=target.read(task.answers))
     strata = target.strata(mine.targets[labelled])
-    (fold,) = assign_folds(strata, known.iloc[labelled].reset_index(drop=True), context.recipe)
+    (fold,) = assign_folds(strata, known.iloc[labelled].reset_index(drop=True), mine.recipe)
     block = blocks_of(fold, units[labelled])
-    jobs = [
-        Job(
-            f"without{left_out}-fold{held}",
-            held,
-            0,
+    folds = int(fold.max()) + 1
+    parts = [
+        (
             labelled[(fold != held) & (block != left_out)],
             labelled[(fold == held) & (block != left_out)],
         )
         for left_out in range(-1, BLOCKS)  # -1: no block is left out
-        for held in range(fold.max() + 1)
+        for held in range(folds)
     ]
-    found = _predicted(train_heads(jobs, mine), mine, hidden)
-    folds = int(fold.max()) + 1
+    found = _predicted(replace(probe, context=mine), parts, hidden)
     draws = [
         Draw(target, mine.targets, units, [*held], hidden, [*models], [])
         for held, models in (
@@ -159,25 +177,32 @@ def blocks_of(fold: Rows, groups: npt.NDArray[np.object_]) -> Rows:
 
 
 def _predicted(
-    trained: Sequence[TrainedHead], context: RunContext, hidden: Rows
+    probe: Probe, parts: Sequence[tuple[Rows, Rows]], hidden: Rows
 ) -> list[tuple[FoldProbs, Probs]]:
-    """Each head's probs of its held-out rows, and of the hidden ones."""
-    model = build(context.recipe, context.target.outputs)
-    name, head = detach_head(model)
-    network = context.network(model)
-    features = features_of(network, context.source, context.store, "identity", cache=context.cache)
+    """Train a head on the first rows of each part; its probs of the second, and of the hidden ones.
+
+    The parts take turns at the folds' heads, and those of equally many rows are trained at once.
+    """
+    context, features = probe.context, probe.features
     activation = activation_of(context.target, loss_name(context.recipe, context.target))
-    found = []
-    for each in trained:
-        held = each.job.held_out
-        assert held is not None
-        state = each.weights[0].items()
-        head.load_state_dict(
-            {key.removeprefix(f"{name}."): w for key, w in state if key.startswith(f"{name}.")}
-        )
-        probs = [predict_head(head, features[:, rows], activation) for rows in (held, hidden)]
-        found.append((FoldProbs(held, probs[0]), probs[1]))
-    return found
+    # Without held-out rows, as they would be scored after every epoch.
+    folds = len(probe.heads)
+    jobs = [Job(str(at), at % folds, 0, rows, None) for at, (rows, _) in enumerate(parts)]
+    found = {}
+    for count in {len(job.rows) for job in jobs}:
+        equal = [job for job in jobs if len(job.rows) == count]
+        heads = [deepcopy(probe.heads[job.fold]) for job in equal]
+        epochs = context.recipe.epochs
+        for each in train_stack(
+            equal, context, features[0], heads, RECIPE_POINT, total_epochs=epochs
+        ):
+            heads[0].load_state_dict(each.weights[0])
+            held = parts[int(each.job.name)][1]
+            probs = [
+                predict_head(heads[0], features[:, rows], activation) for rows in (held, hidden)
+            ]
+            found[each.job.name] = FoldProbs(held, probs[0]), probs[1]
+    return [found[job.name] for job in jobs]
 
 
 def _fitted(task: Task, rows: Rows) -> Target:
