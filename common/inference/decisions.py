@@ -222,17 +222,19 @@ def kind_for(wanted: str, evaluator: Evaluator) -> str:
         KitError: it has no meaning for the target, or moves nothing that the metric compares.
     """
     target, metric = evaluator.target, evaluator.metric
+    by_class = "balanced" in metric.name and "class-factors" in target.decisions
     if wanted == "auto":
-        if "log_loss" in metric.name and "temperature" in target.decisions:
+        if "log_loss" in metric.name and not by_class and "temperature" in target.decisions:
             return "temperature"
-        macro = "macro" in metric.name or metric.name == "balanced_accuracy"
-        return target.decision_for(metric.form, macro)
+        macro = "macro" in metric.name or "balanced" in metric.name
+        return "class-factors" if by_class else target.decision_for(metric.form, macro)
     if wanted != "none" and wanted not in target.decisions:
         raise KitError(
             f"decision={wanted} is for {DECISIONS[wanted].needs}, and the target here is of kind "
             f"{target.kind}: say decision=auto"
         )
-    if wanted != "none" and metric.form not in DECISIONS[wanted].moves:
+    moves = wanted == "none" or metric.form in DECISIONS[wanted].moves
+    if not (moves or (wanted == "class-factors" and by_class)):
         compared = "the order of labels" if metric.form == "ranked" else "numbers"
         raise KitError(
             f"decision={wanted} changes which answer is given, and {metric.name} compares {compared}: "

@@ -131,12 +131,14 @@ def as_columns(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return columns[:, None] if columns.ndim == 1 else columns
 
 
-def weights_of(name: str, given: Sequence[float], count: int) -> npt.NDArray[np.float64]:
+def weights_of(
+    name: str, given: Sequence[float], count: int, what: str = "columns"
+) -> npt.NDArray[np.float64]:
     """One weight for each of `count` columns: those after the metric's colon, else 1 each."""
     if not given:
         return np.ones(count)
     if len(given) != count:
-        columns = "is 1 column" if count == 1 else f"are {count} columns"
+        columns = "is 1 column" if count == 1 else f"are {count} {what}"
         raise KitError(f"{name} names {len(given)} weights, and there {columns}")
     return np.asarray(given, dtype=np.float64)
 

@@ -1,4 +1,4 @@
-"""Log losses: of one class of K, of yes or no, of several labels with a weight each."""
+"""Log losses: of one class of K, of yes or no, by class, of several labels with a weight each."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,6 +17,7 @@ from common.metrics.metric import (
     check_binary,
     known,
     mean_of_rows,
+    mean_over,
     ratio,
     weights_of,
 )
@@ -64,6 +65,52 @@ def prepare_labels(name: str, given: Sequence[float], truth: Truth, answers: Ans
         return ratio(float(weights @ losses), float(weights @ counted))
 
     return scorer
+
+
+def prepare_classes(name: str, given: Sequence[float], truth: Truth, answers: Answers) -> Scorer:
+    """The (weighted) mean over classes of the mean loss of each one's rows."""
+    truth = as_columns(truth)
+    losses, there = row_losses(truth, answers), known(truth)
+    count = max(truth.shape[1], 2)
+    shares = weights_of(name, given, count, "classes")
+    held = np.where(np.isnan(truth), 0, truth)
+    of = held[:, 0].astype(np.int64) if held.shape[1] == 1 else held.argmax(axis=1)
+
+    def scorer(weights: Weights) -> float:
+        kept = there & (weights > 0)
+        sums = np.bincount(of[kept], weights[kept] * losses[kept], minlength=count)
+        counts = np.bincount(of[kept], weights[kept], minlength=count)
+        if np.isnan(sums).any():
+            return float("nan")
+        return mean_over(
+            np.array([ratio(*pair) for pair in zip(sums, counts, strict=True)]), shares
+        )
+
+    return scorer
+
+
+def no_row(truth: Truth, names: Sequence[str]) -> list[str]:
+    """A sentence for each class that is true of no row."""
+    truth = as_columns(truth)
+    if truth.shape[1] == 1:
+        truth, names = np.hstack([1 - truth, truth]), (f"not {names[0]}", names[0])
+    seen = np.nansum(truth, axis=0) > 0
+    return [
+        f"no row is {name!r}: it has no loss and counts nowhere"
+        for name, there in zip(names, seen, strict=True)
+        if not there
+    ]
+
+
+def balanced_log_loss(name: str, *weights: float) -> Metric:
+    """The mean over classes of each one's log loss, weighted where `name` has weights: Mayo's."""
+    return Metric(
+        name=name,
+        form="columns",
+        higher_is_better=False,
+        prepare=partial(prepare_classes, name, weights),
+        undefined=no_row,
+    )
 
 
 def weighted_log_loss(name: str, *weights: float) -> Metric:

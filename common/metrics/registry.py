@@ -10,7 +10,7 @@ from common.errors import KitError
 from common.metrics.agreement import AGREEMENT, macro_recall
 from common.metrics.metric import Metric
 from common.metrics.overlap import OVERLAP, f_beta
-from common.metrics.probability import PROBABILITY, weighted_log_loss
+from common.metrics.probability import PROBABILITY, balanced_log_loss, weighted_log_loss
 from common.metrics.ranking import RANKING, mean_column_auc, partial_auc
 from common.metrics.regression import REGRESSION, r2
 from common.metrics.retrieval import RETRIEVAL, map_at
@@ -22,6 +22,7 @@ PLAIN = {
 }
 # A weight for each column may follow the colon.
 WEIGHTED: dict[str, Callable[..., Metric]] = {
+    "balanced_log_loss": balanced_log_loss,
     "macro_recall": macro_recall,
     "mean_column_auc": mean_column_auc,
     "r2": r2,

@@ -11,6 +11,7 @@ from common.errors import KitError
 from common.metrics.metric import Answers, Form, Metric, Truth
 from common.progress import counted, first_of
 from common.score.cells import NUMBER, Key, in_order, key_of, numbers, refuse, stripped
+from common.score.reading import Reading
 from common.submission.check import Cells, nearest
 
 Index = npt.NDArray[np.int64]
@@ -23,7 +24,7 @@ class Tables:
     truth: pd.DataFrame
     told: pd.DataFrame
     ids: Cells
-    one_label: bool = False  # a cell is one label, spaces and all
+    reading: Reading
 
 
 @dataclass(frozen=True)
@@ -140,14 +141,13 @@ def _sets(tables: Tables) -> Arrays:
         left = _marks(truth, tables.ids, "solution")
         return Arrays(left, _marks(told, tables.ids, "submission"), list(truth.columns), remarks)
     cells = [stripped(table.iloc[:, 0]) for table in (truth, told)]
-    if tables.one_label:
-        lists = [[[cell] if cell else [] for cell in side] for side in cells]
-    else:
-        lists = [[cell.split() for cell in side] for side in cells]
-        if any(len(words) > 1 for words in lists[0]):
-            remarks.append(
-                "spaces part the labels of a cell; where a label has spaces: --one-label"
-            )
+    if yes := tables.reading.yes:
+        same = key_of([*cells[0], yes])
+        marks = [np.array([[same(cell) == same(yes)] for cell in side]) for side in cells]
+        return Arrays(marks[0], marks[1], [yes], remarks)
+    lists = [[tables.reading.labels(cell) for cell in side] for side in cells]
+    if tables.reading.separator == " " and any(len(words) > 1 for words in lists[0]):
+        remarks.append("spaces part the labels of a cell; where a label has spaces: --one-label")
     key = key_of([word for words in lists[0] for word in words])
     keys = [[[key(word) for word in words] for words in side] for side in lists]
     names = in_order({each for side in keys for words in side for each in words})
@@ -156,11 +156,11 @@ def _sets(tables: Tables) -> Arrays:
     if all(len(words) == 1 for side in keys for words in side):  # no matrix of [N, C] is needed
         one = [np.array([place[words[0]] for words in side], dtype=np.int64) for side in keys]
         return Arrays(one[0], one[1], shown, remarks)
-    marks = [np.zeros((len(side), len(names)), dtype=bool) for side in keys]
-    for side, mark in zip(keys, marks, strict=True):
+    sets = [np.zeros((len(side), len(names)), dtype=bool) for side in keys]
+    for side, mark in zip(keys, sets, strict=True):
         for row, words in enumerate(side):
             mark[row, [place[each] for each in words]] = True
-    return Arrays(marks[0], marks[1], shown, remarks)
+    return Arrays(sets[0], sets[1], shown, remarks)
 
 
 def _marks(table: pd.DataFrame, ids: Cells, who: str) -> npt.NDArray[np.bool_]:
@@ -177,9 +177,10 @@ def _ranked(tables: Tables) -> Arrays:
     if truth.shape[1] > 1:
         raise KitError(f"ranked labels are one column, and there are {truth.shape[1]}")
     labels = stripped(truth.iloc[:, 0])
-    lists = [cell.split() for cell in stripped(told.iloc[:, 0])]
-    spaced = [len(label.split()) != 1 for label in labels]
-    refuse(spaced, tables.ids, "of the solution that have not one label without spaces", labels)
+    reading = tables.reading
+    lists = [reading.labels(cell) for cell in stripped(told.iloc[:, 0])]
+    spaced = [len(reading.labels(label)) != 1 for label in labels]
+    refuse(spaced, tables.ids, "of the solution that have not one label", labels)
     key = key_of(labels)
     place: dict[Key, int] = {}
     right = np.array([place.setdefault(key(each), len(place)) for each in labels], dtype=np.int64)

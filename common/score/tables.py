@@ -15,13 +15,16 @@ from common.metrics.metric import Metric
 from common.progress import counted, first_of
 from common.score.cells import NUMBER, stripped
 from common.score.forms import Tables, arrays_of
+from common.score.reading import Reading, by_image
 from common.submission.check import Cells, texts
 from common.submission.file import read_file
 
 USAGE = "Usage"
 PARTS = ("public", "private", "ignored")
 WEIGHTS = ("weight", "sample_weight")
+PLAIN = Reading()
 Mask = npt.NDArray[np.bool_]
+Weights = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 def score_tables(
-    metric: Metric, solution: pd.DataFrame, submission: pd.DataFrame, *, one_label: bool = False
+    metric: Metric,
+    solution: pd.DataFrame,
+    submission: pd.DataFrame,
+    reading: Reading = PLAIN,
 ) -> Scored:
     """Score text tables, whatever the order of their rows and columns.
 
@@ -53,7 +59,7 @@ def score_tables(
         solution: an id and the true answers; optionally `Usage` (Public, Private, Ignored), and a
             column `weight` or `sample_weight` that the submission does not have.
         submission: the same ids, each once, and the answers.
-        one_label: a cell of labels is one label, spaces and all.
+        reading: how cells and ids are read, where that is not plain.
 
     Raises:
         KitError: the ids differ, or the answers are not what the metric takes.
@@ -72,10 +78,13 @@ def score_tables(
         _answers(solution, aside, "solution")[counts],
         _answers(submission, aside, "submission").iloc[order[counts]],
         ids[counts],
-        one_label,
+        reading,
     )
-    arrays = arrays_of(metric, tables)
     weights = None if weight is None else _weights(solution[weight], ids)[counts]
+    part = part[counts]
+    if reading.targets:
+        tables, part, weights = _by_image(tables, part, weights)
+    arrays = arrays_of(metric, tables)
     remarks = list(arrays.remarks)
     if key != told_key:
         remarks.insert(0, f"the ids are {key!r} of the solution and {told_key!r} of the submission")
@@ -92,11 +101,29 @@ def score_tables(
         remarks.extend(prefix + each for each in told if each not in remarks)
         return value
 
-    whole = scored(np.ones(int(counts.sum()), dtype=bool), "")
+    whole = scored(np.ones(len(part), dtype=bool), "")
     public, private = (
-        (scored(part[counts] == name, f"{name} rows: ") if usage else None) for name in PARTS[:2]
+        (scored(part == name, f"{name} rows: ") if usage else None) for name in PARTS[:2]
     )
     return Scored(whole, public, private, int(counts.sum()), remarks)
+
+
+def _by_image(
+    tables: Tables, part: Cells, weights: Weights | None
+) -> tuple[Tables, Cells, Weights | None]:
+    """A row for each image and target as a row for each image: tables, part and weights."""
+    reading = tables.reading
+    found = by_image(tables.ids, reading)
+    sides = []
+    for table, lacking in ((tables.truth, ""), (tables.told, "0")):
+        if len(table.columns) != 1:
+            raise KitError(
+                f"a row for each image and target has one answer, not {first_of(list(table.columns))}"
+            )
+        sides.append(found.wide(table.iloc[:, 0], reading.targets, lacking))
+    wide = Tables(sides[0], sides[1], found.images, reading)
+    rows_weights = None if weights is None else found.of_images(weights, "their weight")
+    return wide, found.of_images(part, USAGE), rows_weights
 
 
 def _id_columns(solution: pd.DataFrame, submission: pd.DataFrame) -> tuple[str, str]:

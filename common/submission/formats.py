@@ -16,13 +16,14 @@ class Format:
     """What the cells of a submission are.
 
     Attributes:
-        kind: label, grade (one of `names` each); probabilities (a column a class, sums of 1), columns
+        kind: label, grade, word (one of `names` each); probabilities (a column a class, sums of 1), columns
             (a number each), flags (0 or 1 each), labels (some of `names` in one text), ranked (the likeliest of them).
         names: of the classes, labels or columns.
         lowest, highest: what a number may be; None: anything.
         separator: between labels of one text.
         empty: what stands for no label; None: there is one at least.
         most: labels of a ranked text.
+        yes: where the answer is yes or no, what stands for yes; empty: it is not.
         long: for a sample with a row for each image and column: how a row's id is made of both, as
             '{id}_{name}'.
     """
@@ -34,6 +35,7 @@ class Format:
     separator: str = " "
     empty: str | None = None
     most: int = 0
+    yes: str = ""
     long: str = ""
 
     @property
@@ -66,6 +68,8 @@ def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str
         )
     if kind == "labels":
         return Format(kind=kind, names=target.names, **target.label_text)
+    if kind == "word":
+        return Format(kind=kind, names=target.words, yes=target.words[1])
     return Format(kind=kind, names=target.names, most=metric.depth if kind == "ranked" else 0)
 
 
@@ -73,7 +77,8 @@ def _numeric(kind: str, target: Target, metric: Metric, columns: list[str], long
     names = target.names if kind == "probabilities" else target.answered
     _check_columns(columns, names, long)
     lowest, highest = (None, None) if kind == "columns" and metric.by_rank else target.bounds
-    return Format(kind=kind, names=names, lowest=lowest, highest=highest, long=long)
+    yes = "1" if kind == "flags" and len(names) == 1 else ""
+    return Format(kind=kind, names=names, lowest=lowest, highest=highest, yes=yes, long=long)
 
 
 def _check_columns(columns: list[str], names: tuple[str, ...], long: str) -> None:

@@ -120,7 +120,7 @@ def _numbers(form: Format, target: Target, probs: Probs) -> npt.NDArray[Any]:
     return target.answers(probs, "columns").astype(np.float64)
 
 
-def _grades(form: Format, target: Target, probs: Probs) -> Cells:
+def _one_of(form: Format, target: Target, probs: Probs) -> Cells:
     return np.asarray(form.names, dtype=object)[target.answers(probs, "index")]
 
 
@@ -137,7 +137,7 @@ def _ranked(form: Format, target: Target, probs: Probs) -> Cells:
     return np.asarray([form.separator.join(names[row]) for row in best], dtype=object)
 
 
-_TEXTS = {"grade": _grades, "labels": _label_lists, "ranked": _ranked}
+_TEXTS = {"grade": _one_of, "word": _one_of, "labels": _label_lists, "ranked": _ranked}
 
 
 def _in_order(

@@ -79,6 +79,11 @@ class Target(ABC):
         return self.names
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What stands for no and for yes in a submission; empty: 0 and 1."""
+        return ()
+
+    @property
     def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """What outputs are shifted and scaled by, each a number a column; empty: they are not."""
         return (), ()

@@ -14,6 +14,8 @@ from common.targets.target import LABEL, Strata, Target, Targets, binary_losses,
 
 WORDS = {"1": 1.0, "1.0": 1.0, "yes": 1.0, "true": 1.0, "0": 0.0, "0.0": 0.0, "no": 0.0, "false": 0.0}  # fmt: skip
 
+PAIRS = (("no", "yes"), ("false", "true"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class YesNo(Target):
@@ -21,9 +23,12 @@ class YesNo(Target):
 
     Attributes:
         yes: the label that means yes; any other one is no. Empty: the words above.
+        labels: what stands for no and yes where whole answers are written, as the sample or else the
+            training rows have it; empty: 0 and 1.
     """
 
     yes: str = ""
+    labels: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "yes-no"
     noun: ClassVar[str] = "yes or no"
@@ -42,7 +47,13 @@ class YesNo(Target):
         return "none" if form == "columns" else "threshold"
 
     def cells(self, form: Form, *, by_rank: bool, wide: bool) -> str:  # noqa: ARG002
-        return "columns" if form == "columns" else "flags"
+        if form == "columns":
+            return "columns"
+        return "word" if self.labels else "flags"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.labels
 
     def fitted(self, train: pd.DataFrame, sample: pd.DataFrame, source: str) -> Self:  # noqa: ARG002
         labels = train[LABEL].astype(str)
@@ -61,7 +72,21 @@ class YesNo(Target):
         fitted = replace(self, names=(str(sample.columns[1]),))
         if len(np.unique(fitted.read(train))) < 2:
             raise KitError(f"all training labels are {labels.iloc[0]!r}: there is nothing to learn")
-        return fitted
+        return replace(fitted, labels=fitted._labels(labels, sample.iloc[:, 1].astype(str)))
+
+    def _labels(self, train: "pd.Series[str]", sample: "pd.Series[str]") -> tuple[str, ...]:
+        """The words for no and yes: the sample's where it has any, else the training rows'."""
+        no = set(train[train != self.yes]) if self.yes else set()
+        if self.yes and (set(sample) & {self.yes, *no} or not _numbers(sample)):
+            return min(no), self.yes
+        if self.yes:
+            return ()  # the sample says 0 and 1
+        said = sample[sample.str.lower().isin(WORDS)]
+        words = (said if len(said) else train).iloc[0]
+        if _numbers(pd.Series([words])):
+            return ()
+        pair = next(pair for pair in PAIRS if words.lower() in pair)
+        return tuple(_spelled_as(words, each) for each in pair)
 
     def read(self, table: pd.DataFrame) -> Targets:
         labels = table[LABEL].astype(str)
@@ -80,6 +105,11 @@ class YesNo(Target):
         yes = probs >= 0.5
         return yes if form == "sets" else yes[:, 0].astype(np.int64)
 
+    def submitted(self, table: pd.DataFrame) -> list[str]:
+        if not self.labels:
+            return super().submitted(table)
+        return [self.labels[int(each)] for each in self.read(table)[:, 0]]
+
     def row_losses(self, probs: Probs, y: Targets) -> RowScores:
         return binary_losses(probs, y)
 
@@ -94,3 +124,14 @@ class YesNo(Target):
 
     def said(self, probs: Probs) -> str:
         return f"{self.names[0]} {probs[0]:.2f}"
+
+
+def _spelled_as(example: str, word: str) -> str:
+    """A word in the capitals of an example: true as True."""
+    if example.isupper():
+        return word.upper()
+    return word.capitalize() if example[0].isupper() else word
+
+
+def _numbers(cells: "pd.Series[str]") -> bool:
+    return bool(pd.to_numeric(cells, errors="coerce").notna().all())

@@ -3,10 +3,12 @@
 Rows are joined by their ids and columns by their names. A column `Usage` of the solution (Public,
 Private, Ignored) splits the score; a column `weight` or `sample_weight` weighs its rows.
 
-Metrics: accuracy balanced_accuracy macro_recall qwk; log_loss weighted_log_loss; auc
+Metrics: accuracy balanced_accuracy macro_recall qwk; log_loss balanced_log_loss weighted_log_loss; auc
 mean_column_auc partial_auc:0.8 weighted_auc probabilistic_f1; f1_macro f1_micro f1_rows (f2_…,
 f0.5_…); rmse mean_column_rmse r2 mean_column_r2 mae; map5 (map1, map3, …) top1_error. Numbers after a
 colon are weights of columns or targets, as in macro_recall:2,1,1 or r2:0.1,0.1,0.1,0.2,0.5.
+
+A file with a row for each image and target is scored by target: --targets a,b,c, as its ids end.
 
 Example: kit score qwk solution.csv submission.csv
 """
@@ -19,6 +21,7 @@ import numpy as np
 
 from common.metrics.registry import metric_named
 from common.progress import counted, say
+from common.score.reading import Reading
 from common.score.tables import read_table, score_tables
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
@@ -32,6 +35,10 @@ class Options:
     solution: Path = flag("the CSV of true answers", positional=True)
     submission: Path = flag("the CSV to score", positional=True)
     one_label: bool = flag("a cell of labels is one label, spaces and all", False)
+    separator: str = flag("between the labels of a cell; default: spaces", " ")
+    empty: str = flag("the word that stands for no label, besides an empty cell", "")
+    yes: str = flag("of one column of yes or no: the word that F counts alone", "")
+    targets: str = flag("a row for each image and target: their names, a,b,c, as the ids end", "")
 
 
 def run(options: Options, _: Catalogue) -> dict[str, Any]:
@@ -39,7 +46,14 @@ def run(options: Options, _: Catalogue) -> dict[str, Any]:
     metric = metric_named(options.metric)
     solution, packed = read_table(options.solution)
     submission, more = read_table(options.submission)
-    found = score_tables(metric, solution, submission, one_label=options.one_label)
+    reading = Reading(
+        one_label=options.one_label,
+        separator=options.separator,
+        empty=options.empty,
+        yes=options.yes,
+        targets=tuple(name.strip() for name in options.targets.split(",") if name.strip()),
+    )
+    found = score_tables(metric, solution, submission, reading)
     remarks = packed + more + found.remarks
     for remark in remarks:
         say(remark)

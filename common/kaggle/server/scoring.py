@@ -9,8 +9,10 @@ import pandas as pd
 from common.errors import KitError
 from common.metrics import Metric
 from common.progress import first_of
-from common.score.tables import score_tables
+from common.score.reading import Reading, by_image
+from common.score.tables import Mask, score_tables
 from common.submission import Format, problems_and_remarks
+from common.submission.check import Cells, texts
 from common.submission.file import read_file
 
 
@@ -39,11 +41,12 @@ def scorer(
     """
     identity, key = str(sample.columns[0]), str(solution.columns[0])
     labels = set() if form.numeric or solution.empty else set(solution.iloc[:, 1].astype(str))
-    unknown = sorted(labels - set(form.names)) if form.kind in ("label", "grade") else []
+    unknown = sorted(labels - set(form.names)) if form.kind in ("label", "grade", "word") else []
     if solution.empty or unknown:
         raise KitError(f"the solution has no rows, or labels not in classes: {first_of(unknown)}")
     truth = solution.rename(columns={key: identity}).astype(str).sort_values(identity)
-    public = _public_mask(len(truth), public_share, seed)
+    reading = reading_of(form)
+    public = _public_rows(texts(truth[identity]), reading, public_share, seed)
     known = truth.assign(Usage=np.where(public, "Public", "Private"))
     if len(known.columns) == 3 and known.columns[1] == identity:
         known.columns = [identity, f"true {identity}", "Usage"]
@@ -57,11 +60,33 @@ def scorer(
             raise KitError("; ".join(problems[:3]))
         rows = submission.set_index(identity).loc[truth[identity]].reset_index(names=identity)
         rows = rows[list(sample.columns)]
-        found = score_tables(metric, known, rows, one_label=form.kind in ("label", "grade"))
+        found = score_tables(metric, known, rows, reading)
         assert found.public is not None and found.private is not None
         return found.public, found.private
 
     return score
+
+
+def reading_of(form: Format) -> Reading:
+    """How `kit score` is told to read files of a format."""
+    return Reading(
+        one_label=form.kind in ("label", "grade", "word"),
+        separator=form.separator,
+        empty=form.empty or "",
+        yes=form.yes,
+        targets=form.names if form.long else (),
+        pattern=form.long,
+    )
+
+
+def _public_rows(ids: Cells, reading: Reading, share: float, seed: int) -> Mask:
+    """The rows behind the public score; of an image with several rows, all or none."""
+    if not reading.targets:
+        return _public_mask(len(ids), share, seed)
+    found = by_image(ids, reading)
+    public = np.zeros(len(ids) + 1, dtype=bool)  # the last is no row
+    public[found.rows[_public_mask(len(found.images), share, seed)]] = True
+    return public[:-1]
 
 
 def public_rows(count: int, share: float) -> int:
@@ -69,9 +94,7 @@ def public_rows(count: int, share: float) -> int:
     return min(max(round(count * share), 1), max(count - 1, 1))
 
 
-def _public_mask(
-    count: int, share: float, seed: int
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _public_mask(count: int, share: float, seed: int) -> Mask:
     """The rows behind the public score, drawn by `seed`."""
     chosen = np.zeros(count, dtype=bool)
     chosen[np.random.default_rng(seed).permutation(count)[: public_rows(count, share)]] = True

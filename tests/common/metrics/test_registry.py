@@ -10,7 +10,15 @@ from sklearn.metrics import roc_auc_score
 from common.errors import KitError
 from common.metrics.registry import NAMES, metric_named
 
-LOW = {"log_loss", "mae", "mean_column_rmse", "rmse", "top1_error", "weighted_log_loss"}
+LOW = {
+    "balanced_log_loss",
+    "log_loss",
+    "mae",
+    "mean_column_rmse",
+    "rmse",
+    "top1_error",
+    "weighted_log_loss",
+}
 NAN = float("nan")
 
 
@@ -166,3 +174,16 @@ def test_two_thousand_draws_of_auc_on_50000_rows_take_seconds() -> None:
         wanted = roc_auc_score(truth[draw, 0], answers[draw, 0])
         assert value == pytest.approx(wanted, rel=1e-12)
     print(f"2,000 draws of AUC on 50,000 rows: {seconds:.1f} s of processor time")
+
+
+def test_a_class_without_rows_has_no_part_in_the_balanced_log_loss_and_is_named() -> None:
+    metric, answers = metric_named("balanced_log_loss:3,1"), np.array([[0.8, 0.2], [0.4, 0.6]])
+    truth = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert metric.score(truth, answers) == pytest.approx(-np.log([0.8, 0.4]).mean())
+    assert metric.remarks(truth, ["CE", "LAA"]) == [
+        "no row is 'LAA': it has no loss and counts nowhere"
+    ]
+    both = metric.score(np.eye(2), answers)
+    assert both == pytest.approx(-(3 * np.log(0.8) + np.log(0.6)) / 4)
+    yes = metric_named("balanced_log_loss").score(np.eye(2)[:, [1]], answers[:, [1]])
+    assert yes == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)

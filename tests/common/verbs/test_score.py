@@ -1,6 +1,5 @@
 """`kit score` on each form of answers, and what it refuses in one sentence."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-import kit
 from common.kaggle.server.scoring import scorer
 from common.metrics import metric_named
 from common.submission import Format
@@ -17,23 +15,6 @@ from common.submission import Format
 Run = Any
 N = 60
 IDS = [f"{number:03}" for number in range(N)]
-
-
-@pytest.fixture
-def score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Write two tables, the submission in another order of rows, and call the verb."""
-
-    def call(metric: str, solution: dict[str, Any], submission: dict[str, Any], *more: str) -> Any:
-        pd.DataFrame(solution).to_csv(tmp_path / "solution.csv", index=False)
-        pd.DataFrame(submission).iloc[::-1].to_csv(tmp_path / "submission.csv", index=False)
-        files = [str(tmp_path / name) for name in ("solution.csv", "submission.csv")]
-        code = kit.main(["score", metric, *files, "--json", *more])
-        captured = capsys.readouterr()
-        if code:
-            return captured.err.strip().splitlines()[-1]
-        return json.loads(captured.out.splitlines()[-1])
-
-    return call
 
 
 def test_numbers_are_scored_to_the_last_digit_and_split_by_usage(score: Run) -> None:
