@@ -2,7 +2,8 @@
 
 The out-of-fold errors of small draws depend on one another, as each row trains the models of the others
 (Bates, Hastie and Tibshirani, 2024): rows resampled under given models leave that out. So the interval
-is a delete-a-group jackknife (Kott, 2001): all folds are trained again without each block of rows.
+is a delete-a-group jackknife (Kott, 2001): all folds are trained again without each block of rows. Its
+variance is too large rather than too small (Efron and Stein, 1981), where thresholds are fitted above all.
 """
 
 from collections.abc import Sequence

@@ -72,7 +72,8 @@ def learning_curves(histories: Mapping[str, Sequence[Record]], path: Path, *, me
 
 
 def _known(history: Sequence[Record], key: str) -> bool:
-    return any(record.get(key) is not None for record in history)
+    values = [record.get(key) for record in history]
+    return any(value is not None and math.isfinite(value) for value in values)
 
 
 def _series(history: Sequence[Record], key: str) -> tuple[list[float], list[float]]:

@@ -142,7 +142,7 @@ def _sets(tables: Tables) -> Arrays:
         return Arrays(left, _marks(told, tables.ids, "submission"), list(truth.columns), remarks)
     cells = [stripped(table.iloc[:, 0]) for table in (truth, told)]
     if yes := tables.reading.yes:
-        same = key_of([*cells[0], yes])
+        same = key_of(cells[0])
         marks = [np.array([[same(cell) == same(yes)] for cell in side]) for side in cells]
         return Arrays(marks[0], marks[1], [yes], remarks)
     lists = [[tables.reading.labels(cell) for cell in side] for side in cells]

@@ -114,7 +114,8 @@ class YesNo(Target):
         return binary_losses(probs, y)
 
     def listed(self) -> str:
-        return f"yes or no ({self.names[0]})"
+        words = " or ".join(self.labels) or (f"1 is {self.yes!r}" if self.yes else "")
+        return f"yes or no ({self.names[0]}{': ' if words else ''}{words})"
 
     def summary(self, y: Targets) -> str:
         return f"yes or no ({self.names[0]}): {int(y.sum()):,} of {len(y):,} are yes"

@@ -1,6 +1,7 @@
 """A job's files: resume checkpoint, final weights and the per-epoch log, written atomically."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -51,23 +52,33 @@ def is_finished(folder: Path) -> bool:
 def append_log(folder: Path, record: Record) -> None:
     """Append one epoch's record to `log.jsonl`."""
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(record) + "\n")
+        log.write(_line(record))
+
+
+def _line(record: Record) -> str:
+    """A record as JSON, which has no nan: null is what has no score."""
+    finite = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in record.items()
+    }
+    return json.dumps(finite, allow_nan=False) + "\n"
 
 
 def read_log(folder: Path) -> list[Record]:
-    """The record of every epoch; a last line truncated by a kill is left out."""
+    """The record of every epoch, nan for null; a last line truncated by a kill is left out."""
     path = folder / "log.jsonl"
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1]]
+    records = [json.loads(line) for line in lines[:-1]]
+    return [{k: math.nan if v is None else v for k, v in each.items()} for each in records]
 
 
 def trim_log(folder: Path, last: int) -> list[Record]:
     """Cut the log after epoch `last`, the resume checkpoint's, and return what is left."""
     kept = [record for record in read_log(folder) if record["epoch"] <= last]
     if (folder / "log.jsonl").is_file():
-        write_text(folder / "log.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+        write_text(folder / "log.jsonl", "".join(map(_line, kept)))
     return kept
 
 

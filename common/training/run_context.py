@@ -107,6 +107,18 @@ class RunContext:
             loss=loss_name(self.recipe, self.target),
         )
 
+    def normalisation(self) -> str:
+        """Which mean and std images get before weights of a file, which may have seen others; or ''."""
+        if self.recipe.weights in ("scratch", "pretrained"):
+            return ""
+        config = self.input_config
+        mean, std = (", ".join(f"{x:g}" for x in each) for each in (config.mean, config.std))
+        return (
+            f"weights={self.recipe.weights}: images are normalised as for {self.recipe.backbone} (mean "
+            f"{mean}; std {std}), as a file of weights does not say how it was trained; a folder with "
+            "config.json does: backbone=local-dir:FOLDER weights=pretrained"
+        )
+
     def check(self, store: Store) -> None:
         """Refuse a test set whose image size differs from training where the model needs the same.
 

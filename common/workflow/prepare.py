@@ -212,7 +212,7 @@ def _setting(
             "start over with --fresh"
         )
     kind_for(recipe.decision, files.evaluator)  # a decision without a meaning is refused early
-    return open_run_context(
+    context = open_run_context(
         recipe,
         store,
         files.target.read(table),
@@ -221,3 +221,6 @@ def _setting(
         cache=request.cache,
         trained=trained,
     )
+    if (told := context.normalisation()) and not trained:
+        say(told)
+    return context

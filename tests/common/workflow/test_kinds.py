@@ -13,7 +13,8 @@ from common import submission
 from common.competition import Competition
 from common.data.table import read_csv
 from common.errors import KitError
-from common.kaggle.server.scoring import scorer
+from common.kaggle.server.scoring import reading_of, scorer
+from common.score.tables import score_tables
 from common.targets import Grades, LabelSet, Numbers, OneClass, YesNo
 from common.verbs import rehearse, run, validate
 from common.workflow.files import read_files
@@ -83,7 +84,30 @@ def test_where_whole_answers_are_compared_the_file_holds_whole_answers(
     table = laid_out(competition, tmp_path / "data", **wide)
     _, rows, scores = whole_way(competition, tmp_path, table)
     assert not any("." in cell for name in rows.columns[1:] for cell in rows[name])
-    assert np.isfinite(scores).all()
+    assert np.isfinite(scores[1])  # the public rows are two, perhaps without a yes
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1_macro"])
+@pytest.mark.parametrize(("said", "words"), [("dog", {"cat", "dog"}), ("0", {"0", "1"})])
+@pytest.mark.slow
+def test_yes_or_no_is_written_and_scored_in_the_samples_words(
+    said: str, words: set[str], metric: str, tmp_path: Path
+) -> None:
+    competition = toy_competition(YesNo(yes="cat"), metric, ["pet"])
+    pets = ["cat" if number % 3 else "dog" for number in range(36)]
+    table = laid_out(competition, tmp_path / "data", label=pets)
+    sample = tmp_path / "data" / "sample_submission.csv"
+    sample.write_text(sample.read_text().replace(",0", f",{said}"))
+    _, rows, scores = whole_way(competition, tmp_path, table)
+    assert set(rows["pet"]) <= words
+    files = read_files(competition, tmp_path / "data")
+    hidden = table[table["hidden"]]
+    known = submission.solution_rows(files.form, files.target, files.sample, hidden)
+    y = files.target.read(hidden)
+    told = rows.set_index("id").loc[hidden["id"], "pet"].isin(["cat", "1"]).to_numpy(float)
+    whole = score_tables(competition.scored_by, known, rows, reading_of(files.form)).score
+    assert whole == files.evaluator.score(told[:, None].astype(np.float32), y)
+    assert np.isfinite(scores).any()
 
 
 @pytest.mark.slow
@@ -107,6 +131,9 @@ def test_a_fold_without_a_positive_has_no_score_and_the_others_make_the_cv(
     (known,) = [each for each in result["fold_scores"] if each is not None]
     assert None in result["fold_scores"] and result["cv"] == known
     assert "has no AUC and counts nowhere" in capsys.readouterr().err
+    logs = [*Path(result["run"]).glob("fold*/log.jsonl")]
+    assert any('"score": null' in log.read_text() for log in logs)
+    assert not any("NaN" in log.read_text() for log in logs)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +166,12 @@ def test_what_has_no_meaning_for_a_kind_is_said_before_anything_is_trained(
     assert not [*(tmp_path / "runs").glob("toy-*/fold*/weights*")]
 
 
+@pytest.mark.parametrize("metric", ["rmse", "mean_column_rmse", "r2:0.2,0.8"])
 @pytest.mark.slow
-def test_a_rehearsal_of_a_long_sample_scores_it_as_cross_validation_does(tmp_path: Path) -> None:
-    competition = toy_competition(NUMBERS, "rmse", ["value"], columns=BOTH, long="{id}_{name}")
+def test_a_rehearsal_of_a_long_sample_scores_it_as_cross_validation_does(
+    metric: str, tmp_path: Path
+) -> None:
+    competition = toy_competition(NUMBERS, metric, ["value"], columns=BOTH, long="{id}_{name}")
     laid_out(competition, tmp_path / "data", **some(36))
     told = rehearse.run(request_of(competition, tmp_path), rehearse.Options(hidden=0.3))
     json.dumps(told, allow_nan=False)

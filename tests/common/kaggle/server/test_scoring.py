@@ -1,3 +1,4 @@
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,20 @@ def test_a_bad_file_is_refused_in_sentences(tmp_path: Path) -> None:
 def test_a_solution_with_an_unknown_label_is_refused() -> None:
     with pytest.raises(ValueError, match="elm"):
         scorer(solution().replace("oak", "elm"), labels_sample(), FORM, metric_named("accuracy"))
+
+
+def test_a_long_file_is_scored_by_column_and_its_images_stay_whole(tmp_path: Path) -> None:
+    rng, images = np.random.default_rng(0), [f"x_{number}" for number in range(10)]
+    truth, told = rng.normal(size=(2, 10, 2)) * [1, 9]
+    ids = [f"{image}_{name}" for image in images for name in ("a", "b")]
+    tables = [pd.DataFrame({"id": ids, "y": side.ravel()}).astype(str) for side in (truth, told)]
+    form = Format(kind="columns", names=("a", "b"), long="{id}_{name}")
+    score = scorer(tables[0], tables[0], form, metric_named("r2:9,1"), public_share=0.5)
+    public, private = score(write(tmp_path / "told.csv", tables[1].sample(frac=1, random_state=0)))
+    assert np.isfinite([public, private]).all()
+    one = scorer(tables[0], tables[0], form, metric_named("mean_column_rmse"), public_share=0.5)
+    public, private = one(tmp_path / "told.csv")
+    squares = (truth - told) ** 2
+    pairs = combinations(range(10), 5)
+    halves = (np.sqrt(squares[list(rows)].mean(axis=0)).mean() for rows in pairs)
+    assert any(half == pytest.approx(public, rel=1e-12) for half in halves)
