@@ -89,7 +89,6 @@ class TestOnRealImages:
         kept, split = of_groups(watermarked(pool, cache / "watermarked"), SMALL).values()
         assert abs(mean(kept, "honest") - mean(kept, "hidden")) < 0.06
         assert mean(split, "honest") - mean(split, "hidden") > 0.1
-        assert holding(kept) > holding(split)
 
 
 def test_a_group_is_of_one_class_and_under_one_watermark(toy: Pool, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_miniature_is_checked_rehearsed_and_its_kernel_proven(name: str, tmp_p
     told = rehearse.run(request, rehearse.Options(hidden=0.3))
     json.dumps(told, allow_nan=False)
     assert told["metric"] == request.competition.metric
-    assert told["public"] is not None
+    assert told["private"] is not None
     # A kernel carries the installed competition: its own recipe, made cheap by words.
     competition = competitions.load(name)
     own = next(iter(competition.recipes))

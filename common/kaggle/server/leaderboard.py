@@ -23,6 +23,7 @@ def board(
         for entry in entries
         if entry.status == "COMPLETE" and entry.when <= hosted.deadline
     ]
+    own = [row for row in own if row[1] is not None]
     by_score = (max if higher else min)(own, key=lambda row: row[1] or 0.0, default=None)
     found = sorted([*rows, *filter(None, [by_score])], key=lambda row: row[1] or 0.0)
     return [

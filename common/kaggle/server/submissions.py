@@ -1,6 +1,7 @@
 """Submissions on the loopback host: created from uploads, counted, scored and persisted."""
 
 import html
+import math
 import shutil
 import threading
 import time
@@ -159,8 +160,9 @@ class SubmissionStore:
         try:
             if fault and not fault.slow_s:
                 raise KitError(fault.message)
-            public, private = self._hosted[entry.slug].score(path)
-            result = {"status": "COMPLETE", "public": float(public), "private": float(private)}
+            told = (float(score) for score in self._hosted[entry.slug].score(path))
+            public, private = (None if math.isnan(score) else score for score in told)
+            result = {"status": "COMPLETE", "public": public, "private": private}
         except ValueError as error:
             result = {"status": "ERROR", "error": str(error).replace(str(path), entry.file)}
         except Exception as error:  # as the site does; or it would stay PENDING for ever

@@ -23,6 +23,8 @@ from common.workflow.submitting.local_kaggle import PUBLIC_SHARE, environment_se
 from common.workflow.submitting.rehearsal_site import SERVED, facts_of, make_rehearsal
 from common.workflow.submitting.send import send
 
+FEW = 2_000  # rows: each trains the models of the others (see LOG.md, answers of every kind)
+
 
 def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
     """Hide a share of the labelled rows, train, submit and score; returns the JSON result."""
@@ -68,8 +70,9 @@ def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, 
     errors = {
         f"{name}_error": standard_error(metric, result[name], count, spread)
         for name, count in rows.items()
+        if result[name] is not None
     }
-    apart = result["private"] - result["cv"]
+    known = None not in (result["private"], result["cv"])
     return {
         "final": Run(Path(result["run"])).recipe().final,
         "labelled": facts_of(folder)["labelled"],
@@ -77,7 +80,7 @@ def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, 
         "public_rows": rows["public"],
         "private_rows": rows["private"],
         **errors,
-        "difference": apart if metric.higher_is_better else -apart,
+        "difference": metric.gain(result["private"], result["cv"]) if known else None,
     }
 
 
@@ -116,19 +119,9 @@ def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
     lines = [
         "",
         f"{request.competition.title}, rehearsed: {metric} (± one standard error)",
-        _line("CV", result["cv"], result["cv_error"], f"{result['n']:,} rows, out-of-fold"),
-        _line(
-            "public",
-            result["public"],
-            result["public_error"],
-            f"{result['public_rows']:,} hidden rows",
-        ),
-        _line(
-            "private",
-            result["private"],
-            result["private_error"],
-            f"{result['private_rows']:,} hidden rows",
-        ),
+        _line("CV", result, "cv", f"{result['n']:,} rows, out-of-fold"),
+        _line("public", result, "public", f"{result['public_rows']:,} hidden rows"),
+        _line("private", result, "private", f"{result['private_rows']:,} hidden rows"),
     ]
     if result.get("cv_sd") is not None:
         lines.append(f"  between folds, the CV's standard deviation is {result['cv_sd']:.4f}")
@@ -144,11 +137,15 @@ def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
         say(line)
 
 
-def _line(name: str, score: float, error: float, rows: str) -> str:
-    return f"  {name:<8} {score:.4f} ± {error:.4f}  on {rows}"
+def _line(title: str, result: dict[str, Any], name: str, rows: str) -> str:
+    score = result[name]
+    shown = "no score" if score is None else f"{score:.4f} ± {result[f'{name}_error']:.4f}"
+    return f"  {title:<8} {shown}  on {rows}"
 
 
 def _verdict(result: dict[str, Any]) -> list[str]:
+    if result["difference"] is None:
+        return ["  without both scores there is nothing to compare: hide more rows (--hidden)"]
     formula = "sqrt(p(1-p)/n)" if result["metric"] == "accuracy" else "from resampled rows"
     noise = math.hypot(result["cv_error"], result["private_error"])
     better = "better" if result["difference"] >= 0 else "worse"
@@ -165,6 +162,11 @@ def _verdict(result: dict[str, Any]) -> list[str]:
         f"  two runs whose private scores differ by less than {2 * result['private_error']:.4f} are"
         " hardly told apart here",
     ]
+    if result["n"] < FEW:
+        lines.append(
+            "  these errors take the trained models as given: a CV of some hundred rows varies up to half"
+            " as much again"
+        )
     if len(result["fold_scores"]) > 1 and result["final"] == "folds":
         lines.append(
             f"  (CV judges single models, the leaderboard the mean of {len(result['fold_scores'])}:"
