@@ -201,13 +201,15 @@ def test_scores_and_submission_in_the_json_belong_together(toy: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_finished_run_needs_the_weights_it_began_with_no_more(toy: Any, tmp_path: Path) -> None:
+def test_a_finished_run_needs_no_weights_file(toy: Any, tmp_path: Path, capsys: Any) -> None:
     first = Path(run.run(toy())["run"])
     weights = tmp_path / "w.safetensors"
     shutil.copy(first / "fold0/weights.safetensors", weights)
     second = run.run(toy(weights=str(weights)))["run"]
+    assert capsys.readouterr().err.count("normalised as for kit_resnet9_16 (mean 0.485,") == 1
     weights.unlink()
     assert predict.run(replace(toy("views=mirror"), run=Path(second)))["run"] == second
+    assert "normalised" not in capsys.readouterr().err
 
 
 def test_a_run_that_is_named_must_be_the_one_that_is_described(toy: Any) -> None:
