@@ -21,7 +21,7 @@ help:
 	@echo '                                submit is run, then submit'
 	@echo 'make lint | types | check       ruff | mypy | both and the tests'
 	@echo 'make bench                      the speed claims against their peers: benchmarks/RESULTS.md, some minutes'
-	@echo 'make bench-gpu                  the same on a GPU: benchmarks/RESULTS-GPU.md'
+	@echo 'make bench-gpu                  the same on a GPU, beside its peers'
 	@echo 'make docs                       the documentation as a web site: site/index.html'
 	@echo 'make setup                      only the set-up, which every target does when needed'
 	@if [ -x $(KIT) ]; then echo; $(KIT) list; fi

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.measure import Effort, Row, effort, report
+from benchmarks.measure import Effort, Row, effort, report, write_results
 
 NAMES = (
     "archives_to_store",
@@ -35,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> str:
     print(text)
     whole = not (asked.only or asked.quick)
     if place := asked.out or (RESULTS if whole else None):
-        place.write_text(text, encoding="utf-8")
+        write_results(place, text)
     return text
 
 

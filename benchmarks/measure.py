@@ -18,6 +18,7 @@ from common.environment import environment
 from common.errors import KitError
 
 SETTINGS = ("GOMP_SPINCOUNT", "THP_MEM_ALLOC_ENABLE")  # what `kit` sets for itself
+ON_A_GPU = "\n## On a GPU\n"
 SHOWN = ("torch", "torchvision", "timm", "albumentations", "opencv-python-headless")
 
 
@@ -209,3 +210,11 @@ def alone(measure: Callable[[Effort], list[Row]]) -> None:
     """Run one benchmark from the command line and print its table."""
     chosen, _ = effort(argparse.ArgumentParser(description=measure.__doc__))
     print(table(measure(chosen)))
+
+
+def write_results(path: Path, text: str, *, of_gpu: bool = False) -> None:
+    """Write a machine's part of the results, before the mark `ON_A_GPU` or behind it; the other part stays."""
+    parts = path.read_text(encoding="utf-8").split(ON_A_GPU) if path.is_file() else [""]
+    parts = [parts[0], parts[1] if len(parts) > 1 else ""]
+    parts[of_gpu] = text
+    path.write_text(ON_A_GPU.join(parts) if parts[1] else parts[0], encoding="utf-8")

@@ -28,9 +28,9 @@ from common.recipe import Recipe
 from common.targets import Target, Targets
 from common.training.jobs import Job
 from common.training.linear_probe import RECIPE_POINT
-from common.training.loss import loss_name
 from common.training.run_context import RunContext, open_run_context
 from common.training.stacked_heads import train_stack
+from common.training.updates.loss import loss_name
 
 RECIPE = Recipe(
     weights="pretrained",

@@ -1,4 +1,4 @@
-"""The rows of a machine with a GPU: prints the tables and writes benchmarks/RESULTS-GPU.md.
+"""The rows of a machine with a GPU: prints the tables and writes that part of benchmarks/RESULTS.md.
 
     python -m benchmarks.gpu --cifar10 DIR --peer airbench94_muon.py
     python -m benchmarks.gpu                                 (photographs alone, made up)
@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.gpu import cifar10, photographs
-from benchmarks.measure import table_of
+from benchmarks.measure import table_of, write_results
 from common.environment import environment
 
-RESULTS = Path(__file__).parents[1] / "RESULTS-GPU.md"
+RESULTS = Path(__file__).parents[1] / "RESULTS.md"
 
 
 def main() -> None:
@@ -38,13 +38,13 @@ def main() -> None:
     asked = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("this machine has no GPU: `make bench` measures a CPU")
-    parts = ["# What the kit's speed is worth on a GPU", _environment()]
+    parts = ["", _environment()]
     print(parts[-1], flush=True)
     with TemporaryDirectory() as folder:
         for table in _tables(asked, Path(folder)):
             print(table, flush=True)
-            parts.append(table)
-            asked.out.write_text("\n\n".join([*parts, ""]), encoding="utf-8")
+            parts += ["", table]
+            write_results(asked.out, "\n".join([*parts, ""]), of_gpu=True)
 
 
 def _tables(asked: argparse.Namespace, place: Path) -> Iterator[str]:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import NAMES, main, measured
-from benchmarks.measure import Effort, Row, Way, compare, report
+from benchmarks.gpu.cifar10 import HEAD, Training
+from benchmarks.gpu.photographs import Speeds
+from benchmarks.measure import Effort, Row, Way, compare, report, table_of, write_results
 
 TOY = Effort(images=64, repeats=1)
 
@@ -68,3 +70,18 @@ def test_a_report_is_written_where_it_is_asked_for(
     assert "| a claim | 2 | a peer: 1 | 2× (n = 1, 2 to 2) | ≥ 1× | yes |" in text
     assert "hardware:" in text
     assert "versions: Python" in text
+
+
+def test_a_cpu_and_a_gpu_write_their_own_part_of_the_results(tmp_path: Path) -> None:
+    file = tmp_path / "RESULTS.md"
+    write_results(file, "of a GPU\n", of_gpu=True)
+    write_results(file, "# Results\nof a CPU\n")
+    write_results(file, "of another GPU\n", of_gpu=True)
+    assert file.read_text() == "# Results\nof a CPU\n\n## On a GPU\nof another GPU\n"
+
+
+def test_a_row_of_a_gpu_tells_mean_spread_and_how_many() -> None:
+    cells = Training("kit", [0.94, 0.938], [1.5, 1.3], "compiled").cells()
+    assert cells == ["kit", "0.9390 ± 0.0014", "1.40 (1.30 to 1.50)", "2", "compiled"]
+    assert table_of(HEAD, [cells]).count("\n") == 2
+    assert Speeds("kit", [1000.0, 1900.0]).cells(2000.0)[1:3] == ["1,000, 1,900", "0.50, 0.95"]
