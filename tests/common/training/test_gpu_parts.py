@@ -20,8 +20,8 @@ from common.models.whitening import Whitening
 from common.recipe import Recipe
 from common.targets import Grades, LabelSet, Numbers, OneClass, Target
 from common.training.devices import PRECISIONS
-from common.training.loss import MixupCutmix, build_loss
-from common.training.muon import FilterMuon
+from common.training.updates.loss import MixupCutmix, build_loss
+from common.training.updates.muon import FilterMuon
 
 pytestmark = NEEDS_GPU
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
