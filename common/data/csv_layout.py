@@ -1,11 +1,12 @@
-"""Building blocks of competitions' readers: a CSV to a table with image paths, and back."""
+"""Building blocks of competitions' readers: a CSV or JSON to a table with image paths, and back."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from common.data.table import read_csv
+from common.data.image_paths import paths_of, place_of
+from common.data.records import read_table, write_table
 from common.errors import KitError
 from common.progress import counted, first_of
 
@@ -19,20 +20,54 @@ def labelled_rows(
     columns: Sequence[str] = (),
     group: str = "",
     weight: str = "",
+    beside: str = "",
 ) -> pd.DataFrame:
-    """A training CSV as a table: `id, path`, the answers, and `group` and `weight` where it has them.
+    """A training table as one of `id, path`, the answers, and `group` and `weight` where it has them.
 
     Args:
-        images: the path of an image relative to the CSV's folder, as 'train/{id}.png'.
+        csv: a CSV, or JSON as `common.data.records` reads it.
+        images: the path of an image relative to the CSV's folder, as 'train/{id}.png', or a pattern
+            of `common.data.image_paths`.
         label: the CSV's column of answers.
         columns: its columns of answers, where there are several; they keep their names.
         group: its column of groups that folds never split (patients, places).
         weight: its column of weights that scores count a row by.
+        beside: a second table in its folder: each row is joined to the one that is equal in the
+            columns both have, and its further columns may be named as well.
     """
     named = {id: "id", **({} if columns else {label: "label"})}
     named |= {name: to for name, to in ((group, "group"), (weight, "weight")) if name}
-    rows = read_csv(csv, columns=(*named, *columns)).rename(columns=named)
-    return _with_paths(rows, csv.parent, images)[["id", "path", *columns, *[*named.values()][1:]]]
+    wanted = (*named, *columns)
+    rows = _joined(csv, csv.parent / beside, wanted) if beside else read_table(csv, columns=wanted)
+    rows = _with_paths(rows.rename(columns=named), csv.parent, images)
+    return rows[["id", "path", *columns, *[*named.values()][1:]]]
+
+
+def _joined(csv: Path, beside: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """The rows of a table with the further columns of another, joined by the columns both have.
+
+    Raises:
+        KitError: they share no column, a row fits none or several rows of the other, or a column is
+            in neither.
+    """
+    rows, more = read_table(csv), read_table(beside)
+    shared = [name for name in rows.columns if name in more.columns]
+    missing = [name for name in columns if name not in {*rows.columns, *more.columns}]
+    if missing or not shared:
+        what = f"have no column {missing[0]!r}" if missing else "share no column to be joined by"
+        raise KitError(
+            f"{csv} and {beside} {what}: they have {first_of([*rows, *more])}; correct the "
+            "competition's reader"
+        )
+    keys, others = (pd.MultiIndex.from_frame(each[shared]) for each in (rows, more))
+    lacking = rows[shared[0]][~keys.isin(others)].tolist()
+    twice = more[shared[0]][others.duplicated() & others.isin(keys)].tolist()
+    if lacking or twice:
+        raise KitError(
+            f"{beside} has {'no row' if lacking else 'several rows'} for {first_of(lacking or twice)} "
+            f"of {csv} ({', '.join(shared)}): correct it, or the competition's reader"
+        )
+    return rows.merge(more, on=shared, how="left", validate="many_to_one")
 
 
 def one_hot_rows(
@@ -55,14 +90,13 @@ def one_hot_rows(
 
 
 def unlabelled_rows(csv: Path, images: str, *, id: str = "id") -> pd.DataFrame:
-    """The ids of a CSV (the sample submission, a test list) as a table `id, path`."""
-    rows = read_csv(csv, columns=(id,)).rename(columns={id: "id"})
+    """The ids of a table (the sample submission, a test list) as a table `id, path`."""
+    rows = read_table(csv, columns=(id,)).rename(columns={id: "id"})
     return _with_paths(rows, csv.parent, images)[["id", "path"]]
 
 
 def _with_paths(rows: pd.DataFrame, folder: Path, images: str) -> pd.DataFrame:
-    before, after = (str(folder / images)).split("{id}")
-    return rows.assign(path=before + rows["id"] + after)
+    return rows.assign(path=paths_of(rows, folder, images))
 
 
 def write_images(
@@ -70,12 +104,12 @@ def write_images(
 ) -> None:
     """Write encoded images, as 'train/{id}.png' or, of rows that are `hidden`, 'test/{id}.png'.
 
-    An id may be a path, or a part of one: 'images/0.jpg'.
+    An id may be a path, or a part of one: 'images/0.jpg'. A pattern may name further columns of the
+    table, and leave folders and suffix open (`common.data.image_paths`).
     """
     made: set[Path] = set()
-    rows = zip(table["id"], table["hidden"], strict=True)
-    for position, (name, hidden) in enumerate(rows):
-        target = folder / (test if hidden else train).format(id=name)
+    for position, row in enumerate(table.to_dict("records")):
+        target = folder / place_of(test if row["hidden"] else train, row)
         if target.parent not in made:
             target.parent.mkdir(parents=True, exist_ok=True)
             made.add(target.parent)
@@ -83,5 +117,5 @@ def write_images(
 
 
 def write_csv(path: Path, columns: Mapping[str, Sequence[str] | pd.Series]) -> None:
-    """Write text columns as a CSV."""
-    pd.DataFrame(dict(columns)).to_csv(path, index=False, lineterminator="\n")
+    """Write text columns as a CSV, or as JSON where the file is called so."""
+    write_table(path, columns)

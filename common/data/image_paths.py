@@ -1,0 +1,133 @@
+"""Where a competition's images lie: patterns such as 'train/{id}.jpg' to paths, and back.
+
+In braces are columns of a table. `**/` stands for any folders or none, `.*` for any suffix:
+'train/**/{id}.*' is the one image below train/ that is called as the id is.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from common.data.archives.pack import Pack, packs_of
+from common.data.image_files import IMAGES, images_below
+from common.errors import KitError
+from common.progress import counted, first_of
+
+FIELD = re.compile(r"\{(\w+)\}")
+ANY_FOLDERS, ANY_SUFFIX = "**/", ".*"
+# A label ends where the pattern goes on for the first time, an id where it does so for the last time.
+PARTS = {"{label}": "(?P<label>[^/]+?)", "{id}": "(?P<id>.+)", ANY_FOLDERS: "(?:.*/)?", ANY_SUFFIX: r"\.\w+"}  # fmt: skip
+
+
+def image_names(folder: Path) -> list[str]:
+    """The paths of all images below a folder, with slashes, those in packs (of it, or above) too."""
+    found = {name.removeprefix("./") for name, _ in images_below(folder, folder)}
+    for root in (folder, *folder.parents):
+        within = "" if root == folder else f"{folder.relative_to(root).as_posix()}/"
+        for pack in packs_of(root):
+            found |= {n.removeprefix(within) for n in Pack(pack).names() if n.startswith(within)}
+    return sorted(name for name in found if is_image(name))
+
+
+def is_image(name: str) -> bool:
+    """Is this the name of an image? A name without a suffix may be one."""
+    return PurePosixPath(name).suffix.lower() in ("", *IMAGES)
+
+
+def paths_of(rows: pd.DataFrame, folder: Path, pattern: str) -> list[str]:
+    """A path for each row; where the pattern leaves it open and no image is there, a likely one.
+
+    Raises:
+        KitError: several images are called as one row's.
+    """
+    plain = [*_filled(rows, pattern)]
+    if not is_open(pattern):
+        return [os.path.normpath(folder / each) for each in plain]
+    images = defaultdict(list)
+    for name in image_names(folder):
+        images[_key(name, pattern)].append(name)
+    paths, doubtful = [], []
+    for name in plain:
+        found = [each for each in images[_key(name, pattern)] if _fits(each, name)]
+        paths.append(str(folder / (found[0] if found else closed(name))))
+        doubtful += [f"{closed(name)}: {first_of(found)}"] if len(found) > 1 else []
+    if doubtful:
+        raise KitError(
+            f"{counted(len(doubtful), 'row')} of {folder} may mean several images "
+            f"({first_of(doubtful, 2)}): write the folder into {pattern!r} in the competition's reader"
+        )
+    return paths
+
+
+def is_open(pattern: str) -> bool:
+    """Has the folder to be searched for the images of a pattern?"""
+    return ANY_FOLDERS in pattern or pattern.endswith(ANY_SUFFIX)
+
+
+def closed(pattern: str) -> str:
+    """A pattern without what it leaves open: where an image is written, as 'train/{id}.jpg'."""
+    pattern = pattern.replace(ANY_FOLDERS, "")
+    return pattern.removesuffix(ANY_SUFFIX) + ".jpg" * pattern.endswith(ANY_SUFFIX)
+
+
+def place_of(pattern: str, row: Mapping[str, object]) -> str:
+    """Where the image of a row is written."""
+    return closed(pattern).format(**row)
+
+
+def labelled_images(folder: Path, pattern: str) -> pd.DataFrame:
+    """The images that fit a pattern with {label} and {id} as a table `id, path, label`.
+
+    Where images of several labels have one id (cat/1.jpg, dog/1.jpg) the label is a part of all ids.
+
+    Raises:
+        KitError: no image fits.
+    """
+    spelled = re.split(r"(\{label\}|\{id\}|\*\*/|\.\*$)", pattern)
+    fits = re.compile("".join(PARTS.get(part, re.escape(part)) for part in spelled))
+    found = [(fits.fullmatch(name), name) for name in image_names(folder)]
+    rows = [(m["id"], str(folder / name), m["label"], m) for m, name in found if m]
+    if not rows:
+        raise KitError(
+            f"{folder} has no image {pattern}: correct the pattern, or fetch the files again "
+            "(`kit <competition> download`)"
+        )
+    table = pd.DataFrame([row[:3] for row in rows], columns=["id", "path", "label"], dtype=str)
+    if table["id"].duplicated().any():
+        table["id"] = [m.string[m.start("label") : m.end("id")] for *_, m in rows]
+    return table
+
+
+def _filled(rows: pd.DataFrame, pattern: str) -> Iterator[str]:
+    names = FIELD.findall(pattern)
+    if len(names) == 1:
+        before, after = pattern.split(f"{{{names[0]}}}")
+        yield from (before + each + after for each in rows[names[0]])
+    else:
+        yield from (pattern.format(**row) for row in rows[names].to_dict("records"))
+
+
+def _key(name: str, pattern: str) -> str:
+    """What the name of an image, or of a row that stands for one, is looked up by."""
+    last = name.rpartition("/")[2]
+    if not pattern.endswith(ANY_SUFFIX):
+        return last
+    return last.removesuffix(ANY_SUFFIX) if last.endswith(ANY_SUFFIX) else _stem(last)
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def _fits(image: str, name: str) -> bool:
+    """Is this the image of a name such as 'train/**/a/1.*'?"""
+    before, deep, after = name.rpartition(ANY_FOLDERS)
+    stem = after.removesuffix(ANY_SUFFIX)
+    rest = _stem(image) if after.endswith(ANY_SUFFIX) else image
+    if not deep:
+        return rest == stem
+    return image.startswith(before) and (rest == before + stem or rest.endswith(f"/{stem}"))
