@@ -56,6 +56,8 @@ def main(words: Sequence[str] | None = None) -> int:
                 "this is a bug of the kit and no fault of yours: please report the lines above"
             )
         print(f"kit: {_with_names(sentence, words)}", file=sys.stderr)
+        if as_json and hasattr(error, "result"):  # what was found before a question stayed open
+            print(json.dumps(error.result))
         return 1
     except KeyboardInterrupt:
         print("\nkit: stopped; the same command goes on where it was", file=sys.stderr)

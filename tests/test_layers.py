@@ -49,7 +49,7 @@ LAYERS = (
         "reporting",
         "ledger",
     ),
-    ("workflow",),
+    ("workflow", "scaffold"),
     ("verbs",),
 )
 # Three programs that speak by their protocol alone; each may import itself and these modules.

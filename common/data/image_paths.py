@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
@@ -20,7 +21,12 @@ from common.progress import counted, first_of
 FIELD = re.compile(r"\{(\w+)\}")
 ANY_FOLDERS, ANY_SUFFIX = "**/", ".*"
 # A label ends where the pattern goes on for the first time, an id where it does so for the last time.
-PARTS = {"{label}": "(?P<label>[^/]+?)", "{id}": "(?P<id>.+)", ANY_FOLDERS: "(?:.*/)?", ANY_SUFFIX: r"\.\w+"}  # fmt: skip
+PARTS = {
+    "{label}": "(?P<label>[^/]+?)",
+    "{id}": "(?P<id>.+)",
+    ANY_FOLDERS: "(?:.*/)?",
+    ANY_SUFFIX: r"\.\w+",
+}
 
 
 def image_names(folder: Path) -> list[str]:
@@ -41,24 +47,28 @@ def is_image(name: str) -> bool:
 def paths_of(rows: pd.DataFrame, folder: Path, pattern: str) -> list[str]:
     """A path for each row; where the pattern leaves it open and no image is there, a likely one.
 
+    The pattern is relative to the folder, or a path.
+
     Raises:
         KitError: several images are called as one row's.
     """
-    plain = [*_filled(rows, pattern)]
+    whole = os.path.normpath(folder / pattern)
+    plain = [*_filled(rows, whole)]
     if not is_open(pattern):
-        return [os.path.normpath(folder / each) for each in plain]
+        return plain
+    place = Path(re.split(r"[{*]", whole)[0] + "_").parent
     images = defaultdict(list)
-    for name in image_names(folder):
-        images[_key(name, pattern)].append(name)
+    for name in image_names(place):
+        images[_key(name, pattern)].append(f"{place}/{name}")
     paths, doubtful = [], []
     for name in plain:
         found = [each for each in images[_key(name, pattern)] if _fits(each, name)]
-        paths.append(str(folder / (found[0] if found else closed(name))))
+        paths.append(found[0] if found else closed(name))
         doubtful += [f"{closed(name)}: {first_of(found)}"] if len(found) > 1 else []
     if doubtful:
         raise KitError(
-            f"{counted(len(doubtful), 'row')} of {folder} may mean several images "
-            f"({first_of(doubtful, 2)}): write the folder into {pattern!r} in the competition's reader"
+            f"{counted(len(doubtful), 'row')} may mean several images ({first_of(doubtful, 2)}): write "
+            f"the folder that is meant into {pattern!r} in the competition's reader"
         )
     return paths
 
@@ -74,7 +84,7 @@ def closed(pattern: str) -> str:
     return pattern.removesuffix(ANY_SUFFIX) + ".jpg" * pattern.endswith(ANY_SUFFIX)
 
 
-def place_of(pattern: str, row: Mapping[str, object]) -> str:
+def place_of(pattern: str, row: Mapping[Any, Any]) -> str:
     """Where the image of a row is written."""
     return closed(pattern).format(**row)
 
@@ -88,7 +98,8 @@ def labelled_images(folder: Path, pattern: str) -> pd.DataFrame:
         KitError: no image fits.
     """
     spelled = re.split(r"(\{label\}|\{id\}|\*\*/|\.\*$)", pattern)
-    fits = re.compile("".join(PARTS.get(part, re.escape(part)) for part in spelled))
+    parts = PARTS | ({"{id}": "(?P<id>[^/]+)"} if ANY_FOLDERS in pattern else {})
+    fits = re.compile("".join(parts.get(part, re.escape(part)) for part in spelled))
     found = [(fits.fullmatch(name), name) for name in image_names(folder)]
     rows = [(m["id"], str(folder / name), m["label"], m) for m, name in found if m]
     if not rows:
@@ -108,7 +119,9 @@ def _filled(rows: pd.DataFrame, pattern: str) -> Iterator[str]:
         before, after = pattern.split(f"{{{names[0]}}}")
         yield from (before + each + after for each in rows[names[0]])
     else:
-        yield from (pattern.format(**row) for row in rows[names].to_dict("records"))
+        columns = [rows[name].tolist() for name in names]
+        for values in zip(*columns, strict=True):
+            yield pattern.format(**dict(zip(names, values, strict=True)))
 
 
 def _key(name: str, pattern: str) -> str:

@@ -62,7 +62,7 @@ def write_table(path: Path, columns: Mapping[str, Sequence[str] | pd.Series]) ->
 def _of_coco(path: Path, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A record an image, the fields of its annotation with it."""
     told: dict[Any, dict[str, Any]] = defaultdict(dict)
-    differing = {}
+    differing: dict[Any, None] = {}
     for each in found.get("annotations", []):
         fields = {name: value for name, value in each.items() if name not in OF_ANNOTATION}
         before = told[each.get("image_id")]

@@ -1,104 +1,29 @@
-"""Create a competition: a folder with readers, lay_out, facts and a first recipe to edit.
+"""Create a competition's folder: from its files (--data), or with names of files to fill in.
 
 The slug is the one on Kaggle, or the address of any of the competition's pages. The folder has
 the slug in lower case with _ for -; c_ is put before a digit or a Python keyword.
 
-Example: kit new plant-seedlings-classification
+With --data the sample submission, the tables, folders and images are read: what is concluded is
+printed with its evidence, and what stays open with the option that answers it. The metric is no
+part of the files: --metric names it.
+
+Example: kit new plant-seedlings-classification --data data/plants --metric f1_micro
 """
 
 import keyword
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
+from common.data.archives.open_data import open_folder
 from common.errors import KitError
 from common.kaggle.address import slug_in
 from common.progress import say
+from common.scaffold.conclusions import Answers, Facts, OpenQuestionError, conclude
+from common.scaffold.template import Called, facts_source, placeholder, recipes_source
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
-
-FACTS = '''"""{slug}: say in one line what is predicted, and of how many images."""
-
-from collections.abc import Sequence
-from pathlib import Path
-
-import pandas as pd
-
-from common.competition import Competition
-from common.data.csv_layout import labelled_rows, unlabelled_rows, write_csv, write_images
-from common.targets import OneClass
-from competitions.{name}.recipes import NOTES, RECIPES
-
-# Change these to the names of the competition's files. `kit {name} check` lists problems.
-TRAIN, TEST = "train/{{id}}.jpg", "test/{{id}}.jpg"
-LABELS, SAMPLE = "train.csv", "sample_submission.csv"
-
-
-def read_train(folder: Path) -> pd.DataFrame:
-    """Rows of the training CSV; `id=`, `label=`, `columns=`, `group=` and `weight=` name its columns."""
-    return labelled_rows(folder / LABELS, TRAIN)
-
-
-def read_test(folder: Path) -> pd.DataFrame:
-    """The ids of the sample submission."""
-    return unlabelled_rows(folder / SAMPLE, TEST)
-
-
-def lay_out(table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
-    """Write rows as this competition's files, for rehearsals and tests; `hidden` marks test rows."""
-    write_images(table, images, folder, train=TRAIN, test=TEST)
-    known, hidden = table[~table["hidden"]], table[table["hidden"]]
-    write_csv(folder / LABELS, {{"id": known["id"], "label": known["label"]}})
-    some = known["label"].iloc[0]
-    write_csv(folder / SAMPLE, {{"id": hidden["id"], "label": [some] * len(hidden)}})
-
-
-COMPETITION = Competition(
-    name="{name}",
-    slug="{slug}",
-    title="{title}",
-    target=OneClass(),  # or YesNo(), LabelSet(), Grades(), Numbers(): what a row's answer is
-    metric="accuracy",  # `kit score --help` lists them
-    sample=SAMPLE,
-    read_train=read_train,
-    read_test=read_test,
-    lay_out=lay_out,
-    recipes=RECIPES,
-    notes=NOTES,
-    packed=True,  # False where a reader lists folders: images of an archive are kept in one file
-)
-'''
-
-RECIPES = '''"""Recipes for {slug}, and their lab notes (`NOTES`): what each scored, or what it needs."""
-
-from common.recipe import Recipe
-from common.recipe_note import Note
-
-RECIPES = {{
-    "quick": Recipe(
-        backbone="resnet18",
-        weights="pretrained",
-        image_size=224,
-        store_short_side=256,
-        augment="photo",
-        freeze="lp-ft:1",
-        epochs=5,
-        batch_size=32,
-        optimizer="adamw",
-        lr=3e-4,
-        weight_decay=0.05,
-        warmup_ratio=0.1,
-        views="mirror",
-    ),
-}}
-
-NOTES = {{
-    "quick": Note(
-        command="kit {name} run",
-        # Once it has run, in place of `needs`: metric= score= scored_on= n= minutes= hardware= date=
-        needs="the competition's files",
-    ),
-}}
-'''
 
 
 @dataclass(frozen=True)
@@ -108,16 +33,32 @@ class Options:
     slug: str = flag(
         "the competition's slug on Kaggle, or an address of its pages", positional=True
     )
+    data: Path | None = flag("the folder of its files or archives, which are read", metavar="DIR")
+    metric: str = flag("its metric, by the kit's name", "")
+    name: str = flag("what the folder and the competition are called, if not as the slug is", "")
+    sample: str = flag("the sample submission, where several files may be it", "", metavar="FILE")
+    train: str = flag("the training table, where several may be it", "", metavar="FILE")
+    id: str = flag("the training table's column that names the images", "", metavar="COLUMN")
+    target: str = flag("its column of answers", "", metavar="COLUMN")
+    group: str = flag("its column of groups that folds never split; 'none'", "", metavar="COLUMN")
+    images: str = flag(
+        "which images are meant, as 'train-jpg/*', or where their labels are, as "
+        "'train/{label}/{id}.jpg'",
+        "",
+        metavar="PATTERN",
+    )
+    yes: str = flag("of two labels the one whose probability is asked for", "", metavar="LABEL")
+    code: bool = flag("it takes notebooks only", False)
 
 
 def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     """A slug to its competition's folder, written unless the name is taken.
 
     Raises:
-        KitError: no slug was given, or the folder exists.
+        KitError: no slug was given, the folder exists, or the files leave something open.
     """
     slug = slug_in(options.slug)
-    name = name_of(slug)
+    name = name_of(options.name or slug)
     folder = catalogue.folder / name
     taken = {each.lower() for each in catalogue.taken}
     if folder.exists() or {slug.lower(), name} & taken:
@@ -125,13 +66,40 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
             f"{folder} would be a second {slug!r}: choose another slug, or edit the one there is"
         )
     title = slug.replace("-", " ")
-    words = {"slug": slug, "name": name, "title": title[0].upper() + title[1:]}
+    called = Called(name=name, slug=slug, title=title[0].upper() + title[1:], code=options.code)
+    facts, result = _found(options, name) if options.data else (placeholder(), {})
     folder.mkdir()
-    (folder / "__init__.py").write_text(FACTS.format(**words), encoding="utf-8")
-    (folder / "recipes.py").write_text(RECIPES.format(**words), encoding="utf-8")
-    say(f"{folder}: facts in __init__.py, recipes in recipes.py; edit the file names there")
-    say(f"next: kit {name} download && kit {name} check")
-    return {"folder": str(folder)}
+    (folder / "__init__.py").write_text(facts_source(called, facts), encoding="utf-8")
+    (folder / "recipes.py").write_text(recipes_source(called), encoding="utf-8")
+    say(f"{folder}: facts in __init__.py, recipes in recipes.py")
+    if options.data:
+        say(f"next: kit {name} check --data {options.data}")
+    else:
+        say(f"edit the file names there; next: kit {name} download && kit {name} check")
+    return {"name": name, "folder": str(folder), **result}
+
+
+def _found(options: Options, name: str) -> tuple[Facts, dict[str, Any]]:
+    """What the files tell, said as it is found; an open question carries it along."""
+    assert options.data
+    cache = Path(os.environ.get("KIT_CACHE") or "runs/cache")
+    folder = open_folder(options.data, cache, packed=True)
+    given = {each.name: getattr(options, each.name) for each in fields(Answers)}
+    try:
+        facts, result = conclude(folder, Answers(**given))
+    except OpenQuestionError as error:
+        error.result["name"] = name
+        _tell(error.result["evidence"], error.result["unknown"][:-1])
+        raise
+    _tell(result["evidence"], result["unknown"])
+    return facts, result
+
+
+def _tell(evidence: list[str], unknown: list[str]) -> None:
+    for each in evidence:
+        say(f"  {each}")
+    for each in unknown:
+        say(f"  not known: {each}")
 
 
 def name_of(slug: str) -> str:

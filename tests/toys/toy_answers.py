@@ -44,11 +44,17 @@ def answers_of(target: Target, count: int, rng: np.random.Generator) -> dict[str
             name: [f"{each:.2f}" for each in rng.uniform(low, high, count)] for name in target.names
         }
     if isinstance(target, YesNo):
-        return {"label": [str(each) for each in numbers % 2]}
+        words = ("another", target.yes) if target.yes else ("0", "1")
+        return {"label": [words[each] for each in numbers % 2]}
     if isinstance(target, Grades):
         low, high = target.lowest or 0, 4 if target.highest is None else target.highest
         return {"label": [str(low + n % (high - low + 1)) for n in numbers]}
     names = target.names or ("first", "second", "third")
+    if isinstance(target, LabelSet) and target.wide:
+        flags = [(numbers % len(names) == at) | (at == numbers % 3) for at in range(len(names))]
+        return {
+            name: [*each.astype(int).astype(str)] for name, each in zip(names, flags, strict=True)
+        }
     if isinstance(target, LabelSet):
         sets = [[names[n % len(names)], *([names[0]] if n % 3 == 0 else [])] for n in numbers]
         return {"label": [" ".join(sorted(set(each))) for each in sets]}

@@ -1,0 +1,82 @@
+"""What lies in a folder: its images, the split that each folder is of, its tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from common.data.image_paths import image_names
+from common.data.records import read_table
+from common.data.split_names import PREDICT, TEST, TRAIN, roles_of
+from common.errors import KitError
+from common.progress import counted, first_of
+
+TABLES = (".csv", ".json")
+DEEPEST = 4  # folders above a table
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A folder's images and tables by path from it, with slashes.
+
+    Attributes:
+        roles: `train`, `val`, `test` or `predict` of the folders that are called so, by path.
+        unread: why a table was left out, a sentence each.
+    """
+
+    folder: Path
+    images: tuple[str, ...]
+    roles: Mapping[str, str]
+    tables: Mapping[str, pd.DataFrame]
+    unread: tuple[str, ...]
+
+    def role(self, image: str) -> str:
+        """The split that the folders above an image name, the innermost first; '' for none."""
+        parents = PurePosixPath(image).parents
+        return next((self.roles[p] for each in parents if (p := str(each)) in self.roles), "")
+
+    def said(self) -> str:
+        """How many images there are, by their folder on top, and the tables."""
+        tops = pd.Series([each.rpartition("/")[0].partition("/")[0] or "." for each in self.images])
+        counts = [f"{top}/ {n:,}" for top, n in tops.value_counts(sort=False).items()]
+        tables = [f"{name} ({counted(len(rows), 'row')})" for name, rows in self.tables.items()]
+        images = f"{counted(len(self.images), 'image')} ({first_of(counts)})"
+        return f"{images if self.images else 'no image'}; tables: {first_of(tables) or 'none'}"
+
+
+def look(folder: Path) -> Inventory:
+    """A folder with a competition's files, unpacked, to what is in it."""
+    images = tuple(image_names(folder))
+    tables, unread = {}, []
+    paths = [path for deep in range(DEEPEST) for path in folder.glob("*/" * deep + "*")]
+    for path in sorted(paths):
+        name = path.relative_to(folder).as_posix()
+        hidden = any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        if path.suffix.lower() in TABLES and not hidden:
+            try:
+                tables[name] = read_table(path)
+            except KitError as error:
+                unread.append(f"{name} was not read: {error}")
+    return Inventory(folder, images, _roles(images), tables, tuple(unread))
+
+
+def _roles(images: tuple[str, ...]) -> dict[str, str]:
+    """The folders above images that are called as a split, siblings judged together."""
+    inside: dict[str, set[str]] = {}
+    for folder in {each.rpartition("/")[0] for each in images}:
+        for place in (PurePosixPath(folder), *PurePosixPath(folder).parents):
+            if place.name:
+                inside.setdefault(str(place.parent), set()).add(place.name)
+    found: dict[str, str] = {}
+    for parent, names in inside.items():
+        roles = roles_of(sorted(names))
+        if len(roles) < len(names) and {*roles.values()} == {TRAIN} and len(roles) > 1:
+            roles = {}  # `training shoes` among other classes
+        found |= {(f"{parent}/{n}" if parent != "." else n): role for n, role in roles.items()}
+    return found
+
+
+def is_held_out(role: str) -> bool:
+    """Is this the role of images without labels?"""
+    return role in (TEST, PREDICT)

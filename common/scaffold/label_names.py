@@ -1,0 +1,102 @@
+"""Labels that stand in the paths of training images: class folders, or beginnings of names."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from common.data.image_paths import ANY_SUFFIX, labelled_images
+from common.data.split_names import TRAIN
+from common.errors import KitError
+from common.progress import counted, first_of
+from common.scaffold.inventory import Inventory, is_held_out
+
+MARKS = (".", "_", "-", " ")
+EACH = 2  # images of a label, on average, at least
+
+Found = tuple[str, pd.DataFrame, str]
+
+
+def in_paths(
+    inventory: Inventory, names: Sequence[str], *, with_suffix: bool, given: str
+) -> Found | None:
+    """Images to the pattern of their paths with {label} in it, their rows, and why.
+
+    Args:
+        names: of the classes, where the sample has a column for each.
+        with_suffix: the ids of the sample have the images' suffix, and so will these.
+        given: the pattern that the user names; '' for none.
+
+    Raises:
+        KitError: folders below folders, of which either may be the classes.
+    """
+    kept = [each for each in inventory.images if not is_held_out(inventory.role(each))]
+    trained = [each for each in kept if inventory.role(each) == TRAIN]
+    images = [PurePosixPath(each) for each in trained or kept]
+    if len(images) < EACH:
+        return None
+    top = _top([image.parts[:-1] for image in images])
+    inner = [image.parts[top:] for image in images]
+    pattern = (
+        given or _of_folders(images, top, inner, names) or _of_names(images, top, inner, names)
+    )
+    if not pattern:
+        return None
+    if not given:
+        suffixes = {image.suffix for image in images}
+        pattern += "" if with_suffix else suffixes.pop() if len(suffixes) == 1 else ANY_SUFFIX
+    rows = labelled_images(inventory.folder, pattern)
+    labels = sorted(rows["label"].unique())
+    why = f"{counted(len(rows), 'image')} as {pattern}: {counted(len(labels), 'label')} ({first_of(labels)})"
+    return pattern, rows, why
+
+
+def _top(parents: Sequence[tuple[str, ...]]) -> int:
+    """How many folders all images have in common."""
+    shared = min(map(len, parents))
+    return next((n for n in range(shared) if len({each[n] for each in parents}) > 1), shared)
+
+
+def _of_folders(
+    images: Sequence[PurePosixPath],
+    top: int,
+    inner: Sequence[tuple[str, ...]],
+    names: Sequence[str],
+) -> str:
+    depths = {len(parts) - 1 for parts in inner}
+    if 0 in depths:
+        return ""
+    deep = range(min(depths))
+    levels = [sorted({parts[n] for parts in inner}) for n in deep]
+    fits = [n for n in deep if names and {*levels[n]} <= {*names}]
+    if not fits and names:
+        return ""
+    before = "".join(f"{part}/" for part in images[0].parts[:top])
+    outer, innermost = f"{before}{{label}}/{{id}}", f"{before}**/{{label}}/{{id}}"
+    if not fits and len(levels) > 1:
+        raise KitError(
+            f"the images lie {len(levels)} folders deep, and the folders {first_of(levels[0], 3)} may be "
+            f"their labels, or {first_of(levels[-1], 3)}: say which by the pattern of the images "
+            f"(--images '{outer}' or --images '{innermost}')"
+        )
+    level = fits[0] if fits else 0
+    return outer if level == 0 else innermost if level == len(levels) - 1 else ""
+
+
+def _of_names(
+    images: Sequence[PurePosixPath],
+    top: int,
+    inner: Sequence[tuple[str, ...]],
+    names: Sequence[str],
+) -> str:
+    if any(len(parts) > 1 for parts in inner):
+        return ""
+    for mark in MARKS:
+        pairs = [image.stem.partition(mark) for image in images]
+        labels = {label for label, _, rest in pairs if rest}
+        whole = all(label and rest for label, _, rest in pairs)
+        few = 2 <= len(labels) <= len(images) / EACH and not any(each.isdigit() for each in labels)
+        if whole and (labels <= {*names} if names else few):
+            before = "".join(f"{part}/" for part in images[0].parts[:top])
+            return f"{before}{{label}}{mark}{{id}}"
+    return ""

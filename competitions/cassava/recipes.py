@@ -1,0 +1,17 @@
+"""Recipes for cassava-leaf-disease-classification, and under `NOTES` what each was measured to do."""
+
+from common.photo_recipes import FINE_TUNED, FROZEN_HEAD
+from common.recipe_note import Note
+
+RECIPES = {"quick": FROZEN_HEAD, "strong": FINE_TUNED}
+
+NOTES = {
+    "quick": Note(
+        command="kit cassava run",
+        needs="the competition's files and MobileNetV2's weights",
+    ),
+    "strong": Note(
+        command="kit cassava run --recipe strong",
+        needs="the competition's files, ConvNeXt's weights and a GPU",
+    ),
+}
