@@ -20,7 +20,7 @@ def labelled_rows(
     columns: Sequence[str] = (),
     group: str = "",
     weight: str = "",
-    beside: str = "",
+    beside: Path | None = None,
 ) -> pd.DataFrame:
     """A training table as one of `id, path`, the answers, and `group` and `weight` where it has them.
 
@@ -32,15 +32,21 @@ def labelled_rows(
         columns: its columns of answers, where there are several; they keep their names.
         group: its column of groups that folds never split (patients, places).
         weight: its column of weights that scores count a row by.
-        beside: a second table in its folder: each row is joined to the one that is equal in the
+        beside: a second table: each row is joined to the one that is equal in the
             columns both have, and its further columns may be named as well.
     """
     named = {id: "id", **({} if columns else {label: "label"})}
     named |= {name: to for name, to in ((group, "group"), (weight, "weight")) if name}
     wanted = (*named, *columns)
-    rows = _joined(csv, csv.parent / beside, wanted) if beside else read_table(csv, columns=wanted)
-    rows = _with_paths(rows.rename(columns=named), csv.parent, images)
+    rows = _joined(csv, beside, wanted) if beside else read_table(csv, columns=wanted)
+    rows = _with_paths(renamed(rows, named), csv.parent, images)
     return rows[["id", "path", *columns, *[*named.values()][1:]]]
+
+
+def renamed(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Rows with new names for columns; those that had such a name before give way."""
+    others = [name for name in {*names.values()} - {*names} if name in rows]
+    return rows.drop(columns=others).rename(columns=dict(names))
 
 
 def _joined(csv: Path, beside: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -89,9 +95,77 @@ def one_hot_rows(
     return rows.drop(columns=list(columns)).assign(label=ones.idxmax(axis=1))
 
 
-def unlabelled_rows(csv: Path, images: str, *, id: str = "id") -> pd.DataFrame:
-    """The ids of a table (the sample submission, a test list) as a table `id, path`."""
-    rows = read_table(csv, columns=(id,)).rename(columns={id: "id"})
+def long_rows(
+    csv: Path,
+    images: str,
+    long: str,
+    columns: Sequence[str],
+    *,
+    id: str,
+    label: str,
+    group: str = "",
+) -> pd.DataFrame:
+    """A table with a row for each image and column as `id, path`, a column each and `group`.
+
+    Args:
+        long: how a row's id is made of an image's and a column's name, as '{id}_{name}'.
+
+    Raises:
+        KitError: an image lacks a row, or a row's id has no such column.
+    """
+    rows = read_table(csv, columns=[id, label, *([group] if group else [])])
+    wide = long_rows_of(rows, long, columns, id=id, label=label, keep=[group] if group else [])
+    wide = _with_paths(wide.rename(columns={group: "group"}), csv.parent, images)
+    return wide[["id", "path", *columns, *(["group"] if group else [])]]
+
+
+def long_rows_of(
+    rows: pd.DataFrame,
+    long: str,
+    columns: Sequence[str],
+    *,
+    id: str,
+    label: str,
+    keep: Sequence[str],
+) -> pd.DataFrame:
+    """Rows for each image and column as a row an image: `id`, the columns, and those to keep."""
+    mark = long.removeprefix("{id}").removesuffix("{name}")
+    ends = {mark + name: name for name in sorted(columns, key=len, reverse=True)}
+    names = [next((n for end, n in ends.items() if each.endswith(end)), "") for each in rows[id]]
+    stems = [each[: -len(mark + name)] for each, name in zip(rows[id], names, strict=True)]
+    pairs = pd.MultiIndex.from_arrays([stems, names])
+    whole = pd.MultiIndex.from_product([dict.fromkeys(stems), columns])
+    if len(pairs) != len(whole) or not pairs.isin(whole).all() or pairs.has_duplicates:
+        lacking = first_of([long.format(id=a, name=b) for a, b in whole[~whole.isin(pairs)]])
+        raise KitError(
+            f"there is not one row for each image and each of {first_of(list(columns))} (missing: "
+            f"{lacking or 'none'}; {len(pairs):,} rows for {len(whole):,}): correct the table, or fetch "
+            "it again"
+        )
+    answers = pd.Series(rows[label].to_numpy(), index=pairs).loc[whole].to_numpy()
+    wide = pd.DataFrame(answers.reshape(-1, len(columns)), columns=list(columns), dtype=str)
+    wide.insert(0, "id", [*dict.fromkeys(stems)])
+    first = ~pd.Series(stems).duplicated().to_numpy()
+    return wide.assign(**{name: rows[name].to_numpy()[first] for name in keep})
+
+
+def long_ids(ids: Sequence[str] | pd.Series, long: str, columns: Sequence[str]) -> list[str]:
+    """The ids of a table with a row for each image and column."""
+    return [long.format(id=each, name=name) for each in ids for name in columns]
+
+
+def unlabelled_rows(
+    csv: Path, images: str, *, id: str = "id", long: str = "", columns: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The ids of a table (the sample submission, a test list) as a table `id, path`.
+
+    With `long` and `columns` it has a row for each image and column, as `long_rows` takes them.
+    """
+    rows = renamed(read_table(csv, columns=(id,)), {id: "id"})
+    if long:
+        end = long_ids([""], long, columns[:1])[0]
+        rows = rows[rows["id"].str.endswith(end)]
+        rows = rows.assign(id=rows["id"].str.removesuffix(end)).reset_index(drop=True)
     return _with_paths(rows, csv.parent, images)[["id", "path"]]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from common.data.csv_layout import renamed
 from common.errors import KitError
 from common.progress import counted, first_of
 from common.scaffold.groups import find_group
@@ -183,7 +184,7 @@ def _fits(training: Training, sample: Sample, answers: Answers, notes: Notes) ->
 
 def table_of(training: Training, kind: Kind) -> pd.DataFrame:
     """The training table as the competition's reader will give it to a target of this kind."""
-    rows = training.rows.rename(columns={training.id: "id"})
+    rows = renamed(training.rows, {training.id: "id"})
     if kind.one_hot:
         names = list(training.answers)
         return rows[["id"]].assign(label=rows[names].isin(["1", "1.0"]).idxmax(axis=1))

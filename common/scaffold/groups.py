@@ -16,6 +16,8 @@ CALLED = frozenset(
     field farm hospital center centre product lesion specimen series identity
     """.split()  # noqa: SIM905
 )
+# By what it may be called that is more often a fact of the image: it is named, and not used.
+PERHAPS = frozenset({"date", "day", "month", "state", "region", "country", "year"})
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 FEWEST = 5  # groups, so that each of five folds has one
 NONE = "none"  # what --group says for no group
@@ -41,8 +43,9 @@ def find_group(rows: pd.DataFrame, known: Sequence[str], given: str) -> tuple[st
         name for name in rows.columns
         if name not in known and 1 < rows[name].nunique() < len(rows) and (rows[name] != "").all()
     ]  # fmt: skip
-    called = [name for name in repeated if {*map(str.lower, WORDS.findall(name))} & CALLED]
-    enough = [name for name in called if rows[name].nunique() >= FEWEST]
+    words = {name: {*map(str.lower, WORDS.findall(name))} for name in repeated}
+    called = [name for name in repeated if words[name] & (CALLED | PERHAPS)]
+    enough = [n for n in called if words[n] & CALLED and rows[n].nunique() >= FEWEST]
     if enough:
         widest = min(enough, key=lambda name: rows[name].nunique())
         crossing = [name for name in enough if not _within(rows, name, widest)]

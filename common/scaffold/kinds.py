@@ -167,7 +167,7 @@ def fitting(
             if target and form:
                 wrong = problems_and_remarks(head, head, form)[0]
                 (strange if wrong else found).setdefault(metric.name, (kind, target, form))
-    cells = first_of(head[sample.answers[0]].unique().tolist(), 3)
+    cells = first_of([*map(repr, head[sample.answers[0]].unique())], 3)
     doubt = (
         f"what the cells of {sample.name} ({cells}) stand for: they are no answers of these labels"
     )
@@ -190,6 +190,8 @@ def _format(target: Target, metric: Metric, sample: pd.DataFrame, long: str) -> 
     """The format of a target's submissions; None where a metric says nothing of such answers."""
     of_numbers = metric.name.partition(":")[0] in OF_NUMBERS
     graded = isinstance(target, Grades) and (of_numbers or metric.form == "index")
+    if metric.grades and not graded:
+        return None
     if not graded and (isinstance(target, Grades) or of_numbers != isinstance(target, Numbers)):
         return None
     try:

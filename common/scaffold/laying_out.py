@@ -47,6 +47,12 @@ def _labels(facts: Facts) -> list[str]:
     training, kind = facts.training, facts.kind
     if not training.name:
         return []
+    if training.long:
+        id, answer = training.long
+        told = {id: 'long_ids(known["id"], LONG, COLUMNS)',
+                answer: "known[list(COLUMNS)].to_numpy().ravel()"}  # fmt: skip
+        told |= {facts.group: 'known["group"].repeat(len(COLUMNS)).tolist()'} if facts.group else {}
+        return [written("LABELS", told)]
     told = {training.id: 'known["id"]'}
     told |= {facts.group: 'known["group"]'} if facts.group else {}
     if kind.one_hot:
@@ -71,6 +77,10 @@ def _answer(facts: Facts) -> tuple[list[str], bool]:
     sample, form = facts.sample, facts.form
     cell = f"[{text(sample.rows[sample.answers[0]].iloc[0])}] * len(hidden)"
     told = {sample.id: 'hidden["id"]'}
+    if sample.parts:
+        ids = 'long_ids(hidden["id"], LONG, COLUMNS)'
+        cell = f"{cell} * len(COLUMNS)"
+        return [written("SAMPLE", {sample.id: ids, sample.answers[0]: cell})], False
     if len(sample.answers) > 1 and columns(facts):
         return [written("SAMPLE", told | {"**": f"**dict.fromkeys(COLUMNS, {cell})"})], False
     if len(sample.answers) > 1:

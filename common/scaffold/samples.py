@@ -102,7 +102,8 @@ def _with_images(sample: Sample, inventory: Inventory) -> Sample:
         for key in _keys(rows, sample) if name != sample.name else ():
             for column in rows.columns.drop(key):
                 told = dict(zip(rows[key], rows[column], strict=True))
-                if found := images.join([told[each] for each in sample.ids]):
+                found = images.join([told[each] for each in sample.ids])
+                if found and len({*found.images}) == len(sample.ids):
                     pattern = found.pattern.replace(PLACEHOLDER, f"{{{column}}}")
                     return replace(
                         sample, images=pattern, beside=(name, key, str(column)),

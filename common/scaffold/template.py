@@ -103,7 +103,7 @@ def placeholder() -> Facts:
 def facts_source(called: Called, facts: Facts) -> str:
     """The text of a competition's `__init__.py`."""
     training, sample = facts.training, facts.sample
-    more = [f"    long={text(sample.parts[0])},\n"] if sample.parts else []
+    more = ["    long=LONG,\n"] if sample.parts else []
     more += ["    code=True,\n"] if called.code else []
     table = training.name or "the images' paths"
     doc = f"{len(training.rows):,} labelled images and {len(sample.ids):,} to label, by {facts.metric}."
@@ -132,11 +132,13 @@ def _listed(columns: tuple[str, ...]) -> str:
 
 def _imports(facts: Facts) -> str:
     readers = ["unlabelled_rows", "write_csv", "write_images"]
+    readers += ["long_ids"] if facts.sample.parts else []
     if not facts.training.name:
         after = "\nfrom common.data.image_paths import labelled_images"
     else:
         after = ""
-        readers.append("one_hot_rows" if facts.kind.one_hot else "labelled_rows")
+        one = "one_hot_rows" if facts.kind.one_hot else "labelled_rows"
+        readers.append("long_rows" if facts.training.long else one)
     return imported("common.data.csv_layout", readers) + after
 
 
@@ -154,6 +156,7 @@ def _constants(facts: Facts) -> str:
     files = {"LABELS": training.name, "BESIDE": training.beside, "SAMPLE": sample.name,
              "TEST_LIST": sample.beside[0] if sample.beside else ""}  # fmt: skip
     lines += [f"{name} = {text(file)}" for name, file in files.items() if file]
+    lines += [f"LONG = {text(sample.parts[0])}"] if sample.parts else []
     return "\n".join(lines)
 
 
@@ -162,6 +165,10 @@ def _read_train(facts: Facts) -> str:
     if not training.name:
         return "    return labelled_images(folder, TRAIN)"
     arguments = ["folder / LABELS", pattern(facts, "TRAIN", training.name)]
+    if training.long:
+        words = {"id": training.long[0], "label": training.long[1], "group": facts.group}
+        named = [f"{k}={text(v)}" for k, v in words.items() if v]
+        return listed("return long_rows", [*arguments, "LONG", "COLUMNS", *named])
     words = {"id": training.id, "group": facts.group}
     if facts.kind.one_hot:
         arguments.append("COLUMNS")
@@ -172,7 +179,7 @@ def _read_train(facts: Facts) -> str:
     arguments += [
         f"{k}={text(v)}" for k, v in words.items() if v not in ("", k if k != "group" else "")
     ]
-    arguments += ["beside=BESIDE"] if training.beside else []
+    arguments += ["beside=folder / BESIDE"] if training.beside else []
     reader = "one_hot_rows" if facts.kind.one_hot else "labelled_rows"
     return listed(f"return {reader}", arguments)
 
@@ -183,4 +190,5 @@ def _read_test(facts: Facts) -> str:
     place = "TEST_LIST" if sample.beside else "SAMPLE"
     arguments = [f"folder / {place}", pattern(facts, "TEST", file)]
     arguments += [f"id={text(id)}"] if id != "id" else []
+    arguments += ["long=LONG", "columns=COLUMNS"] if sample.parts else []
     return listed("return unlabelled_rows", arguments)

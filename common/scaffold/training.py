@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from common.data.csv_layout import long_rows_of
 from common.errors import KitError
 from common.progress import counted, first_of
 from common.scaffold.inventory import Inventory
@@ -14,6 +15,9 @@ from common.scaffold.samples import Sample
 from common.scaffold.values import tokens_of
 
 CALLED = ("label", "labels", "class", "category", "category_id", "class_id", "target", "targets")
+HEAD = 200  # rows of the sample whose cells are looked at
+DOUBTFUL = 4  # the rank of columns of which any may be meant
+Found = tuple[int, tuple[str, ...], str]
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Training:
         id: its column of ids.
         beside: a second table, joined by the columns both have.
         shared, of_beside: the columns that both have, and those of the second alone.
+        long: its columns of ids and answers, where it has a row for each image and answer.
         told: how that was found, sentences.
         doubts: what of it is a guess, sentences.
     """
@@ -40,6 +45,7 @@ class Training:
     beside: str = ""
     shared: tuple[str, ...] = ()
     of_beside: tuple[str, ...] = ()
+    long: tuple[str, str] | None = None
     told: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -63,31 +69,56 @@ def find_training(inventory: Inventory, sample: Sample, given: Given) -> Trainin
     if given.images:
         return _from_paths(inventory, sample, given)
     images = Images(inventory, test=False)
-    found, without = [], []
+    found: list[tuple[float, Training]] = []
     for name, rows in inventory.tables.items():
         if name == sample.name or not _is_named(name, given.train):
+            continue
+        if sample.parts and (long := _long(name, rows, sample, images)):
+            found.append((0, long))
             continue
         joined = _ids_of(name, rows, sample, given.id, images)
         if joined is None or (not given.train and _lists_the_test_set(rows[joined[0]], sample)):
             continue
-        column, join = joined
-        make = _maker(name, rows, column, join)
-        if found_in := answers_in(name, rows, column, sample, given.target):
-            found.append((found_in[0], make(*found_in[1:])))
-        else:
-            without.append((name, rows, make))
-    if not found:
-        found = [
-            (rank, each) for name, rows, make in without
-            for rank, each in _beside(inventory, sample, given.target, name, rows, make)
-        ]  # fmt: skip
+        make = _maker(name, rows, *joined)
+        if answers := answers_in(rows, joined[0], sample, given.target):
+            found.append((answers[0], make(*answers[1:])))
+        found += _beside(inventory, sample, given.target, name, rows, make)
     best = [each for rank, each in found if rank == min(rank for rank, _ in found)]
+    if not best:
+        return _from_paths(inventory, sample, given)
     if len(best) > 1:
         shown = first_of([" and ".join(filter(None, (e.name, e.beside))) for e in best])
         raise KitError(
             f"{shown} may each be the training table: name the one that is (--train FILE)"
         )
-    return best[0] if best else _from_paths(inventory, sample, given)
+    if min(found, key=lambda each: each[0])[0] >= DOUBTFUL:
+        columns, name = first_of(best[0].answers), best[0].beside or best[0].name
+        raise KitError(
+            f"{columns} of {name} may each hold the answers: name the one that does (--target COLUMN)"
+        )
+    return best[0]
+
+
+def _long(name: str, rows: pd.DataFrame, sample: Sample, images: Images) -> Training | None:
+    """A table of rows for each image and column, as the sample has them, with an image a row."""
+    assert sample.parts
+    pattern, _, names = sample.parts
+    id, answer = sample.id, sample.answers[0]
+    mark = pattern.removeprefix("{id}").removesuffix("{name}")
+    if not {id, answer} <= {*rows.columns} or _lists_the_test_set(rows[id], sample):
+        return None
+    if not all(each.endswith(tuple(mark + name for name in names)) for each in rows[id]):
+        return None
+    more = [c for c in rows.columns if c not in (id, answer)]
+    wide = long_rows_of(rows, pattern, names, id=id, label=answer, keep=more)
+    join = images.join(wide["id"].tolist())
+    if join is None:
+        return None
+    return Training(
+        images=join.pattern, answers=names, rows=wide, name=name, long=(id, answer),
+        told=(f"{name} has a row for each of {counted(len(wide), 'image')} and of {first_of(names)}: "
+              f"{id} is {pattern}, {join.pattern} the image, {answer} the answer",),
+    )  # fmt: skip
 
 
 def _is_named(name: str, given: str) -> bool:
@@ -136,53 +167,39 @@ def _maker(name: str, rows: pd.DataFrame, column: str, join: Join) -> Callable[.
     return make
 
 
-def answers_in(
-    name: str, rows: pd.DataFrame, id: str, sample: Sample, given: str
-) -> tuple[int, tuple[str, ...], str] | None:
-    """The columns of a table that hold answers: how sure that is (0: most), the columns, and why."""
+def answers_in(rows: pd.DataFrame, id: str, sample: Sample, given: str) -> Found | None:
+    """The columns of a table that hold answers: how sure that is (0: most), the columns, and why.
+
+    From `DOUBTFUL` on each of the columns may be the one that is meant.
+    """
     others = [column for column in rows.columns if column != id]
     wanted = sample.names
-    if wanted and set(wanted) <= {*others} and not given:
-        return 0, wanted, f"its columns {first_of(wanted)} are the sample's"
     if given:
         return (0, (given,), f"{given} was named") if given in others else None
+    if wanted and set(wanted) <= {*others}:
+        return 0, wanted, f"its columns {first_of(wanted)} are the sample's"
+    varied = [c for c in others if rows[c].nunique() > 1 and not _is_measure(rows[c])]
+    known = {column: tokens_of(rows[column]) for column in varied}
     if wanted:
-        known = {column: tokens_of(rows[column]) for column in others}
-        fits = [
-            c
-            for c, names in known.items()
-            if names and names <= {*wanted} and rows[c].nunique() > 1
-        ]
-        return _only(name, fits, 1, f"its values are columns of {sample.name}")
+        fits = [c for c in varied if known[c] and known[c] <= {*wanted}]
+        return _one_of(fits, 1, f"its values are columns of {sample.name}")
     same = [column for column in others if column.casefold() == sample.answers[0].casefold()]
     if same:
         return 0, (same[0],), f"{same[0]} is the sample's column, too"
-    return _by_values(name, rows, others, sample)
-
-
-def _by_values(
-    name: str, rows: pd.DataFrame, others: Sequence[str], sample: Sample
-) -> tuple[int, tuple[str, ...], str] | None:
-    """The column of answers where the sample calls it otherwise: by values, by name, as the only one."""
-    varied = [c for c in others if rows[c].nunique() > 1 and not _is_measure(rows[c])]
-    cells = tokens_of(sample.rows[sample.answers[0]])
     called = [column for column in varied if column.casefold() in CALLED]
     if len(called) == 1:
         return 1, (called[0],), f"{called[0]} is called as answers are"
-    fits = [column for column in varied if cells & tokens_of(rows[column])]
+    cells = sample.rows[sample.answers[0]].head(HEAD)
+    told = {*cells, *(name for cell in cells for name in cell.split())}
+    fits = [column for column in varied if told & known[column]]
     if len(fits) == 1:
         return 1, (fits[0],), f"the sample's {sample.answers[0]} has values of {fits[0]}"
-    several = fits or (varied if varied else [c for c in others if rows[c].nunique() > 1])
-    return _only(name, several, 2, "it is the only column that may hold answers")
+    return _one_of(fits or varied, 2, "it is the only column that may do so")
 
 
-def _only(
-    name: str, columns: Sequence[str], rank: int, why: str
-) -> tuple[int, tuple[str, ...], str] | None:
+def _one_of(columns: Sequence[str], rank: int, why: str) -> Found | None:
     if len(columns) > 1:
-        raise KitError(
-            f"{first_of(columns)} of {name} may each hold the answers: name the one that does (--target COLUMN)"
-        )
+        return DOUBTFUL, tuple(columns), ""
     return (rank, (columns[0],), f"{columns[0]} holds the answers: {why}") if columns else None
 
 
@@ -194,14 +211,16 @@ def _is_measure(column: "pd.Series[str]") -> bool:
 def _beside(
     inventory: Inventory, sample: Sample, target: str, name: str, rows: pd.DataFrame,
     make: Callable[..., Training],
-) -> list[tuple[int, Training]]:  # fmt: skip
-    """A table of images without answers, joined to those that have answers for the same keys."""
+) -> list[tuple[float, Training]]:  # fmt: skip
+    """A table of images joined to those that have answers for the same keys."""
     found = []
     for other, joined, shared in joinable(inventory, sample, name, rows):
         more = inventory.tables[other]
-        if answers := answers_in(other, more.drop(columns=shared[1:]), shared[0], sample, target):
+        if answers := answers_in(more.drop(columns=shared[1:]), shared[0], sample, target):
             why = f"{other} has the answers, joined by {first_of(shared)}: {answers[2]}"
-            found.append((answers[0], with_beside(make(answers[1], why), other, joined, shared)))
+            found.append(
+                (answers[0] + 0.5, with_beside(make(answers[1], why), other, joined, shared))
+            )
     return found
 
 
