@@ -105,6 +105,12 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
         inventory = _only(look(folder / top), answers.images)
         sample = find_sample(inventory, answers.sample)
     notes.add(inventory.said(), *inventory.unread)
+    if not inventory.images:
+        raise KitError(
+            f"there is no image in {folder} ({first_of(inventory.others) or 'no other files'} beside the "
+            "tables): pixels in tables or arrays and DICOM are not read; download the images, or "
+            "convert them to PNG"
+        )
     rows = counted(len(sample.rows), "row")
     notes.add(f"{sample.name}: {rows}, {sample.id} and {first_of(sample.answers)}", sample.told)
     named = answers.images if "{label}" in answers.images else ""

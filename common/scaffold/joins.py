@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from common.data.image_paths import ANY_FOLDERS, ANY_SUFFIX
@@ -37,6 +37,7 @@ class Images:
 
     def __init__(self, inventory: Inventory, *, test: bool) -> None:
         """`test`: those that the test set may have, for a training table those of training."""
+        self._roles = inventory.roles
         self._by_name = defaultdict[str, list[tuple[int, str]]](list)
         for image in inventory.images:
             role = inventory.role(image)
@@ -75,7 +76,7 @@ class Images:
                 f"images are meant, as in --images '{pairs[0][0]}*{pairs[0][1]}'"
             )
         images = [p[0][0] + i + p[0][1] if p else "" for i, p in zip(ids, found, strict=True)]
-        return Join(_open_pattern([*counts]), tuple(images))
+        return Join(_open_pattern([*counts], self._roles), tuple(images))
 
     def _found(self, name: str) -> list[tuple[str, str]]:
         """What stands before and after an id in the paths of its images, the best split's alone."""
@@ -90,10 +91,15 @@ class Images:
         return [each[1:] for each in ranked if each[0] == best]
 
 
-def _open_pattern(pairs: Sequence[tuple[str, str]]) -> str:
-    """The narrowest pattern of images that lie in several folders, or have several suffixes."""
+def _open_pattern(pairs: Sequence[tuple[str, str]], roles: Mapping[str, str]) -> str:
+    """The pattern of images that lie in several folders, or have several suffixes.
+
+    Below the innermost folder of all that is called as a split, or else the outermost.
+    """
     folders, suffixes = {a for a, _ in pairs}, {b for _, b in pairs}
     top = os.path.commonpath(["/" + each for each in folders]).strip("/")
+    while "/" in top and top not in roles:
+        top = top.rpartition("/")[0]
     before = folders.pop() if len(folders) == 1 else (f"{top}/" * bool(top)) + ANY_FOLDERS
     return f"{before}{{id}}{suffixes.pop() if len(suffixes) == 1 else ANY_SUFFIX}"
 

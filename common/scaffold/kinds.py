@@ -48,15 +48,15 @@ def kinds_of(rows: pd.DataFrame, answers: tuple[str, ...], sample: Sample, yes: 
         KitError: they are none that the kit knows.
     """
     if len(answers) > 1:
-        return _of_columns(rows[list(answers)], answers)
+        return _of_columns(rows[list(answers)], answers, long=sample.parts is not None)
     return [*_of_column(rows[answers[0]], sample, yes)]
 
 
-def _of_columns(cells: pd.DataFrame, names: tuple[str, ...]) -> list[Kind]:
+def _of_columns(cells: pd.DataFrame, names: tuple[str, ...], *, long: bool) -> list[Kind]:
     flags = cells.isin(FLAGS)
     if flags.all(axis=None):
         ones = cells.isin({"1", "1.0"}).sum(axis=1)
-        if (ones == 1).all():
+        if (ones == 1).all() and not long:
             why = f"exactly one of {counted(len(names), 'column')} is 1 in each row"
             return [Kind(OneClass(names=names), why, one_hot=True)]
         why = f"{counted(len(names), 'column')} of 0 and 1, {ones.min()} to {ones.max()} of them 1 in a row"

@@ -127,8 +127,8 @@ def _is_named(name: str, given: str) -> bool:
 
 def _ids_of(
     name: str, rows: pd.DataFrame, sample: Sample, given: str, images: Images
-) -> tuple[str, Join] | None:
-    """The column that names the images of a table's rows, the sample's own name first."""
+) -> tuple[str, Join, str] | None:
+    """The column that names a table's images, the sample's own name first, the join, and a doubt."""
     if given:
         if given not in rows:
             return None
@@ -145,21 +145,26 @@ def _ids_of(
             f"{' and '.join(c for c, _ in found)} of {name} each name an image a row, and not the same "
             f"({first_of([j.images[0] for _, j in found])}): say which is meant (--id COLUMN)"
         )
-    return found[0] if found else None
+    alike = " and ".join(c for c, _ in found)
+    doubt = f"which of {alike} of {name} is the id: both name the same images (--id COLUMN)"
+    certain = len(found) < 2 or given or found[0][0] == sample.id
+    return (*found[0], "" if certain else doubt) if found else None
 
 
 def _lists_the_test_set(ids: "pd.Series[str]", sample: Sample) -> bool:
     return bool(ids.isin(sample.ids).mean() > 0.5)
 
 
-def _maker(name: str, rows: pd.DataFrame, column: str, join: Join) -> Callable[..., Training]:
+def _maker(
+    name: str, rows: pd.DataFrame, column: str, join: Join, doubt: str
+) -> Callable[..., Training]:
     def make(answers: tuple[str, ...], why: str) -> Training:
         lacking = (
             f"{counted(join.lacking, 'id')} of {name} without an image" if join.lacking else ""
         )
         return Training(
             images=join.pattern, answers=answers, rows=rows, name=name, id=column,
-            doubts=(lacking,) if lacking else (),
+            doubts=tuple(filter(None, (doubt, lacking))),
             told=(f"{name} has a row for each of {counted(len(rows), 'image')}: {column} is its id, "
                   f"{join.pattern} the image", why),
         )  # fmt: skip

@@ -27,7 +27,7 @@ def separator_of(column: "pd.Series[str]") -> str:
         if not several:
             continue
         labels = pd.Series([name for each in lists for name in each]).value_counts()
-        again = all(labels[name] > 1 for each in several for name in each[:1])
+        again = all(any(labels[name] > 1 for name in each) for each in several)
         if len(labels) <= max(len(cells), 1) and again and all(len({*e}) == len(e) for e in lists):
             return mark
     return ""

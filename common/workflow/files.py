@@ -126,6 +126,13 @@ def fetch(request: Request) -> dict[str, Any]:
     return {"data": str(folder), "archive": str(archive)}
 
 
+def fetch_files(request: Request, names: Sequence[str]) -> dict[str, Any]:
+    """Download some files of a competition into the data folder; patterns such as '*.csv' too."""
+    folder = request.data_folder
+    found = client.download_files(request.slug, names, folder)
+    return {"data": str(folder), "files": [str(path) for path in found]}
+
+
 def lay_out(request: Request) -> dict[str, Any]:
     """Write an embedded data set into the data folder, unless it is there."""
     folder = request.data_folder

@@ -24,7 +24,7 @@ def draw(folder: Path, *names: str) -> None:
         path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
 
-def csv(folder: Path, name: str, **columns: Sequence[object]) -> None:
+def csv(folder: Path, name: str, /, **columns: Sequence[object]) -> None:
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(columns).to_csv(folder / name, index=False)
 

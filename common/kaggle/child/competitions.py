@@ -82,10 +82,13 @@ def known(api: Any, request: Request) -> list[str]:
 
 
 def download(api: Any, request: Request) -> dict[str, Any]:
-    """Download a competition's archive to `request["file"]`; returns the MD5 that Kaggle states, or ""."""
-    answer = rpc(api, "DownloadDataFiles", competition_name=request["slug"])
+    """Download a competition's archive, or its file `name`, to `request["file"]`; returns the MD5 or ""."""
+    name = request.get("name", "")
+    method, words = ("DownloadDataFile", {"file_name": name}) if name else ("DownloadDataFiles", {})
+    answer = rpc(api, method, competition_name=request["slug"], **words)
     silence_s, bar = float(request["silence_s"]), bool(request.get("bar"))
-    return {"md5": fetch(answer, Path(request["file"]), silence_s=silence_s, bar=bar)}
+    page = name.lower().endswith((".html", ".htm"))
+    return {"md5": fetch(answer, Path(request["file"]), silence_s=silence_s, bar=bar, page=page)}
 
 
 def upload(api: Any, request: Request) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from common.kaggle.client.competition_status import (
     limits,
     submissions,
 )
-from common.kaggle.client.download import download
+from common.kaggle.client.download import download, download_files
 from common.kaggle.client.errors import KaggleError
 from common.kaggle.client.leaderboard import Board, Place, board, leaderboard
 from common.kaggle.client.retry import Environment
@@ -52,6 +52,7 @@ __all__ = [
     "credential",
     "digest_mark",
     "download",
+    "download_files",
     "has_mark",
     "leaderboard",
     "limits",
