@@ -1,5 +1,6 @@
 """A folder and a user's answers to all that a competition's facts need, with the evidence."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -106,10 +107,11 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
         sample = find_sample(inventory, answers.sample)
     notes.add(inventory.said(), *inventory.unread)
     if not inventory.images:
+        suffixes = Counter(path.suffix for path in folder.rglob("*") if path.suffix)
+        shown = first_of([f"{count:,} {suffix}" for suffix, count in suffixes.most_common()])
         raise KitError(
-            f"there is no image in {folder} ({first_of(inventory.others) or 'no other files'} beside the "
-            "tables): pixels in tables or arrays and DICOM are not read; download the images, or "
-            "convert them to PNG"
+            f"there is no image in {folder} (files: {shown}): pixels in tables or arrays and DICOM are "
+            "not read; download the images, or convert them to PNG"
         )
     rows = counted(len(sample.rows), "row")
     notes.add(f"{sample.name}: {rows}, {sample.id} and {first_of(sample.answers)}", sample.told)
@@ -128,7 +130,7 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
         notes.add(doubt=doubt)
     fits = _fits(training, sample, answers, notes)
     training, group = _grouped(inventory, sample, training, answers.group, notes)
-    metric = _metric(fits, answers.metric)
+    metric = _metric(fits, answers.metric, sample, notes)
     kind, target, form = fits[metric]
     notes.add(
         f"kind {kind.target.kind}, for {kind.why}",
@@ -175,9 +177,17 @@ def _fits(training: Training, sample: Sample, answers: Answers, notes: Notes) ->
     """The metrics that fit what the answers and the sample are."""
     kinds = kinds_of(training.rows, training.answers, sample, answers.yes)
     tables = [table_of(training, kind) for kind in kinds]
-    fits, doubt = fitting(kinds, tables, sample, answers.metric)
-    likely = next(iter(fits.values()))[0] if len({id(f[0]) for f in fits.values()}) == 1 else None
-    notes.add(doubt=doubt, metrics=[*fits], kind=likely.target.kind if likely else None)
+    fits, strange = fitting(kinds, tables, sample, answers.metric)
+    if answers.metric in strange or not fits:
+        cells = first_of([*map(repr, sample.rows[sample.answers[0]].unique())], 3)
+        doubt = (
+            f"what the cells of {sample.name} ({cells}) stand for: they are none of these answers"
+        )
+        notes.add(doubt=doubt if strange else "")
+        fits, strange = fits | strange, {}
+    only = {id(fit[0]): fit[0].target.kind for fit in fits.values()}
+    notes.add(metrics=[*fits], kind=next(iter(only.values())) if len(only) == 1 else None)
+    notes.found["others"] = [*strange]
     if not fits:
         reasons = "; ".join(kind.why for kind in kinds) or "no answer is like another"
         raise KitError(
@@ -204,15 +214,18 @@ def has_label(kind: Kind) -> bool:
     return kind.target.columns == ("label",)
 
 
-def _metric(fits: dict[str, Fit], given: str) -> str:
+def _metric(fits: dict[str, Fit], given: str, sample: Sample, notes: Notes) -> str:
     if given in fits:
         return given
+    told, others = ", ".join(fits), ", ".join(notes.found["others"])
+    if others:
+        told += f"; and {others}, should the cells of {sample.name} be no answers"
     if given:
-        raise KitError(f"--metric {given} does not fit the sample: {', '.join(fits)} do")
-    if len(fits) == 1:
+        raise KitError(f"--metric {given} does not fit the sample, as these do: {told}")
+    if len(fits) == 1 and not others:
         return next(iter(fits))
     raise KitError(
-        f"the files do not tell the metric: name it (--metric NAME); the sample fits {', '.join(fits)}"
+        f"the files do not tell the metric: name it (--metric NAME); the sample fits {told}"
     )
 
 

@@ -1,13 +1,11 @@
 """What lies in a folder: its images, the split that each folder is of, its tables."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from common.data.image_files import IMAGES
 from common.data.image_paths import image_names
 from common.data.records import read_table
 from common.data.split_names import PREDICT, TEST, TRAIN, roles_of
@@ -25,7 +23,6 @@ class Inventory:
     Attributes:
         roles: `train`, `val`, `test` or `predict` of the folders that are called so, by path.
         unread: why a table was left out, a sentence each.
-        others: the suffixes of files that are neither, the most frequent first.
     """
 
     folder: Path
@@ -33,7 +30,6 @@ class Inventory:
     roles: Mapping[str, str]
     tables: Mapping[str, pd.DataFrame]
     unread: tuple[str, ...]
-    others: tuple[str, ...] = ()
 
     def role(self, image: str) -> str:
         """The split that the folders above an image name, the innermost first; '' for none."""
@@ -62,11 +58,7 @@ def look(folder: Path) -> Inventory:
                 tables[name] = read_table(path)
             except KitError as error:
                 unread.append(f"{name} was not read: {error}")
-    suffixes = Counter(
-        p.suffix for p in folder.rglob("*") if p.suffix not in (*TABLES, *IMAGES, "")
-    )
-    others = tuple(each for each, _ in suffixes.most_common())
-    return Inventory(folder, images, _roles(images), tables, tuple(unread), others)
+    return Inventory(folder, images, _roles(images), tables, tuple(unread))
 
 
 def _roles(images: tuple[str, ...]) -> dict[str, str]:

@@ -147,12 +147,16 @@ Fit = tuple[Kind, Target, Format]
 
 def fitting(
     kinds: list[Kind], tables: list[pd.DataFrame], sample: Sample, more: str = ""
-) -> tuple[dict[str, Fit], str]:
-    """Every metric under which the sample is itself a submission, with what it makes of it; and a doubt.
+) -> tuple[dict[str, Fit], dict[str, Fit]]:
+    """Every metric with what it makes of the answers and the sample.
 
     Args:
         tables: the training table as the competition would read it, of each kind.
         more: a metric to be tried beside those that have a name without parameters.
+
+    Returns:
+        Those under which the sample is itself a submission, and those under which its cells are none:
+        they may be placeholders.
     """
     head, long = sample.rows.head(HEAD), sample.parts[0] if sample.parts else ""
     fitted = [
@@ -167,11 +171,7 @@ def fitting(
             if target and form:
                 wrong = problems_and_remarks(head, head, form)[0]
                 (strange if wrong else found).setdefault(metric.name, (kind, target, form))
-    cells = first_of([*map(repr, head[sample.answers[0]].unique())], 3)
-    doubt = (
-        f"what the cells of {sample.name} ({cells}) stand for: they are no answers of these labels"
-    )
-    return found or strange, "" if found else doubt
+    return found, {name: fit for name, fit in strange.items() if name not in found}
 
 
 def _is_far(kind: Kind, metric: Metric) -> bool:
