@@ -129,10 +129,7 @@ def long_rows_of(
     keep: Sequence[str],
 ) -> pd.DataFrame:
     """Rows for each image and column as a row an image: `id`, the columns, and those to keep."""
-    mark = long.removeprefix("{id}").removesuffix("{name}")
-    ends = {mark + name: name for name in sorted(columns, key=len, reverse=True)}
-    names = [next((n for end, n in ends.items() if each.endswith(end)), "") for each in rows[id]]
-    stems = [each[: -len(mark + name)] for each, name in zip(rows[id], names, strict=True)]
+    stems, names = _split(rows[id], long, columns)
     pairs = pd.MultiIndex.from_arrays([stems, names])
     whole = pd.MultiIndex.from_product([dict.fromkeys(stems), columns])
     if len(pairs) != len(whole) or not pairs.isin(whole).all() or pairs.has_duplicates:
@@ -149,6 +146,14 @@ def long_rows_of(
     return wide.assign(**{name: rows[name].to_numpy()[first] for name in keep})
 
 
+def _split(ids: "pd.Series[str]", long: str, columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Ids to the images' and the columns' names in them; '' for a column that is none of these."""
+    mark = long.removeprefix("{id}").removesuffix("{name}")
+    ends = {mark + name: name for name in sorted(columns, key=len, reverse=True)}
+    names = [next((n for end, n in ends.items() if each.endswith(end)), "") for each in ids]
+    return [each[: -len(mark + name)] for each, name in zip(ids, names, strict=True)], names
+
+
 def long_ids(ids: Sequence[str] | pd.Series, long: str, columns: Sequence[str]) -> list[str]:
     """The ids of a table with a row for each image and column."""
     return [long.format(id=each, name=name) for each in ids for name in columns]
@@ -163,9 +168,8 @@ def unlabelled_rows(
     """
     rows = renamed(read_table(csv, columns=(id,)), {id: "id"})
     if long:
-        end = long_ids([""], long, columns[:1])[0]
-        rows = rows[rows["id"].str.endswith(end)]
-        rows = rows.assign(id=rows["id"].str.removesuffix(end)).reset_index(drop=True)
+        stems, _ = _split(rows["id"], long, columns)
+        rows = rows.assign(id=stems).drop_duplicates("id", ignore_index=True)
     return _with_paths(rows, csv.parent, images)[["id", "path"]]
 
 
