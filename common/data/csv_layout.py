@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from common.data.image_paths import paths_of, place_of
+from common.data.long_ids import long_rows_of, split_ids
 from common.data.records import read_table, write_table
 from common.errors import KitError
 from common.progress import counted, first_of
@@ -119,46 +120,6 @@ def long_rows(
     return wide[["id", "path", *columns, *(["group"] if group else [])]]
 
 
-def long_rows_of(
-    rows: pd.DataFrame,
-    long: str,
-    columns: Sequence[str],
-    *,
-    id: str,
-    label: str,
-    keep: Sequence[str],
-) -> pd.DataFrame:
-    """Rows for each image and column as a row an image: `id`, the columns, and those to keep."""
-    stems, names = _split(rows[id], long, columns)
-    pairs = pd.MultiIndex.from_arrays([stems, names])
-    whole = pd.MultiIndex.from_product([dict.fromkeys(stems), columns])
-    if len(pairs) != len(whole) or not pairs.isin(whole).all() or pairs.has_duplicates:
-        lacking = first_of([long.format(id=a, name=b) for a, b in whole[~whole.isin(pairs)]])
-        raise KitError(
-            f"there is not one row for each image and each of {first_of(list(columns))} (missing: "
-            f"{lacking or 'none'}; {len(pairs):,} rows for {len(whole):,}): correct the table, or fetch "
-            "it again"
-        )
-    answers = pd.Series(rows[label].to_numpy(), index=pairs).loc[whole].to_numpy()
-    wide = pd.DataFrame(answers.reshape(-1, len(columns)), columns=list(columns), dtype=str)
-    wide.insert(0, "id", [*dict.fromkeys(stems)])
-    first = ~pd.Series(stems).duplicated().to_numpy()
-    return wide.assign(**{name: rows[name].to_numpy()[first] for name in keep})
-
-
-def _split(ids: "pd.Series[str]", long: str, columns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Ids to the images' and the columns' names in them; '' for a column that is none of these."""
-    mark = long.removeprefix("{id}").removesuffix("{name}")
-    ends = {mark + name: name for name in sorted(columns, key=len, reverse=True)}
-    names = [next((n for end, n in ends.items() if each.endswith(end)), "") for each in ids]
-    return [each[: -len(mark + name)] for each, name in zip(ids, names, strict=True)], names
-
-
-def long_ids(ids: Sequence[str] | pd.Series, long: str, columns: Sequence[str]) -> list[str]:
-    """The ids of a table with a row for each image and column."""
-    return [long.format(id=each, name=name) for each in ids for name in columns]
-
-
 def unlabelled_rows(
     csv: Path, images: str, *, id: str = "id", long: str = "", columns: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -168,7 +129,7 @@ def unlabelled_rows(
     """
     rows = renamed(read_table(csv, columns=(id,)), {id: "id"})
     if long:
-        stems, _ = _split(rows["id"], long, columns)
+        stems, _ = split_ids(rows["id"], long, columns)
         rows = rows.assign(id=stems).drop_duplicates("id", ignore_index=True)
     return _with_paths(rows, csv.parent, images)[["id", "path"]]
 

@@ -132,14 +132,14 @@ def _listed(columns: tuple[str, ...]) -> str:
 
 def _imports(facts: Facts) -> str:
     readers = ["unlabelled_rows", "write_csv", "write_images"]
-    readers += ["long_ids"] if facts.sample.parts else []
+    after = []
     if not facts.training.name:
-        after = "\nfrom common.data.image_paths import labelled_images"
+        after = ["from common.data.image_paths import labelled_images"]
     else:
-        after = ""
         one = "one_hot_rows" if facts.kind.one_hot else "labelled_rows"
         readers.append("long_rows" if facts.training.long else one)
-    return imported("common.data.csv_layout", readers) + after
+    after += ["from common.data.long_ids import long_ids"] if facts.sample.parts else []
+    return "\n".join([imported("common.data.csv_layout", readers), *after])
 
 
 def _constants(facts: Facts) -> str:

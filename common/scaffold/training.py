@@ -5,19 +5,14 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from common.data.csv_layout import long_rows_of
+from common.data.long_ids import long_rows_of
 from common.errors import KitError
 from common.progress import counted, first_of
+from common.scaffold.answers import DOUBTFUL, answers_in
 from common.scaffold.inventory import Inventory
 from common.scaffold.joins import Images, Join
 from common.scaffold.label_names import in_paths
 from common.scaffold.samples import Sample
-from common.scaffold.values import tokens_of
-
-CALLED = ("label", "labels", "class", "category", "category_id", "class_id", "target", "targets")
-HEAD = 200  # rows of the sample whose cells are looked at
-DOUBTFUL = 4  # the rank of columns of which any may be meant
-Found = tuple[int, tuple[str, ...], str]
 
 
 @dataclass(frozen=True)
@@ -170,47 +165,6 @@ def _maker(
         )  # fmt: skip
 
     return make
-
-
-def answers_in(rows: pd.DataFrame, id: str, sample: Sample, given: str) -> Found | None:
-    """The columns of a table that hold answers: how sure that is (0: most), the columns, and why.
-
-    From `DOUBTFUL` on each of the columns may be the one that is meant.
-    """
-    others = [column for column in rows.columns if column != id]
-    wanted = sample.names
-    if given:
-        return (0, (given,), f"{given} was named") if given in others else None
-    if wanted and set(wanted) <= {*others}:
-        return 0, wanted, f"its columns {first_of(wanted)} are the sample's"
-    varied = [c for c in others if rows[c].nunique() > 1 and not _is_measure(rows[c])]
-    known = {column: tokens_of(rows[column]) for column in varied}
-    if wanted:
-        fits = [c for c in varied if known[c] and known[c] <= {*wanted}]
-        return _one_of(fits, 1, f"its values are columns of {sample.name}")
-    same = [column for column in others if column.casefold() == sample.answers[0].casefold()]
-    if same:
-        return 0, (same[0],), f"{same[0]} is the sample's column, too"
-    called = [column for column in varied if column.casefold() in CALLED]
-    if len(called) == 1:
-        return 1, (called[0],), f"{called[0]} is called as answers are"
-    cells = sample.rows[sample.answers[0]].head(HEAD)
-    told = {*cells, *(name for cell in cells for name in cell.split())}
-    fits = [column for column in varied if told & known[column]]
-    if len(fits) == 1:
-        return 1, (fits[0],), f"the sample's {sample.answers[0]} has values of {fits[0]}"
-    return _one_of(fits or varied, 2, "it is the only column that may do so")
-
-
-def _one_of(columns: Sequence[str], rank: int, why: str) -> Found | None:
-    if len(columns) > 1:
-        return DOUBTFUL, tuple(columns), ""
-    return (rank, (columns[0],), f"{columns[0]} holds the answers: {why}") if columns else None
-
-
-def _is_measure(column: "pd.Series[str]") -> bool:
-    """Is each value of a column its own, or a number with decimals?"""
-    return bool(column.is_unique or column.str.fullmatch(r"-?\d+\.\d*[1-9]\d*").any())
 
 
 def _beside(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from common.data.csv_layout import labelled_rows, long_ids, long_rows, unlabelled_rows, write_csv
+from common.data.csv_layout import labelled_rows, long_rows, unlabelled_rows, write_csv
+from common.data.long_ids import long_ids
 from common.data.records import read_table
 from common.errors import KitError
 

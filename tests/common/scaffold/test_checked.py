@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy_layouts import MORE, SEVEN
+from toy_layouts import SEVEN
+from toy_more_layouts import MORE
 
 ROOT = Path(__file__).parents[3]
 LAYOUTS = MORE | {f"another_{name}": build for name, (_, build) in SEVEN.items()}

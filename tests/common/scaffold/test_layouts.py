@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from toy_answers import rows_of
-from toy_layouts import MORE
+from toy_more_layouts import MORE
 
 from common.competition import Competition
 from common.data.archives.encoded_images import Encoded

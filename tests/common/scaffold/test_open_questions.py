@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from toy_layouts import TEST, TRAIN, Words, both, cactus, csv, dogs_vs_cats, draw, ids, planet, some
+from toy_layouts import TEST, TRAIN, Words, both, cactus, csv, dogs_vs_cats, draw, ids, some
+from toy_more_layouts import planet
 
 from common.scaffold.conclusions import Answers, Facts, OpenQuestionError, conclude
 
