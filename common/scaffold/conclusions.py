@@ -14,7 +14,7 @@ from common.progress import counted, first_of
 from common.scaffold.groups import find_group
 from common.scaffold.inventory import Inventory, look
 from common.scaffold.kinds import Fit, Kind, fitting, kinds_of
-from common.scaffold.samples import Sample, find_sample, guessed
+from common.scaffold.samples import Sample, find_sample, guessed, splits
 from common.scaffold.training import Given, Training, find_training, joinable, with_beside
 from common.submission import Format
 from common.targets import Target
@@ -169,6 +169,17 @@ def _grouped(
                     "",
                 )
                 break
+    parts = splits(training.rows[training.id].tolist())
+    if (
+        training.name
+        and not (group or given or doubt)
+        and parts
+        and len(parts[0][2]) < len(parts[0][1])
+    ):
+        doubt = (
+            f"whether images of one beginning belong together: {training.id} is {parts[0][0]} of "
+            f"{first_of(parts[0][2])}, and no column names the group"
+        )
     notes.add(why, doubt=doubt, group_columns=[group] if group else [])
     return training, group
 

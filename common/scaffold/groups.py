@@ -8,16 +8,18 @@ import pandas as pd
 from common.errors import KitError
 from common.progress import counted, first_of
 
-# What a column of groups is called by, as a word of its name or its beginning: PatientID, driver_no.
-CALLED = frozenset(
-    """
-    patient subject person driver donor animal owner individual location place site station camera
-    sequence seq scene video clip plate experiment batch slide case study session group cluster plot
-    field farm hospital center centre product lesion specimen series identity
-    """.split()  # noqa: SIM905
+# What a column of groups is called by, as a word of its name, the surest first: PatientID, driver_no.
+# By those of the last line a column is named as what may be one, and not used.
+SURE, LIKELY, PERHAPS = (
+    frozenset(words.split())
+    for words in (
+        "patient subject person driver donor owner",
+        "location station camera sequence seq scene video clip plate experiment batch slide study "
+        "group cluster hospital lesion specimen series identity farm",
+        "site place animal individual case field center centre product plot session date day month state "
+        "region country year",
+    )
 )
-# By what it may be called that is more often a fact of the image: it is named, and not used.
-PERHAPS = frozenset({"date", "day", "month", "state", "region", "country", "year"})
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 FEWEST = 5  # groups, so that each of five folds has one
 NONE = "none"  # what --group says for no group
@@ -44,31 +46,29 @@ def find_group(rows: pd.DataFrame, known: Sequence[str], given: str) -> tuple[st
         if name not in known and 1 < rows[name].nunique() < len(rows) and (rows[name] != "").all()
     ]  # fmt: skip
     words = {name: {*map(str.lower, WORDS.findall(name))} for name in repeated}
-    called = [name for name in repeated if words[name] & (CALLED | PERHAPS)]
-    enough = [n for n in called if words[n] & CALLED and rows[n].nunique() >= FEWEST]
-    if enough:
-        widest = min(enough, key=lambda name: rows[name].nunique())
-        crossing = [name for name in enough if not _within(rows, name, widest)]
-        if crossing:
-            raise KitError(
-                f"{first_of([widest, *crossing])} may each be groups that folds never split, and none is "
-                f"a part of the other: name the one that the test set has none of (--group COLUMN, or "
-                f"--group {NONE})"
-            )
-    group = widest if enough else ""
-    others = [f"{c} ({counted(rows[c].nunique(), 'value')})" for c in called if c != group]
-    others = [each for each in others if not group]
-    why = (
-        f"{group} has {counted(rows[group].nunique(), 'value')} on {counted(len(rows), 'row')}"
-        if group
-        else ""
-    )
-    doubt = (
+    called = [name for name in repeated if words[name] & (SURE | LIKELY | PERHAPS)]
+    enough = [name for name in called if rows[name].nunique() >= FEWEST]
+    tiers = [[name for name in enough if words[name] & tier] for tier in (SURE, LIKELY)]
+    chosen = tiers[0] or tiers[1]
+    group = min(chosen, key=lambda name: rows[name].nunique(), default="")
+    crossing = [name for name in chosen if not _within(rows, name, group)]
+    if crossing:
+        raise KitError(
+            f"{first_of([group, *crossing])} may each be groups that folds never split, and none is a "
+            f"part of the other: name the one that the test set has none of (--group COLUMN, or --group "
+            f"{NONE})"
+        )
+    others = [
+        f"{name} ({counted(rows[name].nunique(), 'value')})" for name in called
+        if name not in chosen and not (group and _within(rows, group, name))
+    ]  # fmt: skip
+    return (
+        group,
+        f"{group} has {counted(rows[group].nunique(), 'value')} on {counted(len(rows), 'row')}, and is "
+        "called as groups are: folds do not split it" if group else "",
         f"whether {first_of(others)} is a group that folds must not split (--group COLUMN)"
-        if others
-        else ""
-    )
-    return group, f"{why}, and is called as groups are: folds do not split it" if why else "", doubt
+        if others else "",
+    )  # fmt: skip
 
 
 def _within(rows: pd.DataFrame, inner: str, outer: str) -> bool:

@@ -81,6 +81,11 @@ def find_sample(inventory: Inventory, given: str) -> Sample:
         )
         raise KitError(
             f"{what} submission: name it (--sample FILE; there are {first_of([*tables]) or 'no tables'})"
+            + (
+                ""
+                if found
+                else ", or call `kit folder run --data DIR` on class folders without one"
+            )
         )
     rows = tables[found[0]]
     if len(rows.columns) < 2:

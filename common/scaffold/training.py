@@ -132,17 +132,21 @@ def _ids_of(
             raise KitError(f"--id {given}: no image is called as its values in {name} are "
                            f"({first_of(rows[given].tolist(), 2)})")  # fmt: skip
     else:
-        order = sorted(rows.columns, key=lambda column: column != sample.id)
+        wanted = sample.id.casefold()
+        order = sorted(rows.columns, key=lambda column: column.casefold() != wanted)
         joined = {c: images.join(rows[c].tolist()) for c in order if rows[c].is_unique}
     found = [(column, join) for column, join in joined.items() if join]
-    if len({join.images for _, join in found}) > 1 and found[0][0] != sample.id:
+    if (
+        len({join.images for _, join in found}) > 1
+        and found[0][0].casefold() != sample.id.casefold()
+    ):
         raise KitError(
             f"{' and '.join(c for c, _ in found)} of {name} each name an image a row, and not the same "
             f"({first_of([j.images[0] for _, j in found])}): say which is meant (--id COLUMN)"
         )
     alike = " and ".join(c for c, _ in found)
     doubt = f"which of {alike} of {name} is the id: both name the same images (--id COLUMN)"
-    certain = len(found) < 2 or given or found[0][0] == sample.id
+    certain = len(found) < 2 or given or found[0][0].casefold() == sample.id.casefold()
     return (*found[0], "" if certain else doubt) if found else None
 
 
@@ -211,11 +215,28 @@ def _from_paths(inventory: Inventory, sample: Sample, given: Given) -> Training:
     found = in_paths(inventory, sample.names, with_suffix=suffixed, given=given.images)
     if given.train or given.id or given.target or found is None:
         tables = [name for name in inventory.tables if name != sample.name]
+        several = _named_more_than_once(inventory, sample)
         raise KitError(
-            "no labels were found: no table has ids of training images and a column of answers "
+            several
+            or "no labels were found: no table has ids of training images and a column of answers "
             f"({first_of(tables) or 'there are none'} beside {sample.name}), and neither folders nor "
             f"names of the {counted(len(inventory.images), 'image')} are labels; name the table, its "
             "ids and its answers (--train FILE --id COLUMN --target COLUMN), or download what is missing"
         )
     pattern, rows, why = found
     return Training(images=pattern, answers=("label",), rows=rows, told=(why,))
+
+
+def _named_more_than_once(inventory: Inventory, sample: Sample) -> str:
+    """A sentence for a table that has several rows for each of some images; '' without one."""
+    images = Images(inventory, test=False)
+    for name, rows in inventory.tables.items():
+        for column in rows.columns if name != sample.name else ():
+            values = rows[column].unique().tolist()
+            if len(values) < len(rows) and images.join(values):
+                return (
+                    f"{name} has {len(rows):,} rows for the {counted(len(values), 'image')} that {column} "
+                    "names, and the kit takes one answer an image: join them in a table of your own "
+                    "beside it, and name that (--train FILE)"
+                )
+    return ""

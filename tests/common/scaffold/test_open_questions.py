@@ -153,22 +153,10 @@ def test_images_nested_three_deep_are_found_by_their_ids(tmp_path: Path) -> None
     assert found(tmp_path, metric="accuracy")[0].training.images == "images/**/{id}.jpg"
 
 
-def test_groups_that_cross_are_asked_about_and_nested_ones_are_not(tmp_path: Path) -> None:
-    patients, sites = [f"p{n % 6}" for n in range(12)], [f"s{n // 2}" for n in range(12)]
-    words = pairs(tmp_path, patient=patients, site=sites, label=some(0, 1))
-    assert "patient, site may each be groups" in asked(tmp_path, **words)
-    assert found(tmp_path, group="site", **words)[1]["group_columns"] == ["site"]
-    assert found(tmp_path, group="none", **words)[1]["group_columns"] == []
-    studies = [f"{each} {n // 6}" for n, each in enumerate(patients)]
-    csv(tmp_path, "train.csv", id=TRAIN, study=studies, patient=patients, label=some(0, 1))
-    assert found(tmp_path, **words)[1]["group_columns"] == ["patient"]
-
-
-def test_few_groups_are_named_and_not_used(tmp_path: Path) -> None:
-    words = pairs(tmp_path, state=some("NSW", "Vic"), hospital=some(1, 2, 3), label=some(0, 1))
-    _, result = found(tmp_path, **words)
-    assert result["group_columns"] == []
-    assert "whether state (2 values), hospital (3 values) is a group" in str(result["unknown"])
+def test_several_rows_an_image_are_told(tmp_path: Path) -> None:
+    words = cactus(tmp_path)
+    csv(tmp_path, "train.csv", id=some(*ids(TRAIN[:6], ".jpg")), has_cactus=some(1, 0))
+    assert "train.csv has 12 rows for the 6 images that id names" in asked(tmp_path, **words)
 
 
 def test_the_label_that_a_probability_is_of_is_a_guess_until_it_is_named(tmp_path: Path) -> None:
