@@ -25,23 +25,25 @@ def answers_in(rows: pd.DataFrame, id: str, sample: Sample, given: str) -> Found
         return (0, (given,), f"{given} was named") if given in others else None
     if wanted and set(wanted) <= {*others}:
         return 0, wanted, f"its columns {first_of(wanted)} are the sample's"
-    varied = [c for c in others if rows[c].nunique() > 1 and not _is_measure(rows[c])]
-    known = {column: tokens_of(rows[column]) for column in varied}
-    if wanted:
-        fits = [c for c in varied if known[c] and known[c] <= {*wanted}]
-        return _one_of(fits, 1, f"its values are columns of {sample.name}")
     same = [column for column in others if column.casefold() == sample.answers[0].casefold()]
-    if same:
+    if same and not wanted:
         return 0, (same[0],), f"{same[0]} is the sample's column, too"
-    called = [column for column in varied if column.casefold() in CALLED]
+    varied = [column for column in others if rows[column].nunique() > 1]
+    measures = [column for column in varied if _is_measure(rows[column])]
+    labels = [c for c in varied if c not in measures and not rows[c].is_unique]
+    known = {column: tokens_of(rows[column]) for column in labels}
+    if wanted:
+        fits = [c for c in labels if known[c] and known[c] <= {*wanted}]
+        return _one_of(fits, 1, f"its values are columns of {sample.name}")
+    called = [column for column in labels if column.casefold() in CALLED]
     if len(called) == 1:
         return 1, (called[0],), f"{called[0]} is called as answers are"
     cells = sample.rows[sample.answers[0]].head(HEAD)
     told = {*cells, *(name for cell in cells for name in cell.split())}
-    fits = [column for column in varied if told & known[column]]
+    fits = [column for column in labels if told & known[column]]
     if len(fits) == 1:
         return 1, (fits[0],), f"the sample's {sample.answers[0]} has values of {fits[0]}"
-    return _one_of(fits or varied, 2, "it is the only column that may do so")
+    return _one_of(fits or labels or measures, 2, "it is the only column that may do so")
 
 
 def _one_of(columns: Sequence[str], rank: int, why: str) -> Found | None:
@@ -51,5 +53,5 @@ def _one_of(columns: Sequence[str], rank: int, why: str) -> Found | None:
 
 
 def _is_measure(column: "pd.Series[str]") -> bool:
-    """Is each value of a column its own, or a number with decimals?"""
-    return bool(column.is_unique or column.str.fullmatch(r"-?\d+\.\d*[1-9]\d*").any())
+    """Has a column numbers with decimals?"""
+    return bool(column.head(HEAD).str.fullmatch(r"-?\d+\.\d*[1-9]\d*").any())

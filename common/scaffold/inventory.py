@@ -33,8 +33,10 @@ class Inventory:
 
     def role(self, image: str) -> str:
         """The split that the folders above an image name, the innermost first; '' for none."""
-        parents = PurePosixPath(image).parents
-        return next((self.roles[p] for each in parents if (p := str(each)) in self.roles), "")
+        while image := image.rpartition("/")[0]:
+            if image in self.roles:
+                return self.roles[image]
+        return ""
 
     def said(self) -> str:
         """How many images there are, by their folder on top, and the tables."""

@@ -216,3 +216,9 @@ def test_an_archive_is_looked_into(build: Callable[[Path], Words], tmp_path: Pat
         packed.training.images,
         packed.sample.images,
     )
+
+
+def test_decimals_under_another_name_are_the_answers_where_nothing_else_is(tmp_path: Path) -> None:
+    pairs(tmp_path, "prediction", price=[n / 7 for n in range(12)])
+    facts, result = found(tmp_path, metric="rmse")
+    assert (result["kind"], facts.training.answers) == ("numbers", ("price",))
