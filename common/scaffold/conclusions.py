@@ -15,9 +15,12 @@ from common.scaffold.groups import find_group
 from common.scaffold.inventory import Inventory, look
 from common.scaffold.kinds import Fit, Kind, fitting, kinds_of
 from common.scaffold.samples import Sample, find_sample, guessed, splits
-from common.scaffold.training import Given, Training, find_training, joinable, with_beside
+from common.scaffold.training import Given, Training, joinable, with_beside
+from common.scaffold.training_search import find_training
 from common.submission import Format
 from common.targets import Target
+
+DEEPEST_TOP = 2  # folders above a sample submission that a competition's files may lie in
 
 
 class OpenQuestionError(KitError):
@@ -101,8 +104,10 @@ def conclude(folder: Path, answers: Answers) -> tuple[Facts, dict[str, Any]]:
 def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
     inventory = _only(look(folder), answers.images)
     sample = find_sample(inventory, answers.sample)
-    top = sample.name.rpartition("/")[0]
-    if top and all(each.startswith(f"{top}/") for each in (*inventory.images, *inventory.tables)):
+    top = f"{sample.name.rpartition('/')[0]}/"
+    inside = all(each.startswith(top) for each in (*inventory.images, *inventory.tables))
+    if inside and top.count("/") <= DEEPEST_TOP:
+        answers = replace(answers, images=answers.images.removeprefix(top))
         inventory = _only(look(folder / top), answers.images)
         sample = find_sample(inventory, answers.sample)
     notes.add(inventory.said(), *inventory.unread)
@@ -163,19 +168,11 @@ def _grouped(
             found = find_group(joined[[training.id, *new]], known, "")
             if training.id in shared and found[0]:
                 training = with_beside(training, other, joined, shared)
-                group, why, doubt = (
-                    found[0],
-                    f"{other} is joined by {first_of(shared)}: {found[1]}",
-                    "",
-                )
+                group, doubt = found[0], ""
+                why = f"{other} is joined by {first_of(shared)}: {found[1]}"
                 break
-    parts = splits(training.rows[training.id].tolist())
-    if (
-        training.name
-        and not (group or given or doubt)
-        and parts
-        and len(parts[0][2]) < len(parts[0][1])
-    ):
+    parts = splits(training.rows[training.id].tolist()) if training.name else []
+    if not (group or given or doubt) and parts and len(parts[0][2]) < len(parts[0][1]):
         doubt = (
             f"whether images of one beginning belong together: {training.id} is {parts[0][0]} of "
             f"{first_of(parts[0][2])}, and no column names the group"

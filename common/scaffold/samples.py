@@ -72,7 +72,7 @@ def find_sample(inventory: Inventory, given: str) -> Sample:
     tables = inventory.tables
     found = [name for name in tables if NAMED.search(name.rpartition("/")[2])]
     if given:
-        found = [name for name in tables if name == given or name.endswith(f"/{given}")]
+        found = [name for name in tables if is_named(name, given)]
     if len(found) != 1:
         what = (
             f"{first_of(found)} may each be the sample"
@@ -93,6 +93,11 @@ def find_sample(inventory: Inventory, given: str) -> Sample:
             f"{found[0]} has one column, {rows.columns[0]!r}, and a sample submission has two"
         )
     return _with_images(Sample(found[0], rows), inventory)
+
+
+def is_named(file: str, given: str) -> bool:
+    """Is this file the one that is given, by its name or more of its path?"""
+    return f"/{file}".endswith(f"/{given}") or f"/{given}".endswith(f"/{file}")
 
 
 def _with_images(sample: Sample, inventory: Inventory) -> Sample:

@@ -222,3 +222,23 @@ def test_decimals_under_another_name_are_the_answers_where_nothing_else_is(tmp_p
     pairs(tmp_path, "prediction", price=[n / 7 for n in range(12)])
     facts, result = found(tmp_path, metric="rmse")
     assert (result["kind"], facts.training.answers) == ("numbers", ("price",))
+
+
+def test_files_and_images_are_named_by_less_or_more_of_their_paths(tmp_path: Path) -> None:
+    planet(tmp_path / "data")
+    for place in ("", "data/", f"{tmp_path}/data/"):
+        names = {"sample": f"{place}sample_submission_v2.csv", "train": f"{place}train_v2.csv"}
+        facts, _ = found(tmp_path, metric="f2_rows", images="data/*-jpg/*", **names)
+        assert (facts.sample.name, facts.training.images) == (
+            "sample_submission_v2.csv",
+            "train-jpg/{id}.jpg",
+        )
+
+
+def test_class_folders_are_the_answers_where_a_table_has_none(tmp_path: Path) -> None:
+    classes = some("blast", "normal")
+    draw(tmp_path, *(f"train/{c}/{n}.jpg" for c, n in zip(classes, TRAIN, strict=True)))
+    draw(tmp_path, *(f"test/{name}.jpg" for name in TEST))
+    csv(tmp_path, "more.csv", id=TRAIN, variety=some("a", "b", "c"), age=some(40, 50))
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("normal", count=4))
+    assert found(tmp_path, metric="accuracy")[1]["classes"] == ["blast", "normal"]
