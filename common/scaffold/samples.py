@@ -110,7 +110,7 @@ def _with_images(sample: Sample, inventory: Inventory) -> Sample:
         )  # fmt: skip
     for name, rows in inventory.tables.items():
         for key in _keys(rows, sample) if name != sample.name else ():
-            for column in rows.columns.drop(key):
+            for column in filter(str.isidentifier, rows.columns.drop(key)):
                 told = dict(zip(rows[key], rows[column], strict=True))
                 found = images.join([told[each] for each in sample.ids])
                 if found and len({*found.images}) == len(sample.ids):

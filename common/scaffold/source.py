@@ -53,16 +53,13 @@ def imported(module: str, things: Sequence[str]) -> str:
 
 def target(value: Target, columns: Sequence[str]) -> str:
     """A target as its declaration, `COLUMNS` for the names of these columns."""
-    told = []
-    for each in fields(value):
-        now = getattr(value, each.name)
-        if now != each.default:
-            word = (
-                "COLUMNS"
-                if now == tuple(columns)
-                else names(now)
-                if isinstance(now, tuple)
-                else None
-            )
-            told.append(f"{each.name}={word or (text(now) if isinstance(now, str) else now)}")
-    return f"{type(value).__name__}({', '.join(told)})"
+    told = {each.name: getattr(value, each.name) for each in fields(value)}
+    told = {each.name: told[each.name] for each in fields(value) if told[each.name] != each.default}
+    words = [f"{k}={'COLUMNS' if v == tuple(columns) else _value(v)}" for k, v in told.items()]
+    return f"{type(value).__name__}({', '.join(words)})"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return names(value)
+    return text(value) if isinstance(value, str) else str(value)

@@ -127,7 +127,8 @@ def recipes_source(called: Called) -> str:
 
 
 def _listed(columns: tuple[str, ...]) -> str:
-    return ", ".join(columns[:3]) + (" …" if len(columns) > 3 else "")
+    shown = ", ".join(columns[:3]) + (" …" if len(columns) > 3 else "")
+    return shown.replace("\\", "/").replace('"', "'")  # as a docstring may have it
 
 
 def _imports(facts: Facts) -> str:

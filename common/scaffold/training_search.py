@@ -172,8 +172,9 @@ def _from_paths(inventory: Inventory, sample: Sample, given: Given) -> Training:
             several
             or "no labels were found: no table has ids of training images and a column of answers "
             f"({first_of(tables) or 'there are none'} beside {sample.name}), and neither folders nor "
-            f"names of the {counted(len(inventory.images), 'image')} are labels; name the table, its "
-            "ids and its answers (--train FILE --id COLUMN --target COLUMN), or download what is missing"
+            f"names of the {counted(len(inventory.images), 'image')} ({inventory.images[0]} …) are "
+            "labels; name the table, its ids and its answers (--train FILE --id COLUMN --target COLUMN), "
+            "or download what is missing"
         )
     pattern, rows, why = found
     return Training(images=pattern, answers=("label",), rows=rows, told=(why,))
