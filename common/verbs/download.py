@@ -3,7 +3,7 @@
 An interrupted download is resumed. The archive gets its final name only after its checksums were
 verified; so does each file where some are named, by name or by a pattern in quotes ('train/*.csv').
 
-Example: kit melanoma download train.csv 'jpeg/test/*'
+Example: kit cifar10 download trainLabels.csv
 """
 
 from dataclasses import dataclass

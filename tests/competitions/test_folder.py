@@ -192,7 +192,7 @@ def test_classes_called_as_parts_are_rehearsed_as_the_file_names_them(colours: A
 
 
 def test_nothing_is_downloaded_or_submitted_and_this_is_said(colours: Any) -> None:
-    called = {submit: [submit.Options()], rehearse: [rehearse.Options()]}
+    called = {verb: [verb.Options()] for verb in (submit, rehearse, download)}
     for verb in (submit, download, leaderboard):
         with pytest.raises(ValueError, match="is on no site, so there is nothing to"):
             verb.run(colours, *called.get(verb, []))
