@@ -241,5 +241,5 @@ def _doubt_size(sample: Sample, training: Training, notes: Notes) -> None:
     if len(sample.ids) <= 10 and len(training.rows) > 100 * len(sample.ids):
         notes.add(
             doubt=f"whether the test set is hidden: the sample has {counted(len(sample.ids), 'image')} "
-            f"for {len(training.rows):,} of training (--code marks a competition that takes notebooks only)"
+            f"for {len(training.rows):,} of training"
         )

@@ -12,7 +12,7 @@ from common.progress import first_of
 from common.scaffold.inventory import Inventory, is_held_out
 
 PROBED = 500  # ids that are tried first, so that other columns cost no time
-SHARE = 0.5  # of the ids have to have an image, or the column is none of ids
+SHARE = 0.1  # of the ids have to have an image, or the column is none of ids
 
 
 @dataclass(frozen=True)

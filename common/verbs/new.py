@@ -91,6 +91,10 @@ def _found(options: Options, name: str) -> tuple[Facts, dict[str, Any]]:
         error.result["name"] = name
         _tell(error.result["evidence"], error.result["unknown"][:-1])
         raise
+    if not options.code:
+        result["unknown"].append(
+            "whether it takes notebooks only, which no file tells (--code if so)"
+        )
     _tell(result["evidence"], result["unknown"])
     return facts, result
 

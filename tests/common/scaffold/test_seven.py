@@ -72,3 +72,12 @@ def test_the_folder_is_what_its_own_miniature_tells(
     competition.lay_out(rows_of(competition, 18, 6), [image] * 18, tmp_path / "data")
     metric = competition.metric
     assert_is_committed(name, written(name, tmp_path / "data", metric, tmp_path, monkeypatch))
+
+
+def test_whether_it_takes_notebooks_only_is_said_to_be_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SEVEN["histopathologic"][1](tmp_path / "data")
+    source = written("histopathologic", tmp_path / "data", "auc", tmp_path, monkeypatch)
+    assert "code=" not in source["__init__.py"]
+    assert "not known: whether it takes notebooks only" in capsys.readouterr().err
