@@ -43,11 +43,12 @@ def find_group(rows: pd.DataFrame, known: Sequence[str], given: str) -> tuple[st
         return given, f"{given} was named as the group", ""
     repeated = [
         name for name in rows.columns
-        if name not in known and 1 < rows[name].nunique() < len(rows) and (rows[name] != "").all()
+        if name not in known and 1 < rows[name].nunique() < len(rows)
     ]  # fmt: skip
     words = {name: {*map(str.lower, WORDS.findall(name))} for name in repeated}
     called = [name for name in repeated if words[name] & (SURE | LIKELY | PERHAPS)]
-    enough = [name for name in called if rows[name].nunique() >= FEWEST]
+    full = [name for name in called if (rows[name] != "").all()]
+    enough = [name for name in full if rows[name].nunique() >= FEWEST]
     tiers = [[name for name in enough if words[name] & tier] for tier in (SURE, LIKELY)]
     chosen = tiers[0] or tiers[1]
     group = min(chosen, key=lambda name: rows[name].nunique(), default="")
@@ -59,7 +60,8 @@ def find_group(rows: pd.DataFrame, known: Sequence[str], given: str) -> tuple[st
             f"{NONE})"
         )
     others = [
-        f"{name} ({counted(rows[name].nunique(), 'value')})" for name in called
+        f"{name} ({counted(rows[name].nunique(), 'value')}{', some empty' * (name not in full)})"
+        for name in called
         if name not in chosen and not (group and _within(rows, group, name))
     ]  # fmt: skip
     return (

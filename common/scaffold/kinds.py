@@ -21,6 +21,7 @@ OF_NUMBERS = (*(metric.name for metric in REGRESSION), "r2")
 MOST_GRADES = 20
 OPEN = re.compile(r"(^|[\W_])(new|unknown|unk|others?|none|unseen)([\W_]|$)", re.IGNORECASE)
 FLAGS = {"0", "1", "0.0", "1.0"}
+BESIDE_FLAGS = {"", "-1", "-1.0", "nan"}  # unsure, or not looked at
 YES_NO = {"0", "1", "0.0", "1.0", "yes", "no", "true", "false"}
 
 
@@ -61,6 +62,12 @@ def _of_columns(cells: pd.DataFrame, names: tuple[str, ...], *, long: bool) -> l
             return [Kind(OneClass(names=names), why, one_hot=True)]
         why = f"{counted(len(names), 'column')} of 0 and 1, {ones.min()} to {ones.max()} of them 1 in a row"
         return [Kind(LabelSet(names=names, wide=True), why)]
+    if cells.isin(FLAGS | BESIDE_FLAGS).all(axis=None):
+        others = sorted({*cells.to_numpy().ravel()} - FLAGS)
+        raise KitError(
+            f"the columns {first_of(names)} hold {first_of([*map(repr, others)])} beside 0 and 1: decide "
+            "for one of the two in a table of your own, and name that (--train FILE)"
+        )
     wrong = [name for name in names if numbers_of(cells[name]) is None]
     if wrong:
         raise KitError(

@@ -57,6 +57,13 @@ def test_few_groups_are_named_and_not_used(tmp_path: Path) -> None:
     assert "whether state (2 values), hospital (3 values) is a group" in str(result["unknown"])
 
 
+def test_a_column_with_empty_cells_is_named_and_not_used(tmp_path: Path) -> None:
+    patients = ["", *(f"p{n // 2}" for n in range(11))]
+    _, result = found(tmp_path, **pairs(tmp_path, patient=patients, label=some(0, 1)))
+    assert result["group_columns"] == []
+    assert "whether patient (7 values, some empty) is a group" in str(result["unknown"])
+
+
 def test_ids_of_one_beginning_may_be_a_group(tmp_path: Path) -> None:
     eyes = [f"{n}_{side}" for n in range(6) for side in ("left", "right")]
     draw(tmp_path, *(f"train/{each}.jpg" for each in eyes), *(f"test/{each}.jpg" for each in TEST))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from toy_layouts import TEST, TRAIN, Words, both, cactus, csv, dogs_vs_cats, draw, ids, some
+from toy_layouts import TEST, TRAIN, Words, both, cactus, csv, draw, ids, some
 from toy_more_layouts import planet
 
 from common.scaffold.conclusions import Answers, Facts, OpenQuestionError, conclude
@@ -159,34 +159,6 @@ def test_several_rows_an_image_are_told(tmp_path: Path) -> None:
     assert "train.csv has 12 rows for the 6 images that id names" in asked(tmp_path, **words)
 
 
-def test_the_label_that_a_probability_is_of_is_a_guess_until_it_is_named(tmp_path: Path) -> None:
-    words = dogs_vs_cats(tmp_path)
-    assert "'dog', the last of cat and dog, is a guess (--yes cat" in str(
-        found(tmp_path, **words)[1]["unknown"]
-    )
-    facts, result = found(tmp_path, yes="cat", **words)
-    assert (facts.kind.target.facts()["yes"], result["unknown"]) == ("cat", [])
-    assert "--yes bird: the labels are cat and dog" in asked(tmp_path, yes="bird", **words)
-
-
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
-        (some("16 0", "7 1 2", "5", "1", "18", "0 7", "25 7", "2", "16"), "labels"),
-        (some("Acer rubrum", "Acer opalus", "Quercus rubra"), "class"),
-        (some("a|b", "a", "b|c", "c"), "labels"),
-        (some("yes", "no"), "yes-no"),
-        (some("1", "2", "3"), "class"),
-    ],
-)
-def test_a_column_of_texts_is_told_by_its_values(
-    values: list[object], kind: str, tmp_path: Path
-) -> None:
-    pairs(tmp_path, label=values)
-    metric = {"labels": "f1_micro", "class": "accuracy", "yes-no": "auc"}[kind]
-    assert found(tmp_path, metric=metric)[1]["kind"] == kind
-
-
 def test_a_question_with_json_prints_what_was_concluded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,12 +188,6 @@ def test_an_archive_is_looked_into(build: Callable[[Path], Words], tmp_path: Pat
         packed.training.images,
         packed.sample.images,
     )
-
-
-def test_decimals_under_another_name_are_the_answers_where_nothing_else_is(tmp_path: Path) -> None:
-    pairs(tmp_path, "prediction", price=[n / 7 for n in range(12)])
-    facts, result = found(tmp_path, metric="rmse")
-    assert (result["kind"], facts.training.answers) == ("numbers", ("price",))
 
 
 def test_files_and_images_are_named_by_less_or_more_of_their_paths(tmp_path: Path) -> None:
