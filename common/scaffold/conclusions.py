@@ -128,7 +128,7 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
     notes.add(
         *training.told,
         doubt=sample.doubt,
-        id_column=training.id,
+        id_column=training.long[0] if training.long else training.id,
         target_columns=[*training.answers],
     )
     for doubt in training.doubts:

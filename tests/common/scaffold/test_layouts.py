@@ -36,7 +36,7 @@ CONCLUDED = {
     "happy_whale": ("class", "image", "individual_id", "", "ranked"),
     "products": ("class", "image", "category", "", "label"),
     "melanoma": ("yes-no", "image_name", "target", "patient_id", "columns"),
-    "csiro": ("numbers", "id", "Dry_Clover_g Dry_Dead_g GDM_g", "", "columns"),
+    "csiro": ("numbers", "sample_id", "Dry_Clover_g Dry_Dead_g GDM_g", "", "columns"),
 }  # fmt: skip
 
 
