@@ -103,6 +103,7 @@ def conclude(folder: Path, answers: Answers) -> tuple[Facts, dict[str, Any]]:
 
 def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
     inventory = _only(look(folder), answers.images)
+    notes.add(inventory.said(), *inventory.unread)
     sample = find_sample(inventory, answers.sample)
     top = f"{sample.name.rpartition('/')[0]}/"
     inside = all(each.startswith(top) for each in (*inventory.images, *inventory.tables))
@@ -110,7 +111,7 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
         answers = replace(answers, images=answers.images.removeprefix(top))
         inventory = _only(look(folder / top), answers.images)
         sample = find_sample(inventory, answers.sample)
-    notes.add(inventory.said(), *inventory.unread)
+        notes.evidence[:] = [f"the files lie in {top}", inventory.said(), *inventory.unread]
     if not inventory.images:
         suffixes = Counter(path.suffix for path in folder.rglob("*") if path.suffix)
         shown = first_of([f"{count:,} {suffix}" for suffix, count in suffixes.most_common()])

@@ -33,6 +33,9 @@ def test_without_a_sample_the_tables_are_named_of_which_one_may_be_it(tmp_path: 
     words = cactus(tmp_path)
     (tmp_path / "sample_submission.csv").rename(tmp_path / "benchmark.csv")
     assert "name it (--sample FILE; there are benchmark.csv, train.csv)" in asked(tmp_path, **words)
+    with pytest.raises(OpenQuestionError) as raised:
+        conclude(tmp_path, Answers())
+    assert raised.value.result["evidence"][0].startswith("16 images (test/ 4, train/ 12); tables: ")
     assert found(tmp_path, sample="benchmark.csv", **words)[0].sample.name == "benchmark.csv"
     shutil.copy(tmp_path / "benchmark.csv", tmp_path / "sample_submission_v1.csv")
     shutil.copy(tmp_path / "benchmark.csv", tmp_path / "sample_submission_v2.csv")
