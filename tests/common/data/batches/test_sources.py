@@ -164,13 +164,15 @@ def test_a_batch_normalised_in_pieces_is_each_image_normalised(
 
 def test_two_epochs_of_photographs_differ_and_workers_do_not_matter(photographs: Store) -> None:
     def batches(workers: int, epoch: int) -> list[torch.Tensor]:
-        recipe = Recipe(augment="photo", image_size=24, workers=workers, batch_size=2)
+        recipe = Recipe(augment="photo", image_size=24, workers=workers, batch_size=3)
         source = open_source(photographs, recipe, CPU, mean=(0.5,) * 3, crop=0.875)
         assert isinstance(source, PerImage)
-        return list(source.training(np.array([4, 2, 0, 1]), (0, 0, epoch), 24))
+        return list(source.training(np.array([4, 2, 0, 1, 3]), (0, 0, epoch), 24))
 
-    first, second, workers = batches(0, 0), batches(0, 1), batches(2, 0)
-    assert all(torch.equal(a, b) for a, b in zip(first, workers, strict=True))
+    first, second = batches(0, 0), batches(0, 1)
+    for workers in (1, 2, 3, 4):  # a batch in as many parts, the last one smaller
+        others = batches(workers, 0)
+        assert all(torch.equal(a, b) for a, b in zip(first, others, strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert first[0].dtype == torch.uint8
 
