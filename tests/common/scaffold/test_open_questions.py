@@ -17,15 +17,16 @@ def test_without_a_metric_those_that_fit_are_named(tmp_path: Path) -> None:
     cactus(tmp_path)
     said = asked(tmp_path)
     assert said.startswith(
-        "the files do not tell the metric: name it (--metric NAME); the sample fits auc, log_loss"
+        "the files do not tell the metric: name it (--metric NAME); the sample fits auc, "
     )
+    assert ", log_loss, " in said
     assert "accuracy" not in said  # the sample has 0.5
-    assert "--metric qwk does not fit the sample, as these do: auc, log_loss" in asked(
+    assert "--metric qwk does not fit the sample, as these do: auc, balanced_log_loss" in asked(
         tmp_path, metric="qwk"
     )
     with pytest.raises(OpenQuestionError) as raised:
         conclude(tmp_path, Answers())
-    assert raised.value.result["metrics"][:2] == ["auc", "log_loss"]
+    assert raised.value.result["metrics"][:2] == ["auc", "balanced_log_loss"]
     assert raised.value.result["kind"] == "yes-no"
 
 
