@@ -61,12 +61,14 @@ def _environment() -> str:
     here = environment()
     versions = ", ".join(f"{name} {here['versions'][name]}" for name in ("torch", "timm"))
     machine = here["machine"]
-    return "\n".join([
-        f"- date: {time.strftime('%Y-%m-%d')}",
-        f"- card: {', '.join(here['gpus'])}; {machine['cores']} cores, {machine['memory_gb']} GB",
-        f"- versions: Python {sys.version.split()[0]}, {versions}, CUDA {torch.version.cuda}",
-        f"- command: `python -m benchmarks.gpu {' '.join(sys.argv[1:])}`",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"- date: {time.strftime('%Y-%m-%d')}",
+            f"- card: {', '.join(here['gpus'])}; {machine['cores']} cores, {machine['memory_gb']} GB",
+            f"- versions: Python {sys.version.split()[0]}, {versions}, CUDA {torch.version.cuda}",
+            f"- command: `python -m benchmarks.gpu {' '.join(sys.argv[1:])}`",
+        ]
+    )
 
 
 def _cifar10(asked: argparse.Namespace, place: Path) -> str:

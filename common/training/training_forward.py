@@ -45,9 +45,10 @@ class TrainingForward:
         self.shape, self.forward = x.shape, self.plain
         buffers = dict(self.network.model.named_buffers())
         before = {name: tensor.clone() for name, tensor in buffers.items()}
-        # After eight graphs of one network torch stops compiling, without an error: those of earlier
-        # jobs, phases and sizes must not count.
-        torch.compiler.reset()
+        if self.recipe.compile:
+            # After eight graphs of one network torch stops compiling, without an error: those of
+            # earlier jobs, phases and sizes must not count.
+            torch.compiler.reset()
         if self.captures:
             self.forward = self._captured(x)
         else:

@@ -31,7 +31,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class PerImage:
-    """Photographs: each image transformed by albumentations, on threads ahead of the training."""
+    """Photographs: each image cropped, mirrored and recoloured on threads, ahead of the training."""
 
     store: Store
     recipe: Recipe

@@ -13,10 +13,12 @@ def photographs(count: int) -> np.ndarray:
     """Crops of two photographs, uint8 [count, 64, 64, 3]."""
     sources, generator = load_sample_images().images, np.random.default_rng(0)
     corners = generator.integers(0, 300, (count, 2))
-    return np.stack([
-        sources[number % 2][top : top + 128 : 2, left : left + 128 : 2]
-        for number, (top, left) in enumerate(corners)
-    ])  # fmt: skip
+    return np.stack(
+        [
+            sources[number % 2][top : top + 128 : 2, left : left + 128 : 2]
+            for number, (top, left) in enumerate(corners)
+        ]
+    )
 
 
 class Draws(random.Random):
