@@ -1,6 +1,7 @@
 """A request to a run ready to train: decoded images, folds, model setting, locked folder."""
 
 import inspect
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ from common.runs import (
     open_run,
     run_folder,
 )
-from common.storage import write_json
+from common.storage import read_json, write_json
 from common.targets import Target
 from common.training.checkpoint import is_finished
 from common.training.jobs import jobs_of, refit_jobs
@@ -87,6 +88,8 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
             raise KitError(
                 f"{folder} was made from other data than {files.folder} holds: name its own (--data DIR)"
             )
+        else:
+            _check_task(Run(folder), request, files.target)
         split = _split(folder, table, store, recipe, files.target)
         setting = _setting(
             request, recipe, folder, folds=split.folds, store=store, files=files, table=table
@@ -163,6 +166,20 @@ def _folder(request: Request, recipe: Recipe, data: str) -> Path:
     if recipe.weights not in ("scratch", "pretrained"):
         read_weights(Path(recipe.weights))  # an unreadable file is reported before it is hashed
     return run_folder(request.runs, request.competition.name, request.recipe_name, recipe, data)
+
+
+def _check_task(run: Run, request: Request, target: Target) -> None:
+    """Raise a KitError where the competition's metric or target is no longer the run's."""
+    kept, now = run.read()["metric"], request.competition.metric
+    path = run / "target.json"
+    facts = json.loads(json.dumps(target.facts()))
+    before = read_json(path) if path.is_file() else facts
+    if kept == now and before == facts:
+        return
+    raise KitError(
+        f"{run.folder} was made for {before['kind']} by {kept}, and {request.competition.name} now has "
+        f"{target.kind} by {now}: start over with --fresh, or in another folder (--runs DIR)"
+    )
 
 
 def _is_trained(folder: Path) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from common import submission
-from common.verbs import run
+from common.targets import Grades
+from common.verbs import run, validate
 
 
 def data(toy: Any) -> Path:
@@ -124,3 +125,22 @@ def test_a_test_set_of_another_size_is_told_before_training(toy: Any) -> None:
     with pytest.raises(ValueError, match="the test set has images of 12x12 pixels"):
         run.run(toy())
     assert not list(toy().runs.glob("digits-*/fold0/log.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"metric": "f1_macro"}, "for class by accuracy, and digits now has class by f1_macro"),
+        ({"metric": "qwk", "target": Grades()}, "by accuracy, and digits now has grades by qwk"),
+    ],
+)
+def test_a_run_of_another_metric_or_target_is_not_taken_for_this_one(
+    toy: Any, changes: dict[str, Any], told: str
+) -> None:
+    request = toy(epochs=1)
+    before = validate.run(request)
+    other = replace(request, competition=replace(request.competition, **changes))
+    with pytest.raises(ValueError, match=told):
+        validate.run(other)
+    assert validate.run(request)["cv"] == before["cv"]
+    assert validate.run(replace(other, fresh=True))["metric"] == changes["metric"]
