@@ -41,7 +41,8 @@ def write(path: Path, submission: pd.DataFrame, sample: pd.DataFrame, form: Form
             temporary, index=False, lineterminator="\n", float_format=FLOAT_FORMAT, encoding="utf-8"
         )
         # Read back under its temporary name: a file that fails never takes the place of a good one.
-        _refuse(path, validate(read_csv(temporary), sample, form))
+        if len(submission):  # of a sample without rows there is a header, and nothing to read back
+            _refuse(path, validate(read_csv(temporary), sample, form))
 
 
 def _refuse(path: Path, problems: list[str]) -> None:

@@ -26,12 +26,15 @@ def flag(
     metavar: str | None = None,
     choices: Sequence[str] | None = None,
     positional: bool = False,
+    several: bool = False,
 ) -> Any:
     """A field of a verb's `Options`: `--dry-run` for `dry_run`, or a word without a flag.
 
-    The field's type says how it is read: bool takes no value, a tuple several, the rest one.
+    The field's type says how it is read: bool takes no value, a tuple several, the rest one. A tuple's
+    flag is given several times; with `several` it also takes several values at once.
     """
     facts = {"help": help, "metavar": metavar, "choices": choices, "positional": positional}
+    facts["several"] = several
     return field(default=default, metadata=facts | {"flag": name})
 
 
@@ -62,6 +65,8 @@ def _add(parser: ArgumentParser, each: Field[Any], kind: Any) -> None:
         parser.add_argument(each.name, **words | count)
     else:
         more = {"action": "append", "default": []} if many else {}
+        if facts["several"]:
+            more |= {"action": "extend", "nargs": "+"}
         parser.add_argument(_flag(each), dest=each.name, **words | more)
 
 

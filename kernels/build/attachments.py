@@ -15,8 +15,13 @@ from typing import Any
 from common.errors import KitError
 from common.kaggle.protocol import slug_of
 from common.recipe import Recipe
-from common.storage import write_text
-from kernels.runtime.inputs import FILE, FOLDER, FORMAT, HUB, WHEEL
+from common.storage import write_json, write_text
+from common.workflow.predicting.contents import PREDICTOR, Package
+from kernels.runtime.inputs import FILE, FOLDER, FORMAT, HUB, RUN, WHEEL
+
+Item = tuple[
+    dict[str, Any], dict[str, Path]
+]  # what the manifest says of it; files by their names in it
 
 ENDING = "-kit-inputs"
 SHORTEST, LONGEST = 6, 50  # characters of a dataset's slug, and of its title
@@ -67,10 +72,30 @@ def attachment(recipe: Recipe, wheels: Sequence[Path], folder: Path) -> dict[str
     Raises:
         KitError: a file is not on this machine.
     """
-    items = [_item(need) for need in needs(recipe)]
-    items += [
-        ({"kind": WHEEL, "field": "", "text": path.name}, {path.name: path}) for path in wheels
-    ]
+    return _flat([*map(_item, needs(recipe)), *_wheels(wheels)], folder)
+
+
+def predictor_attachment(package: Package, wheels: Sequence[Path], folder: Path) -> dict[str, Path]:
+    """As `attachment`, the files of a run's package: its weights, facts, and what the hub alone has.
+
+    Raises:
+        KitError: a repository of the hub is not on this machine.
+    """
+    facts = folder / PREDICTOR
+    write_json(facts, package.facts)
+    found = [need for recipe in package.recipes for need in needs(recipe)]
+    hub = dict.fromkeys(each for each in found if each.value.startswith("hf-hub:"))
+    own = {"kind": RUN, "field": "", "text": package.run.folder.name}
+    files = {facts.name: facts, **package.files}
+    return _flat([(own, files), *map(_item, hub), *_wheels(wheels)], folder)
+
+
+def _wheels(wheels: Sequence[Path]) -> list[Item]:
+    return [({"kind": WHEEL, "field": "", "text": path.name}, {path.name: path}) for path in wheels]
+
+
+def _flat(items: Iterable[Item], folder: Path) -> dict[str, Path]:
+    """Items to files by flat names, and a manifest of them, which is written to `folder`."""
     files: dict[str, Path] = {}
     listed = []
     for facts, contents in items:
@@ -87,10 +112,10 @@ def attachment(recipe: Recipe, wheels: Sequence[Path], folder: Path) -> dict[str
     return files | {manifest.name: manifest}
 
 
-def dataset_name(slug: str) -> tuple[str, str]:
+def dataset_name(slug: str, ending: str = ENDING) -> tuple[str, str]:
     """Slug and title of the dataset that holds a competition's inputs, within the site's limits."""
-    cut = slug_of(slug)[: LONGEST - len(ENDING)].strip("-")
-    name = f"{cut}{ENDING}"
+    cut = slug_of(slug)[: LONGEST - len(ending)].strip("-")
+    name = f"{cut}{ending}"
     return name, name.replace("-", " ")
 
 
@@ -100,7 +125,7 @@ def describe_attachments(recipe: Recipe, wheels: Iterable[Path]) -> str:
     return ", ".join([*named, *(path.name for path in wheels)])
 
 
-def _item(need: Need) -> tuple[dict[str, Any], dict[str, Path]]:
+def _item(need: Need) -> Item:
     """What the manifest says of a need, and its files by their names inside it."""
     facts: dict[str, Any] = {"kind": need.kind, "field": need.field, "text": _text(need)}
     if need.kind == HUB:

@@ -49,10 +49,7 @@ def main():
         zipfile.ZipFile(io.BytesIO(code)).extractall(folder)
         sys.path.insert(0, folder)
         sys.dont_write_bytecode = True
-        import kit
-        from kernels.runtime.main import run
-
-        return run(KIT, kit.main)
+{call}
 
 
 CODE = """
@@ -63,9 +60,25 @@ if __name__ == "__main__":
     sys.exit(main())
 '''
 
+# What the script calls once its code is unpacked.
+TRAINS = """\
+        import kit
+        from kernels.runtime.main import run
 
-def bundle(title: str, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
-    """The script: `facts` (plain values) for `kernels.runtime.main.run`, and the code that `files` are.
+        return run(KIT, kit.main)"""
+PREDICTS = """\
+        from kernels.runtime.predict import run
+
+        return run(KIT, folder)"""
+
+
+def bundle(
+    title: str, facts: Mapping[str, Any], files: Mapping[str, bytes], *, call: str = TRAINS
+) -> str:
+    """The script: `facts` (plain values) for the function that it calls, and the code that `files` are.
+
+    Args:
+        call: what it calls, `TRAINS` or `PREDICTS`.
 
     Raises:
         KitError: it is larger than Kaggle takes.
@@ -77,6 +90,7 @@ def bundle(title: str, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> 
         title="\n".join(textwrap.wrap(plain, LINE)),
         facts=pformat(dict(facts), width=LINE, sort_dicts=True),
         code="\n".join(lines),
+        call=call,
     )
     if (size := len(script.encode())) > LARGEST:
         largest = sorted(files, key=lambda name: -len(files[name]))

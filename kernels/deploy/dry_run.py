@@ -76,12 +76,12 @@ def prove(
     begun = time.perf_counter()
     session = Session(
         script=built.script, working=working, log=log,
-        inputs={**_mounted(place, here.data_folder), **inputs},
+        inputs={**mounted(place, here.data_folder), **inputs},
         seconds=built.shape.time_limit or LONGEST_S,
         memory_mb=memory_mb,
         variables={MORE_WORDS: json.dumps(list(kernel_words(here)))} if sample else {},
     )  # fmt: skip
-    with _told(log):
+    with log_told(log):
         ending = run_kernel(session)
     found = working / "submission.csv"
     if ending.status != "COMPLETE" or not found.is_file():
@@ -92,9 +92,9 @@ def prove(
     facts = {
         "key": built.key, "script": str(built.script), "layout": place, "sample": sample,
         "rows": len(read_csv(found)), "seconds": round(time.perf_counter() - begun, 1),
-        "submission": str(found), "local": str(local), **_difference(local, found),
+        "submission": str(found), "local": str(local), **difference(local, found),
     }  # fmt: skip
-    _check_equal(facts)
+    check_equal(facts)
     write_json(built.folder / PROOF, facts)
     say(f"dry run: {facts['rows']:,} rows, byte for byte those of {local} ({facts['seconds']} s)")
     return facts
@@ -116,7 +116,7 @@ def _run_here(request: Request) -> Path:
     return run / "submission.csv"
 
 
-def _mounted(place: str, data: Path) -> dict[str, Path]:
+def mounted(place: str, data: Path) -> dict[str, Path]:
     """The data at a place: as they are, or entry by entry where some lie elsewhere or in one file."""
     if data.is_file():
         return {f"{place}/{data.name}": data.resolve()}
@@ -180,7 +180,7 @@ def _is_possible(request: Request, words: tuple[str, ...]) -> bool:
 
 
 @contextmanager
-def _told(log: Path) -> Iterator[None]:
+def log_told(log: Path) -> Iterator[None]:
     """Say what a session's log holds as it comes."""
     over = threading.Event()
 
@@ -205,7 +205,7 @@ def _told(log: Path) -> Iterator[None]:
         teller.join()
 
 
-def _difference(local: Path, sealed: Path) -> dict[str, Any]:
+def difference(local: Path, sealed: Path) -> dict[str, Any]:
     """`equal`, and where two submissions differ: how many rows, by how much at most."""
     if local.read_bytes() == sealed.read_bytes():
         return {"equal": True}
@@ -222,7 +222,8 @@ def _difference(local: Path, sealed: Path) -> dict[str, Any]:
         return found | {"largest": None}
 
 
-def _check_equal(facts: dict[str, Any]) -> None:
+def check_equal(facts: dict[str, Any]) -> None:
+    """Raise a KitError if a dry run's submission is not the local one, byte by byte."""
     if facts["equal"]:
         return
     much = f", by at most {facts['largest']:.2g}" if facts["largest"] else ""

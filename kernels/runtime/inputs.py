@@ -19,7 +19,7 @@ from zipfile import ZipFile
 from common.errors import KitError
 
 FORMAT = "kit inputs 1"
-FILE, FOLDER, HUB, WHEEL = "file", "folder", "hub", "wheel"  # what an item of the manifest is
+FILE, FOLDER, HUB, WHEEL, RUN = "file", "folder", "hub", "wheel", "run"  # items
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"  # a kernel carries it
 # Kaggle's machine has no py7zr, and opens 7z archives with the program.
 BY_PROGRAM: Mapping[str, str] = {"py7zr": "7z"}
@@ -82,15 +82,15 @@ def words_of(folder: Path, scratch: Path) -> list[str]:
         KitError: a file is missing or damaged.
     """
     words = []
-    for number, item in enumerate(_items(folder)):
+    for number, item in enumerate(items(folder)):
         place = scratch / str(number)
         if item["kind"] == HUB:
             _lay_out_hub(folder, item, scratch / "hub")
         elif item["kind"] == FOLDER:
-            _lay_out(folder, item, place)
+            lay_out(folder, item, place)
             words.append(f"{item['field']}=local-dir:{place}")
         elif item["kind"] == FILE:
-            _lay_out(folder, item, place)
+            lay_out(folder, item, place)
             words.append(f"{item['field']}={place / item['files'][0]['path']}")
     return words
 
@@ -104,7 +104,7 @@ def install_wheels(folder: Path, target: Path) -> None:
     Raises:
         KitError: one is missing or damaged, or made for another Python.
     """
-    wheels = [item["files"][0] for item in _items(folder) if item["kind"] == WHEEL]
+    wheels = [item["files"][0] for item in items(folder) if item["kind"] == WHEEL]
     for wheel in wheels:
         path = _checked(folder, wheel)
         _check_fits(wheel["path"])
@@ -155,7 +155,7 @@ def declared() -> list[str]:
     return list(facts["project"]["dependencies"])
 
 
-def _items(folder: Path) -> list[dict[str, Any]]:
+def items(folder: Path) -> list[dict[str, Any]]:
     """What the manifest of a folder lists."""
     path = next(path for path in sorted(folder.iterdir()) if _is_manifest(path))
     items: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["items"]
@@ -175,14 +175,14 @@ def _is_manifest(path: Path) -> bool:
 def _lay_out_hub(folder: Path, item: Mapping[str, Any], cache: Path) -> None:
     """A repository as the hub's cache holds it, so that nothing is asked for."""
     place = cache / f"models--{item['repository'].replace('/', '--')}"
-    _lay_out(folder, item, place / "snapshots" / item["revision"])
+    lay_out(folder, item, place / "snapshots" / item["revision"])
     ref = place / "refs" / item["ref"]
     ref.parent.mkdir(parents=True, exist_ok=True)
     ref.write_text(item["revision"], encoding="utf-8")
     os.environ |= {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
 
 
-def _lay_out(folder: Path, item: Mapping[str, Any], place: Path) -> None:
+def lay_out(folder: Path, item: Mapping[str, Any], place: Path) -> None:
     """An item's files under their own names, as links to the attached ones."""
     place.mkdir(parents=True)
     for row in item["files"]:

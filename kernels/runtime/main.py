@@ -115,8 +115,7 @@ def _interrupted_after(seconds: float, begun: float) -> Iterator[None]:
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    margin = min(MARGIN_S, max(seconds / 10, min(LEAST_MARGIN_S, seconds / 3)))
-    left = seconds - margin - (time.monotonic() - begun)
+    left = seconds - margin_of(seconds) - (time.monotonic() - begun)
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, max(left, 0.1))
     try:
@@ -124,6 +123,11 @@ def _interrupted_after(seconds: float, begun: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def margin_of(seconds: float) -> float:
+    """How long before a limit a kernel stops in order."""
+    return min(MARGIN_S, max(seconds / 10, min(LEAST_MARGIN_S, seconds / 3)))
 
 
 def _latest(runs: Path) -> Path | None:

@@ -5,6 +5,9 @@ images; its submission has to be that of the same run outside. --dry-run stops t
 whole data unless --sample says how many images. What comes back is a run like any other: `submit`,
 `blend` and `predict` work on it. Called again, it goes on where it was.
 
+--predict RUN makes a kernel that trains nothing: it predicts, with that run's models as a private
+dataset, whatever test set is attached, as competitions that take notebooks only ask for.
+
 Example: kit cifar10 kernel --recipe speed --time-limit 3600
 """
 
@@ -22,7 +25,6 @@ from common.progress import say
 from common.runs import Run, locked_run
 from common.storage import replacing
 from common.workflow import options as shared
-from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.local_kaggle import kaggle_of
@@ -31,35 +33,30 @@ from kernels.build.continuation import as_before, unfinished
 from kernels.build.spec import KERNELS, OWNER, BuiltKernel, Shape, build_kernel
 from kernels.build.wanted_inputs import inputs_of, of_hub
 from kernels.build.words import check_words, say_of_site, takes_notebooks_only
-from kernels.deploy.dry_run import LAYOUTS, prove, proven
+from kernels.deploy.dry_run import prove, proven
+from kernels.deploy.predicting import predicting
 from kernels.deploy.push import output_of, pushed, wait_and_fetch
+from kernels.deploy.steps import SAMPLE, Steps
 from kernels.sandbox.sealed_run import run_sealed
-
-SAMPLE = 500  # images of the proof before a push
-
 
 SHARED = (shared.field_flags, shared.accept_code_flag, shared.run)
 
 
 @dataclass(frozen=True)
-class Options(Shape):
+class Options(Steps):
     """What `kernel` takes beside them."""
-
-    dry_run: bool = flag("make it and run it here, sealed; push nothing", False)
-    no_proof: bool = flag("push without a dry run on a sample", False)
-    sample: int | None = flag(f"images of a dry run; default: all, {SAMPLE} before a push")
-    layout: str = flag("of /kaggle/input in a dry run; default: new", "new", choices=tuple(LAYOUTS))
-    memory: int = flag("of a dry run (default: 30000)", 30_000, metavar="MB")
-    goes_on: bool = flag(
-        "go on with the last run out of time, or that of --run", False, name="--continue"
-    )
-    again: bool = flag("push a kernel that was pushed before", False)
-    no_wait: bool = flag("do not wait for its end; the same command does", False)
 
 
 def run(request: Request, options: Options) -> dict[str, Any]:
     """The JSON holds the script, its dry run, and what was pushed and brought back."""
     assert request.slug  # or a sentence: it is on no site
+    if options.predict:
+        _check(request, options)
+        return predicting(request, options, run_sealed)
+    if options.budget:
+        raise KitError(
+            "--budget is for a kernel that predicts (--predict RUN): --time-limit S is a training's"
+        )
     source, on = None, []
     if options.goes_on:
         before = unfinished(request)

@@ -9,15 +9,15 @@ Example: kit cifar10 kernel-inputs backbone=local-dir:models/cifar weights=pretr
 from dataclasses import dataclass
 from typing import Any
 
-from common.kaggle.client import datasets
-from common.progress import counted, say
+from common.progress import say
 from common.workflow import options as shared
 from common.workflow.options import flag
 from common.workflow.request import Request
 from common.workflow.submitting.local_kaggle import kaggle_of
 from kernels.build.attachments import dataset_name
-from kernels.build.spec import KERNELS, WHEEL_HELP, Shape
+from kernels.build.spec import WHEEL_HELP, Shape
 from kernels.build.wanted_inputs import inputs_of
+from kernels.deploy.upload import uploaded
 
 SHARED = (shared.field_flags,)
 
@@ -38,23 +38,14 @@ def run(request: Request, options: Options) -> dict[str, Any]:
             "has every package"
         )
         return {"dataset": None, "files": 0, "bytes": 0, "uploaded": False, "notes": ""}
-    slug, title = dataset_name(request.slug)
-    sizes = {name: path.stat().st_size for name, path in files.items()}
-    total = f"{counted(len(files), 'file')} of {sum(sizes.values()):,} bytes"
+    named, size = dataset_name(request.slug), sum(path.stat().st_size for path in files.values())
     with kaggle_of(request, request.data_folder, kept=True) as environment:
-        there = datasets.settled(slug, environment=environment)
-        name, uploaded = f"{there.owner}/{slug}", there.files != sizes
-        if uploaded:
-            pending = request.runs / KERNELS / slug / "publishing.json"
-            name = datasets.publish(
-                slug, title, files, notes, pending=pending, environment=environment
-            )
-    say(f"{name}: {total}, {'ready' if uploaded else 'there already: nothing was uploaded'}")
+        name, sent = uploaded(request, named, files, notes, environment)
     say(f"next: {request.command('kernel', *Shape(wheel=options.wheel).typed())}")
     return {
         "dataset": name,
         "files": len(files),
-        "bytes": sum(sizes.values()),
-        "uploaded": uploaded,
+        "bytes": size,
+        "uploaded": sent,
         "notes": notes,
     }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kernels.deploy.dry_run import _check_equal, _difference
+from kernels.deploy.dry_run import check_equal, difference
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -15,13 +15,13 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 def test_equal_bytes_are_equal(tmp_path: Path) -> None:
     one, other = (written(tmp_path, name, "id,a\n1,0.5\n") for name in ("one", "other"))
-    assert _difference(one, other) == {"equal": True}
+    assert difference(one, other) == {"equal": True}
 
 
 def test_probabilities_that_differ_are_measured(tmp_path: Path) -> None:
     one = written(tmp_path, "one", "image,a,b\n1,0.5,0.5\n2,0.1,0.9\n3,1,0\n")
     other = written(tmp_path, "other", "image,a,b\n1,0.5,0.5\n2,0.3,0.7\n3,0.75,0.25\n")
-    found = _difference(one, other)
+    found = difference(one, other)
     assert found["differing"] == 2
     assert found["largest"] == pytest.approx(0.25)
 
@@ -29,13 +29,13 @@ def test_probabilities_that_differ_are_measured(tmp_path: Path) -> None:
 def test_labels_that_differ_are_counted(tmp_path: Path) -> None:
     one = written(tmp_path, "one", "id,label\n1,cat\n2,dog\n")
     other = written(tmp_path, "other", "id,label\n2,cat\n1,cat\n")
-    assert _difference(one, other) == {"equal": False, "differing": 1, "largest": None}
+    assert difference(one, other) == {"equal": False, "differing": 1, "largest": None}
 
 
 def test_other_rows_differ_altogether(tmp_path: Path) -> None:
     one = written(tmp_path, "one", "id,label\n1,cat\n")
     other = written(tmp_path, "other", "id,label\n2,cat\n")
-    assert _difference(one, other)["differing"] == 1
+    assert difference(one, other)["differing"] == 1
 
 
 def test_a_difference_is_told_with_both_files() -> None:
@@ -50,4 +50,4 @@ def test_a_difference_is_told_with_both_files() -> None:
     with pytest.raises(
         ValueError, match=r"in 2 of 3 rows, by at most 0\.25: .* nothing was pushed"
     ):
-        _check_equal(facts)
+        check_equal(facts)

@@ -1,0 +1,26 @@
+"""What a package of a run holds, and how its files are called."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common.recipe import Recipe
+from common.runs import Run
+
+FORMAT = 1
+PREDICTOR = "predictor.json"  # the facts, beside the weights
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass
+class Package:
+    """What predicts as a run does: plain facts, and files by their path beside them.
+
+    Attributes:
+        recipes: of the runs with models, for what their backbones need beside.
+    """
+
+    run: Run
+    facts: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    recipes: list[Recipe] = field(default_factory=list)

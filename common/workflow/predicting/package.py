@@ -1,0 +1,142 @@
+"""A finished run or a blend as files that predict any test set without its training data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.data.folds import read_split
+from common.errors import KitError
+from common.inference.decisions import kind_for
+from common.models.weights import LOCAL
+from common.recipe import Recipe, stage_of
+from common.runs import Run
+from common.storage import read_json
+from common.training.jobs import jobs_of, refit_jobs
+from common.workflow.files import Files, open_files
+from common.workflow.find_run import named_run
+from common.workflow.predicting.contents import FORMAT, WEIGHTS, Package
+from common.workflow.prepare import check_trained, labelled
+from common.workflow.request import Request
+from common.workflow.run_results import (
+    check_data,
+    predictions_folder,
+    read_predictions,
+    scores_of,
+    target_of,
+)
+
+
+def package_of(request: Request, run: Run) -> Package:
+    """A run with its submission.csv to the package that predicts as it did.
+
+    Raises:
+        KitError: it has not predicted, was made from other data, or takes the least certain share of the
+            test set, which another set does not have.
+    """
+    if not (run / "submission.csv").is_file() or not run.read().get("test"):
+        raise KitError(
+            f"{run.folder} has not predicted the test set: `{request.command('predict', '--run', str(run.folder))}` "
+            "does, and a kernel predicts as it did"
+        )
+    scores_of(run)  # of its submission.csv, by the code that wrote it
+    found, files = Package(run), open_files(request)
+    node = _node(request, run, files, found)
+    found.facts = {
+        "format": FORMAT,
+        "competition": request.competition.name,
+        "run": run.folder.name,
+        "prior": _prior(run).tolist(),
+        "node": node,
+    }
+    return found
+
+
+def submission_recipe(run: Run) -> Recipe:
+    """The recipe by which a run's submission.csv was predicted."""
+    plain = {name: value for name, value in asdict(Recipe()).items() if stage_of(name) == "predict"}
+    return replace(run.recipe(), **(plain | run.read().get("predicted", {})))
+
+
+def _node(request: Request, run: Run, files: Files, package: Package) -> dict[str, Any]:
+    if run.read()["kind"] != "blended":
+        return _of_models(request, run, files, package)
+    members = []
+    for row in run.read()["members"]:
+        place = Path(row["run"])
+        member = named_run(request, place if place.is_dir() else Path(place.name))
+        if read_predictions(member).digest != row["digest"]:
+            raise KitError(
+                f"{member.folder} has predicted anew since {run.folder} was blended of it: blend again"
+            )
+        members.append(_node(request, member, files, package))
+    return {
+        "kind": "blend",
+        "target": files.target.facts(),
+        "members": members,
+        "weights": [row["weight"] for row in run.read()["members"]],
+        "decision": _values(run.read("scores.json").get("decision")),
+    }
+
+
+def _of_models(request: Request, run: Run, files: Files, package: Package) -> dict[str, Any]:
+    """The models of a trained run; what they have from the training images are bits and one shape."""
+    check_trained(run)
+    recipe = submission_recipe(run)
+    if recipe.tta_fraction < 1:
+        again = request.command("predict", "tta_fraction=1", "--run", str(run.folder))
+        raise KitError(
+            f"{run.folder} gives views to the least certain {recipe.tta_fraction:.0%} of the test set "
+            f"(tta_fraction={recipe.tta_fraction:g}), and which rows these are depends on the whole set, which a "
+            f"kernel sees another of: `{again}` gives them to all"
+        )
+    table, store = labelled(request, files, recipe)
+    check_data(run, table, store, files.target)
+    folds = read_split(run / "folds.csv", table["id"]).folds
+    jobs = (refit_jobs if recipe.final == "refit" else jobs_of)(recipe, folds)
+    number = str(len(package.recipes))
+    package.files |= {f"{number}/{job.name}/{WEIGHTS}": run / job.name / WEIGHTS for job in jobs}
+    package.recipes.append(recipe)
+    decision = None
+    if kind_for(recipe.decision, files.evaluator) != "none" and recipe.folds:
+        decision = read_json(predictions_folder(run, recipe) / "scores.json")["decision"]
+    return {
+        "kind": "models",
+        "name": run.folder.name,
+        "target": target_of(run).facts(),
+        "recipe": _told(request, recipe, number, package),
+        "jobs": [f"{number}/{job.name}" for job in jobs],
+        "bits": store.depth.bits,
+        "shape": store.shapes[0].tolist() if store.uniform else None,
+        "decision": _values(decision),
+    }
+
+
+def _told(request: Request, recipe: Recipe, number: str, package: Package) -> dict[str, Any]:
+    """The recipe's fields without a path or a device of this machine; a model folder's config goes along."""
+    found = asdict(recipe) | {"device": "auto", "groups": "none"}
+    if recipe.weights not in ("scratch", "pretrained"):
+        found["weights"] = Path(recipe.weights).name
+    if recipe.backbone.startswith(LOCAL):
+        place = f"{number}/backbone"
+        package.files[f"{place}/config.json"] = (
+            Path(recipe.backbone.removeprefix(LOCAL)) / "config.json"
+        )
+        found["backbone"] = f"{LOCAL}{place}"
+    runtime = [word.partition("=") for word in request.words_of("runtime")]
+    return found | {name: getattr(request.recipe, name) for name, _, _ in runtime}
+
+
+def _values(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {name: decision[name] for name in ("kind", "values")} if decision else None
+
+
+def _prior(run: Run) -> "np.ndarray[Any, Any]":
+    """The mean prediction [C]: of held-out rows, or where there are none, of the visible test set."""
+    recipe = Recipe() if run.read()["kind"] == "blended" else submission_recipe(run)
+    folder = predictions_folder(run, recipe)
+    path = folder / "oof.npz" if (folder / "oof.npz").is_file() else folder / run.read()["test"]
+    with np.load(path) as kept:
+        return np.asarray(kept["probs"].mean(axis=0))

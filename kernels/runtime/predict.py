@@ -1,0 +1,132 @@
+"""What a predicting kernel does on Kaggle's machine: a valid submission.csv first, then better ones.
+
+The predicting is done by a child process, so that one which is killed, hangs or crashes leaves what was
+written. In Kaggle's re-run on the hidden test set nothing but that file counts.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from common.errors import KitError
+from kernels.runtime import inputs
+from kernels.runtime.main import margin_of
+from kernels.runtime.manifest import write_manifest
+
+RERUN = "KAGGLE_IS_COMPETITION_RERUN"
+SUBMISSION, REPORT = "submission.csv", "kit-predicted.json"
+CHILD = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+sys.dont_write_bytecode = True
+import competitions
+from kernels.runtime.predict import predict
+sys.exit(predict(json.loads(sys.argv[2]), competitions.load, float(sys.argv[3])))
+"""
+
+
+def run(facts: Mapping[str, Any], code: str) -> int:
+    """Predict the test set that is attached, within `facts["seconds"]`; the exit code of the kernel.
+
+    In a re-run it is 0 whenever there is a submission.csv, for Kaggle scores that one.
+
+    Args:
+        facts: `competition slug sample run seconds`, plain values.
+        code: the folder of the kit's code.
+    """
+    begun, out = time.monotonic(), Path.cwd() / SUBMISSION
+    _copy_sample(facts, out)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, code, json.dumps(dict(facts)), str(time.time())]
+    )
+    seconds = float(facts["seconds"])
+    margin = margin_of(seconds)
+    late = ""
+    for sent, until in ((signal.SIGINT, seconds - margin), (signal.SIGKILL, seconds - margin / 4)):
+        try:
+            child.wait(max(0.1, until - (time.monotonic() - begun)))
+            break
+        except subprocess.TimeoutExpired:
+            late = f"stopped after {time.monotonic() - begun:,.0f} s, before the limit of {seconds:g} s"
+            child.send_signal(sent)
+    ended = child.wait()
+    write_manifest(Path.cwd(), facts["run"], finished=ended == 0)
+    if ended == 0 or not out.is_file():
+        return ended
+    what = late or (f"killed by signal {-ended}" if ended < 0 else f"ended with code {ended}")
+    print(
+        f"kit: the predicting was {what}; {SUBMISSION} is what it had written until then",
+        flush=True,
+    )
+    return 0 if late or os.environ.get(RERUN) else 1
+
+
+def _copy_sample(facts: Mapping[str, Any], out: Path) -> None:
+    """The sample as it is: a valid submission before anything that can fail."""
+    try:
+        place = inputs.known(_input(), facts["slug"], facts["sample"])
+        shutil.copyfile(place / facts["sample"], out)
+    except (KitError, OSError) as error:  # the child says what is wrong
+        print(f"kit: no sample to begin with ({error})", flush=True)
+
+
+def predict(facts: Mapping[str, Any], load: Callable[[str], Any], since: float) -> int:
+    """Predict in this process, with the attached package.
+
+    Args:
+        load: a competition by its name.
+        since: when the kernel began (`time.time`).
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="kit-scratch-") as scratch:
+            _predict(facts, load, time.monotonic() - (time.time() - since), Path(scratch))
+    except KitError as error:
+        print(f"kit: {error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _predict(
+    facts: Mapping[str, Any], load: Callable[[str], Any], begun: float, scratch: Path
+) -> None:
+    attached = inputs.find_attached(_input())
+    if attached is None:
+        raise KitError(
+            f"the dataset with the models is not attached (below {_input()}): add it to the inputs"
+        )
+    inputs.install_wheels(attached, scratch / "wheels")
+    inputs.check_versions()
+    inputs.words_of(attached, scratch / "weights")  # repositories of the hub
+    package = scratch / "package"
+    for item in inputs.items(attached):
+        if item["kind"] == inputs.RUN:
+            inputs.lay_out(attached, item, package)
+    data = inputs.known(_input(), facts["slug"], facts["sample"])
+    os.environ["KIT_CACHE"] = str(scratch / "cache")
+    # The packages have been looked at by now.
+    from common.workflow.predicting.answer import answer
+    from common.workflow.predicting.levels import Clock
+
+    told = answer(
+        load(facts["competition"]),
+        package,
+        data,
+        Path.cwd() / SUBMISSION,
+        cache=scratch / "cache",
+        clock=Clock(float(facts["seconds"]), begun),
+    )
+    (Path.cwd() / REPORT).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def _input() -> Path:
+    return Path(os.environ.get("KIT_KAGGLE_ROOT", "/kaggle")) / "input"

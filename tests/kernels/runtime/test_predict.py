@@ -1,0 +1,111 @@
+"""A predicting kernel as Kaggle runs it: a valid file at any time, whatever becomes of its child."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernels.runtime.manifest import read_manifest
+from kernels.runtime.predict import RERUN, run
+
+FACTS: dict[str, Any] = {
+    "competition": "petals",
+    "slug": "petals-2026",
+    "sample": "sample.csv",
+    "run": "petals-quick-1a2b3c4d",
+    "seconds": 600,
+}
+SAMPLE, BETTER = "id,label\n1,a\n", "id,label\n1,b\n"
+
+
+@pytest.fixture
+def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`/kaggle` of a machine where the competition is attached; we stand in its working folder."""
+    data = tmp_path / "input" / "competitions" / "petals-2026"
+    data.mkdir(parents=True)
+    (data / "sample.csv").write_text(SAMPLE, encoding="utf-8")
+    (tmp_path / "working").mkdir()
+    monkeypatch.setenv("KIT_KAGGLE_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "working")
+    return tmp_path
+
+
+def code(kaggle: Path, body: str) -> str:
+    """A folder of code whose predicting does `body`."""
+    folder = kaggle / "code"
+    (folder / "kernels" / "runtime").mkdir(parents=True)
+    for place in ("kernels", "kernels/runtime"):
+        (folder / place / "__init__.py").touch()
+    (folder / "competitions.py").write_text("def load(name): return name\n", encoding="utf-8")
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    text = f"import os, pathlib, time\ndef predict(facts, load, since):\n{lines}\n    return 0\n"
+    (folder / "kernels" / "runtime" / "predict.py").write_text(text, encoding="utf-8")
+    return str(folder)
+
+
+WRITES = f"pathlib.Path('submission.csv').write_text({BETTER!r})\n"
+
+
+def submission(kaggle: Path) -> str:
+    return (kaggle / "working" / "submission.csv").read_text(encoding="utf-8")
+
+
+def test_the_sample_is_there_before_anything_and_is_replaced(kaggle: Path) -> None:
+    body = f"assert pathlib.Path('submission.csv').read_text() == {SAMPLE!r}\n{WRITES}"
+    assert run(FACTS, code(kaggle, body)) == 0
+    assert submission(kaggle) == BETTER
+    listed = read_manifest(kaggle / "working")
+    assert listed is not None
+    assert (listed["run"], listed["finished"]) == (FACTS["run"], True)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("os.kill(os.getpid(), 9)", "killed by signal 9"),
+        ("raise ValueError('no')", "ended with code 1"),
+    ],
+)
+def test_a_child_that_dies_fails_the_visible_run_and_not_the_rerun(
+    kaggle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    body: str,
+    told: str,
+) -> None:
+    folder = code(kaggle, WRITES + body)
+    assert run(FACTS, folder) == 1
+    monkeypatch.setenv(RERUN, "1")
+    assert run(FACTS, folder) == 0
+    assert submission(kaggle) == BETTER
+    assert told in capsys.readouterr().out
+
+
+def test_out_of_time_the_child_is_interrupted_and_what_it_writes_then_counts(
+    kaggle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = f"try: time.sleep(60)\nexcept KeyboardInterrupt:\n    {WRITES}    return 130"
+    assert run({**FACTS, "seconds": 6}, code(kaggle, body)) == 0
+    assert submission(kaggle) == BETTER
+    assert "before the limit of 6 s" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_child_that_does_not_heed_the_interrupt_is_killed_before_the_limit(kaggle: Path) -> None:
+    body = f"{WRITES}import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(60)"
+    begun = time.monotonic()
+    assert run({**FACTS, "seconds": 6}, code(kaggle, body)) == 0
+    assert time.monotonic() - begun < 30
+    assert submission(kaggle) == BETTER
+
+
+def test_a_package_of_no_use_is_one_sentence_and_leaves_the_sample(
+    kaggle: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(__file__).parents[3]
+    assert run(FACTS, str(root)) == 1
+    assert "the dataset with the models is not attached" in capfd.readouterr().err
+    assert submission(kaggle) == SAMPLE
+    assert json.loads((kaggle / "working" / "kit-output.json").read_text())["finished"] is False
