@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from common.competition import Competition
 from common.data.archives.encoded_images import Encoded
 from common.data.csv_rows import read_rows
 from common.data.folds import sample_rows
@@ -146,7 +147,8 @@ def _other_sizes(request: Request, sealed: Sealed, sample: int) -> list[int]:
         data = folder / f"rows-{size}"
         if data.exists():
             shutil.rmtree(data)
-        _lay_out(request, table.loc[rows], [images[row] for row in rows], data)
+        some = [images[row] for row in rows]
+        _lay_out(request.competition, files.sample, table.loc[rows], some, data)
         say(f"dry run on a hidden test set of {counted(size, 'row')}")
         found = sealed.predicted(f"hidden-{size}", data, hidden=True)
         answers[size] = _rows(found)
@@ -178,10 +180,22 @@ def _resized(image: bytes, height: int, width: int) -> bytes:
     return bytes(cv2.imencode(ending, cv2.resize(pixels, (width, height)))[1].tobytes())
 
 
-def _lay_out(request: Request, table: pd.DataFrame, images: Sequence[bytes], folder: Path) -> None:
+def _lay_out(
+    competition: Competition,
+    sample: pd.DataFrame,
+    table: pd.DataFrame,
+    images: Sequence[bytes],
+    folder: Path,
+) -> None:
+    """Rows as the competition's own files; the sample has the visible one's columns, of every class."""
     with replacing(folder) as temporary:
         temporary.mkdir(parents=True)
-        request.competition.lay_out(table.reset_index(drop=True), images, temporary)
+        competition.lay_out(table.reset_index(drop=True), images, temporary)
+        if competition.sample:
+            path = temporary / competition.sample
+            rows = _rows(path).reset_index()
+            lacking = {name: sample[name].iloc[0] for name in sample.columns if name not in rows}
+            rows.assign(**lacking)[list(sample.columns)].to_csv(path, index=False)
 
 
 def _rows(path: Path) -> pd.DataFrame:

@@ -207,9 +207,8 @@ def _tell(found: Answer, levels: list[Level]) -> None:
             say(f"  {counted(rows, 'row')} with {level.text}")
     if found.faults:
         named = first_of([f"{name}: {why}" for name, why in sorted(found.faults.items())])
-        say(
-            f"  {counted(len(found.faults), 'image')} cannot be used, and have the mean prediction: {named}"
-        )
+        rows = counted(len(found.faults), "row")
+        say(f"  {rows} with the mean prediction, as the image cannot be used: {named}")
     late = len(found.table) - sum(found.used.values())
     if late:
         say(f"  {counted(late, 'row')} with the mean prediction: there was no time for them")

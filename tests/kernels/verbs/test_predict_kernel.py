@@ -48,10 +48,8 @@ def test_a_run_is_proven_pushed_fetched_and_submitted_from_its_predicting_kernel
     there = Run(Path(found["run"]))
     assert (there / "submission.csv").read_bytes() == Path(here, "submission.csv").read_bytes()
     assert found["cv"] == json.loads(Path(here, "scores.json").read_text(encoding="utf-8"))["cv"]
-    folder = tmp_path / "runs" / "kernels"
-    odd = json.loads(
-        next(folder.glob("*/dry-run/hidden-2*/working/kit-predicted.json")).read_text()
-    )
+    folder = Path(found["script"]).parent / "dry-run" / f"hidden-{found['proof']['sizes'][-1]}"
+    odd = json.loads((folder / "working" / "kit-predicted.json").read_text(encoding="utf-8"))
     assert len(odd["unreadable"]) == 4
     as_file = done(tmp_path, "submit", "--run", here, capsys=capsys)
     from_kernel = done(tmp_path, "submit", "--kernel", found["run"], "--again", capsys=capsys)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from common.storage import write_json
 from common.verbs import predict, run
 from common.workflow.blending import blend
 from common.workflow.predicting import answer as answering
+from common.workflow.predicting import levels
 from common.workflow.predicting.answer import answer
 from common.workflow.predicting.contents import PREDICTOR
 from common.workflow.predicting.levels import Clock
@@ -43,9 +45,8 @@ class Made:
         out, cache = self.folder / "out" / "submission.csv", self.folder / "cache"
         out.parent.mkdir(exist_ok=True)
         out.unlink(missing_ok=True)
-        told = answer(
-            self.request.competition, self.package, data, out, cache=cache, clock=Clock(seconds)
-        )
+        clock = Clock(seconds, levels.time.monotonic())
+        told = answer(self.request.competition, self.package, data, out, cache=cache, clock=clock)
         rows = pd.read_csv(out, dtype=str)
         return rows.set_index(rows.columns[0]), told
 
@@ -117,7 +118,8 @@ def test_a_broken_a_missing_and_an_odd_image_get_the_mean_and_are_named(
     rows, told = dogs.predicted(data)
     names = [path.stem for path in images]
     assert told["unreadable"] == names[:2]
-    assert "2 images cannot be used, and have the mean prediction" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "2 rows with the mean prediction, as the image cannot be used: 028e28: the PNG" in said
     numbers = rows.astype(float)
     mean = numbers.loc[names[2:]].mean()
     assert np.allclose(numbers.loc[names[:2]], mean, atol=1e-6)
@@ -160,6 +162,76 @@ def test_what_stops_it_leaves_the_rows_that_were_predicted(
     assert rows.head(4).equals(whole.head(4))
     numbers = rows.astype(float)
     assert np.allclose(numbers.tail(4), numbers.head(4).mean(), atol=1e-6)
+
+
+class Watch:
+    """A clock that only the reading of images and the networks move: 1 ms an image, 10 ms a pass."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        images, plain = Models.images, Models.predict
+
+        def read(models: Models, part: pd.DataFrame, cache: Path) -> Any:
+            self.now += 0.001 * len(part)
+            return images(models, part, cache)
+
+        def passed(models: Models, store: Any, cache: Path, level: Any) -> Any:
+            self.now += 0.01 * len(store) * models.units(level)
+            return plain(models, store, cache, level)
+
+        patch.setattr(Models, "images", read)
+        patch.setattr(Models, "predict", passed)
+        ticking = SimpleNamespace(monotonic=lambda: self.now)
+        patch.setattr(answering, "time", ticking)
+        patch.setattr(levels, "time", ticking)
+
+
+@pytest.fixture(scope="module")
+def many(dogs: Made) -> Path:
+    """A test set of 200 rows, of the images of the visible one."""
+    count = 200
+    ids = [f"row{number:03}" for number in range(count)]
+    data = dogs.other(
+        "many", lambda sample: sample.loc[np.arange(count) % len(sample)].assign(id=ids)
+    )
+    images = sorted((data / "test").iterdir())
+    for number, each in enumerate(ids):
+        shutil.copyfile(images[number % len(images)], data / "test" / f"{each}.jpg")
+    return data
+
+
+@pytest.mark.parametrize(
+    ("seconds", "used"),
+    [
+        (10.0, {"2 view groups, 2 models": 200}),  # all of it takes 8.2
+        (
+            7.0,
+            {"2 view groups, 2 models": 72, "1 view group, 2 models": 128},
+        ),  # the last 8 again with all
+        (5.0, {"2 view groups, 2 models": 72, "1 view group, 1 model": 128}),
+    ],
+)
+def test_a_limit_that_is_too_short_costs_views_then_models_and_no_row(
+    dogs: Made, many: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, used: dict[str, int]
+) -> None:
+    watch = Watch(monkeypatch)
+    rows, told = dogs.predicted(many, seconds=seconds)
+    assert told["levels"] == used
+    assert told["predicted"] == len(rows) == 200
+    assert watch.now <= seconds
+
+
+def test_a_limit_for_a_part_of_the_rows_leaves_the_mean_to_the_rest_and_says_so(
+    dogs: Made, many: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch = Watch(monkeypatch)
+    rows, told = dogs.predicted(many, seconds=4.0)
+    assert list(told["levels"]) == ["2 view groups, 2 models", "1 view group, 1 model"]
+    assert 64 < told["predicted"] < 200 == len(rows)
+    assert len(rows.tail(200 - told["predicted"]).drop_duplicates()) == 1
+    assert watch.now <= 4.0
+    said = capsys.readouterr().err
+    assert f"{200 - told['predicted']} rows with the mean prediction: there was no time" in said
 
 
 @pytest.mark.slow
