@@ -10,13 +10,13 @@ from common.errors import KitError
 from common.kaggle.client import kernels
 from common.kaggle.client.retry import Environment
 from common.kaggle.session import RunKernel
-from common.progress import say
+from common.progress import first_of, say
 from common.runs import Run, digest_file, locked_run
 from common.storage import replacing
 from common.workflow.blending import blend
 from common.workflow.files import fetch_if_absent
 from common.workflow.find_run import named_run
-from common.workflow.request import Request
+from common.workflow.request import FIELD, Request
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.local_kaggle import kaggle_of
 from kernels.build.predicting import BuiltPredictor, build_predictor, typed
@@ -69,12 +69,14 @@ def _check(request: Request, steps: Steps) -> None:
     for name, given in (("--continue", steps.goes_on), ("--internet", steps.internet)):
         if given:
             raise KitError(f"{name} has no meaning with --predict: leave one of them out")
-    others = [w for w in request.words if w not in request.words_of("runtime")]
+    others = [str(path) for path in steps.predict if FIELD.match(str(path))] + [*request.words]
     if others or request.named_recipe or request.run:
+        how = replace(request, words=(), run=None).command(
+            "predict", "views=mirror", "--run", "RUN"
+        )
         raise KitError(
-            "--predict takes a run as it is, so that --recipe, --run and fields other than those of runtime "
-            f"say nothing more: `{request.command('predict', 'views=mirror', '--run', 'RUN')}` predicts "
-            "otherwise first"
+            f"--predict takes a run as it is, so that --recipe, --run and {first_of(others or ['fields'])} say "
+            f"nothing more: `{how}`, for example, predicts otherwise first"
         )
 
 

@@ -25,6 +25,7 @@ from common.workflow.predicting.levels import Clock, Level, levels_of
 from common.workflow.predicting.members import Node, combined, models_of, open_package
 
 FIRST, MOST = 64, 2048  # images of the first part of a test set, and of the largest
+MOST_BYTES = 4 << 30  # of decoded pixels on the disk at once
 PART_OF_TIME = 0.1  # of the time left that the next part may take
 WARM = 2  # parts after which the time of an image is trusted: the first loads and compiles
 WRITTEN_EVERY_S = 60.0
@@ -36,6 +37,7 @@ class Answer:
 
     Attributes:
         probs, known: by run with models, float32 [M, C], and bool [M]: is the row predicted?
+        row_bytes: of the decoded pixels of an image.
         faults: why an image has no prediction, by id.
         used: rows by the text of the level that they were predicted at.
     """
@@ -51,6 +53,20 @@ class Answer:
     known: list[npt.NDArray[np.bool_]]
     faults: dict[str, str] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    row_bytes: float = 0.0
+
+    @property
+    def strange(self) -> list[str]:
+        """Ids that only the sample has, which get the mean, or only the test table, which are left out."""
+        if self.form.long:
+            return []
+        wanted, there = (set(each) for each in (texts(self.sample.iloc[:, 0]), self.table["id"]))
+        words = {"only the sample has": wanted - there, "only the test table has": there - wanted}
+        return [
+            f"{what} {counted(len(ids), 'id')} ({first_of(sorted(ids))})"
+            for what, ids in words.items()
+            if ids
+        ]
 
     def write(self) -> None:
         """Replace the submission: rows without a prediction have the mean of those that have one."""
@@ -153,6 +169,7 @@ def _predict_all(found: Answer, levels: list[Level], cache: Path, clock: Clock) 
             found.write()
             written = time.monotonic()
         at, count = _next(len(found.table) - start, units, levels, at, clock)
+        count = min(count, max(1, int(MOST_BYTES / max(found.row_bytes, 1))))
 
 
 def _next(
@@ -191,6 +208,7 @@ def _predict(
             found.faults |= faults
             opened = time.monotonic()
             if store is not None:
+                found.row_bytes = max(found.row_bytes, 3 * store.shapes.prod(axis=1).mean())
                 found.probs[number][start + rows] = each.predict(store, cache, level)
                 found.known[number][start + rows] = True
             reading += opened - begun
@@ -203,12 +221,14 @@ def _predict(
 def _tell(found: Answer, levels: list[Level]) -> None:
     """How the rows were predicted, and which were not."""
     for level in levels:
-        if rows := found.used.get(level.text):
-            say(f"  {counted(rows, 'row')} with {level.text}")
+        if level.text in found.used:
+            say(f"  {counted(found.used[level.text], 'row')} with {level.text}")
     if found.faults:
         named = first_of([f"{name}: {why}" for name, why in sorted(found.faults.items())])
         rows = counted(len(found.faults), "row")
         say(f"  {rows} with the mean prediction, as the image cannot be used: {named}")
+    if found.strange:
+        say(f"  the sample and the test table differ: {'; '.join(found.strange)}")
     late = len(found.table) - sum(found.used.values())
     if late:
         say(f"  {counted(late, 'row')} with the mean prediction: there was no time for them")

@@ -106,7 +106,7 @@ def _of_models(request: Request, run: Run, files: Files, package: Package) -> di
         "kind": "models",
         "name": run.folder.name,
         "target": target_of(run).facts(),
-        "recipe": _told(request, recipe, number, package),
+        "recipe": _told(recipe, number, package),
         "jobs": [f"{number}/{job.name}" for job in jobs],
         "bits": store.depth.bits,
         "shape": store.shapes[0].tolist() if store.uniform else None,
@@ -114,7 +114,7 @@ def _of_models(request: Request, run: Run, files: Files, package: Package) -> di
     }
 
 
-def _told(request: Request, recipe: Recipe, number: str, package: Package) -> dict[str, Any]:
+def _told(recipe: Recipe, number: str, package: Package) -> dict[str, Any]:
     """The recipe's fields without a path or a device of this machine; a model folder's config goes along."""
     found = asdict(recipe) | {"device": "auto", "groups": "none"}
     if recipe.weights not in ("scratch", "pretrained"):
@@ -125,8 +125,7 @@ def _told(request: Request, recipe: Recipe, number: str, package: Package) -> di
             Path(recipe.backbone.removeprefix(LOCAL)) / "config.json"
         )
         found["backbone"] = f"{LOCAL}{place}"
-    runtime = [word.partition("=") for word in request.words_of("runtime")]
-    return found | {name: getattr(request.recipe, name) for name, _, _ in runtime}
+    return found
 
 
 def _values(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:

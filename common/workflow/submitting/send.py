@@ -86,10 +86,13 @@ def send(
             raise KitError("--kernel submits what a kernel has written: leave it or the file out")
         request = run_of_file(request) or request
     if request.competition.code and request.on_site and kernel is None:
+        how = replace(request, words=(), named_recipe=False, run=None).command(
+            "kernel", "--predict", "RUN"
+        )
         raise KitError(
             f"{request.slug} is a code competition, which takes no files: Kaggle re-runs a notebook on a "
-            f"hidden test set. `{request.command('kernel')}` pushes one, and `submit --kernel FOLDER` "
-            "submits what it wrote"
+            f"hidden test set. `{how}` pushes one that predicts with a finished run's models, and "
+            "`submit --kernel FOLDER` submits it"
         )
     request, pushed = _from_kernel(request, kernel)
     slug, files = request.slug, None

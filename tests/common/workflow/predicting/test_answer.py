@@ -108,6 +108,19 @@ def test_other_rows_in_another_order_get_what_they_get_in_the_visible_set(dogs: 
     assert np.allclose(rows.astype(float), whole.loc[rows.index].astype(float), atol=1e-6)
 
 
+def test_rows_that_only_the_sample_has_get_the_mean_and_are_told(
+    dogs: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = dogs.request.competition.read_test
+    competition = replace(dogs.request.competition, read_test=lambda folder: plain(folder).head(6))
+    fewer = replace(dogs, request=replace(dogs.request, competition=competition))
+    rows, told = fewer.predicted(dogs.data)
+    assert (len(rows), told["predicted"]) == (8, 6)
+    assert len(rows.tail(2).drop_duplicates()) == 1
+    said = capsys.readouterr().err
+    assert "the sample and the test table differ: only the sample has 2 ids (034e34, 0" in said
+
+
 def test_a_broken_a_missing_and_an_odd_image_get_the_mean_and_are_named(
     dogs: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -253,7 +266,8 @@ def test_nothing_of_this_machine_is_in_the_facts(dogs: Made) -> None:
 def test_every_competition_gives_its_runs_bytes_and_a_header_for_a_header(
     tmp_path: Path, name: str
 ) -> None:
-    made = made_of(competitions.load(name), tmp_path)
+    fields = {"final": "refit", "models_per_fold": 2} if name == "leaves" else {}
+    made = made_of(competitions.load(name), tmp_path, **fields)
     made.predicted(made.data)
     written = tmp_path / "out" / "submission.csv"
     assert written.read_bytes() == (made.run / "submission.csv").read_bytes()
