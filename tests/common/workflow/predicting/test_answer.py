@@ -1,90 +1,23 @@
 """A package predicts what its run predicted, and any other test set, with nothing of the training data."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from toy_competitions import laid_out, request_of
+from toy_package import Made, made_of, packed
 
 import competitions
-from common.competition import Competition
 from common.runs import Run
-from common.storage import write_json
 from common.verbs import predict, run
 from common.workflow.blending import blend
-from common.workflow.predicting import answer as answering
-from common.workflow.predicting import levels
-from common.workflow.predicting.answer import answer
 from common.workflow.predicting.contents import PREDICTOR
-from common.workflow.predicting.levels import Clock
-from common.workflow.predicting.members import Models
 from common.workflow.predicting.package import package_of
-from common.workflow.request import Request
 
 CODE = [name for name in competitions.names() if name != "folder"]
-
-
-@dataclass
-class Made:
-    """A finished run of a toy competition, its package laid out, and its visible test set without the rest."""
-
-    request: Request
-    run: Run
-    package: Path
-    data: Path
-    folder: Path
-
-    def predicted(self, data: Path, seconds: float = 600) -> tuple[pd.DataFrame, dict[str, Any]]:
-        """The submission for a test set, as text by id, and what is told of it."""
-        out, cache = self.folder / "out" / "submission.csv", self.folder / "cache"
-        out.parent.mkdir(exist_ok=True)
-        out.unlink(missing_ok=True)
-        clock = Clock(seconds, levels.time.monotonic())
-        told = answer(self.request.competition, self.package, data, out, cache=cache, clock=clock)
-        rows = pd.read_csv(out, dtype=str)
-        return rows.set_index(rows.columns[0]), told
-
-    def other(self, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
-        """The visible test set with another sample submission."""
-        data = self.folder / name
-        shutil.copytree(self.data, data)
-        sample = data / self.request.competition.sample
-        change(pd.read_csv(sample, dtype=str)).to_csv(sample, index=False)
-        return data
-
-
-def made_of(competition: Competition, folder: Path, **fields: Any) -> Made:
-    laid_out(competition, folder / "data")
-    request = request_of(competition, folder, **fields)
-    finished = Run(Path(run.run(request)["run"]))
-    return packed(request, finished, folder)
-
-
-def packed(request: Request, finished: Run, folder: Path) -> Made:
-    """The run's package as a kernel finds it, and the data without a training image or label."""
-    found, package = package_of(request, finished), folder / f"package-{finished.folder.name}"
-    for name, path in found.files.items():
-        (package / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, package / name)
-    write_json(package / PREDICTOR, found.facts)
-    data = folder / f"visible-{finished.folder.name}"
-    assert request.data is not None
-    shutil.copytree(request.data, data, ignore=shutil.ignore_patterns("train*", "labels.csv"))
-    return Made(request, finished, package, data, folder)
-
-
-@pytest.fixture(scope="module")
-def dogs(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("dogs")
-    return made_of(
-        competitions.load("dog_breed"), folder, views="mirror", eval_batch_size=4, epochs=1
-    )
 
 
 def test_the_visible_test_set_gets_the_runs_own_bytes(dogs: Made) -> None:
@@ -145,106 +78,6 @@ def test_where_no_image_can_be_read_every_row_has_the_mean_of_held_out_rows(dogs
     prior = np.load(dogs.run / "oof.npz")["probs"].mean(axis=0)
     assert np.allclose(rows.astype(float), prior / prior.sum(), atol=1e-6)
     assert told["predicted"] == 0
-
-
-def test_without_any_time_every_row_has_the_mean_prediction(
-    dogs: Made, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows, told = dogs.predicted(dogs.data, seconds=1e-6)
-    assert (len(rows), len(rows.drop_duplicates()), told["predicted"]) == (8, 1, 0)
-    assert "8 rows with the mean prediction: there was no time for them" in capsys.readouterr().err
-
-
-def test_what_stops_it_leaves_the_rows_that_were_predicted(
-    dogs: Made, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(answering, "FIRST", 4)
-    plain, calls = Models.predict, []
-
-    def stopped(self: Models, *given: Any) -> Any:
-        calls.append(given)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return plain(self, *given)
-
-    monkeypatch.setattr(Models, "predict", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        dogs.predicted(dogs.data)
-    rows = pd.read_csv(dogs.folder / "out" / "submission.csv", dtype=str).set_index("id")
-    whole = pd.read_csv(dogs.run / "submission.csv", dtype=str).set_index("id")
-    assert rows.head(4).equals(whole.head(4))
-    numbers = rows.astype(float)
-    assert np.allclose(numbers.tail(4), numbers.head(4).mean(), atol=1e-6)
-
-
-class Watch:
-    """A clock that only the reading of images and the networks move: 1 ms an image, 10 ms a pass."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
-        images, plain = Models.images, Models.predict
-
-        def read(models: Models, part: pd.DataFrame, cache: Path) -> Any:
-            self.now += 0.001 * len(part)
-            return images(models, part, cache)
-
-        def passed(models: Models, store: Any, cache: Path, level: Any) -> Any:
-            self.now += 0.01 * len(store) * models.units(level)
-            return plain(models, store, cache, level)
-
-        patch.setattr(Models, "images", read)
-        patch.setattr(Models, "predict", passed)
-        ticking = SimpleNamespace(monotonic=lambda: self.now)
-        patch.setattr(answering, "time", ticking)
-        patch.setattr(levels, "time", ticking)
-
-
-@pytest.fixture(scope="module")
-def many(dogs: Made) -> Path:
-    """A test set of 200 rows, of the images of the visible one."""
-    count = 200
-    ids = [f"row{number:03}" for number in range(count)]
-    data = dogs.other(
-        "many", lambda sample: sample.loc[np.arange(count) % len(sample)].assign(id=ids)
-    )
-    images = sorted((data / "test").iterdir())
-    for number, each in enumerate(ids):
-        shutil.copyfile(images[number % len(images)], data / "test" / f"{each}.jpg")
-    return data
-
-
-@pytest.mark.parametrize(
-    ("seconds", "used"),
-    [
-        (10.0, {"2 view groups, 2 models": 200}),  # all of it takes 8.2
-        (
-            7.0,
-            {"2 view groups, 2 models": 72, "1 view group, 2 models": 128},
-        ),  # the last 8 again with all
-        (5.0, {"2 view groups, 2 models": 72, "1 view group, 1 model": 128}),
-    ],
-)
-def test_a_limit_that_is_too_short_costs_views_then_models_and_no_row(
-    dogs: Made, many: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, used: dict[str, int]
-) -> None:
-    watch = Watch(monkeypatch)
-    rows, told = dogs.predicted(many, seconds=seconds)
-    assert told["levels"] == used
-    assert told["predicted"] == len(rows) == 200
-    assert watch.now <= seconds
-
-
-def test_a_limit_for_a_part_of_the_rows_leaves_the_mean_to_the_rest_and_says_so(
-    dogs: Made, many: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    watch = Watch(monkeypatch)
-    rows, told = dogs.predicted(many, seconds=4.0)
-    assert list(told["levels"]) == ["2 view groups, 2 models", "1 view group, 1 model"]
-    assert 64 < told["predicted"] < 200 == len(rows)
-    assert len(rows.tail(200 - told["predicted"]).drop_duplicates()) == 1
-    assert watch.now <= 4.0
-    said = capsys.readouterr().err
-    assert f"{200 - told['predicted']} rows with the mean prediction: there was no time" in said
 
 
 @pytest.mark.slow

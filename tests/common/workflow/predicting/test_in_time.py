@@ -1,0 +1,115 @@
+"""Predicting within a limit: what is given up for it, and the file that is there whatever happens."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from toy_package import Made
+
+from common.workflow.predicting import answer as answering
+from common.workflow.predicting import levels
+from common.workflow.predicting.members import Models
+
+
+def test_without_any_time_every_row_has_the_mean_prediction(
+    dogs: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, told = dogs.predicted(dogs.data, seconds=1e-6)
+    assert (len(rows), len(rows.drop_duplicates()), told["predicted"]) == (8, 1, 0)
+    assert "8 rows with the mean prediction: there was no time for them" in capsys.readouterr().err
+
+
+def test_what_stops_it_leaves_the_rows_that_were_predicted(
+    dogs: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "FIRST", 4)
+    plain, calls = Models.predict, []
+
+    def stopped(self: Models, *given: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return plain(self, *given)
+
+    monkeypatch.setattr(Models, "predict", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        dogs.predicted(dogs.data)
+    rows = pd.read_csv(dogs.folder / "out" / "submission.csv", dtype=str).set_index("id")
+    whole = pd.read_csv(dogs.run / "submission.csv", dtype=str).set_index("id")
+    assert rows.head(4).equals(whole.head(4))
+    numbers = rows.astype(float)
+    assert np.allclose(numbers.tail(4), numbers.head(4).mean(), atol=1e-6)
+
+
+class Watch:
+    """A clock that only the reading of images and the networks move: 1 ms an image, 10 ms a pass."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        images, plain = Models.images, Models.predict
+
+        def read(models: Models, part: pd.DataFrame, cache: Path) -> Any:
+            self.now += 0.001 * len(part)
+            return images(models, part, cache)
+
+        def passed(models: Models, store: Any, cache: Path, level: Any) -> Any:
+            self.now += 0.01 * len(store) * models.units(level)
+            return plain(models, store, cache, level)
+
+        patch.setattr(Models, "images", read)
+        patch.setattr(Models, "predict", passed)
+        ticking = SimpleNamespace(monotonic=lambda: self.now)
+        patch.setattr(answering, "time", ticking)
+        patch.setattr(levels, "time", ticking)
+
+
+@pytest.fixture(scope="module")
+def many(dogs: Made) -> Path:
+    """A test set of 200 rows, of the images of the visible one."""
+    count = 200
+    ids = [f"row{number:03}" for number in range(count)]
+    data = dogs.other(
+        "many", lambda sample: sample.loc[np.arange(count) % len(sample)].assign(id=ids)
+    )
+    images = sorted((data / "test").iterdir())
+    for number, each in enumerate(ids):
+        shutil.copyfile(images[number % len(images)], data / "test" / f"{each}.jpg")
+    return data
+
+
+@pytest.mark.parametrize(
+    ("seconds", "used"),
+    [
+        (10.0, {"2 view groups, 2 models": 200}),  # all of it takes 8.2
+        (
+            7.0,
+            {"2 view groups, 2 models": 72, "1 view group, 2 models": 128},
+        ),  # the last 8 again with all
+        (5.0, {"2 view groups, 2 models": 72, "1 view group, 1 model": 128}),
+    ],
+)
+def test_a_limit_that_is_too_short_costs_views_then_models_and_no_row(
+    dogs: Made, many: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, used: dict[str, int]
+) -> None:
+    watch = Watch(monkeypatch)
+    rows, told = dogs.predicted(many, seconds=seconds)
+    assert told["levels"] == used
+    assert told["predicted"] == len(rows) == 200
+    assert watch.now <= seconds
+
+
+def test_a_limit_for_a_part_of_the_rows_leaves_the_mean_to_the_rest_and_says_so(
+    dogs: Made, many: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch = Watch(monkeypatch)
+    rows, told = dogs.predicted(many, seconds=4.0)
+    assert list(told["levels"]) == ["2 view groups, 2 models", "1 view group, 1 model"]
+    assert 64 < told["predicted"] < 200 == len(rows)
+    assert len(rows.tail(200 - told["predicted"]).drop_duplicates()) == 1
+    assert watch.now <= 4.0
+    said = capsys.readouterr().err
+    assert f"{200 - told['predicted']} rows with the mean prediction: there was no time" in said
