@@ -40,10 +40,14 @@ class Session:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a session ended: `status` is COMPLETE, ERROR or CANCEL_ACKNOWLEDGED; `failure` says why."""
+    """How a session ended: `status` is COMPLETE, ERROR or CANCEL_ACKNOWLEDGED; `failure` says why.
+
+    `limit` names the one that ended it, "time" or "memory"; else it is empty.
+    """
 
     status: str
     failure: str = ""
+    limit: str = ""
 
 
 RunKernel = Callable[[Session], Ending]

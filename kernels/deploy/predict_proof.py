@@ -61,11 +61,16 @@ class Sealed:
         working.mkdir(parents=True)
         slug = self.predictor.dataset[0]
         session = Session(
-            script=built.script, working=working, log=log,
-            inputs={**mounted(self.place, data), f"datasets/{OWNER}/{slug}": built.folder / "inputs"},
+            script=built.script,
+            working=working,
+            log=log,
+            inputs={
+                **mounted(self.place, data),
+                f"datasets/{OWNER}/{slug}": built.folder / "inputs",
+            },
             memory_mb=self.memory_mb,
             variables={RERUN: "1"} if hidden else {},
-        )  # fmt: skip
+        )
         with log_told(log):
             ending = self.run_kernel(session)
         found = working / SUBMISSION
@@ -107,9 +112,14 @@ def prove_predicting(
     found = sealed.predicted("visible", request.data_folder, hidden=False)
     local, report = predictor.run / SUBMISSION, read_json(found.with_name(REPORT))
     facts = {
-        "key": built.key, "script": str(built.script), "layout": place, "rows": report["rows"],
-        "submission": str(found), "local": str(local), **difference(local, found),
-    }  # fmt: skip
+        "key": built.key,
+        "script": str(built.script),
+        "layout": place,
+        "rows": report["rows"],
+        "submission": str(found),
+        "local": str(local),
+        **difference(local, found),
+    }
     near = report["unreadable"] and (facts.get("largest") or 1.0) <= ALIKE
     if not near:  # an image that cannot be read moves the others into other batches
         check_equal(facts)

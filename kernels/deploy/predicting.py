@@ -29,7 +29,8 @@ from kernels.runtime.manifest import read_manifest
 from kernels.runtime.predict import SUBMISSION
 
 PREDICTED = "predicted"  # the kind of a run that a kernel predicted with another run's models
-LIGHT = ("run.json", "scores.json", "classes.json", "target.json", "folds.csv", "oof.npz", "predictions")  # fmt: skip
+RESULTS = ("scores.json", "oof.npz", "predictions")
+LIGHT = ("run.json", "classes.json", "target.json", "folds.csv", *RESULTS)  # no weights, no logs
 
 
 def predicting(request: Request, steps: Steps, run_kernel: RunKernel) -> dict[str, Any]:

@@ -131,7 +131,9 @@ def _log_and_limit(process: "subprocess.Popen[bytes]", session: Session) -> Endi
             if session.stop.is_set():
                 ending = Ending("CANCEL_ACKNOWLEDGED", f"stopped after {now:.0f} s")
             elif now > session.seconds:
-                ending = Ending("ERROR", f"stopped after {session.seconds:g} s: the time limit")
+                ending = Ending(
+                    "ERROR", f"stopped after {session.seconds:g} s: the time limit", "time"
+                )
             elif now - weighed > WEIGH_S:
                 weighed = now
                 ending = _over_memory(anonymous_mb(process.pid), session.memory_mb)
@@ -146,7 +148,8 @@ def _log_and_limit(process: "subprocess.Popen[bytes]", session: Session) -> Endi
 def _over_memory(used_mb: float, limit_mb: int) -> Ending | None:
     if used_mb <= limit_mb:
         return None
-    return Ending("ERROR", f"stopped at {used_mb:,.0f} MB of memory: the limit is {limit_mb:,} MB")
+    told = f"stopped at {used_mb:,.0f} MB of memory: the limit is {limit_mb:,} MB"
+    return Ending("ERROR", told, "memory")
 
 
 def _output_lines(process: "subprocess.Popen[bytes]") -> Iterator[list[tuple[str, str]]]:

@@ -25,6 +25,7 @@ def run_kernel(session: Session) -> Ending:
     begun = time.monotonic()
     inputs = json.dumps({place: str(folder) for place, folder in session.inputs.items()})
     variables = {**os.environ, "INPUTS": inputs, "INTERNET": str(session.internet)}
+    variables |= session.variables
     printed = session.log.with_suffix(".txt")
     with printed.open("wb") as out:
         process = subprocess.Popen(
@@ -42,7 +43,7 @@ def run_kernel(session: Session) -> Ending:
     if session.stop.is_set():
         return Ending("CANCEL_ACKNOWLEDGED")
     if time.monotonic() - begun > session.seconds:
-        return Ending("ERROR", f"Your notebook exceeded {session.seconds:.0f} seconds")
+        return Ending("ERROR", f"Your notebook exceeded {session.seconds:.0f} seconds", "time")
     return (
         Ending("ERROR", "Your notebook threw an exception")
         if process.returncode

@@ -21,6 +21,7 @@ from common.kaggle.client.competition_status import (
     parse_submission,
 )
 from common.kaggle.client.errors import SITE, KaggleError
+from common.kaggle.client.rerun_failures import remedy_for
 from common.kaggle.client.retry import Environment, call, check, explain_failure
 from common.kaggle.client.send_once import UnseenError, send_at_most_once
 from common.kaggle.client.submission_quota import count_unlisted, quota_message, why_unsure
@@ -210,8 +211,7 @@ def wait(
             if found is not None and found.status == "ERROR":
                 reason = (found.error or "no reason was given").rstrip(".")
                 raise SubmissionError(
-                    f"{slug} refused submission {ref} ({found.file}): {reason}; correct the file "
-                    "and submit it again"
+                    f"{slug} refused submission {ref} ({found.file}): {reason}; {remedy_for(reason)}"
                 )
             if look.last:
                 raise KaggleError(

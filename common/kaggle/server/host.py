@@ -150,6 +150,7 @@ class Host:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._submissions.closing()
         self._kernels.close()
         self._submissions.close()
 

@@ -28,6 +28,9 @@ class Hosted:
         late_s: seconds until a submission is in the list (it counts at once), and until a version
             of a kernel that uses this competition is told of.
         unnumbered: is no version named in the answers about such a kernel?
+        hidden: the folder of its files that a submitted kernel is run on again, in place of `files`; None:
+            what the kernel wrote is scored.
+        rerun_s, rerun_mb: limits of such a run.
         board: other teams on the leaderboard: name, public and private score.
     """
 
@@ -45,4 +48,7 @@ class Hosted:
     tidy: bool = False
     late_s: float = 0.0
     unnumbered: bool = False
+    hidden: Path | None = None
+    rerun_s: float = 9 * 3600.0
+    rerun_mb: int = 30_000
     board: Sequence[tuple[str, float, float]] = ()

@@ -1,6 +1,7 @@
 """The kernel calls that the loopback host answers."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from common.kaggle.protocol import LONGEST_TITLE, SHORTEST_TITLE, slug_of
@@ -8,7 +9,7 @@ from common.kaggle.server.competition_api import ORIGIN, Call, Wire, find_entere
 from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.kernel_files import KernelOutputs
 from common.kaggle.server.kernels import KernelStore, Version
-from common.kaggle.server.submissions import SubmissionStore
+from common.kaggle.server.submissions import Rerun, SubmissionStore
 from common.kaggle.server.wire import COMPETITIONS, RefusedError, page, stamp
 
 KERNELS = "kernels.KernelsApiService"
@@ -44,6 +45,7 @@ class KernelService:
         self._competitions = competitions
         self._submissions = submissions
         self._kernels = kernels
+        submissions.rerun_by(self._run_again)
 
     def calls(self) -> dict[str, Call]:
         """`package.Service/Method` to what answers it."""
@@ -122,7 +124,7 @@ class KernelService:
         return answer | {"log": self._kernels.log(version)}
 
     def create_code_submission(self, request: Wire) -> Wire:
-        """A file of a version's output as a submission; the kernel is not run anew."""
+        """A file of a version's output as a submission; it is run again where there are hidden files."""
         hosted = find_entered(self._competitions, str(request.get("competitionName") or ""))
         if hosted.closed:
             raise RefusedError(403, "Submissions are disabled for this competition")
@@ -133,8 +135,17 @@ class KernelService:
             raise RefusedError(400, "The kernel version has not completed")
         file = self._outputs.file(version, str(request.get("fileName") or "submission.csv"))
         description = str(request.get("submissionDescription") or "")
-        ref = self._submissions.submit_file(hosted.slug, file, description)
+        if hosted.hidden is None:
+            ref = self._submissions.submit_file(hosted.slug, file, description)
+        else:
+            rerun = (version.slug, version.number, file.name)
+            ref = self._submissions.submit_rerun(hosted.slug, rerun, description)
         return {"message": f"Successfully submitted to {hosted.title}", "ref": ref}
+
+    def _run_again(self, competition: str, rerun: Rerun) -> Path:
+        slug, number, name = rerun
+        version = self._kernels.version(self._username, slug, f"v{number}")
+        return self._kernels.rerun(version, self._competitions[competition], name)
 
     def _version(self, request: Wire) -> Version:
         return self._kernels.version(*self._named(request), str(request.get("versionLabel") or ""))

@@ -5,18 +5,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
 from common.kaggle.server.faults import Faults
 from common.kaggle.server.hosted import Hosted
+from common.kaggle.server.rerun import run_hidden
 from common.kaggle.server.wire import RefusedError
 from common.kaggle.session import Ending, RunKernel, Session
 from common.storage import read_json, write_json, write_text
 
-SCRIPT, LOG, WORKING = "kernel.py", "log.jsonl", "working"
+SCRIPT, LOG, WORKING, RERUN = "kernel.py", "log.jsonl", "working", "rerun"
 LONGEST_RUN_S = 12 * 3600.0
 
 DatasetFolder = Callable[[str, str], Path | None]
@@ -189,14 +190,31 @@ class KernelStore:
             ending = Ending("QUEUED")
         self._note(version, ending)
 
+    def rerun(self, version: Version, hosted: Hosted, name: str) -> Path:
+        """The file `name` that a version writes when it is run on its competition's hidden files.
+
+        Raises:
+            RerunError: why there is none, in the site's words.
+        """
+        assert self._run_kernel is not None
+        place = self.place(version) / RERUN
+        shutil.rmtree(place, ignore_errors=True)
+        (place / WORKING).mkdir(parents=True)
+        session = replace(self._session_of(version, place), stop=self._closing)
+        return run_hidden(session, self._run_kernel, hosted, name)
+
     def _session(self, version: Version) -> Session:
         place = self.place(version)
         if (place / WORKING).exists():  # it starts over, not on top of a partial run
             shutil.rmtree(place / WORKING)
         (place / LOG).unlink(missing_ok=True)
         (place / WORKING).mkdir()
+        return self._session_of(version, place)
+
+    def _session_of(self, version: Version, place: Path) -> Session:
+        """A version's session, with its output and log in this folder."""
         return Session(
-            script=place / SCRIPT,
+            script=self.place(version) / SCRIPT,
             inputs={source: self._mounted(source) for source in version.sources},
             working=place / WORKING,
             log=place / LOG,

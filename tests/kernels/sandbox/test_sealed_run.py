@@ -106,7 +106,7 @@ def test_the_log_holds_both_streams_in_order_and_while_the_script_runs(tmp_path:
 def test_at_the_time_limit_everything_ends(tmp_path: Path) -> None:
     session = toy_session(tmp_path, BEATING.format(apart=False) + WAITING, seconds=1.5)
     ending = run_sealed(session)
-    assert ending == Ending("ERROR", "stopped after 1.5 s: the time limit")
+    assert ending == Ending("ERROR", "stopped after 1.5 s: the time limit", "time")
     assert told(session) == "begun\n" and is_still(session.working / "beat")
 
 

@@ -1,17 +1,22 @@
 """The verb with --predict: a run proven on test sets of several sizes, pushed, fetched and submitted."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import competitions
 import kit
 from common.errors import KitError
+from common.kaggle.server.host import Host
 from common.runs import Run
 from common.verbs import run
 from common.workflow.request import Request
+from common.workflow.submitting.local_kaggle import environment_set, of_embedded
 from kernels.build.predicting import build_predictor, seconds_of
 from kernels.build.spec import Shape
 from kernels.deploy.predicting import predicting
@@ -56,6 +61,30 @@ def test_a_run_is_proven_pushed_fetched_and_submitted_from_its_predicting_kernel
     assert from_kernel["private"] == as_file["private"]
     again = done(tmp_path, "kernel", "--predict", here, capsys=capsys)
     assert (again["version"], "proof" in again) == (1, False)
+
+
+@pytest.mark.slow
+def test_a_submitted_kernel_is_run_again_on_a_hidden_set_and_scores_what_its_run_scores_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = of_embedded(competitions.load("digits"), tmp_path / "hidden")
+    shutil.copytree(tmp_path / "hidden", tmp_path / "data")
+    sample = (tmp_path / "data" / "sample_submission.csv").read_text(encoding="utf-8")
+    shown = "".join(sample.splitlines(keepends=True)[:21])
+    (tmp_path / "data" / "sample_submission.csv").write_text(shown, encoding="utf-8")
+    terms = {"files": tmp_path / "data", "hidden": tmp_path / "hidden", "code_only": True}
+    hosted = replace(whole, **terms)  # type: ignore[arg-type]
+    with (
+        Host([hosted], folder=tmp_path / "host", run_kernel=run_sealed) as host,
+        environment_set(host.environment),
+    ):
+        here = done(tmp_path, "run", *SMALL, capsys=capsys)
+        made = done(tmp_path, "kernel", "--predict", here["run"], "--no-proof", capsys=capsys)
+        sent = done(tmp_path, "submit", "--kernel", made["run"], capsys=capsys)
+    places = ["--data", str(tmp_path / "hidden"), "--runs", str(tmp_path / "runs")]
+    assert kit.main(["digits", "predict", "--run", here["run"], *places]) == 0
+    score = whole.score(Path(here["run"]) / "submission.csv")
+    assert (sent["public"], sent["private"]) == pytest.approx(score, abs=1e-5)
 
 
 def test_budgets_are_read_in_hours_minutes_and_seconds() -> None:
