@@ -54,7 +54,7 @@ class Recipe:
         "linear",
         "train",
         "the classifier: linear, mlp:256 (hidden units), logits-mlp:256 (on the pretrained classifier's "
-        "logits), rows (the pretrained classifier's rows, matched by label name)",
+        "logits), rows (its rows, by label name); solved on frozen features: logistic, ridge, lda",
     )
     freeze: str = param(
         "none",
@@ -68,6 +68,7 @@ class Recipe:
         "grid search of a head on frozen features: small is 3 learning rates x 3 weight decays",
         choices=("none", "small"),
     )
+    head_views: str = param("identity", "train", "views that a solved head learns from, as views=")
     epochs: int = param(
         10, "train", "epochs of all phases together; 0: no training, predict with head=rows", low=0
     )
@@ -95,8 +96,7 @@ class Recipe:
     schedule: str = param(
         "cosine",
         "train",
-        "learning rate after warm-up: cosine, constant, one-cycle, step:10:0.1 (every 10 epochs, "
-        "times 0.1)",
+        "lr after warm-up: cosine, constant, one-cycle, step:10:0.1 (epochs, factor)",
     )
     warmup_ratio: float = param(
         0.0, "train", "share of the updates in linear warm-up", low=0, high=0.9
@@ -180,7 +180,8 @@ class Recipe:
             check_value(each, value)
             if each.type is float:  # lr=1 and lr=1.0 are one recipe
                 object.__setattr__(self, each.name, float(value))
-        object.__setattr__(self, "views", views_in_order(self.views))
+        for name in ("head_views", "views"):
+            object.__setattr__(self, name, views_in_order(name, getattr(self, name)))
         check_agreement(self)
 
     @cached_property

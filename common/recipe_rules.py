@@ -7,10 +7,19 @@ from common.typed_fields import Forms, nearest
 
 # Words that numbers may follow, as in step:10:0.1; None: a required number.
 FORMS: dict[str, Forms] = {
-    "head": {"linear": (), "rows": (), "mlp": (256,), "logits-mlp": (256,)},
+    "head": {
+        "linear": (),
+        "rows": (),
+        "mlp": (256,),
+        "logits-mlp": (256,),
+        "logistic": (),
+        "ridge": (),
+        "lda": (),
+    },
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
 }
+SOLVED = ("logistic", "ridge", "lda")  # heads that are solved, not trained: linear layers
 LOSSES = ("cross_entropy", "bce", "asymmetric", "cumulative", "mse", "l1", "huber", "bce_range")
 DECISIONS = (
     "temperature",
@@ -23,8 +32,8 @@ DECISIONS = (
 VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
 
 
-def views_in_order(text: str) -> str:
-    """`views=` text to its canonical spelling: the plain view first, each once, in `VIEWS`' order.
+def views_in_order(field: str, text: str) -> str:
+    """`views=` or `head_views=` text to its canonical spelling: the plain view first, each once, in `VIEWS`' order.
 
     Raises:
         KitError: an unknown view; the nearest is named.
@@ -32,7 +41,7 @@ def views_in_order(text: str) -> str:
     names = text.split("+")
     for name in names:
         if name not in VIEWS:
-            raise KitError(f"views={text}: {nearest(name, VIEWS)}; join them with +")
+            raise KitError(f"{field}={text}: {nearest(name, VIEWS)}; join them with +")
     return "+".join(name for name in VIEWS if name == "identity" or name in names)
 
 
@@ -57,6 +66,13 @@ def check_agreement(recipe: Any) -> None:
     if recipe.head_grid != "none" and (recipe.freeze != "backbone" or not recipe.epochs):
         raise KitError(
             f"head_grid={recipe.head_grid} searches learning rates on frozen features: set freeze=backbone"
+        )
+    if recipe.head in SOLVED:
+        _check_solved_head(recipe)
+    elif recipe.head_views != "identity":
+        raise KitError(
+            f"head_views={recipe.head_views} is of heads that are solved, and head={recipe.head} is trained: "
+            f"set head={' or '.join(SOLVED)}, or head_views=identity"
         )
     if recipe.freeze == "backbone" and recipe.drop_rate:
         raise KitError(
@@ -85,4 +101,42 @@ def check_agreement(recipe: Any) -> None:
             f"store_short_side={recipe.store_short_side} stores images smaller than "
             f"image_size={recipe.image_size}, so that they would be enlarged again: set "
             f"store_short_side={recipe.image_size * 8 // 7} or more, or 0 to keep images as they are"
+        )
+
+
+def _check_solved_head(recipe: Any) -> None:
+    """A head that is solved has features, folds and no training."""
+    if recipe.freeze != "backbone":
+        raise KitError(
+            f"head={recipe.head} is solved on the features of a frozen backbone: set freeze=backbone, or "
+            "head=linear"
+        )
+    if not recipe.folds:
+        raise KitError(
+            f"head={recipe.head} takes its penalty from the folds' held-out rows: set folds=5, or 1"
+        )
+    plain = {
+        "head_grid": "none",
+        "loss": "auto",
+        "label_smoothing": 0.0,
+        "class_balance": "none",
+        "models_per_fold": 1,
+    }
+    wrong = [name for name, value in plain.items() if getattr(recipe, name) != value]
+    if wrong:
+        given = " ".join(f"{name}={getattr(recipe, name)}" for name in wrong)
+        remedy = " ".join(f"{name}={plain[name]}" for name in wrong)
+        raise KitError(
+            f"head={recipe.head} is solved by its own penalties, with nothing drawn or smoothed, so that "
+            f"{given} would do nothing: set {remedy}"
+        )
+
+
+def check_obstacle(recipe: Any, reason: str) -> None:
+    """Raise a KitError where a head needs cached features, and a field (`reason`) rules them out."""
+    if reason and (recipe.head_grid != "none" or recipe.head in SOLVED):
+        name, plain = ("head", "linear") if recipe.head in SOLVED else ("head_grid", "none")
+        raise KitError(
+            f"{name}={getattr(recipe, name)} needs cached features of a frozen backbone, which this recipe "
+            f"rules out ({reason}): set {name}={plain}, or augment=photo-none and the like"
         )

@@ -11,6 +11,7 @@ from common.errors import KitError
 from common.models.backbone import has_fixed_input_size, rebuild
 from common.models.weights import LOCAL, read_weights
 from common.recipe import Recipe
+from common.recipe_rules import SOLVED
 from common.storage import read_json
 
 FILES = ("config.json", "model.safetensors")
@@ -27,10 +28,10 @@ def write_model_folder(
     Raises:
         KitError: the head is not timm's own, which timm could not load.
     """
-    if recipe.head not in ("linear", "rows"):
+    if recipe.head not in ("linear", "rows", *SOLVED):
         raise KitError(
             f"head={recipe.head} is not one of timm's heads, so timm could not load the model: export a run "
-            "with head=linear or rows"
+            f"with head=linear, rows, {' or '.join(SOLVED)}"
         )
     model = rebuild(recipe, classes, read_weights(weights))
     settings = _model_args(recipe.backbone) | {"num_classes": len(classes)}

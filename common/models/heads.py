@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from common.errors import KitError
 from common.models.classifier_rows import RowMatch, match_rows, pretrained_class_names
 from common.recipe import Recipe
+from common.recipe_rules import SOLVED
 
 
 class HeadOnLogits(nn.Module):
@@ -62,7 +63,7 @@ def attach_head(
             f"head={recipe.head} builds on the pretrained classifier, and backbone={recipe.backbone} has "
             "none; set head=linear or head=mlp"
         )
-    if headless or recipe.head == "linear" or (recipe.head == "rows" and not pretrained):
+    if headless or recipe.head in ("linear", *SOLVED) or (recipe.head == "rows" and not pretrained):
         reset_head(model, len(classes))
         if recipe.weights != "scratch":
             for head in heads_of(model):

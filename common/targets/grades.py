@@ -35,6 +35,7 @@ class Grades(Target):
     pictures: ClassVar[tuple[str, ...]] = ("confusion", "worst_rows")
     refuses: ClassVar[dict[str, str]] = {
         "head=rows": "the old classifier has no row for 'above grade 1'",
+        "head=lda": "it tells classes apart of which each row has one",
     }
 
     exclusive: ClassVar[bool] = True

@@ -49,6 +49,7 @@ class LabelSet(Target):
     pictures: ClassVar[tuple[str, ...]] = ("curves", "worst_rows")
     refuses: ClassVar[dict[str, str]] = {
         "head=rows": "the old classifier's rows tell one class from all others, not one label of several",
+        "head=lda": "it tells classes apart of which each row has one",
     }
 
     @property

@@ -37,6 +37,7 @@ class YesNo(Target):
     pictures: ClassVar[tuple[str, ...]] = ("curves", "worst_rows")
     refuses: ClassVar[dict[str, str]] = {
         "head=rows": "the old classifier has no row for 'yes'",
+        "head=lda": "it tells classes apart of which each row has one",
     }
 
     @property

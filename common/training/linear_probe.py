@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from common import randomness
 from common.data.batches.batching import epoch_order
 from common.inference.features import detach_head, features_of
 from common.models.backbone import build
+from common.models.network import Network
 from common.recipe import Recipe
 from common.training import checkpoint
 from common.training.early_stopping import EarlyStopping
@@ -60,17 +61,7 @@ def train_heads(
     Raises:
         Diverged: no grid point has finite weights for a job.
     """
-    heads: dict[str, nn.Module] = {}
-    name, backbones = "", list[nn.Module]()
-    for job in jobs:
-        torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
-        model = build(context.recipe, context.target.outputs)
-        name, heads[job.name] = detach_head(model)
-        backbones = backbones or [model]
-    backbone = context.network(backbones[0])
-    features = features_of(
-        backbone, context.source, context.store, "identity", cache=context.cache
-    )[0]
+    name, heads, backbone, features = frozen_features(jobs, context)
     trained = []
     for _, equal in groupby(sorted(jobs, key=_epoch_length(context)), key=_epoch_length(context)):
         members = list(equal)
@@ -95,7 +86,34 @@ def train_heads(
     return sorted(trained, key=lambda each: jobs.index(each.job))
 
 
-def choose_points(trained: Sequence[TrainedHead], points: Sequence[GridPoint]) -> dict[str, Any]:
+def frozen_features(
+    jobs: Sequence[Job], context: RunContext
+) -> tuple[str, dict[str, nn.Module], Network, Tensor]:
+    """The head's name, each job's new head, the backbone, and its features [N, F] of all images."""
+    heads: dict[str, nn.Module] = {}
+    name, backbones = "", list[nn.Module]()
+    for job in jobs:
+        torch.manual_seed(randomness.seed_of(randomness.WEIGHTS, job.seed, job.fold))
+        model = build(context.recipe, context.target.outputs)
+        name, heads[job.name] = detach_head(model)
+        backbones = backbones or [model]
+    backbone = context.network(backbones[0])
+    features = features_of(
+        backbone, context.source, context.store, "identity", cache=context.cache
+    )[0]
+    return name, heads, backbone, features
+
+
+class Judged(Protocol):
+    """A job's head at each grid point, and its held-out loss there."""
+
+    @property
+    def job(self) -> Job: ...
+
+    def loss(self, point: int) -> float: ...
+
+
+def choose_points(trained: Sequence[Judged], points: Sequence[GridPoint]) -> dict[str, Any]:
     """Choose each job's grid point by the other jobs' held-out log loss (cross-fitting).
 
     So its own held-out score stays unbiased. A single job takes the best on its own rows.
@@ -160,7 +178,7 @@ def _epoch_length(context: RunContext) -> Any:
     return lambda job: len(epoch_order(context.strata[job.rows], context.recipe, (0, 0, 0)))
 
 
-def choose_point(mine: TrainedHead, trained: Sequence[TrainedHead], points: int) -> int:
+def choose_point(mine: Judged, trained: Sequence[Judged], points: int) -> int:
     """The grid point with the lowest mean held-out loss of the jobs that share no row with `mine`."""
     assert mine.job.held_out is not None
     own = set(mine.job.held_out.tolist())

@@ -22,6 +22,7 @@ from common.models.freezing import stages
 from common.models.grad_checkpointing import check_grad_checkpointing
 from common.models.network import Network
 from common.recipe import Recipe
+from common.recipe_rules import check_obstacle
 from common.targets import Strata, Target, Targets
 from common.training.devices import PRECISIONS, open_accelerator
 from common.training.phases import linear_probe_recipe, phases_of
@@ -189,7 +190,7 @@ def open_run_context(
     height, width = _input_size(recipe, store)
     check_input(model, recipe, height, width, trained=trained)
     check_grad_checkpointing(model, recipe)
-    if "square" in recipe.view_names and height != width:
+    if "square" in recipe.views + recipe.head_views and height != width:
         raise KitError(
             f"views=square rotates images by 90 degrees, and these are {width}x{height}: set image_size="
         )
@@ -202,11 +203,7 @@ def open_run_context(
     reason, probe_obstacle = features_obstacle(recipe) or undetachable, ""
     if head_epochs(recipe):
         probe_obstacle = features_obstacle(linear_probe_recipe(recipe)) or undetachable
-    if recipe.head_grid != "none" and reason:
-        raise KitError(
-            f"head_grid={recipe.head_grid} needs cached features of a frozen backbone, which this recipe "
-            f"rules out ({reason}): set head_grid=none, or augment=photo-none and the like"
-        )
+    check_obstacle(recipe, reason)
     return RunContext(
         recipe,
         targets,

@@ -11,6 +11,7 @@ from common.inference.out_of_fold import FoldViewProbs, cv_scores, fold_probs, p
 from common.inference.predict import mean
 from common.progress import say
 from common.recipe import differences
+from common.recipe_rules import SOLVED
 from common.storage import replacing, write_json
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of, refit_jobs
@@ -118,6 +119,8 @@ def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> N
         found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
     elif ready.recipe.head_grid != "none" and len(held) == 1:
         found["optimistic"] = "the grid's rate and decay were chosen by the score of this one fold"
+    elif ready.recipe.head in SOLVED and len(held) == 1:
+        found["optimistic"] = "the head's penalty was chosen by the score of this one fold"
     if ready.request.competition.caution:
         found["caution"] = ready.request.competition.caution
     write_json(folder / "scores.json", found)

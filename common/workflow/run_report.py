@@ -9,6 +9,7 @@ import pandas as pd
 
 from common.data.pixels.store import Store
 from common.progress import first_of, say
+from common.recipe_rules import SOLVED
 from common.reporting import pictures
 from common.runs import Run
 from common.storage import replacing
@@ -48,8 +49,9 @@ class EpochLines:
 def print_epoch(ready: Prepared, job: Job, record: checkpoint.Record) -> None:
     """A finished epoch of a model in one line: loss, score of the held-out rows, images/s."""
     held = f"{ready.setting.evaluator.name} {record['score']:.4f}  " if "score" in record else ""
+    epoch = f"epoch {record['epoch']:>3}/{ready.recipe.epochs}"
     say(
-        f"  {job.name} epoch {record['epoch']:>3}/{ready.recipe.epochs}  "
+        f"  {job.name} {'solved' if ready.recipe.head in SOLVED else epoch}  "
         f"loss {record['train_loss']:.4f}  {held}{record['images_per_second']:,.0f} images/s"
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from common.environment import memory_mb
 from common.progress import bar, counted, say
 from common.recipe import differences
+from common.recipe_rules import SOLVED
 from common.training import checkpoint
 from common.training.devices import device_peak
 from common.training.jobs import Job, jobs_of
@@ -21,6 +22,8 @@ from common.training.linear_probe import (
     write_probe,
 )
 from common.training.progressive_resizing import head_epochs
+from common.training.solved_heads import PENALTY, penalties_text, points_of, solve_heads
+from common.training.stacked_heads import TrainedHead
 from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
 from common.workflow.prepare import Prepared, check_code
@@ -55,7 +58,9 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     )
     _tell_average(ready, open_jobs)
     if ready.setting.on_features:
-        _train_on_features(ready, open_jobs)
+        (_solve_on_features if ready.recipe.head in SOLVED else _train_on_features)(
+            ready, open_jobs
+        )
         return
     _probe(ready, [job for job in open_jobs if not checkpoint.is_begun(run / job.name)])
     since = drawn = time.perf_counter()
@@ -144,12 +149,46 @@ def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
         chosen = grid["chosen"]
         run.note(head_grid=grid)
     for each, point in zip(found, chosen, strict=True):
-        write_job(run / each.job.name, each, point)
-        for record in each.logs[point][-1:]:
-            print_epoch(ready, each.job, record)
-    run.add_seconds("train", time.perf_counter() - begun)
+        _write(ready, each, point)
+    _finish(ready, begun)
+
+
+def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
+    """Solve all jobs' heads on cached features, each at the penalty that the other folds choose.
+
+    A refit takes the penalty that is best over all folds.
+    """
+    run, recipe, begun = ready.run, ready.recipe, time.perf_counter()
+    points, chosen = points_of(recipe.head, ready.setting.target), [0] * len(jobs)
+    folds = jobs[0].held_out is not None
+    if folds:
+        jobs = jobs_of(recipe, ready.split.folds)  # what a job chooses depends on all the others
+    else:
+        grid = run.read()["head_grid"]
+        points = [tuple(grid["points"][grid["best"]])]
+    found, features = solve_heads(jobs, ready.setting, points)
+    if folds:
+        grid = choose_points(found, points) | {"penalty": PENALTY[recipe.head]}
+        chosen = grid["chosen"]
+        run.note(head_grid=grid)
+        say(f"  {penalties_text(recipe.head, [points[at][0] for at in chosen])}")
+    for each, point in zip(found, chosen, strict=True):
+        _write(ready, each.at(point, ready.setting, features), 0)
+    _finish(ready, begun)
+
+
+def _write(ready: Prepared, trained: TrainedHead, point: int) -> None:
+    """Write a head as a job's files, and print its last line."""
+    write_job(ready.run / trained.job.name, trained, point)
+    for record in trained.logs[point][-1:]:
+        print_epoch(ready, trained.job, record)
+
+
+def _finish(ready: Prepared, begun: float) -> None:
+    """Note what training on features took, and draw it."""
+    ready.run.add_seconds("train", time.perf_counter() - begun)
     _note_speed(ready)
-    draw_curves(run, ready.setting.evaluator.name)
+    draw_curves(ready.run, ready.setting.evaluator.name)
 
 
 def _note_speed(ready: Prepared) -> None:

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from common.models.backbone import build
-from common.recipe import Recipe
 from common.storage import read_json
 from common.training import checkpoint
 from common.training.jobs import Job
@@ -20,25 +18,6 @@ from common.verbs import validate
 from common.verbs.run import run as whole_run
 
 SLOW = "clip_grad=100000"  # no gradient here is that long: the loop trains, and trains the same
-
-
-@pytest.fixture
-def frozen(toy: Any, tmp_path: Path) -> Any:
-    """A request whose backbone has weights, is frozen, and sees fixed images."""
-    import torch
-
-    torch.manual_seed(0)
-    path = tmp_path / "w.safetensors"
-    save_file(build(Recipe(), [str(n) for n in range(5)]).state_dict(), path)
-    fixed = {
-        "weights": str(path),
-        "freeze": "backbone",
-        "augment": "small-none",
-        "views": "mirror",
-        "folds": 3,
-        "epochs": 3,
-    }
-    return lambda *words, **fields: toy(*words, **(fixed | fields))
 
 
 def oof(run: str) -> Any:

@@ -1,0 +1,164 @@
+"""Linear heads solved to the optimum: logistic regression, ridge regression, shrinkage LDA.
+
+Each takes training rows in principal coordinates and gives a layer for every penalty of a grid, from
+the strongest on. Everything is float64; a layer is unfolded to the features that it was fitted on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+Array = npt.NDArray[np.float64]
+Layer = tuple[Array, Array]  # weight [O, R] or [O, F], bias [O]
+Residuals = Callable[[Array, npt.NDArray[np.bool_]], tuple[float, Array]]
+
+SMALLEST = 1e-10  # of the largest variance: what is below is rounding
+ITERATIONS = 2000
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Training rows, standardised, in their principal coordinates.
+
+    Attributes:
+        x: [N, R], columns orthogonal, R at most N and F: no optimum with a squared penalty on the
+            weights has a part outside the span of the rows.
+        basis: [F, R], from coordinates to standardised features.
+        mean, scale: [F], of the features.
+        variances: [R], of the columns of x.
+    """
+
+    x: Array
+    basis: Array
+    mean: Array
+    scale: Array
+    variances: Array
+
+    def unfold(self, layer: Layer) -> Layer:
+        """A layer on coordinates as the same layer on features as they come."""
+        weight, bias = layer
+        own = (weight @ self.basis.T) / self.scale
+        return own, bias - own @ self.mean
+
+
+def principal(features: npt.NDArray[np.float32]) -> Principal:
+    """Features [N, F] to their principal coordinates."""
+    mean = features.mean(axis=0, dtype=np.float64)
+    z = features - mean
+    spread = np.sqrt((z**2).mean(axis=0))
+    constant = spread <= 1e-6 * np.maximum(1e-6, np.abs(mean))
+    scale = np.where(constant, 1.0, spread)
+    z[:, constant] = 0
+    z /= scale
+    count, width = z.shape
+    values, vectors = np.linalg.eigh((z @ z.T if count < width else z.T @ z) / count)
+    kept = values > SMALLEST * max(values[-1], 1e-300)
+    values, vectors = values[kept], vectors[:, kept]
+    lengths = np.sqrt(values * count)
+    if count < width:
+        return Principal(vectors * lengths, z.T @ (vectors / lengths), mean, scale, values)
+    return Principal(z @ vectors, vectors, mean, scale, values)
+
+
+def logistic_path(
+    rows: Principal, targets: npt.NDArray[np.float64], strengths: Sequence[float], *, one_of: bool
+) -> Iterator[Layer]:
+    """Multinomial (`one_of`), or a logistic regression for each column; `strengths` are scikit-learn's C.
+
+    The L-BFGS of each starts where the one before ended, in variables whose curvature is about 1.
+
+    Args:
+        targets: [N, O] of 0 and 1. A column without a 0 or without a 1 gets a bias alone, as half a row
+            that has it would make it.
+    """
+    count, yes = len(targets), targets.sum(axis=0)
+    open_columns = (yes > 0) if one_of else (yes > 0) & (yes < count)
+    y, outputs = targets[:, open_columns], int(open_columns.sum())
+    share = (yes[open_columns] / count).mean() if one_of else 0.5
+    curvature = max(share * (1 - share), 1e-3)
+    start = np.zeros((outputs, rows.x.shape[1] + 1))
+    for strength in strengths:
+        start = _optimum(rows, y, start, 1 / (strength * count), curvature, one_of=one_of)
+        yield _whole(start, rows, yes, open_columns, one_of=one_of)
+
+
+def _optimum(
+    rows: Principal, y: Array, start: Array, decay: float, curvature: float, *, one_of: bool
+) -> Array:
+    """The layer [O, R + 1] (bias last) of the least mean cross-entropy + decay / 2 · squared weights."""
+    count = len(y)
+    steps = 1 / np.sqrt(np.append(curvature * rows.variances + decay, curvature))
+
+    def objective(flat: Array) -> tuple[float, Array]:
+        layer = flat.reshape(start.shape) * steps
+        weight, bias = layer[:, :-1], layer[:, -1]
+        loss, residuals = _losses(rows.x @ weight.T + bias, y, one_of)
+        gradient = np.column_stack([residuals.T @ rows.x, residuals.sum(axis=0)]) / count
+        gradient[:, :-1] += decay * weight
+        return loss / count + decay / 2 * float((weight**2).sum()), (gradient * steps).ravel()
+
+    settings = {"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "gtol": 1e-5, "ftol": 1e-9}
+    begin = (start / steps).ravel()
+    found = minimize(objective, begin, jac=True, method="L-BFGS-B", options=settings)
+    layer: Array = found.x.reshape(start.shape) * steps
+    return layer
+
+
+def _losses(logits: Array, y: Array, one_of: bool) -> tuple[float, Array]:
+    """The summed cross-entropy, of a softmax or of each sigmoid, and its gradient by the logits."""
+    if one_of:
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        chances = np.exp(shifted)
+        sums = chances.sum(axis=1, keepdims=True)
+        loss = float(np.log(sums).sum() - (shifted * y).sum())
+        return loss, chances / sums - y
+    loss = float((np.logaddexp(0, logits) - logits * y).sum())
+    return loss, 1 / (1 + np.exp(-logits)) - y
+
+
+def _whole(
+    layer: Array, rows: Principal, yes: Array, open_columns: npt.NDArray[np.bool_], *, one_of: bool
+) -> Layer:
+    """The solved columns and, for the others, no weight and a bias that half a row makes."""
+    count, weight = len(rows.x), np.zeros((len(yes), rows.x.shape[1]))
+    bias = np.log((yes + 0.5) / (count - yes + 0.5))
+    if one_of and not open_columns.all():
+        logits = rows.x @ layer[:, :-1].T + layer[:, -1]
+        top = logits.max(axis=1)
+        bias += float((top + np.log(np.exp(logits - top[:, None]).sum(axis=1))).mean())
+    weight[open_columns], bias[open_columns] = layer[:, :-1], layer[:, -1]
+    return weight, bias
+
+
+def ridge_path(rows: Principal, targets: Array, penalties: Sequence[float]) -> Iterator[Layer]:
+    """Least squares [N, O] with a squared penalty on the weights, not on the bias (scikit-learn's alpha)."""
+    mean, spread = targets.mean(axis=0), rows.variances * len(targets)
+    products = rows.x.T @ (targets - mean)
+    for penalty in penalties:
+        yield (products / (spread + penalty)[:, None]).T, mean
+
+
+def lda_path(
+    rows: Principal, classes: npt.NDArray[np.int64], outputs: int, shrinkages: Sequence[float]
+) -> Iterator[Layer]:
+    """Linear discriminant analysis whose covariance is drawn towards a sphere of the same trace.
+
+    Args:
+        classes: [N], each below `outputs`; a class without a row gets the bias of half a row.
+        shrinkages: the share of the sphere, above 0, up to 1.
+    """
+    counts = np.bincount(classes, minlength=outputs)
+    means = np.zeros((outputs, rows.x.shape[1]))
+    np.add.at(means, classes, rows.x)
+    means /= np.maximum(counts, 1)[:, None]
+    within = rows.x - means[classes]
+    values, vectors = np.linalg.eigh(within.T @ within / len(classes))
+    sphere = max(float(values.sum()), 1e-300) / len(rows.basis)
+    turned = means @ vectors
+    prior = np.log(np.maximum(counts, 0.5) / len(classes))
+    for shrinkage in shrinkages:
+        scaled = turned / ((1 - shrinkage) * np.maximum(values, 0) + shrinkage * sphere)
+        yield scaled @ vectors.T, prior - (scaled * turned).sum(axis=1) / 2

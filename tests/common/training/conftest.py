@@ -1,0 +1,28 @@
+"""A toy whose backbone is frozen, for heads on features."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from common.models.backbone import build
+from common.recipe import Recipe
+
+
+@pytest.fixture
+def frozen(toy: Any, tmp_path: Path) -> Any:
+    """A request whose backbone has weights, is frozen, and sees fixed images."""
+    torch.manual_seed(0)
+    path = tmp_path / "w.safetensors"
+    save_file(build(Recipe(), [str(n) for n in range(5)]).state_dict(), path)
+    fixed = {
+        "weights": str(path),
+        "freeze": "backbone",
+        "augment": "small-none",
+        "views": "mirror",
+        "folds": 3,
+        "epochs": 3,
+    }
+    return lambda *words, **fields: toy(*words, **(fixed | fields))

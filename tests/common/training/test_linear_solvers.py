@@ -1,0 +1,110 @@
+"""Solved layers are at their optimum: scikit-learn's, or the formula's, penalty by penalty."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from common.training.linear_solvers import (
+    Layer,
+    Principal,
+    lda_path,
+    logistic_path,
+    principal,
+    ridge_path,
+)
+
+CLASSES = 4
+
+
+def rows(count: int, width: int, seed: int = 0) -> tuple[Any, Any]:
+    """Features [N, F] of several scales, and classes that they tell a little of."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(count) % CLASSES
+    x = rng.normal(size=(count, width)) + rng.normal(size=(CLASSES, width))[y]
+    return (x * rng.uniform(0.1, 9, width) + 3).astype(np.float32), y
+
+
+def standardised(x: Any, of: Principal) -> Any:
+    return (x - of.mean) / of.scale
+
+
+def outputs(x: Any, layer: Layer) -> Any:
+    return x @ layer[0].T + layer[1]
+
+
+@pytest.fixture(params=[(40, 90), (120, 15)], ids=["wide", "tall"])
+def data(request: Any) -> tuple[Any, Any, Principal]:
+    x, y = rows(*request.param)
+    return x, y, principal(x)
+
+
+def test_logistic_regression_is_at_the_optimum(data: tuple[Any, Any, Principal]) -> None:
+    x, y, of = data
+    strengths = (0.01, 0.1, 1.0)
+    path = logistic_path(of, np.eye(CLASSES)[y], strengths, one_of=True)
+    for strength, layer in zip(strengths, map(of.unfold, path), strict=True):
+        peer = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(standardised(x, of), y)
+        theirs = peer.decision_function(standardised(x, of))
+        assert np.abs(outputs(x, layer) - theirs).max() < 0.02
+
+
+def test_a_logistic_regression_for_each_label_knows_nothing_of_the_others(
+    data: tuple[Any, Any, Principal],
+) -> None:
+    x, y, of = data
+    labels = np.stack([y == 0, y > 1, np.zeros(len(y)), np.ones(len(y))], axis=1).astype(float)
+    (layer,) = map(of.unfold, logistic_path(of, labels, (0.1,), one_of=False))
+    found = outputs(x, layer)
+    for column in (0, 1):
+        peer = LogisticRegression(C=0.1, tol=1e-8, max_iter=5000)
+        peer.fit(standardised(x, of), labels[:, column])
+        theirs = peer.decision_function(standardised(x, of))
+        assert np.abs(found[:, column] - theirs).max() < 0.02
+    none, all_rows = found[:, 2], found[:, 3]  # what every row answers alike has a bias alone
+    assert np.ptp(none) < 1e-9 and np.ptp(all_rows) < 1e-9 and none[0] < -4 < 4 < all_rows[0]
+
+
+def test_ridge_regression_is_at_the_optimum(data: tuple[Any, Any, Principal]) -> None:
+    x, y, of = data
+    for penalty, layer in zip(
+        (1.0, 300.0), ridge_path(of, np.eye(CLASSES)[y], (1.0, 300.0)), strict=True
+    ):
+        peer = Ridge(alpha=penalty).fit(standardised(x, of), np.eye(CLASSES)[y])
+        theirs = peer.predict(standardised(x, of))
+        assert np.abs(outputs(x, of.unfold(layer)) - theirs).max() < 1e-6
+
+
+def test_discriminant_analysis_is_its_formula(data: tuple[Any, Any, Principal]) -> None:
+    x, y, of = data
+    z = standardised(x.astype(float), of)
+    means = np.stack([z[y == label].mean(axis=0) for label in range(CLASSES)])
+    within = (z - means[y]).T @ (z - means[y]) / len(z)
+    sphere = np.trace(within) / z.shape[1] * np.eye(z.shape[1])
+    for shrinkage, layer in zip((0.9, 0.2), lda_path(of, y, CLASSES, (0.9, 0.2)), strict=True):
+        weight = np.linalg.solve((1 - shrinkage) * within + shrinkage * sphere, means.T).T
+        bias = np.log(np.bincount(y) / len(y)) - (weight * means).sum(axis=1) / 2
+        assert np.abs(outputs(x, of.unfold(layer)) - outputs(z, (weight, bias))).max() < 1e-6
+
+
+@pytest.mark.parametrize("head", ["logistic", "lda"])
+def test_a_class_without_a_row_is_all_but_never_said(head: str) -> None:
+    x, y = rows(60, 20)
+    of, hot = principal(x), np.eye(CLASSES + 1)[y]
+    path = {
+        "logistic": lambda: logistic_path(of, hot, (0.1,), one_of=True),
+        "lda": lambda: lda_path(of, y, CLASSES + 1, (0.5,)),
+    }[head]()
+    (layer,) = map(of.unfold, path)
+    found = np.exp(outputs(x, layer))
+    shares = (found / found.sum(axis=1, keepdims=True)).mean(axis=0)
+    assert 0 < shares[-1] < 0.05 < shares[:-1].min()
+
+
+def test_a_feature_that_is_always_the_same_gets_no_weight() -> None:
+    x, y = rows(60, 20)
+    x[:, 3] = 7.3
+    of = principal(x)
+    (layer,) = map(of.unfold, ridge_path(of, np.eye(CLASSES)[y], (1.0,)))
+    assert np.isfinite(layer[0]).all() and np.abs(layer[0][:, 3]).max() < 1e-12

@@ -1,0 +1,161 @@
+"""Heads solved on frozen features: jobs like any other, their penalties chosen by the other folds."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from toy_competitions import laid_out, request_of, toy_competition
+
+from common.errors import KitError
+from common.models.backbone import build
+from common.recipe import Recipe
+from common.storage import read_json
+from common.targets import Grades, LabelSet, Numbers, Target, YesNo
+from common.training import checkpoint
+from common.training.jobs import Job
+from common.training.linear_probe import choose_points
+from common.training.solved_heads import SolvedHead
+from common.verbs import export, validate
+from common.verbs.run import run as whole_run
+
+SLOW = pytest.mark.slow
+THREE = ("big", "round", "soft")
+BOTH = ("age", "size")
+GRADES = Grades(lowest=1, highest=4)
+
+
+def log_losses(run: Path, table: dict[str, int]) -> dict[str, float]:
+    """Each fold's mean log loss of the out-of-fold probs."""
+    with np.load(run / "oof.npz") as kept:
+        ids, probs = kept["ids"], kept["probs"]
+    lines = [line.split(",") for line in (run / "folds.csv").read_text().splitlines()[1:]]
+    folds = {name: fold for name, _, fold, *_ in lines}
+    losses: dict[str, list[float]] = {}
+    for name, row in zip(ids, probs, strict=True):
+        losses.setdefault(f"fold{folds[name]}", []).append(-np.log(row[table[name]]))
+    return {fold: float(np.mean(each)) for fold, each in losses.items()}
+
+
+@pytest.mark.parametrize(
+    "head", ["logistic", pytest.param("ridge", marks=SLOW), pytest.param("lda", marks=SLOW)]
+)
+def test_a_solved_head_predicts_refits_and_exports_as_a_trained_one(
+    frozen: Any, head: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    request = frozen(head=head, head_views="mirror", final="refit")
+    result = whole_run(request)
+    run = Path(result["run"])
+    assert result["cv"] == 1 and Path(result["submission"]).is_file()
+    grid = read_json(run / "run.json")["head_grid"]
+    assert len(grid["chosen"]) == 3 and grid["losses"][grid["best"]] == min(grid["losses"])
+    assert "chosen by the other folds' held-out loss" in capsys.readouterr().err
+    truth = {f"{number:02}e7": number % 3 for number in range(48)}
+    for fold, loss in log_losses(run, truth).items():
+        (record,) = checkpoint.read_log(run / fold)
+        assert record["valid_loss"] == pytest.approx(loss, rel=1e-4)
+    first = load_file(run / "fold0" / "weights.safetensors")
+    assert first["head.weight"].shape == (3, 128) and first["head.weight"].dtype == torch.float32
+    export.run(request, export.Options(to=tmp_path / "model"))
+    assert (tmp_path / "model" / "model.safetensors").is_file()
+
+
+def test_a_fold_has_no_say_in_its_own_penalty() -> None:
+    """Its held-out answers are swapped in the losses' place: its point stays, the others' may not."""
+    points = [(1.0, 1.0), (0.1, 1.0)]
+
+    def head(fold: int, losses: list[float]) -> SolvedHead:
+        job = Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold]))
+        by_point = dict(zip(points, losses, strict=True))
+        return SolvedHead(job, "head", {}, {}, by_point, points, 1.0)
+
+    others = [head(1, [0.2, 0.5]), head(2, [0.3, 0.5])]
+    for mine in ([0.9, 0.1], [0.1, 0.9]):
+        assert choose_points([head(0, mine), *others], points)["chosen"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "header", "columns", "head"),
+    [
+        pytest.param(YesNo(), "auc", ["answer"], (), "logistic", marks=SLOW),
+        pytest.param(YesNo(), "auc", ["answer"], (), "ridge", marks=SLOW),
+        (LabelSet(), "f1_macro", THREE, THREE, "logistic"),
+        pytest.param(LabelSet(), "f1_macro", THREE, THREE, "ridge", marks=SLOW),
+        pytest.param(GRADES, "accuracy", ["answer"], (), "ridge", marks=SLOW),
+        pytest.param(GRADES, "accuracy", ["answer"], (), "logistic", marks=SLOW),
+        (Numbers(names=BOTH), "mae", BOTH, BOTH, "ridge"),
+    ],
+)
+def test_every_kind_of_answer_has_its_solver(
+    target: Target, metric: str, header: Any, columns: Any, head: str, tmp_path: Path
+) -> None:
+    competition, cells = toy_competition(target, metric, header, columns=columns), {}
+    if target.kind == "labels":
+        cells = {
+            name: [str(n % (2 + k) // (1 + k)) for n in range(36)] for k, name in enumerate(THREE)
+        }
+    if target.kind == "numbers":  # some of them missing
+        cells = {name: [str(n % 7 + k) for n in range(36)] for k, name in enumerate(BOTH)}
+        cells["age"][::5] = [""] * len(cells["age"][::5])
+    laid_out(competition, tmp_path / "data", **cells)
+    assert np.isfinite(
+        validate.run(request_of(competition, tmp_path, **start(tmp_path, head)))["cv"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "head"),
+    [(YesNo(), "lda"), (Numbers(names=BOTH), "logistic"), (Numbers(names=BOTH), "lda")],
+)
+def test_a_solver_that_does_not_fit_the_answers_is_refused(
+    target: Target, head: str, tmp_path: Path
+) -> None:
+    columns = BOTH if target.kind == "numbers" else ()
+    competition = toy_competition(
+        target, "mae" if columns else "auc", columns or ["answer"], columns=columns
+    )
+    laid_out(competition, tmp_path / "data")
+    with pytest.raises(
+        KitError, match=f"head={head} has no meaning for a target of kind {target.kind}"
+    ):
+        validate.run(request_of(competition, tmp_path, **start(tmp_path, head)))
+
+
+def start(folder: Path, head: str) -> dict[str, Any]:
+    """Fields of a frozen network with weights of its own, and a solved head."""
+    torch.manual_seed(0)
+    save_file(build(Recipe(), ["a", "b"]).state_dict(), folder / "w.safetensors")
+    weights = str(folder / "w.safetensors")
+    return {"weights": weights, "freeze": "backbone", "augment": "small-none", "head": head}
+
+
+def test_one_fold_alone_is_marked_optimistic(frozen: Any) -> None:
+    assert "optimistic" in validate.run(frozen(head="ridge", folds=1))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"freeze": "none"}, "frozen backbone: set freeze=backbone"),
+        ({"folds": 0, "final": "refit", "decision": "none"}, "penalty from the folds"),
+        (
+            {"head_grid": "small", "label_smoothing": 0.1},
+            "head_grid=small label_smoothing=0.1 would do nothing: set head_grid=none label_smoothing=0",
+        ),
+    ],
+)
+def test_what_a_solved_head_cannot_heed_is_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(KitError, match=words):
+        Recipe(**({"head": "logistic", "freeze": "backbone"} | fields))
+
+
+def test_a_trained_head_takes_no_views_of_a_solved_one() -> None:
+    with pytest.raises(KitError, match=r"head_views=identity\+mirror is of heads that are solved"):
+        Recipe(head_views="mirror")
+
+
+def test_an_augmentation_leaves_no_features_to_solve_on(frozen: Any) -> None:
+    with pytest.raises(KitError, match=r"head=ridge needs cached features.*\(augment=small\)"):
+        validate.run(frozen(head="ridge", augment="small"))
