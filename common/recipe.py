@@ -68,6 +68,8 @@ class Recipe:
         "grid search of a head on frozen features: small is 3 learning rates x 3 weight decays",
         choices=("none", "small"),
     )
+    feature_stages: int = param(1, "train", "last stages whose means a head sees", low=1, high=9)
+    feature_size: int = param(0, "train", "a second, smaller side for a head's features", low=0)
     head_views: str = param("identity", "train", "views that a solved head learns from, as views=")
     epochs: int = param(
         10, "train", "epochs of all phases together; 0: no training, predict with head=rows", low=0
@@ -112,9 +114,7 @@ class Recipe:
         0.0, "train", "decay of the weights' EMA per update; 0: off", low=0, high=0.99999
     )
     clip_grad: float = param(0.0, "train", "gradient clipping: largest norm; 0: off", low=0)
-    early_stop: int = param(
-        0, "train", "early stopping: epochs without a better score (patience); 0: off", low=0
-    )
+    early_stop: int = param(0, "train", "early stopping: epochs of patience; 0: off", low=0)
     class_balance: str = param(
         "none",
         "train",
@@ -217,8 +217,7 @@ def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
     """A recipe and `field=value` words to the recipe with these values, each parsed by its type.
 
     Raises:
-        KitError: an unknown field (the nearest is named), a wrong type, an impossible value, a
-            field given twice.
+        KitError: an unknown field (the nearest is named), an impossible value, a field given twice.
     """
     changes: dict[str, Any] = {}
     for word in words:
@@ -234,7 +233,7 @@ def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
 
 
 def differences(recipe: Recipe, stages: Iterable[str]) -> dict[str, Any]:
-    """A recipe and stages to the fields of these stages that are not at their default, by name.
+    """The fields of these stages that are not at their default, by name.
 
     Only these enter a run's name, so that a new field renames no existing run.
     """

@@ -67,6 +67,8 @@ def check_agreement(recipe: Any) -> None:
         raise KitError(
             f"head_grid={recipe.head_grid} searches learning rates on frozen features: set freeze=backbone"
         )
+    if recipe.feature_stages > 1 or recipe.feature_size:
+        _check_joined_features(recipe)
     if recipe.head in SOLVED:
         _check_solved_head(recipe)
     elif recipe.head_views != "identity":
@@ -132,11 +134,31 @@ def _check_solved_head(recipe: Any) -> None:
         )
 
 
+def _check_joined_features(recipe: Any) -> None:
+    """Joined features are a frozen backbone's, of which the old classifier knows nothing."""
+    name = "feature_size" if recipe.feature_size else "feature_stages"
+    given = f"{name}={getattr(recipe, name)}"
+    if recipe.freeze != "backbone":
+        raise KitError(f"{given} joins a frozen backbone's features: set freeze=backbone")
+    if recipe.head_kind.word in ("rows", "logits-mlp", "mlp"):
+        raise KitError(f"{given} has a new linear head: set head=linear or {' or '.join(SOLVED)}")
+    if recipe.feature_size and not recipe.feature_size < recipe.image_size:
+        raise KitError(
+            f"{given} is the smaller of two sides, and image_size={recipe.image_size} the larger: swap them"
+        )
+
+
 def check_obstacle(recipe: Any, reason: str) -> None:
     """Raise a KitError where a head needs cached features, and a field (`reason`) rules them out."""
-    if reason and (recipe.head_grid != "none" or recipe.head in SOLVED):
-        name, plain = ("head", "linear") if recipe.head in SOLVED else ("head_grid", "none")
-        raise KitError(
-            f"{name}={getattr(recipe, name)} needs cached features of a frozen backbone, which this recipe "
-            f"rules out ({reason}): set {name}={plain}, or augment=photo-none and the like"
-        )
+    needs = (
+        (recipe.head in SOLVED, "head", "linear"),
+        (recipe.head_grid != "none", "head_grid", "none"),
+        (recipe.feature_stages > 1, "feature_stages", 1),
+        (recipe.feature_size > 0, "feature_size", 0),
+    )
+    for wanted, name, plain in needs:
+        if reason and wanted:
+            raise KitError(
+                f"{name}={getattr(recipe, name)} needs cached features of a frozen backbone, which this "
+                f"recipe rules out ({reason}): set {name}={plain}, or augment=photo-none and the like"
+            )

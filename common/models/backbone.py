@@ -21,6 +21,7 @@ from common.models.input_coverage import (
     nearest_full_coverage_sizes,
     unseen_margins,
 )
+from common.models.joined_features import with_joined_features
 from common.models.weights import LOCAL, check_finite, check_pretrained, first_line, load_into
 from common.progress import counted, say
 from common.recipe import Recipe
@@ -54,12 +55,10 @@ def build_matched(
     """As `build`; also the pretrained classifier's row reused for each class (head=rows)."""
     check_backbone(recipe.backbone)
     if bare:
-        model = _create(recipe, pretrained=False)
+        model = with_joined_features(_create(recipe, pretrained=False), recipe)
         return model, attach_head(model, recipe, classes, pretrained=False)
     if recipe.weights == "scratch" and recipe.head == "rows":
-        raise KitError(
-            "head=rows reuses the pretrained classifier's rows: weights=scratch has none"
-        )
+        raise KitError("head=rows reuses the old classifier's rows: weights=scratch has none")
     if recipe.weights == "pretrained":
         check_pretrained(recipe.backbone)
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
@@ -69,13 +68,14 @@ def build_matched(
         load_into(
             model, Path(recipe.weights), classifier=recipe.head_kind.word in ("rows", "logits-mlp")
         )
+    model = with_joined_features(model, recipe)
     return model, attach_head(model, recipe, classes)
 
 
 def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor]) -> nn.Module:
     """A recipe's network with a finished job's state dict loaded."""
     check_backbone(recipe.backbone)
-    model = _create(recipe, pretrained=False)
+    model = with_joined_features(_create(recipe, pretrained=False), recipe)
     old = next((name for name in weights if name.endswith(".old.weight")), None)
     if old is not None:
         model.reset_classifier(len(weights[old]))  # type: ignore[operator]

@@ -48,7 +48,7 @@ def principal(features: npt.NDArray[np.float32]) -> Principal:
     """Features [N, F] to their principal coordinates."""
     mean = features.mean(axis=0, dtype=np.float64)
     z = features - mean
-    spread = np.sqrt((z**2).mean(axis=0))
+    spread = np.sqrt(np.einsum("nf,nf->f", z, z) / len(z))
     constant = spread <= 1e-6 * np.maximum(1e-6, np.abs(mean))
     scale = np.where(constant, 1.0, spread)
     z[:, constant] = 0
@@ -156,7 +156,8 @@ def lda_path(
     means /= np.maximum(counts, 1)[:, None]
     within = rows.x - means[classes]
     values, vectors = np.linalg.eigh(within.T @ within / len(classes))
-    sphere = max(float(values.sum()), 1e-300) / len(rows.basis)
+    trace = max(float(values.sum()), 1e-3 * float(rows.variances.sum()))  # one row a class: 0
+    sphere = trace / len(rows.basis)
     turned = means @ vectors
     prior = np.log(np.maximum(counts, 0.5) / len(classes))
     for shrinkage in shrinkages:

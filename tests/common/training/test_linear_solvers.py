@@ -108,3 +108,16 @@ def test_a_feature_that_is_always_the_same_gets_no_weight() -> None:
     of = principal(x)
     (layer,) = map(of.unfold, ridge_path(of, np.eye(CLASSES)[y], (1.0,)))
     assert np.isfinite(layer[0]).all() and np.abs(layer[0][:, 3]).max() < 1e-12
+
+
+def test_a_row_of_each_class_is_enough_for_finite_layers() -> None:
+    x, y = rows(CLASSES, 20)
+    of = principal(x)
+    paths = [
+        lda_path(of, y, CLASSES, (0.5,)),
+        ridge_path(of, np.eye(CLASSES)[y], (1.0,)),
+        logistic_path(of, np.eye(CLASSES)[y], (0.1,), one_of=True),
+    ]
+    for path in paths:
+        (layer,) = map(of.unfold, path)
+        assert (outputs(x, layer).argmax(axis=1) == y).all()
