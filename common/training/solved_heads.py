@@ -60,7 +60,10 @@ BYTES_AT_ONCE = 1e9  # of training rows, of which each core holds a copy or two
 
 @dataclass(frozen=True)
 class SolvedHead:
-    """A job's layer for every penalty, its held-out loss at every grid point (penalty, scale)."""
+    """A job's layer for every penalty, its held-out loss at every grid point (penalty, scale).
+
+    Penalties after the loss has risen twice are not tried: their loss is inf.
+    """
 
     job: Job
     name: str  # of the head in the network
@@ -77,12 +80,14 @@ class SolvedHead:
     def at(self, point: int, context: RunContext, features: Features) -> TrainedHead:
         """The head at one grid point as a job writes it, with a log of one line."""
         penalty, scale = self.points[point]
+        # Weaker than what this job tried: the others chose it.
+        layer = self.layers.get(penalty) or next(_path(self.job, context, features, [penalty]))
         tensors = {
             f"{self.name}.{key}": torch.from_numpy((scale * each).astype(np.float32))
-            for key, each in zip(("weight", "bias"), self.layers[penalty], strict=True)
+            for key, each in zip(("weight", "bias"), layer, strict=True)
         }
         rows, held_out = self.job.rows, self.job.held_out
-        fitted = _probs(self.layers[penalty], scale, features[:, rows], context)
+        fitted = _probs(layer, scale, features[:, rows], context)
         record = {
             "epoch": 1,
             "train_loss": _loss(fitted, rows, context),
@@ -92,7 +97,7 @@ class SolvedHead:
             "peak_memory_mb": memory_mb(),
         }
         if held_out is not None:
-            probs = _probs(self.layers[penalty], scale, features[:, held_out], context)
+            probs = _probs(layer, scale, features[:, held_out], context)
             record |= context.validated(probs, held_out)
         weights = self.backbone | tensors
         return TrainedHead(self.job, [weights], [weights], [[record]])
@@ -140,13 +145,17 @@ def solve_heads(
     def solved(job: Job) -> SolvedHead:
         begun = time.perf_counter()
         penalties = list(dict.fromkeys(penalty for penalty, _ in points))
-        layers = dict(zip(penalties, _path(job, context, features, penalties), strict=True))
-        losses = dict.fromkeys(points, math.nan)
-        if job.held_out is not None:
-            held = features[:, job.held_out]
-            for penalty, scale in points:
-                probs = _probs(layers[penalty], scale, held, context)
+        layers: dict[float, Layer] = {}
+        losses = dict.fromkeys(points, math.inf)
+        for penalty, layer in zip(penalties, _path(job, context, features, penalties), strict=True):
+            layers[penalty] = layer
+            if job.held_out is None:
+                continue
+            for scale in (scale for each, scale in points if each == penalty):
+                probs = _probs(layer, scale, features[:, job.held_out], context)
                 losses[penalty, scale] = _loss(probs, job.held_out, context)
+            if context.recipe.head == "logistic" and _rises([losses[p, 1.0] for p in layers]):
+                break  # weaker penalties overfit more, and take longest
         spent = time.perf_counter() - begun
         return SolvedHead(job, name, state, layers, losses, list(points), spent)
 
@@ -156,6 +165,11 @@ def solve_heads(
             solved, tracked(list(jobs), f"solving {len(jobs)} heads", "heads"), together
         )
         return list(done), features
+
+
+def _rises(losses: list[float]) -> bool:
+    """Are the last two above the least of all before?"""
+    return len(losses) > 2 and min(losses[-2:]) > min(losses[:-2])
 
 
 def _path(
