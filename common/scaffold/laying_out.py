@@ -1,6 +1,7 @@
 """The source of a competition's `lay_out`: the calls that write its files."""
 
-from common.scaffold.conclusions import Facts, has_label
+from common.scaffold.conclusions import Facts
+from common.scaffold.metric_choice import has_label
 from common.scaffold.source import text, written
 
 

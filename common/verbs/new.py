@@ -20,7 +20,8 @@ from common.data.archives.open_data import open_folder
 from common.errors import KitError
 from common.kaggle.address import slug_in
 from common.progress import say
-from common.scaffold.conclusions import Answers, Facts, OpenQuestionError, conclude
+from common.scaffold.conclusions import Answers, Facts, conclude
+from common.scaffold.notes import OpenQuestionError
 from common.scaffold.template import Called, facts_source, placeholder, recipes_source
 from common.workflow.options import flag
 from common.workflow.request import Catalogue

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from toy_layouts import TEST, TRAIN, Words, both, csv, some
 
-from common.scaffold.conclusions import Answers, Facts, OpenQuestionError, conclude
+from common.scaffold.conclusions import Answers, Facts, conclude
+from common.scaffold.notes import OpenQuestionError
 
 
 def asked(folder: Path, **words: str) -> str:

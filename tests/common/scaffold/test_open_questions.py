@@ -10,7 +10,8 @@ from toy_conclusions import asked, found, pairs
 from toy_layouts import TEST, TRAIN, Words, both, cactus, csv, draw, ids, some
 from toy_more_layouts import planet
 
-from common.scaffold.conclusions import Answers, OpenQuestionError, conclude
+from common.scaffold.conclusions import Answers, conclude
+from common.scaffold.notes import OpenQuestionError
 
 
 def test_without_a_metric_those_that_fit_are_named(tmp_path: Path) -> None:
