@@ -7,7 +7,7 @@ In braces are columns of a table. `**/` stands for any folders or none, `.*` for
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -89,10 +89,13 @@ def place_of(pattern: str, row: Mapping[Any, Any]) -> str:
     return closed(pattern).format(**row)
 
 
-def labelled_images(folder: Path, pattern: str) -> pd.DataFrame:
+def labelled_images(folder: Path, pattern: str, *, but: Iterable[str] = ()) -> pd.DataFrame:
     """The images that fit a pattern with {label} and {id} as a table `id, path, label`.
 
     Where images of several labels have one id (cat/1.jpg, dog/1.jpg) the label is a part of all ids.
+
+    Args:
+        but: paths of images that are left out, as those of the test set where the pattern fits them.
 
     Raises:
         KitError: no image fits.
@@ -100,8 +103,10 @@ def labelled_images(folder: Path, pattern: str) -> pd.DataFrame:
     spelled = re.split(r"(\{label\}|\{id\}|\*\*/|\.\*$)", pattern)
     parts = PARTS | ({"{id}": "(?P<id>[^/]+)"} if ANY_FOLDERS in pattern else {})
     fits = re.compile("".join(parts.get(part, re.escape(part)) for part in spelled))
-    found = [(fits.fullmatch(name), name) for name in image_names(folder)]
-    rows = [(m["id"], str(folder / name), m["label"], m) for m, name in found if m]
+    found = [(fits.fullmatch(name), str(folder / name)) for name in image_names(folder)]
+    others = {*map(os.path.normpath, but)}
+    kept = [(m, path) for m, path in found if m and os.path.normpath(path) not in others]
+    rows = [(m["id"], path, m["label"], m) for m, path in kept]
     if not rows:
         raise KitError(
             f"{folder} has no image {pattern}: correct the pattern, or fetch the files again "

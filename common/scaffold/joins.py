@@ -28,6 +28,11 @@ class Join:
     images: tuple[str, ...]
 
     @property
+    def named(self) -> frozenset[str]:
+        """The images."""
+        return frozenset(filter(None, self.images))
+
+    @property
     def lacking(self) -> int:
         """How many ids have no image."""
         return sum(not each for each in self.images)

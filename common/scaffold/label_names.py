@@ -1,36 +1,35 @@
 """Labels that stand in the paths of training images: class folders, or beginnings of names."""
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
-
-import pandas as pd
+from pathlib import Path, PurePosixPath
 
 from common.data.image_paths import ANY_SUFFIX, labelled_images
 from common.data.split_names import TRAIN
 from common.errors import KitError
 from common.progress import counted, first_of
 from common.scaffold.inventory import Inventory, is_held_out
+from common.scaffold.samples import Sample
+from common.scaffold.training import Training
 
 MARKS = (".", "_", "-", " ")
 EACH = 2  # images of a label, on average, at least
 
-Found = tuple[str, pd.DataFrame, str]
 
+def in_paths(inventory: Inventory, sample: Sample, given: str) -> Training | None:
+    """Images to the training rows that their paths make, with a pattern that has {label} in it.
 
-def in_paths(
-    inventory: Inventory, names: Sequence[str], *, with_suffix: bool, given: str
-) -> Found | None:
-    """Images to the pattern of their paths with {label} in it, their rows, and why.
+    Images of the sample are none of them. Its ids have a suffix if the sample's have.
 
     Args:
-        names: of the classes, where the sample has a column for each.
-        with_suffix: the ids of the sample have the images' suffix, and so will these.
         given: the pattern that the user names; '' for none.
 
     Raises:
-        KitError: folders below folders, of which either may be the classes.
+        KitError: folders below folders, of which either may be the classes; or the pattern fits images
+            that the user did not mean.
     """
-    kept = [each for each in inventory.images if not is_held_out(inventory.role(each))]
+    names = sample.names
+    others = [each for each in inventory.images if each not in sample.found]
+    kept = [each for each in others if not is_held_out(inventory.role(each))]
     trained = [each for each in kept if inventory.role(each) == TRAIN]
     images = [PurePosixPath(each) for each in trained or kept]
     if len(images) < EACH:
@@ -44,11 +43,36 @@ def in_paths(
         return None
     if not given:
         suffixes = {image.suffix for image in images}
+        with_suffix = sample.images.endswith("{id}")
         pattern += "" if with_suffix else suffixes.pop() if len(suffixes) == 1 else ANY_SUFFIX
-    rows = labelled_images(inventory.folder, pattern)
+    return _of_pattern(inventory, sample, pattern)
+
+
+def _of_pattern(inventory: Inventory, sample: Sample, pattern: str) -> Training:
+    folder = inventory.folder
+    whole = labelled_images(folder, pattern)
+    paths = {str(folder / each) for each in sample.found}
+    rows = labelled_images(folder, pattern, but=paths)
+    known = {str(folder / each) for each in inventory.images}
+    mixed = {*whole["label"][whole["path"].isin(paths)]} & {*rows["label"]}
+    strange = rows[~rows["path"].isin(known) | rows["label"].isin(mixed)]["path"]
+    if len(strange):
+        shown = first_of([Path(each).relative_to(folder).as_posix() for each in strange], 2)
+        cause = f"that lie among the sample's own in {first_of(sorted(mixed))}" if mixed else (
+            "that are not among those you named"
+        )  # fmt: skip
+        raise KitError(
+            f"labels are read from paths as {pattern}, and it fits {counted(len(strange), 'image')} "
+            f"{cause} ({shown}): move them out of {folder}"
+        )
     labels = sorted(rows["label"].unique())
     why = f"{counted(len(rows), 'image')} as {pattern}: {counted(len(labels), 'label')} ({first_of(labels)})"
-    return pattern, rows, why
+    lost = len(whole) - len(rows)
+    out = f"{counted(lost, 'image')} that {pattern} fits, too, are the sample's: none of training"
+    return Training(
+        images=pattern, answers=("label",), rows=rows, told=(why, *([out] if lost else []))
+        , apart=lost > 0,
+    )  # fmt: skip
 
 
 def _top(parents: Sequence[tuple[str, ...]]) -> int:

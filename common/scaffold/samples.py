@@ -24,6 +24,7 @@ class Sample:
         name: its file.
         rows: text; the first column is the id.
         images: the pattern of the images of its rows, relative to its folder.
+        found: these images; none where the pattern is a guess.
         beside: where the pattern names a column of another table: that table, its column of the
             sample's ids, and that column.
         parts: of a sample with a row for each image and column: the pattern of its ids, the images'
@@ -35,6 +36,7 @@ class Sample:
     name: str
     rows: pd.DataFrame
     images: str = ""
+    found: frozenset[str] = frozenset()
     beside: tuple[str, str, str] | None = None
     parts: tuple[str, tuple[str, ...], tuple[str, ...]] | None = None
     told: str = ""
@@ -105,7 +107,7 @@ def _with_images(sample: Sample, inventory: Inventory) -> Sample:
     images = Images(inventory, test=True)
     if found := images.join(sample.ids):
         return replace(
-            sample, images=found.pattern, doubt=_lacking(found.lacking, sample),
+            sample, images=found.pattern, found=found.named, doubt=_lacking(found.lacking, sample),
             told=f"its ids are images as {found.pattern}",
         )  # fmt: skip
     for name, rows in inventory.tables.items():
@@ -116,13 +118,14 @@ def _with_images(sample: Sample, inventory: Inventory) -> Sample:
                 if found and len({*found.images}) == len(sample.ids):
                     pattern = found.pattern.replace(PLACEHOLDER, f"{{{column}}}")
                     return replace(
-                        sample, images=pattern, beside=(name, key, str(column)),
+                        sample, images=pattern, found=found.named, beside=(name, key, str(column)),
                         told=f"{name} has the images of its ids in {column}, as {pattern}",
                     )  # fmt: skip
     for parts in splits(sample.rows[sample.id].tolist()):
         if len(sample.answers) == 1 and (found := images.join(parts[1])):
             return replace(
-                sample, images=found.pattern, parts=parts, doubt=_lacking(found.lacking, sample),
+                sample, images=found.pattern, found=found.named, parts=parts,
+                doubt=_lacking(found.lacking, sample),
                 told=f"its ids are {parts[0]}, of {counted(len(parts[1]), 'image')} as "
                 f"{found.pattern}, each with {first_of(parts[2])}",
             )  # fmt: skip

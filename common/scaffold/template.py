@@ -165,7 +165,8 @@ def _constants(facts: Facts) -> str:
 def _read_train(facts: Facts) -> str:
     training = facts.training
     if not training.name:
-        return "    return labelled_images(folder, TRAIN)"
+        apart = ', but=read_test(folder)["path"]' if training.apart else ""
+        return f"    return labelled_images(folder, TRAIN{apart})"
     arguments = ["folder / LABELS", pattern(facts, "TRAIN", training.name)]
     if training.long:
         words = {"id": training.long[0], "label": training.long[1], "group": facts.group}

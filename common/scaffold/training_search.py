@@ -163,8 +163,7 @@ def _beside(
 
 
 def _from_paths(inventory: Inventory, sample: Sample, given: Given) -> Training:
-    suffixed = sample.images.endswith("{id}")
-    found = in_paths(inventory, sample.names, with_suffix=suffixed, given=given.images)
+    found = in_paths(inventory, sample, given.images)
     if given.train or given.id or given.target or found is None:
         tables = [name for name in inventory.tables if name != sample.name]
         several = _named_more_than_once(inventory, sample)
@@ -176,8 +175,7 @@ def _from_paths(inventory: Inventory, sample: Sample, given: Given) -> Training:
             "labels; name the table, its ids and its answers (--train FILE --id COLUMN --target COLUMN), "
             "or download what is missing"
         )
-    pattern, rows, why = found
-    return Training(images=pattern, answers=("label",), rows=rows, told=(why,))
+    return found
 
 
 def _named_more_than_once(inventory: Inventory, sample: Sample) -> str:

@@ -61,6 +61,12 @@ def test_labels_are_read_from_folders_and_from_names(tmp_path: Path) -> None:
         labels(tmp_path, "train/{label}_{id}.jpg")
 
 
+def test_images_that_are_named_are_left_out(tmp_path: Path) -> None:
+    grown(tmp_path, "cat/1.jpg", "dog/2.jpg", "Test/3.jpg")
+    rows = labelled_images(tmp_path, "{label}/{id}.jpg", but=[f"{tmp_path}/./Test/3.jpg"])
+    assert sorted(rows["label"]) == ["cat", "dog"]
+
+
 def test_ids_that_two_labels_share_carry_the_label(tmp_path: Path) -> None:
     grown(tmp_path, "train/cat.0.jpg", "train/dog.0.jpg", "train/dog.1.jpg")
     pattern = "train/{label}.{id}.jpg"
