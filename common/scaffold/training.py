@@ -21,7 +21,7 @@ class Training:
         id: its column of ids.
         beside: a second table, joined by the columns both have.
         shared, of_beside: the columns that both have, and those of the second alone.
-        apart: the pattern fits images of the sample, too, and they are none of training.
+        apart: the pattern or the table has images of the sample, too, and they are none of training.
         long: its columns of ids and answers, where it has a row for each image and answer.
         told: how that was found, sentences.
         doubts: what of it is a guess, sentences.

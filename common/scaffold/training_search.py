@@ -12,6 +12,7 @@ from common.scaffold.inventory import Inventory
 from common.scaffold.joins import Images, Join
 from common.scaffold.label_names import in_paths
 from common.scaffold.samples import Sample, is_named
+from common.scaffold.table_rows import maker, of_sample
 from common.scaffold.training import Given, Training, joinable, with_beside
 
 
@@ -61,10 +62,14 @@ def _in_table(
     if sample.parts and (long := _long(name, rows, sample, images)):
         return [(0, long)]
     joined = _ids_of(name, rows, sample, given.id, images)
-    if joined is None or (not given.train and _lists_the_test_set(rows[joined[0]], sample)):
+    if joined is None:
         return []
-    make = _maker(name, rows, *joined)
+    tested = of_sample(rows[joined[0]], joined[1], sample)
     answers = answers_in(rows, joined[0], sample, given.target)
+    sure = bool(answers and answers[0] == 0)
+    if not given.train and (tested.all() or (tested.mean() > 0.5 and not sure)):
+        return []  # it lists the test set
+    make = maker(name, rows, *joined, tested)
     own = [(float(answers[0]), make(*answers[1:]))] if answers else []
     return own + _beside(inventory, sample, given.target, name, rows, make)
 
@@ -85,7 +90,7 @@ def _long(name: str, rows: pd.DataFrame, sample: Sample, images: Images) -> Trai
     pattern, _, names = sample.parts
     id, answer = sample.id, sample.answers[0]
     mark = pattern.removeprefix("{id}").removesuffix("{name}")
-    if not {id, answer} <= {*rows.columns} or _lists_the_test_set(rows[id], sample):
+    if not {id, answer} <= {*rows.columns} or rows[id].isin(sample.rows[sample.id]).mean() > 0.5:
         return None
     if not all(each.endswith(tuple(mark + name for name in names)) for each in rows[id]):
         return None
@@ -126,24 +131,6 @@ def _ids_of(
     alike = " and ".join(c for c, _ in found)
     doubt = f"which of {alike} of {name} is the id: both name the same images (--id COLUMN)"
     return (*found[0], "" if certain else doubt) if found else None
-
-
-def _lists_the_test_set(ids: "pd.Series[str]", sample: Sample) -> bool:
-    return bool(ids.isin(sample.ids).mean() > 0.5)
-
-
-def _maker(
-    name: str, rows: pd.DataFrame, column: str, join: Join, doubt: str
-) -> Callable[..., Training]:
-    lacking = f"{counted(join.lacking, 'id')} of {name} without an image" if join.lacking else ""
-    images = counted(len(rows), "image")
-    row = f"{name} has a row for each of {images}: {column} is its id, {join.pattern} the image"
-
-    def make(answers: tuple[str, ...], why: str) -> Training:
-        doubts = tuple(filter(None, (doubt, lacking)))
-        return Training(join.pattern, answers, rows, name, column, told=(row, why), doubts=doubts)
-
-    return make
 
 
 def _beside(

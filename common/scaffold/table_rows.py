@@ -1,0 +1,54 @@
+"""A table's rows and their images to training rows: which of them are the sample's, which lack an image."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from common.progress import counted, first_of
+from common.scaffold.joins import Join
+from common.scaffold.samples import Sample
+from common.scaffold.training import Training
+
+
+def of_sample(ids: "pd.Series[str]", join: Join, sample: Sample) -> "pd.Series[bool]":
+    """Which rows of a table are of images that the sample has, too.
+
+    A row without an image is, if the sample has its id.
+    """
+    images = pd.Series(join.images, index=ids.index)
+    lacking = (images == "") | (not sample.found)
+    return images.isin(sample.found) | (lacking & ids.isin(sample.ids))
+
+
+def maker(
+    name: str, rows: pd.DataFrame, column: str, join: Join, doubt: str, own: "pd.Series[bool]"
+) -> Callable[..., Training]:
+    """A table with its column of ids to a function of columns of answers and why, to training rows.
+
+    Args:
+        own: which rows are of images of the sample. Where these have no answers they are left out.
+    """
+
+    def make(answers: tuple[str, ...], why: str) -> Training:
+        there = [each for each in answers if each in rows]
+        apart = bool(own.any() and there and (rows.loc[own, there] == "").all(axis=None))
+        kept = ~own if apart else pd.Series(True, index=rows.index)
+        lacking = kept & (pd.Series(join.images, index=rows.index) == "")
+        images, shared = counted(int(kept.sum()), "image"), int(own.sum())
+        row = f"{name} has a row for each of {images}: {column} is its id, {join.pattern} the image"
+        out = f"{counted(shared, 'row')} of {name} without answers are the sample's: left out"
+        told = (row, why, out) if apart else (row, why)
+        doubts = [doubt] if doubt else []
+        if lacking.any():
+            doubts.append(f"{counted(int(lacking.sum()), 'id')} of {name} without an image")
+        if shared and not apart:
+            doubts.append(
+                f"whether {counted(shared, 'labelled row')} of {name} that the sample has, too, "
+                f"({first_of(rows[column][own].tolist(), 3)}) are for training: they are trained on"
+            )
+        return Training(
+            join.pattern, answers, rows[kept].reset_index(drop=True), name, column,
+            told=told, doubts=tuple(doubts), apart=apart,
+        )  # fmt: skip
+
+    return make
