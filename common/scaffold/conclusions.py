@@ -14,6 +14,7 @@ from common.scaffold.kinds import Kind
 from common.scaffold.metric_choice import fits_of, metric_of
 from common.scaffold.notes import Notes, OpenQuestionError
 from common.scaffold.samples import Sample, find_sample, guessed
+from common.scaffold.several_images import check_sample
 from common.scaffold.training import Given, Training
 from common.scaffold.training_search import find_training
 from common.submission import Format
@@ -87,6 +88,8 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
     training = find_training(
         inventory, sample, Given(answers.train, answers.id, answers.target, named)
     )
+    if not sample.images:
+        check_sample(inventory, sample)
     sample = guessed(sample, inventory, training.images)
     notes.add(
         *training.told,

@@ -118,6 +118,9 @@ def _of_names(
     for mark in MARKS:
         pairs = [image.stem.partition(mark) for image in images]
         labels = {label for label, _, rest in pairs if rest}
+        rests = {rest for _, _, rest in pairs}
+        if len(rests) < len(labels) and len(pairs) == len(rests) * len(labels):
+            continue  # of each the same few: the several images of a row
         whole = all(label and rest for label, _, rest in pairs)
         few = 2 <= len(labels) <= len(images) / EACH and not any(each.isdigit() for each in labels)
         if whole and (labels <= {*names} if names else few):

@@ -12,6 +12,7 @@ from common.scaffold.inventory import Inventory
 from common.scaffold.joins import Images, Join
 from common.scaffold.label_names import in_paths
 from common.scaffold.samples import Sample, is_named
+from common.scaffold.several_images import check_training
 from common.scaffold.table_rows import maker, of_sample
 from common.scaffold.training import Given, Training, joinable, with_beside
 
@@ -150,6 +151,8 @@ def _beside(
 
 
 def _from_paths(inventory: Inventory, sample: Sample, given: Given) -> Training:
+    if not given.images:
+        check_training(inventory, sample)
     found = in_paths(inventory, sample, given.images)
     if given.train or given.id or given.target or found is None:
         tables = [name for name in inventory.tables if name != sample.name]
