@@ -20,6 +20,9 @@ SURE, LIKELY, PERHAPS = (
         "region country year",
     )
 )
+COARSE = frozenset(
+    ["product", "day", "date", "month", "state", "region", "country", "year"]
+)  # never a wider group
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 FEWEST = 5  # groups, so that each of five folds has one
 NONE = "none"  # what --group says for no group
@@ -38,8 +41,7 @@ def find_group(rows: pd.DataFrame, known: Sequence[str], given: str) -> tuple[st
     if given == NONE:
         return "", "", ""
     if given:
-        if given not in rows:
-            raise KitError(f"--group {given}: there is no such column, only {first_of([*rows])}")
+        _check_given(rows, known, given)
         return given, f"{given} was named as the group", ""
     repeated = [
         name for name in rows.columns
@@ -59,18 +61,35 @@ def find_group(rows: pd.DataFrame, known: Sequence[str], given: str) -> tuple[st
             f"part of the other: name the one that the test set has none of (--group COLUMN, or --group "
             f"{NONE})"
         )
+    if group:
+        wider = [n for n in enough if not words[n] & COARSE and _within(rows, group, n)]
+        group = min(wider, key=lambda name: rows[name].nunique())
     others = [
         f"{name} ({counted(rows[name].nunique(), 'value')}{', some empty' * (name not in full)})"
         for name in called
-        if name not in chosen and not (group and _within(rows, group, name))
+        if not (group and (name in chosen or _within(rows, name, group)))
     ]  # fmt: skip
+    inner = [name for name in called if group and name != group and _within(rows, name, group)]
     return (
         group,
         f"{group} has {counted(rows[group].nunique(), 'value')} on {counted(len(rows), 'row')}, and is "
-        "called as groups are: folds do not split it" if group else "",
+        "called as groups are: folds do not split it" + f", nor {first_of(inner)} in it" * bool(inner)
+        if group else "",
         f"whether {first_of(others)} is a group that folds must not split (--group COLUMN)"
         if others else "",
     )  # fmt: skip
+
+
+def _check_given(rows: pd.DataFrame, known: Sequence[str], given: str) -> None:
+    others = first_of([str(name) for name in rows.columns if name not in known]) or "none"
+    if given not in rows:
+        raise KitError(f"--group {given}: there is no such column, only {others}")
+    if given in known:
+        raise KitError(f"--group {given} is the id or an answer, by which folds are no groups: name "
+                       f"another column ({others}), or --group {NONE}")  # fmt: skip
+    if rows[given].nunique() < 2:
+        raise KitError(f"--group {given} has one value, and folds need two groups at least: name "
+                       f"another column ({others}), or --group {NONE}")  # fmt: skip
 
 
 def _within(rows: pd.DataFrame, inner: str, outer: str) -> bool:

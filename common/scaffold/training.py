@@ -51,9 +51,10 @@ class Given:
     images: str = ""
 
 
-def joinable(
-    inventory: Inventory, sample: Sample, name: str, rows: pd.DataFrame
-) -> list[tuple[str, pd.DataFrame, list[str]]]:
+Joined = tuple[str, pd.DataFrame, list[str]]
+
+
+def joinable(inventory: Inventory, sample: Sample, name: str, rows: pd.DataFrame) -> list[Joined]:
     """The other tables with a row for each of a table's: the name, the rows joined, the columns both have."""
     found = []
     for other, more in inventory.tables.items():
