@@ -121,6 +121,13 @@ def _with_images(sample: Sample, inventory: Inventory) -> Sample:
                         sample, images=pattern, found=found.named, beside=(name, key, str(column)),
                         told=f"{name} has the images of its ids in {column}, as {pattern}",
                     )  # fmt: skip
+    for column in sample.answers:
+        if sample.rows[column].is_unique and images.join(sample.rows[column].tolist()):
+            raise KitError(
+                f"{column} of {sample.name} names the test images, and {sample.id}, its first column, none: a "
+                f"submission's ids come first; write a copy of it with {column} first, and name that "
+                "(--sample FILE)"
+            )
     for parts in splits(sample.rows[sample.id].tolist()):
         if len(sample.answers) == 1 and (found := images.join(parts[1])):
             return replace(

@@ -22,7 +22,8 @@ from common.kaggle.address import slug_in
 from common.progress import say
 from common.scaffold.conclusions import Answers, Facts, conclude
 from common.scaffold.notes import OpenQuestionError
-from common.scaffold.template import Called, facts_source, placeholder, recipes_source
+from common.scaffold.writing.template import Called, facts_source, placeholder, recipes_source
+from common.scaffold.writing.trial import check_reads
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
 
@@ -68,7 +69,7 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
         )
     title = slug.replace("-", " ")
     called = Called(name=name, slug=slug, title=title[0].upper() + title[1:], code=options.code)
-    facts, result = _found(options, name) if options.data else (placeholder(), {})
+    facts, result = _found(options, called) if options.data else (placeholder(), {})
     folder.mkdir()
     (folder / "__init__.py").write_text(facts_source(called, facts), encoding="utf-8")
     (folder / "recipes.py").write_text(recipes_source(called), encoding="utf-8")
@@ -80,16 +81,24 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     return {"name": name, "folder": str(folder), **result}
 
 
-def _found(options: Options, name: str) -> tuple[Facts, dict[str, Any]]:
-    """What the files tell, said as it is found; an open question carries it along."""
+def _found(options: Options, called: Called) -> tuple[Facts, dict[str, Any]]:
+    """What the files tell, said as it is found; an open question carries it along.
+
+    The written source reads the files once before it is written.
+    """
     assert options.data
     cache = Path(os.environ.get("KIT_CACHE") or "runs/cache")
     folder = open_folder(options.data, cache, packed=True)
     given = {each.name: getattr(options, each.name) for each in fields(Answers)}
     try:
         facts, result = conclude(folder, Answers(**given))
+        try:
+            check_reads(called, facts, folder)
+        except KitError as error:
+            result["unknown"].append(str(error))
+            raise OpenQuestionError(str(error), result) from error
     except OpenQuestionError as error:
-        error.result["name"] = name
+        error.result["name"] = called.name
         _tell(error.result["evidence"], error.result["unknown"][:-1])
         raise
     if not options.code:

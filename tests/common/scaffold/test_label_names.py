@@ -7,7 +7,7 @@ import pytest
 from toy_conclusions import asked, found
 from toy_layouts import TEST, TRAIN, csv, draw, some
 
-from common.scaffold.template import Called, facts_source
+from common.scaffold.writing.template import Called, facts_source
 
 
 def class_folders(folder: Path, *tests: str) -> dict[str, str]:

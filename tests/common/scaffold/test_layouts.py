@@ -1,8 +1,6 @@
 """Layouts of Kaggle's competitions to conclusions, and to folders that keep every promise."""
 
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import cv2
 import numpy as np
@@ -13,10 +11,9 @@ from toy_more_layouts import MORE
 from common.competition import Competition
 from common.data.archives.encoded_images import Encoded
 from common.data.table import check_table
-from common.photo_recipes import FROZEN_HEAD
-from common.recipe_note import Note
 from common.scaffold.conclusions import Answers, Facts, conclude
-from common.scaffold.template import Called, facts_source
+from common.scaffold.writing import trial
+from common.scaffold.writing.template import Called, facts_source
 from common.workflow.files import read_files
 
 # kind, id column, columns of answers, group, writer
@@ -40,19 +37,12 @@ CONCLUDED = {
 }  # fmt: skip
 
 
-def competition_of(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> Competition:
+def competition_of(facts: Facts) -> Competition:
     """The competition that the written source makes."""
-    recipes = ModuleType("competitions.toy.recipes")
-    recipes.__dict__.update(
-        RECIPES={"quick": FROZEN_HEAD}, NOTES={"quick": Note(command="kit toy run")}
-    )
-    monkeypatch.setitem(sys.modules, "competitions.toy", ModuleType("competitions.toy"))
-    monkeypatch.setitem(sys.modules, "competitions.toy.recipes", recipes)
-    source = facts_source(Called(name="toy", slug="toy", title="Toy"), facts)
+    called = Called(name="toy", slug="toy", title="Toy")
+    source = facts_source(called, facts)
     assert all(len(line) <= 110 for line in source.splitlines()), source
-    names: dict[str, Competition] = {}
-    exec(source, names)
-    return names["COMPETITION"]
+    return trial.competition_of(called, facts)
 
 
 def assert_reads(competition: Competition, folder: Path, train: int, test: int) -> None:
@@ -65,7 +55,7 @@ def assert_reads(competition: Competition, folder: Path, train: int, test: int) 
 
 @pytest.mark.parametrize("name", MORE)
 def test_a_layout_is_understood_and_its_folder_reads_it_and_lays_it_out_again(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path
 ) -> None:
     words = MORE[name](tmp_path / "data")
     facts, result = conclude(tmp_path / "data", Answers(**words))
@@ -75,9 +65,10 @@ def test_a_layout_is_understood_and_its_folder_reads_it_and_lays_it_out_again(
     assert result["group_columns"] == ([group] if group else [])
     assert words["metric"] in result["metrics"]
     assert result["classes"] == [*facts.fitted.names]
-    competition = competition_of(facts, monkeypatch)
+    competition = competition_of(facts)
     place = tmp_path / "data" / "data" if name == "melanoma" else tmp_path / "data"
     assert_reads(competition, place, 12, len(facts.sample.ids))
+    trial.check_reads(Called(name="toy", slug="toy", title="Toy"), facts, tmp_path / "data")
     table = rows_of(competition, 18, 6)
     image = cv2.imencode(".png", np.zeros((9, 9, 3), np.uint8))[1].tobytes()
     images = [image + str(n).encode() for n in range(18)]

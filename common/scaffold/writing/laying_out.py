@@ -2,7 +2,7 @@
 
 from common.scaffold.conclusions import Facts
 from common.scaffold.metric_choice import has_label
-from common.scaffold.source import text, written
+from common.scaffold.writing.source import text, written
 
 
 def columns(facts: Facts) -> tuple[str, ...]:

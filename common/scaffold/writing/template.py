@@ -6,11 +6,11 @@ import pandas as pd
 
 from common.scaffold.conclusions import Facts
 from common.scaffold.kinds import Kind
-from common.scaffold.laying_out import columns, lay_out, pattern
 from common.scaffold.metric_choice import has_label
 from common.scaffold.samples import Sample
-from common.scaffold.source import imported, listed, names, target, text
 from common.scaffold.training import Training
+from common.scaffold.writing.laying_out import columns, lay_out, pattern
+from common.scaffold.writing.source import imported, listed, names, target, text
 from common.submission import Format
 from common.targets import OneClass
 
