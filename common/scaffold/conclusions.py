@@ -109,6 +109,7 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
         doubt=kind.doubt, kind=target.kind, writer=form.kind, classes=[*target.names],
     )  # fmt: skip
     _doubt_size(sample, training, notes)
+    notes.add(*_left_out(inventory, sample, training))
     return Facts(sample, training, kind, metric, group, target, form)
 
 
@@ -128,3 +129,15 @@ def _doubt_size(sample: Sample, training: Training, notes: Notes) -> None:
             doubt=f"whether the test set is hidden: the sample has {counted(len(sample.ids), 'image')} "
             f"for {len(training.rows):,} of training"
         )
+
+
+def _left_out(inventory: Inventory, sample: Sample, training: Training) -> list[str]:
+    """Sentences on the images and tables of which nothing is used."""
+    used = training.found | sample.found
+    images = [each for each in inventory.images if each not in used]
+    known = (sample.name, training.name, training.beside, (sample.beside or ("",))[0])
+    tables = [each for each in inventory.tables if each not in known]
+    told = [f"left out: {counted(len(images), 'image')} ({first_of(images, 2)}), of no row"]
+    return (told if images else []) + (
+        [f"left out: the tables {first_of(tables)}"] if tables else []
+    )

@@ -85,11 +85,15 @@ def _check_given(rows: pd.DataFrame, known: Sequence[str], given: str) -> None:
     if given not in rows:
         raise KitError(f"--group {given}: there is no such column, only {others}")
     if given in known:
-        raise KitError(f"--group {given} is the id or an answer, by which folds are no groups: name "
-                       f"another column ({others}), or --group {NONE}")  # fmt: skip
+        raise KitError(
+            f"--group {given} is the id or an answer, by which folds are no groups: name "
+            f"another column ({others}), or --group {NONE}"
+        )
     if rows[given].nunique() < 2:
-        raise KitError(f"--group {given} has one value, and folds need two groups at least: name "
-                       f"another column ({others}), or --group {NONE}")  # fmt: skip
+        raise KitError(
+            f"--group {given} has one value, and folds need two groups at least: name "
+            f"another column ({others}), or --group {NONE}"
+        )
 
 
 def _within(rows: pd.DataFrame, inner: str, outer: str) -> bool:

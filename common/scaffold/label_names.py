@@ -58,9 +58,11 @@ def _of_pattern(inventory: Inventory, sample: Sample, pattern: str) -> Training:
     strange = rows[~rows["path"].isin(known) | rows["label"].isin(mixed)]["path"]
     if len(strange):
         shown = first_of([Path(each).relative_to(folder).as_posix() for each in strange], 2)
-        cause = f"that lie among the sample's own in {first_of(sorted(mixed))}" if mixed else (
-            "that are not among those you named"
-        )  # fmt: skip
+        cause = (
+            f"that lie among the sample's own in {first_of(sorted(mixed))}"
+            if mixed
+            else ("that are not among those you named")
+        )
         raise KitError(
             f"labels are read from paths as {pattern}, and it fits {counted(len(strange), 'image')} "
             f"{cause} ({shown}): move them out of {folder}"
@@ -70,9 +72,13 @@ def _of_pattern(inventory: Inventory, sample: Sample, pattern: str) -> Training:
     lost = len(whole) - len(rows)
     out = f"{counted(lost, 'image')} that {pattern} fits, too, are the sample's: none of training"
     return Training(
-        images=pattern, answers=("label",), rows=rows, told=(why, *([out] if lost else []))
-        , apart=lost > 0,
-    )  # fmt: skip
+        images=pattern,
+        answers=("label",),
+        rows=rows,
+        found=frozenset(Path(path).relative_to(folder).as_posix() for path in rows["path"]),
+        told=(why, *([out] if lost else [])),
+        apart=lost > 0,
+    )
 
 
 def _top(parents: Sequence[tuple[str, ...]]) -> int:

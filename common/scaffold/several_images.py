@@ -31,8 +31,10 @@ def check_training(inventory: Inventory, sample: Sample) -> None:
                 continue
             shown = _several(values, begun)
             if shown and answers_in(rows, column, sample, ""):
-                raise KitError(f"{column} of {name} is the beginning of several images' names "
-                               f"each ({shown}), {NO_TARGET}")  # fmt: skip
+                raise KitError(
+                    f"{column} of {name} is the beginning of several images' names "
+                    f"each ({shown}), {NO_TARGET}"
+                )
 
 
 def check_sample(inventory: Inventory, sample: Sample) -> None:
@@ -42,8 +44,10 @@ def check_sample(inventory: Inventory, sample: Sample) -> None:
         KitError: by its ids, or by a table that has several rows for each.
     """
     if shown := _several(sample.ids, _by_beginning(inventory.images)):
-        raise KitError(f"{sample.id} of {sample.name} is the beginning of several images' names each "
-                       f"({shown}), {NO_TARGET}")  # fmt: skip
+        raise KitError(
+            f"{sample.id} of {sample.name} is the beginning of several images' names each "
+            f"({shown}), {NO_TARGET}"
+        )
     images = Images(inventory, test=True)
     for name, rows in inventory.tables.items():
         for key in rows.columns if name != sample.name else ():

@@ -47,8 +47,15 @@ def maker(
                 f"({first_of(rows[column][own].tolist(), 3)}) are for training: they are trained on"
             )
         return Training(
-            join.pattern, answers, rows[kept].reset_index(drop=True), name, column,
-            told=told, doubts=tuple(doubts), apart=apart,
-        )  # fmt: skip
+            join.pattern,
+            answers,
+            rows[kept].reset_index(drop=True),
+            join.named,
+            name,
+            column,
+            told=told,
+            doubts=tuple(doubts),
+            apart=apart,
+        )
 
     return make

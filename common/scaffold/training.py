@@ -17,6 +17,7 @@ class Training:
         images: the pattern of their images, with {label} where the label is in it.
         answers: columns of answers; ('label',) where they are in the images' paths.
         rows: all columns, text; with those of `beside`.
+        found: their images, those that are there.
         name: the table; '' where there is none.
         id: its column of ids.
         beside: a second table, joined by the columns both have.
@@ -30,6 +31,7 @@ class Training:
     images: str
     answers: tuple[str, ...]
     rows: pd.DataFrame
+    found: frozenset[str] = frozenset()
     name: str = ""
     id: str = "id"
     beside: str = ""

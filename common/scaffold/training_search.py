@@ -101,7 +101,7 @@ def _long(name: str, rows: pd.DataFrame, sample: Sample, images: Images) -> Trai
     if join is None:
         return None
     return Training(
-        images=join.pattern, answers=names, rows=wide, name=name, long=(id, answer),
+        images=join.pattern, answers=names, rows=wide, found=join.named, name=name, long=(id, answer),
         told=(f"{name} has a row for each of {counted(len(wide), 'image')} and of {first_of(names)}: "
               f"{id} is {pattern}, {join.pattern} the image, {answer} the answer",),
     )  # fmt: skip

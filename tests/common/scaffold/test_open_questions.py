@@ -75,6 +75,17 @@ def test_ids_without_an_image_are_counted(tmp_path: Path) -> None:
     assert found(tmp_path, **words)[1]["unknown"] == ["3 ids of train.csv without an image"]
 
 
+def test_images_and_tables_of_which_nothing_is_used_are_told(tmp_path: Path) -> None:
+    words = cactus(tmp_path)
+    assert "left out" not in str(found(tmp_path, **words)[1]["evidence"])
+    draw(tmp_path, "train/more.jpg", "test/more.jpg", "masks/1.jpg")
+    csv(tmp_path, "boxes.csv", box=[1, 1], kind=["a", "a"])
+    assert found(tmp_path, **words)[1]["evidence"][-2:] == [
+        "left out: 3 images (masks/1.jpg, test/more.jpg and 1 more), of no row",
+        "left out: the tables boxes.csv",
+    ]
+
+
 def test_two_columns_that_name_different_images_are_asked_about(tmp_path: Path) -> None:
     words = pairs(tmp_path, mask=[f"m{n}.jpg" for n in range(12)], label=some(0, 1))
     draw(tmp_path, *(f"train/m{n}.jpg" for n in range(12)))

@@ -38,14 +38,20 @@ def untested(folder: Path) -> None:
         (spaced, "has labels with space around them ('x ')"),
         (lacking, "1 of 12 training images are missing (train/a03e3.jpg): download them"),
         (emptied, "1 of 12 training images are empty files (train/a03e3.jpg)"),
-        (untested, "id of sample_submission.csv is 'b00e0', which no image is called; one is called "
-         "test/other_b00e0.jpg"),
+        (
+            untested,
+            "id of sample_submission.csv is 'b00e0', which no image is called; one is called "
+            "test/other_b00e0.jpg",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_folder_that_cannot_pass_check_is_not_written(
-    broken: Break, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    broken: Break,
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     import kit
 
     monkeypatch.setenv("KIT_CACHE", str(tmp_path / "cache"))
