@@ -12,6 +12,7 @@ Example: kit new plant-seedlings-classification --data data/plants --metric f1_m
 
 import keyword
 import os
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from common.scaffold.writing.template import Called, facts_source, placeholder, 
 from common.scaffold.writing.trial import check_reads
 from common.workflow.options import flag
 from common.workflow.request import Catalogue
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,18 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     """
     slug = slug_in(options.slug)
     name = name_of(options.name or slug)
+    if not NAME.fullmatch(name):
+        raise KitError(
+            f"--name {options.name} is no name of a folder: letters of a to z, digits and _, as in "
+            f"{name_of(slug)}"
+        )
     folder = catalogue.folder / name
     taken = {each.lower() for each in catalogue.taken}
     if folder.exists() or {slug.lower(), name} & taken:
-        raise KitError(
-            f"{folder} would be a second {slug!r}: choose another slug, or edit the one there is"
+        remedy = "edit the one there is" + (
+            f", or delete {folder} to have it written anew" if folder.exists() else ""
         )
+        raise KitError(f"{folder} would be a second {slug!r}: {remedy}")
     title = slug.replace("-", " ")
     called = Called(name=name, slug=slug, title=title[0].upper() + title[1:], code=options.code)
     facts, result = _found(options, called) if options.data else (placeholder(), {})

@@ -50,3 +50,19 @@ def test_a_slug_that_is_taken_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KitError, match="would be a second 'toy'"):
         new.run(new.Options(slug="toy"), catalogue(tmp_path, "toy"))
     assert not [*tmp_path.iterdir()]
+
+
+NAMES = ["../evil", "a/b", "..", "ünder", "a b", "_x", "a.b", "x" * 101, "/tmp/x"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_that_of_a_folder_in_competitions(name: str, tmp_path: Path) -> None:
+    with pytest.raises(KitError, match=r"is no name of a folder: .* as in toy_slug"):
+        new.run(new.Options(slug="toy-slug", name=name), catalogue(tmp_path / "competitions"))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_slugs_own_folder_is_named_where_it_is_there_already(tmp_path: Path) -> None:
+    new.run(new.Options(slug="toy-slug"), catalogue(tmp_path))
+    with pytest.raises(KitError, match=r"or delete .*/toy_slug to have it written anew"):
+        new.run(new.Options(slug="toy-slug"), catalogue(tmp_path))
