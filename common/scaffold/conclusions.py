@@ -10,6 +10,7 @@ from common.errors import KitError
 from common.progress import counted, first_of
 from common.scaffold.group_search import grouped
 from common.scaffold.inventory import Inventory, look
+from common.scaffold.joins import check_pattern
 from common.scaffold.kinds import Kind
 from common.scaffold.metric_choice import fits_of, metric_of
 from common.scaffold.notes import Notes, OpenQuestionError
@@ -91,6 +92,8 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
     if not sample.images:
         check_sample(inventory, sample)
     sample = guessed(sample, inventory, training.images)
+    for pattern in (sample.images, training.images):
+        check_pattern(pattern)
     notes.add(
         *training.told,
         doubt=sample.doubt,

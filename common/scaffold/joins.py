@@ -113,6 +113,21 @@ def _open_pattern(pairs: Sequence[tuple[str, str]], roles: Mapping[str, str]) ->
     return f"{before}{{id}}{suffixes.pop() if len(suffixes) == 1 else ANY_SUFFIX}"
 
 
+def check_pattern(pattern: str) -> None:
+    """Check that a pattern's folders have no character that stands for something in patterns.
+
+    Raises:
+        KitError: a folder that has: which.
+    """
+    folders = [part.replace("{label}", "") for part in pattern.split("/")[:-1] if part != "**"]
+    folder = next((part for part in folders if {*part} & {*"{}*"}), "")
+    if folder:
+        raise KitError(
+            f"images lie in {pattern}, and {folder} has a brace or a star in its name, which stand for columns "
+            "and folders in a pattern: rename that folder"
+        )
+
+
 def _stem(path: str) -> str:
     folder, slash, last = path.rpartition("/")
     return folder + slash + (last.rpartition(".")[0] or last)

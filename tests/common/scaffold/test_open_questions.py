@@ -205,3 +205,15 @@ def test_class_folders_are_the_answers_where_a_table_has_none(tmp_path: Path) ->
     csv(tmp_path, "more.csv", id=TRAIN, variety=some("a", "b", "c"), age=some(40, 50))
     csv(tmp_path, "sample_submission.csv", id=TEST, label=some("normal", count=4))
     assert found(tmp_path, metric="accuracy")[1]["classes"] == ["blast", "normal"]
+
+
+@pytest.mark.parametrize("place", ["train{1}", "tr{id}ain", "a}b", "part*", "{x}/train"])
+def test_a_folder_whose_name_is_a_patterns_is_refused(place: str, tmp_path: Path) -> None:
+    both(tmp_path, place.replace("{", "{{").replace("}", "}}") + "/{}.jpg", "test[1]/{}.jpg")
+    csv(tmp_path, "train.csv", id=TRAIN, label=some("x", "y", "z"))
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("x", count=4))
+    said = asked(tmp_path, metric="accuracy")
+    assert f"and {place.partition('/')[0]} has a brace or a star in its name" in said
+    assert "rename that folder" in said
+    (tmp_path / place.partition("/")[0]).rename(tmp_path / "train")
+    assert found(tmp_path, metric="accuracy")[0].sample.images == "test[1]/{id}.jpg"
