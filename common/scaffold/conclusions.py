@@ -106,6 +106,8 @@ def _concluded(folder: Path, answers: Answers, notes: Notes) -> Facts:
     training, group = grouped(inventory, sample, training, answers.group, notes)
     metric = metric_of(fits, answers.metric, sample, notes)
     kind, target, form = fits[metric]
+    if answers.yes and getattr(target, "yes", "") != answers.yes:
+        raise KitError(f"--yes {answers.yes}: it is none of two labels ({kind.why}): leave it out")
     notes.add(
         f"kind {kind.target.kind}, for {kind.why}",
         f"a submission's cells are {form.kind}, as {sample.name} and {metric} have them",

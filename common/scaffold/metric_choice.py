@@ -4,7 +4,7 @@ import pandas as pd
 
 from common.data.csv_layout import renamed
 from common.errors import KitError
-from common.progress import first_of
+from common.progress import counted, first_of
 from common.scaffold.kinds import Fit, Kind, fitting, kinds_of
 from common.scaffold.notes import Notes
 from common.scaffold.samples import Sample
@@ -29,6 +29,7 @@ def fits_of(
     notes.add(metrics=[*fits], kind=next(iter(only.values())) if len(only) == 1 else None)
     notes.found["others"] = [*strange]
     if not fits:
+        _check_answers(training)
         reasons = "; ".join(kind.why for kind in kinds) or "no answer is like another"
         raise KitError(
             f"no metric and target of the kit fit {sample.name} ({sample.id}, {first_of(sample.answers)}) "
@@ -36,6 +37,21 @@ def fits_of(
             "or write the folder by hand (`kit new SLUG` without --data)"
         )
     return fits
+
+
+def _check_answers(training: Training) -> None:
+    """Check that answers are there, and not all the same."""
+    for name in training.answers:
+        cells = training.rows[name]
+        if empty := int((cells == "").sum()):
+            raise KitError(
+                f"{name} of {training.name} is empty in {empty:,} of {counted(len(cells), 'row')}: fill "
+                "them in or drop the rows, in a table of your own, and name that (--train FILE)"
+            )
+        if cells.nunique() == 1:
+            raise KitError(
+                f"each row of {training.name or 'the images'} has the answer {cells.iloc[0]!r}"
+            )
 
 
 def table_of(training: Training, kind: Kind) -> pd.DataFrame:

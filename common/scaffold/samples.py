@@ -10,6 +10,7 @@ from common.errors import KitError
 from common.progress import counted, first_of
 from common.scaffold.inventory import Inventory
 from common.scaffold.joins import Images
+from common.scaffold.values import separated
 
 NAMED = re.compile(r"(^|[^a-z])sample|submission", re.IGNORECASE)
 SEPARATORS = ("__", "_", "-", ":", ".")
@@ -75,6 +76,10 @@ def find_sample(inventory: Inventory, given: str) -> Sample:
     found = [name for name in tables if NAMED.search(name.rpartition("/")[2])]
     if given:
         found = [name for name in tables if is_named(name, given)]
+        if not found:
+            raise KitError(
+                f"--sample {given}: no table is called so, only {first_of([*tables]) or 'none'}"
+            )
     if len(found) != 1:
         what = (
             f"{first_of(found)} may each be the sample"
@@ -91,8 +96,10 @@ def find_sample(inventory: Inventory, given: str) -> Sample:
         )
     rows = tables[found[0]]
     if len(rows.columns) < 2:
+        mark = separated(rows)
         raise KitError(
             f"{found[0]} has one column, {rows.columns[0]!r}, and a sample submission has two"
+            + (f": its values are separated by {mark}, save it with commas" if mark else "")
         )
     return _with_images(Sample(found[0], rows), inventory)
 

@@ -11,6 +11,7 @@ from common.scaffold.answers import DOUBTFUL, answers_in
 from common.scaffold.inventory import Inventory
 from common.scaffold.joins import Images, Join
 from common.scaffold.label_names import in_paths
+from common.scaffold.no_labels import why_no_labels
 from common.scaffold.samples import Sample, is_named
 from common.scaffold.several_images import check_training
 from common.scaffold.table_rows import maker, of_sample
@@ -23,6 +24,7 @@ def find_training(inventory: Inventory, sample: Sample, given: Given) -> Trainin
     Raises:
         KitError: there are none, or several may be meant: which, and the flag that says so.
     """
+    _check_given(inventory, sample, given)
     if given.images:
         return _from_paths(inventory, sample, given)
     images = Images(inventory, test=False)
@@ -49,6 +51,11 @@ def find_training(inventory: Inventory, sample: Sample, given: Given) -> Trainin
         )
     if rank >= DOUBTFUL:
         columns, name = first_of(best[0].answers), best[0].beside or best[0].name
+        if {*best[0].answers} & {*sample.rows[sample.answers[0]]}:
+            raise KitError(
+                f"{columns} of {name} are columns of classes, and {sample.name} has one, {sample.answers[0]}, "
+                "of their names: write a table with such a column, and name that (--train FILE)"
+            )
         raise KitError(
             f"{columns} of {name} may each hold the answers: name the one that does (--target COLUMN)"
         )
@@ -155,29 +162,21 @@ def _from_paths(inventory: Inventory, sample: Sample, given: Given) -> Training:
         check_training(inventory, sample)
     found = in_paths(inventory, sample, given.images)
     if given.train or given.id or given.target or found is None:
-        tables = [name for name in inventory.tables if name != sample.name]
-        several = _named_more_than_once(inventory, sample)
-        raise KitError(
-            several
-            or "no labels were found: no table has ids of training images and a column of answers "
-            f"({first_of(tables) or 'there are none'} beside {sample.name}), and neither folders nor "
-            f"names of the {counted(len(inventory.images), 'image')} ({inventory.images[0]} …) are "
-            "labels; name the table, its ids and its answers (--train FILE --id COLUMN --target COLUMN), "
-            "or download what is missing"
-        )
+        raise KitError(why_no_labels(inventory, sample))
     return found
 
 
-def _named_more_than_once(inventory: Inventory, sample: Sample) -> str:
-    """A sentence for a table that has several rows for each of some images; '' without one."""
-    images = Images(inventory, test=False)
-    for name, rows in inventory.tables.items():
-        for column in rows.columns if name != sample.name else ():
-            values = rows[column].unique().tolist()
-            if len(values) < len(rows) and images.join(values):
-                return (
-                    f"{name} has {len(rows):,} rows for the {counted(len(values), 'image')} that {column} "
-                    "names, and the kit takes one answer an image: join them in a table of your own "
-                    "beside it, and name that (--train FILE)"
-                )
-    return ""
+def _check_given(inventory: Inventory, sample: Sample, given: Given) -> None:
+    """Check that the table and the columns that the user names are there."""
+    named = [n for n in inventory.tables if not given.train or is_named(n, given.train)]
+    if not named:
+        raise KitError(
+            f"--train {given.train}: no table is called so, only {first_of([*inventory.tables])}"
+        )
+    columns = {c: None for n in named if n != sample.name for c in inventory.tables[n].columns}
+    for option, name in (("--id", given.id), ("--target", given.target)):
+        if name and name not in columns:
+            place = given.train or "any table"
+            raise KitError(
+                f"{option} {name}: {place} has no such column, only {first_of([*columns])}"
+            )

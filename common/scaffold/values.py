@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from common.data.table import SEPARATORS as OF_TABLES
+
 SEPARATORS = (" ", "|", ";", ",")
 
 
@@ -38,3 +40,10 @@ def numbers_of(column: "pd.Series[str]") -> "pd.Series[float] | None":
     full = column[~column.str.strip().str.lower().isin(("", "na", "nan", "n/a", "null", "none"))]
     numbers = pd.to_numeric(full, errors="coerce")
     return numbers if len(full) and numbers.notna().all() else None
+
+
+def separated(rows: pd.DataFrame) -> str:
+    """What separates the values of a table that was read as one column; '' where nothing does."""
+    if len(rows.columns) > 1:
+        return ""
+    return next((word for mark, word in OF_TABLES.items() if mark in str(rows.columns[0])), "")

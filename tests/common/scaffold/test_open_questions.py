@@ -49,7 +49,9 @@ def test_without_a_sample_the_tables_are_named_of_which_one_may_be_it(tmp_path: 
 def test_without_labels_what_was_looked_at_is_named(tmp_path: Path) -> None:
     words = cactus(tmp_path)
     (tmp_path / "train.csv").unlink()
-    assert "no labels were found: no table has ids" in asked(tmp_path, **words)
+    assert "no labels were found: there is no table beside sample_submission.csv" in asked(
+        tmp_path, **words
+    )
 
 
 def test_without_images_the_files_there_are_told(tmp_path: Path) -> None:
