@@ -1,9 +1,11 @@
 """Ids to images: the pattern by which each id of a column is the name of an image."""
 
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from common.data.image_paths import ANY_FOLDERS, ANY_SUFFIX
 from common.data.split_names import TRAIN, VAL
@@ -43,7 +45,7 @@ class Images:
 
     def __init__(self, inventory: Inventory, *, test: bool) -> None:
         """`test`: those that the test set may have, for a training table those of training."""
-        self._roles = inventory.roles
+        self._roles, self._all = inventory.roles, inventory.images
         self._by_name = defaultdict[str, list[tuple[int, str]]](list)
         for image in inventory.images:
             role = inventory.role(image)
@@ -81,11 +83,24 @@ class Images:
         if doubt:
             name, pairs = doubt
             raise KitError(
-                f"the id {name!r} may mean {first_of([a + name + b for a, b in pairs])}: say which "
-                f"images are meant, as in --images '{pairs[0][0]}*{pairs[0][1]}'"
+                f"the id {name!r} may mean {first_of([a + name + b for a, b in pairs])}: "
+                f"{self._choice(pairs)}"
             )
         images = [p[0][0] + i + p[0][1] if p else "" for i, p in zip(ids, found, strict=True)]
         return Join(_open_pattern([*counts], self._roles), tuple(images))
+
+    def _choice(self, pairs: Sequence[tuple[str, str]]) -> str:
+        """What tells which of several images is meant, and leaves those of the other split."""
+        folders = [before for before, _ in pairs]
+        if len({after for _, after in pairs}) == len(pairs):
+            pattern = f"*{pairs[0][1]}"
+        else:
+            words = [{*re.split(r"[\W_]+", folder)} for folder in folders]
+            pattern = next((f"*{word}*" for word in sorted(words[0].difference(*words[1:]))), "")
+        kept = [image for image in self._all if pattern and fnmatchcase(image, pattern)]
+        if any(not image.startswith(tuple(folders)) for image in kept):
+            return f"say which images are meant, as in --images '{pattern}'"
+        return "call the folder of the training images train, and that of the test images test"
 
     def _found(self, name: str) -> list[tuple[str, str]]:
         """What stands before and after an id in the paths of its images, the best split's alone."""

@@ -23,6 +23,7 @@ def why_no_labels(inventory: Inventory, sample: Sample) -> str:
         if several := _named_more_than_once(name, rows, images):
             return several
     whys = [_lacking(name, rows, sample, images, inventory) for name, rows in tables.items()]
+    whys = [each for each in inventory.unread if sample.name not in each] + whys
     if not whys:
         return (
             f"no labels were found: there is no table beside {sample.name}, and neither folders nor names of "

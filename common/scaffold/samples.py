@@ -80,6 +80,9 @@ def find_sample(inventory: Inventory, given: str) -> Sample:
             raise KitError(
                 f"--sample {given}: no table is called so, only {first_of([*tables]) or 'none'}"
             )
+    unread = [each for each in inventory.unread if NAMED.search(each.partition(" was not")[0])]
+    if unread and not found:
+        raise KitError(unread[0])
     if len(found) != 1:
         what = (
             f"{first_of(found)} may each be the sample"

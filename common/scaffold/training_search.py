@@ -176,7 +176,6 @@ def _check_given(inventory: Inventory, sample: Sample, given: Given) -> None:
     columns = {c: None for n in named if n != sample.name for c in inventory.tables[n].columns}
     for option, name in (("--id", given.id), ("--target", given.target)):
         if name and name not in columns:
-            place = given.train or "any table"
-            raise KitError(
-                f"{option} {name}: {place} has no such column, only {first_of([*columns])}"
-            )
+            place = first_of(named) if given.train else "no table"
+            has = "has no such column" if given.train else "has such a column"
+            raise KitError(f"{option} {name}: {place} {has}, only {first_of([*columns])}")

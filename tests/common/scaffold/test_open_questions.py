@@ -128,7 +128,23 @@ def test_two_tables_that_may_be_the_training_table_are_asked_about(tmp_path: Pat
 
 def test_images_of_two_kinds_under_one_name_are_asked_about(tmp_path: Path) -> None:
     planet(tmp_path)
-    assert "say which images are meant, as in --images 'test-jpg/*.jpg'" in asked(tmp_path)
+    assert "say which images are meant, as in --images '*.jpg'" in asked(tmp_path)
+    assert found(tmp_path, metric="f2_rows", images="*.jpg")[0].sample.images == "test-jpg/{id}.jpg"
+
+
+def test_images_of_two_folders_under_one_name_are_asked_about(tmp_path: Path) -> None:
+    sets = {"train": TRAIN, "test": TEST}
+    for size in ("small", "large"):
+        draw(tmp_path, *(f"{p}_{size}/{name}.jpg" for p, names in sets.items() for name in names))
+    csv(tmp_path, "train.csv", id=TRAIN, label=some("x", "y"))
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("x", count=4))
+    assert "say which images are meant, as in --images '*large*'" in asked(tmp_path)
+    facts, _ = found(tmp_path, metric="accuracy", images="*large*")
+    assert facts.training.images == "train_large/{id}.jpg"
+    for place in ("test_small", "test_large", "train_small", "train_large"):
+        shutil.rmtree(tmp_path / place)
+    draw(tmp_path, *(f"{place}/{name}.jpg" for place in "AB" for name in (*TRAIN, *TEST)))
+    assert "call the folder of the training images train, and that of" in asked(tmp_path)
 
 
 def test_folders_below_folders_are_asked_about(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from toy_layouts import TEST, TRAIN, csv, some
     [
         ("train", "--train nix: no table is called so, only sample_submission.csv, train.csv"),
         ("sample", "--sample nix: no table is called so, only sample_submission.csv, train.csv"),
-        ("id", "--id nix: any table has no such column, only id, label"),
-        ("target", "--target nix: any table has no such column, only id, label"),
+        ("id", "--id nix: no table has such a column, only id, label"),
+        ("target", "--target nix: no table has such a column, only id, label"),
         ("yes", "--yes nix: it is none of two labels (the answers are 0 and 1): leave it out"),
     ],
 )
@@ -60,6 +60,15 @@ def test_a_table_with_another_separator_is_told(
     said = asked(tmp_path, **words)
     assert f"separated by {word}" in said
     assert "save it with commas" in said
+
+
+@pytest.mark.parametrize("name", ["train.csv", "sample_submission.csv"])
+def test_a_table_that_could_not_be_read_is_why(name: str, tmp_path: Path) -> None:
+    words = pairs(tmp_path, label=some(0, 1))
+    (tmp_path / name).write_bytes(b"")
+    said = asked(tmp_path, **words)
+    assert f"{name} was not read: " in said
+    assert "is empty: write or download it again" in said
 
 
 def test_columns_of_classes_for_a_sample_of_their_names_are_no_choice(tmp_path: Path) -> None:
