@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from common.data.image_files import leads_up
 from common.data.image_paths import image_names
 from common.data.records import read_table
 from common.data.split_names import PREDICT, TEST, TRAIN, roles_of
@@ -55,6 +56,7 @@ def look(folder: Path) -> Inventory:
     for path in sorted(paths):
         name = path.relative_to(folder).as_posix()
         hidden = any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        hidden = hidden or any(map(leads_up, path.parents[: name.count("/")]))
         if path.suffix.lower() in TABLES and not hidden:
             try:
                 tables[name] = read_table(path)

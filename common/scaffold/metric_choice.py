@@ -30,11 +30,14 @@ def fits_of(
     notes.found["others"] = [*strange]
     if not fits:
         _check_answers(training)
+        known = {training.id, "path", *training.answers}
+        others = [name for name in training.rows.columns if name not in known]
+        other = f"name another column ({first_of(others)}: --target COLUMN), or " if others else ""
         reasons = "; ".join(kind.why for kind in kinds) or "no answer is like another"
         raise KitError(
             f"no metric and target of the kit fit {sample.name} ({sample.id}, {first_of(sample.answers)}) "
-            f"with the training answers ({reasons}): say which column holds them (--target COLUMN), "
-            "or write the folder by hand (`kit new SLUG` without --data)"
+            f"with the training answers ({reasons}): {other}write the folder by hand (`kit new SLUG` "
+            "without --data)"
         )
     return fits
 
@@ -50,7 +53,8 @@ def _check_answers(training: Training) -> None:
             )
         if cells.nunique() == 1:
             raise KitError(
-                f"each row of {training.name or 'the images'} has the answer {cells.iloc[0]!r}"
+                f"each row of {training.name or 'the images'} has the answer {cells.iloc[0]!r}, "
+                "from which nothing is learnt: is the training table whole?"
             )
 
 

@@ -22,13 +22,17 @@ def why_no_labels(inventory: Inventory, sample: Sample) -> str:
     for name, rows in tables.items():
         if several := _named_more_than_once(name, rows, images):
             return several
-    whys = [_lacking(name, rows, sample, images, inventory) for name, rows in tables.items()]
+    whys = [
+        _lacking(name, rows, sample, images, inventory)
+        for name, rows in tables.items()
+        if not any({*rows[column]} <= {*sample.ids} for column in rows.columns)  # the test set
+    ]
     whys = [each for each in inventory.unread if sample.name not in each] + whys
     if not whys:
         return (
-            f"no labels were found: there is no table beside {sample.name}, and neither folders nor names of "
-            f"the images ({inventory.images[0]} …) are labels; download the training table, or name the "
-            "labels' place in the paths (--images 'train/{label}/{id}.jpg')"
+            f"no labels were found: there is no table of training images beside {sample.name}, and "
+            f"neither folders nor names of the images ({inventory.images[0]} …) are labels; download "
+            "the training table, or name the labels' place in the paths (--images 'train/{label}/{id}.jpg')"
         )
     return f"no labels were found: {'; '.join(whys[:3])}"
 

@@ -90,7 +90,8 @@ def find_sample(inventory: Inventory, given: str) -> Sample:
             else "no table is called as a sample"
         )
         raise KitError(
-            f"{what} submission: name it (--sample FILE; there are {first_of([*tables]) or 'no tables'})"
+            f"{what} submission: {'' if found else 'download it, or '}name it (--sample FILE; there are "
+            f"{first_of([*tables]) or 'no tables'})"
             + (
                 ""
                 if found

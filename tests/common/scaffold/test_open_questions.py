@@ -49,7 +49,7 @@ def test_without_a_sample_the_tables_are_named_of_which_one_may_be_it(tmp_path: 
 def test_without_labels_what_was_looked_at_is_named(tmp_path: Path) -> None:
     words = cactus(tmp_path)
     (tmp_path / "train.csv").unlink()
-    assert "no labels were found: there is no table beside sample_submission.csv" in asked(
+    assert "no labels were found: there is no table of training images beside" in asked(
         tmp_path, **words
     )
 
@@ -235,3 +235,9 @@ def test_a_folder_whose_name_is_a_patterns_is_refused(place: str, tmp_path: Path
     assert "rename that folder" in said
     (tmp_path / place.partition("/")[0]).rename(tmp_path / "train")
     assert found(tmp_path, metric="accuracy")[0].sample.images == "test[1]/{id}.jpg"
+
+
+def test_a_link_to_a_folder_above_adds_no_tables(tmp_path: Path) -> None:
+    words = cactus(tmp_path)
+    (tmp_path / "train" / "loop").symlink_to("..")
+    assert found(tmp_path, **words)[0].sample.name == "sample_submission.csv"

@@ -77,3 +77,12 @@ def test_columns_of_classes_for_a_sample_of_their_names_are_no_choice(tmp_path: 
     said = asked(tmp_path, metric="accuracy")
     assert "cat, dog of train.csv are columns of classes" in said
     assert "--target" not in said
+
+
+def test_a_list_of_the_test_set_is_no_reason(tmp_path: Path) -> None:
+    pairs(tmp_path, label=some(0, 1))
+    csv(tmp_path, "test.csv", id=TEST, width=some(9, count=4))
+    (tmp_path / "train.csv").unlink()
+    said = asked(tmp_path, metric="accuracy")
+    assert "test.csv" not in said
+    assert "there is no table of training images beside" in said
