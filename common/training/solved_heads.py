@@ -25,6 +25,7 @@ from common.inference.predict import mean_probs
 from common.metrics import Probs
 from common.models.activations import activation_of
 from common.progress import counted, tracked
+from common.recipe import Recipe, differences
 from common.targets import Target
 from common.training.jobs import Job
 from common.training.linear_probe import frozen_features
@@ -55,6 +56,11 @@ SCALES = {
     "ridge": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "lda": (1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015),
 }
+# What an epoch of training is told and a solver is not asked.
+OF_EPOCHS = (
+    "batch_size epochs ema_decay head_lr_scale layer_decay lr min_lr_ratio momentum norm_bias_lr_scale "
+    "optimizer schedule warmup_ratio weight_decay"
+)
 BYTES_AT_ONCE = 1e9  # of training rows, of which each core holds a copy or two
 
 
@@ -107,6 +113,14 @@ def points_of(head: str, target: Target) -> list[GridPoint]:
     """The grid of a solver: its penalties, and factors of the outputs where these become chances."""
     scales = (1.0,) if target.scaling[1] else SCALES[head]
     return [(penalty, scale) for penalty in PENALTIES[head] for scale in scales]
+
+
+def unused_text(recipe: Recipe) -> str:
+    """The fields of the recipe that mean nothing to a solved head, in a sentence; '' without any."""
+    given = differences(recipe, ("train",))
+    unused = [f"{name}={given[name]}" for name in OF_EPOCHS.split() if name in given]
+    told = " ".join(each for each in unused if each != "epochs=1")
+    return f"head={recipe.head} is solved, not trained: {told} changes nothing" if told else ""
 
 
 def penalties_text(head: str, chosen: Sequence[float]) -> str:

@@ -22,7 +22,13 @@ from common.training.linear_probe import (
     write_probe,
 )
 from common.training.progressive_resizing import head_epochs
-from common.training.solved_heads import PENALTY, penalties_text, points_of, solve_heads
+from common.training.solved_heads import (
+    PENALTY,
+    penalties_text,
+    points_of,
+    solve_heads,
+    unused_text,
+)
 from common.training.stacked_heads import TrainedHead
 from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
@@ -163,6 +169,8 @@ def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
     folds = jobs[0].held_out is not None
     if folds:
         jobs = jobs_of(recipe, ready.split.folds)  # what a job chooses depends on all the others
+        if unused := unused_text(recipe):
+            say(f"  {unused}")
     else:
         grid = run.read()["head_grid"]
         points = [tuple(grid["points"][grid["best"]])]

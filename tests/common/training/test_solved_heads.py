@@ -1,5 +1,6 @@
 """Heads solved on frozen features: jobs like any other, their penalties chosen by the other folds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from common.targets import Grades, LabelSet, Numbers, Target, YesNo
 from common.training import checkpoint
 from common.training.jobs import Job
 from common.training.linear_probe import choose_points
-from common.training.solved_heads import SolvedHead
+from common.training.solved_heads import SolvedHead, unused_text
 from common.verbs import export, validate
 from common.verbs.run import run as whole_run
 
@@ -170,3 +171,10 @@ def test_a_head_on_features_of_two_sizes_predicts_as_its_network_does(frozen: An
     assert result["cv"] == 1 and weights["head.weight"].shape == (3, 2 * 128)
     trained = whole_run(frozen(image_size=16, feature_size=8))  # by the optimiser, on the same
     assert trained["cv"] > 0.3
+
+
+def test_what_only_a_trained_head_heeds_is_told() -> None:
+    solved = Recipe(freeze="backbone", augment="photo-none", image_size=32, head="ridge", epochs=1)
+    assert unused_text(solved) == ""
+    told = unused_text(replace(solved, lr=0.5, epochs=3))
+    assert told == "head=ridge is solved, not trained: epochs=3 lr=0.5 changes nothing"
