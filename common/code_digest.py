@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Code that can change a trained weight or a probability.
 ROOMS = ("targets", "metrics", "data", "models", "inference", "training")
-MODULES = ("recipe", "typed_fields", "recipe_rules", "competition", "randomness")
+MODULES = ("recipe", "recipe_values", "typed_fields", "recipe_rules", "competition", "randomness")
 # Code between a stored image and its features.
 OF_FEATURES = (
     "data/batches/sources",

@@ -4,17 +4,11 @@
 predictions' folder; *runtime* fields are recorded and enter no hash.
 """
 
-from collections.abc import Iterable
-from dataclasses import Field, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
-from common.errors import KitError
 from common.recipe_rules import DECISIONS, FORMS, LOSSES, VIEWS, check_agreement, views_in_order
-from common.typed_fields import Choice, check_value, nearest, param, parse_choice, parse_value
-
-# The stages whose fields enter the hash in a run's name: its folds and weights depend on them.
-NAMING_STAGES = ("split", "train")
+from common.typed_fields import Choice, check_value, param, parse_choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,44 +200,3 @@ class Recipe:
 
     def _choice(self, name: str) -> Choice:
         return parse_choice(name, getattr(self, name), FORMS[name])
-
-
-def stage_of(name: str) -> str:
-    """A field's stage, by the field's name."""
-    return str(_fields()[name].metadata["stage"])
-
-
-def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
-    """A recipe and `field=value` words to the recipe with these values, each parsed by its type.
-
-    Raises:
-        KitError: an unknown field (the nearest is named), an impossible value, a field given twice.
-    """
-    changes: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals:
-            raise KitError(f"{word!r} is not field=value, such as epochs=2 or lr=3e-4")
-        if name not in _fields():
-            raise KitError(f"a recipe has no field {name!r}: {nearest(name, tuple(_fields()))}")
-        if name in changes:
-            raise KitError(f"{name} is given twice: {name}={changes[name]} and {word}")
-        changes[name] = parse_value(_fields()[name], text)
-    return replace(recipe, **changes)
-
-
-def differences(recipe: Recipe, stages: Iterable[str]) -> dict[str, Any]:
-    """The fields of these stages that are not at their default, by name.
-
-    Only these enter a run's name, so that a new field renames no existing run.
-    """
-    wanted = set(stages)
-    return {
-        each.name: getattr(recipe, each.name)
-        for each in sorted(fields(recipe), key=lambda each: each.name)
-        if each.metadata["stage"] in wanted and getattr(recipe, each.name) != each.default
-    }
-
-
-def _fields() -> dict[str, Field[Any]]:
-    return {each.name: each for each in fields(Recipe)}

@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from common import environment
 from common.errors import KitError
 from common.progress import say
-from common.recipe import NAMING_STAGES, Recipe, differences
+from common.recipe import Recipe
+from common.recipe_values import NAMING_STAGES, differences
 from common.storage import read_json, write_json
 
 # Kinds of runs that have their own models.

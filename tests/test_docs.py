@@ -14,8 +14,9 @@ import competitions
 import kit
 from common.competition import Competition
 from common.metrics import NAMES as METRICS
-from common.recipe import Recipe, with_values
+from common.recipe import Recipe
 from common.recipe_rules import DECISIONS, LOSSES
+from common.recipe_values import with_values
 from common.targets import KINDS
 
 ROOT = Path(__file__).parents[1]

@@ -30,6 +30,7 @@ LAYERS = (
         "typed_fields",
         "recipe_rules",
         "recipe",
+        "recipe_values",
         "recipe_note",
         "photo_recipes",
         "competition",

@@ -25,7 +25,8 @@ from common.inference.predict import mean_probs
 from common.metrics import Probs
 from common.models.activations import activation_of
 from common.progress import counted, tracked
-from common.recipe import Recipe, differences
+from common.recipe import Recipe
+from common.recipe_values import differences
 from common.targets import Target
 from common.training.jobs import Job
 from common.training.linear_probe import frozen_features

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from common.progress import say
-from common.recipe import differences
+from common.recipe_values import differences
 from common.typed_fields import STAGES
 from common.workflow.request import Request
 

@@ -10,8 +10,8 @@ from common.inference.fitting import decided
 from common.inference.out_of_fold import FoldViewProbs, cv_scores, fold_probs, pooled, view_gains
 from common.inference.predict import mean
 from common.progress import say
-from common.recipe import differences
 from common.recipe_rules import SOLVED
+from common.recipe_values import differences
 from common.storage import replacing, write_json
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of, refit_jobs

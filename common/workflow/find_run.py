@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
-from common.recipe import NAMING_STAGES, differences, with_values
+from common.recipe_values import NAMING_STAGES, differences, with_values
 from common.runs import EXTERNAL_FILE, WITH_MODELS, Run, all_runs
 from common.workflow.request import Request
 

@@ -21,7 +21,8 @@ from common.inference.decisions import kind_for
 from common.models.backbone import check_backbone
 from common.models.weights import read_weights
 from common.progress import say
-from common.recipe import Recipe, with_values
+from common.recipe import Recipe
+from common.recipe_values import with_values
 from common.runs import (
     EXTERNAL_FILE,
     WITH_MODELS,

@@ -10,7 +10,8 @@ from pathlib import Path
 from common.competition import Competition
 from common.errors import KitError
 from common.kaggle.session import RunKernel
-from common.recipe import Recipe, stage_of, with_values
+from common.recipe import Recipe
+from common.recipe_values import stage_of, with_values
 
 FIELD = re.compile(r"[A-Za-z_]\w*=")  # how a recipe's `field=value` begins
 # What of a request the verbs take beside its places: as their SHARED says.

@@ -17,7 +17,8 @@ from common.errors import KitError
 from common.inference.blend import Predictions
 from common.metrics import Probs
 from common.progress import first_of
-from common.recipe import Recipe, differences
+from common.recipe import Recipe
+from common.recipe_values import differences
 from common.runs import EXTERNAL_FILE, Run, digest_file
 from common.storage import read_json, replacing, write_json
 from common.targets import OneClass, Target, from_facts

@@ -15,7 +15,8 @@ from common.inference.decisions import DECISIONS, kind_for
 from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
 from common.progress import counted, first_of, say
-from common.recipe import Recipe, differences
+from common.recipe import Recipe
+from common.recipe_values import differences
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.training import checkpoint

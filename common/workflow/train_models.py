@@ -8,8 +8,8 @@ from typing import Any
 
 from common.environment import memory_mb
 from common.progress import bar, counted, say
-from common.recipe import differences
 from common.recipe_rules import SOLVED
+from common.recipe_values import differences
 from common.training import checkpoint
 from common.training.devices import device_peak
 from common.training.jobs import Job, jobs_of

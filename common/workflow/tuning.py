@@ -14,7 +14,8 @@ from common.data.pixels.store import Store
 from common.models.backbone import check_backbone
 from common.models.weights import first_line
 from common.progress import say
-from common.recipe import Recipe, with_values
+from common.recipe import Recipe
+from common.recipe_values import with_values
 from common.training.run_context import RunContext, open_run_context
 from common.training.throughput import Trial, compare, inference_trial, training_trial
 from common.training.updates.optimisers import check_optimiser

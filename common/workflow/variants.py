@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 
 from common.errors import KitError
 from common.progress import say
-from common.recipe import Recipe, stage_of
+from common.recipe import Recipe
+from common.recipe_values import stage_of
 from common.workflow.request import Request
 
 Named = tuple[str, list[Request]]

@@ -22,7 +22,7 @@ from common.errors import KitError
 from common.kaggle.machines import LONGEST_S
 from common.kaggle.session import RunKernel, Session
 from common.progress import say
-from common.recipe import with_values
+from common.recipe_values import with_values
 from common.runs import Run, fingerprint
 from common.storage import read_json, replacing, write_json
 from common.workflow.files import fetch_if_absent, open_files

@@ -4,7 +4,8 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from common.recipe import Recipe, differences, stage_of, with_values
+from common.recipe import Recipe
+from common.recipe_values import differences, stage_of, with_values
 from common.typed_fields import STAGES
 
 

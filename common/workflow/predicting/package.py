@@ -11,7 +11,8 @@ from common.data.folds import read_split
 from common.errors import KitError
 from common.inference.decisions import kind_for
 from common.models.weights import LOCAL
-from common.recipe import Recipe, stage_of
+from common.recipe import Recipe
+from common.recipe_values import stage_of
 from common.runs import Run
 from common.storage import read_json
 from common.training.jobs import jobs_of, refit_jobs

@@ -12,7 +12,8 @@ from common.kaggle import client
 from common.kaggle.client.kernels import Pushed
 from common.ledger import Entry
 from common.progress import say
-from common.recipe import Recipe, with_values
+from common.recipe import Recipe
+from common.recipe_values import with_values
 from common.runs import EXTERNAL_FILE, Run, digest_file, locked_run
 from common.submission import problems_and_remarks
 from common.workflow.files import open_files

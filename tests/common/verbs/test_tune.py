@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from common.recipe import stage_of, with_values
+from common.recipe_values import stage_of, with_values
 from common.training.throughput import Comparison
 from common.verbs import tune
 

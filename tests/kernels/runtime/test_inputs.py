@@ -9,7 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from common.recipe import Recipe, with_values
+from common.recipe import Recipe
+from common.recipe_values import with_values
 from common.runs import digests_of_files
 from kernels.build.attachments import attachment
 from kernels.runtime import inputs

@@ -11,7 +11,7 @@ import pytest
 import competitions
 import kit
 from common.kaggle.session import Ending, Session
-from common.recipe import with_values
+from common.recipe_values import with_values
 from common.runs import Run
 from common.workflow.request import Request
 from kernels.build import spec as making
