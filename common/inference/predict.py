@@ -1,7 +1,7 @@
 """Predict rows with one model under test-time-augmentation views; average views and models."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from common.models.activations import Activation
 from common.models.network import Network
 from common.progress import bar
 
+Unsure = Callable[[npt.NDArray[np.float32]], Rows]  # certainty [N] to the rows that get more views
+
 
 def predict(
     network: Network,
@@ -25,20 +27,21 @@ def predict(
     *,
     views: Sequence[str],
     label: str,
-    tta_fraction: float = 1.0,
+    unsure: Unsure | None = None,
 ) -> dict[str, Probs]:
     """Predict rows: for each view group its mean probs over views, name to [len(rows), C].
 
-    With `tta_fraction` < 1 only that share of the rows, the least confident, gets views other than
-    `identity`; the rest keeps its `identity` probs.
+    With `unsure` only the rows that it picks by the certainty of their `identity` probs get other
+    views; the rest keeps these.
     """
     others = [name for name in views if name != "identity"]
-    if tta_fraction < 1 and others:
-        found = predict(network, source, rows, views=["identity"], label=label)
-        unsure = least_certain(network.target.certainty(found["identity"]), tta_fraction)
-        more = predict(network, source, rows[unsure], views=others, label=f"{label}, views")
-        plain = found["identity"]
-        return found | {name: replace_rows(plain, unsure, more[name]) for name in others}
+    if unsure is not None and others:
+        plain = predict(network, source, rows, views=["identity"], label=label)["identity"]
+        few, found = unsure(network.target.certainty(plain)), {"identity": plain}
+        if not len(few):
+            return found | dict.fromkeys(others, plain)
+        more = predict(network, source, rows[few], views=others, label=f"{label}, views")
+        return found | {name: replace_rows(plain, few, more[name]) for name in others}
     network.model.eval()
     sums: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in views}
     limit = WHOLE
@@ -81,6 +84,11 @@ def least_certain(certainty: npt.NDArray[np.float32], share: float) -> Rows:
     """The sorted positions of the `share` of rows [N] with the least certainty."""
     count = math.ceil(share * len(certainty))
     return np.sort(np.argsort(certainty, kind="stable")[:count])
+
+
+def up_to(certainty: npt.NDArray[np.float32], threshold: float) -> Rows:
+    """The positions of the rows [N] whose certainty is at most this."""
+    return np.flatnonzero(certainty <= np.float32(threshold))
 
 
 def replace_rows(plain: Probs, rows: Rows, probs: Probs) -> Probs:

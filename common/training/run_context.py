@@ -57,6 +57,7 @@ class RunContext:
     probe_in_loop: (
         str  # why lp-ft's or gradual's head-only epochs cannot use cached features, or empty
     )
+    certain: float | None = None  # rows beyond it get one view, whatever share that leaves
 
     @property
     def target(self) -> Target:

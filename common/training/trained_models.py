@@ -1,6 +1,7 @@
 """Predictions of a run's trained models: load each job's weights and predict rows."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from safetensors.torch import load_file
 
 from common.data.folds import Rows
 from common.inference.features import detach_head, feature_blocks, predict_head
-from common.inference.predict import least_certain, predict, replace_rows
+from common.inference.predict import Unsure, least_certain, predict, replace_rows, up_to
 from common.metrics import Probs
 from common.models.backbone import rebuild
 from common.models.network import Network
@@ -35,14 +36,13 @@ def predictions(
     for number, folder in enumerate(folders, 1):
         text = f"{label}, model {number} of {len(folders)}"
         network = load_trained(context, folder)
-        tta_fraction = context.recipe.tta_fraction
         yield predict(
             network,
             context.source,
             rows,
             views=context.recipe.view_names,
             label=text,
-            tta_fraction=tta_fraction,
+            unsure=_unsure(context),
         )
 
 
@@ -53,6 +53,7 @@ def _from_features(
     networks = [load_trained(context, folder) for folder in folders]
     heads = [detach_head(network.model)[1] for network in networks]
     found: list[dict[str, Probs]] = [{} for _ in folders]
+    unsure = _unsure(context)
     for group in context.recipe.view_names:
         parts: list[list[Probs]] = [[] for _ in folders]
         order = []
@@ -67,8 +68,15 @@ def _from_features(
         back = np.argsort(np.concatenate(order), kind="stable")
         for groups, mine in zip(found, parts, strict=True):
             groups[group] = np.concatenate(mine)[back]
-            if group != "identity":  # a head costs nothing: the result is masked afterwards
-                certainty = context.target.certainty(groups["identity"])
-                unsure = least_certain(certainty, context.recipe.tta_fraction)
-                groups[group] = replace_rows(groups["identity"], unsure, groups[group][unsure])
+            if group != "identity" and unsure:  # a head costs nothing: it is masked afterwards
+                few = unsure(context.target.certainty(groups["identity"]))
+                groups[group] = replace_rows(groups["identity"], few, groups[group][few])
     return found
+
+
+def _unsure(context: RunContext) -> Unsure | None:
+    """Which rows get more than one view: those up to a certainty, a share of them, or all (None)."""
+    if context.certain is not None:
+        return partial(up_to, threshold=context.certain)
+    share = context.recipe.tta_fraction
+    return partial(least_certain, share=share) if share < 1 else None

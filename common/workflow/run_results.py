@@ -35,6 +35,12 @@ def predictions_folder(run: Run, recipe: Recipe) -> Path:
     return folder
 
 
+def fold_files(run: Run, recipe: Recipe) -> list[Path]:
+    """The files of a run's held-out probs, one a fold: `ids` [M], and [M, C] by view group."""
+    folder = predictions_folder(run, recipe)
+    return sorted(folder.glob("fold*.npz"), key=lambda path: int(path.stem.removeprefix("fold")))
+
+
 def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:
     """Write ids [N] and probs [N, C] to an npz file, atomically."""
     with replacing(path) as temporary, temporary.open("wb") as file:

@@ -30,13 +30,16 @@ class Made:
     data: Path
     folder: Path
 
-    def predicted(self, data: Path, seconds: float = 600) -> tuple[pd.DataFrame, dict[str, Any]]:
+    def predicted(
+        self, data: Path, seconds: float = 600, **more: Any
+    ) -> tuple[pd.DataFrame, dict[str, Any]]:
         """The submission for a test set, as text by id, and what is told of it."""
         out, cache = self.folder / "out" / "submission.csv", self.folder / "cache"
         out.parent.mkdir(exist_ok=True)
         out.unlink(missing_ok=True)
         clock = levels.Clock(seconds, levels.time.monotonic())
-        told = answer(self.request.competition, self.package, data, out, cache=cache, clock=clock)
+        competition = self.request.competition
+        told = answer(competition, self.package, data, out, cache=cache, clock=clock, **more)
         rows = pd.read_csv(out, dtype=str)
         return rows.set_index(rows.columns[0]), told
 

@@ -7,7 +7,7 @@ from typing import Any
 from common.recipe import Recipe
 from common.runs import Run
 
-FORMAT = 1
+FORMAT = 2
 PREDICTOR = "predictor.json"  # the facts, beside the weights
 WEIGHTS = "weights.safetensors"
 

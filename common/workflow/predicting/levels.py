@@ -39,28 +39,30 @@ class Clock:
     Attributes:
         seconds: the limit, counted from `begun` (`time.monotonic`).
         costs: seconds an image: of reading it, and of one pass of a network.
+        devices: that work side by side.
     """
 
     seconds: float
     begun: float = field(default_factory=time.monotonic)
     costs: tuple[float, float] = (0.0, 0.0)
     measured: int = 0
+    devices: int = 1
 
     @property
     def left(self) -> float:
         """Seconds that may still be planned with."""
         return self.begun + AIMED * self.seconds - time.monotonic()
 
-    def note(self, rows: int, units: int, reading: float, network: float) -> None:
+    def note(self, rows: int, units: float, reading: float, network: float) -> None:
         """Take the last rows' times for those to come; the first rows' hold what is done but once."""
         self.costs = (reading / rows, network / (rows * units))
         self.measured += 1
 
-    def per_row(self, units: int) -> float:
+    def per_row(self, units: float) -> float:
         """Seconds that an image is expected to take."""
-        return self.costs[0] + self.costs[1] * units
+        return (self.costs[0] + self.costs[1] * units) / self.devices
 
-    def choose(self, rows: int, units: Sequence[int]) -> int | None:
+    def choose(self, rows: int, units: Sequence[float]) -> int | None:
         """The first level, by its passes of a network an image, at which `rows` fit; None: at none do."""
         fits = (at for at, each in enumerate(units) if rows * self.per_row(each) <= self.left)
         return next(fits, None)

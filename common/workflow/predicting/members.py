@@ -1,13 +1,16 @@
 """A package opened: its runs' models predict rows of a test set, and its nodes combine what they say."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from common.competition import Competition
 from common.data.batches.batching import inference_batch
@@ -30,8 +33,9 @@ from common.training.devices import open_accelerator
 from common.training.run_context import RunContext, open_run_context
 from common.training.trained_models import predictions
 from common.workflow.predicting.contents import FORMAT, PREDICTOR
-from common.workflow.predicting.levels import Level
+from common.workflow.predicting.levels import Level, levels_of
 
+ONE_AT_A_TIME = threading.Lock()  # accelerate's state is global
 Told = Mapping[str, Any] | None  # a decision: kind and values
 
 
@@ -46,6 +50,8 @@ class Models:
     bits: int
     shape: list[int] | None  # of the training images, where all had one
     decision: Told
+    certain: float | None = None  # rows beyond this certainty get the plain view alone
+    device: str = ""  # as cuda:1; empty: the accelerator's own
     context: RunContext | None = field(default=None, repr=False)
 
     @property
@@ -61,9 +67,11 @@ class Models:
         device = open_accelerator(self.recipe)[0].device.type
         return inference_batch(self.recipe, device, height or 1, width or 1)
 
-    def units(self, level: Level) -> int:
+    def units(self, level: Level) -> float:
         """Passes of a network that an image takes at a level; heads on shared features cost nothing."""
-        views = sum(len(VIEW_GROUPS[name]) for name in self.views(level))
+        views = float(sum(len(VIEW_GROUPS[name]) for name in self.views(level)))
+        if self.certain is not None:
+            views = 1 + self.recipe.tta_fraction * (views - 1)
         shared = self.context is not None and self.context.on_features
         return views * (1 if shared else len(self.folders[: level.models]))
 
@@ -105,7 +113,10 @@ class Models:
 
     def open(self, store: Store, cache: Path) -> RunContext:
         """The setting in which the models predict this store's images."""
-        if self.context is None:
+        if self.context is not None:
+            self.context = self.context.on(store)
+            return self.context
+        with ONE_AT_A_TIME:
             self.context = open_run_context(
                 self.recipe,
                 store,
@@ -115,15 +126,17 @@ class Models:
                 cache=cache,
                 trained=True,
             )
-        else:
-            self.context = self.context.on(store)
+        if self.device:
+            here = SimpleNamespace(device=torch.device(self.device))
+            self.context = replace(self.context, accelerator=here).on(store)
         return self.context
 
     def predict(self, store: Store, cache: Path, level: Level) -> Probs:
         """The mean over models and views under the run's decision: float32 [N, C] in the store's order."""
         views = self.views(level)
         context = self.open(store, cache)
-        context = replace(context, recipe=replace(self.recipe, views="+".join(views)))
+        recipe = replace(self.recipe, views="+".join(views))
+        context = replace(context, recipe=recipe, certain=self.certain)
         folders, rows = self.folders[: level.models], np.arange(len(store))
         found = predictions(context, folders, rows, label=self.name)
         probs = mean([mean_over_views(groups, views) for groups in found])
@@ -172,8 +185,15 @@ def combined(node: Node, probs: Iterator[Probs], ids: list[str]) -> Probs:
     return decided(node.target, weighted_mean(stack, node.weights), node.decision)
 
 
-def open_package(competition: Competition, folder: Path) -> tuple[Node, Probs]:
-    """A package's folder to its models, and the mean prediction [C].
+def levels_of_node(node: Node) -> list[Level]:
+    """The order in which an ensemble is given up for time."""
+    runs = [*models_of(node)]
+    views = max(len(each.recipe.view_names) for each in runs)
+    return levels_of(views, max(len(each.folders) for each in runs))
+
+
+def open_package(competition: Competition, folder: Path, device: str = "") -> tuple[Node, Probs]:
+    """A package's folder to its models, on one device, and the mean prediction [C].
 
     Raises:
         KitError: it is of another version or another competition.
@@ -182,7 +202,10 @@ def open_package(competition: Competition, folder: Path) -> tuple[Node, Probs]:
     if facts["format"] != FORMAT or facts["competition"] != competition.name:
         raise KitError(f"{folder} is no package of {competition.name} that this version can open")
     prior = np.asarray(facts["prior"], dtype=np.float32)
-    return _opened(competition, folder, facts["node"]), prior
+    node = _opened(competition, folder, facts["node"])
+    for each in models_of(node):
+        each.device = device
+    return node, prior
 
 
 def _opened(competition: Competition, folder: Path, facts: Mapping[str, Any]) -> Node:
@@ -202,4 +225,5 @@ def _opened(competition: Competition, folder: Path, facts: Mapping[str, Any]) ->
         bits=facts["bits"],
         shape=facts["shape"],
         decision=facts["decision"],
+        certain=facts["certain"],
     )

@@ -10,6 +10,7 @@ import numpy as np
 from common.data.folds import read_split
 from common.errors import KitError
 from common.inference.decisions import kind_for
+from common.inference.predict import least_certain
 from common.models.weights import LOCAL
 from common.recipe import Recipe
 from common.recipe_values import stage_of
@@ -23,6 +24,7 @@ from common.workflow.prepare import check_trained, labelled
 from common.workflow.request import Request
 from common.workflow.run_results import (
     check_data,
+    fold_files,
     predictions_folder,
     read_predictions,
     scores_of,
@@ -34,8 +36,7 @@ def package_of(request: Request, run: Run) -> Package:
     """A run with its submission.csv to the package that predicts as it did.
 
     Raises:
-        KitError: it has not predicted, was made from other data, or takes the least certain share of the
-            test set, which another set does not have.
+        KitError: it has not predicted, or was made from other data.
     """
     if not (run / "submission.csv").is_file() or not run.read().get("test"):
         raise KitError(
@@ -86,13 +87,6 @@ def _of_models(request: Request, run: Run, files: Files, package: Package) -> di
     """The models of a trained run; what they have from the training images are bits and one shape."""
     check_trained(run)
     recipe = submission_recipe(run)
-    if recipe.tta_fraction < 1:
-        again = request.command("predict", "tta_fraction=1", "--run", str(run.folder))
-        raise KitError(
-            f"{run.folder} gives views to the least certain {recipe.tta_fraction:.0%} of the test set "
-            f"(tta_fraction={recipe.tta_fraction:g}), and which rows these are depends on the whole set, which a "
-            f"kernel sees another of: `{again}` gives them to all"
-        )
     table, store = labelled(request, files, recipe)
     check_data(run, table, store, files.target)
     folds = read_split(run / "folds.csv", table["id"]).folds
@@ -112,7 +106,22 @@ def _of_models(request: Request, run: Run, files: Files, package: Package) -> di
         "bits": store.depth.bits,
         "shape": store.shapes[0].tolist() if store.uniform else None,
         "decision": _values(decision),
+        "certain": _certain(run, recipe),
     }
+
+
+def _certain(run: Run, recipe: Recipe) -> float | None:
+    """The certainty up to which a row gets all views: that of the least certain share out of fold."""
+    if recipe.tta_fraction == 1 or len(recipe.view_names) == 1:
+        return None
+    held = [np.load(path) for path in fold_files(run, recipe)]
+    if not held:
+        raise KitError(
+            f"{run.folder} has no out-of-fold predictions, by which a threshold for the least certain "
+            f"{recipe.tta_fraction:.0%} of a test set (tta_fraction) is fitted: predict with tta_fraction=1"
+        )
+    certainty = target_of(run).certainty(np.concatenate([each["identity"] for each in held]))
+    return float(certainty[least_certain(certainty, recipe.tta_fraction)].max())
 
 
 def _told(recipe: Recipe, number: str, package: Package) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """A package predicts what its run predicted, and any other test set, with nothing of the training data."""
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +13,15 @@ from toy_competitions import laid_out, request_of
 from toy_package import Made, made_of, packed
 
 import competitions
+from common.errors import KitError
 from common.runs import Run
 from common.verbs import predict, run
 from common.workflow.blending import blend
+from common.workflow.predicting import parts
 from common.workflow.predicting.contents import PREDICTOR
-from common.workflow.predicting.package import package_of
+from common.workflow.predicting.members import Models
+from common.workflow.predicting.package import package_of, submission_recipe
+from common.workflow.run_results import fold_files
 
 CODE = [name for name in competitions.names() if name != "folder"]
 
@@ -80,13 +86,61 @@ def test_where_no_image_can_be_read_every_row_has_the_mean_of_held_out_rows(dogs
     assert told["predicted"] == 0
 
 
+def test_two_devices_share_the_rows_and_give_the_bytes_of_one(
+    dogs: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "FIRST", 4)
+    seen: dict[str, set[str]] = {}
+    plain = Models.predict
+
+    def noted(self: Models, *given: Any) -> Any:
+        seen.setdefault(threading.current_thread().name, set()).add(self.device)
+        return plain(self, *given)
+
+    monkeypatch.setattr(Models, "predict", noted)
+    dogs.predicted(dogs.data, devices=("cpu", "cpu:0"))
+    written = (dogs.folder / "out" / "submission.csv").read_bytes()
+    assert written == (dogs.run / "submission.csv").read_bytes()
+    assert sorted(map(sorted, seen.values())) == [["cpu"], ["cpu:0"]]
+
+
+def test_what_stops_one_of_two_devices_stops_both_and_is_told(
+    dogs: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Models.predict
+
+    def failing(self: Models, *given: Any) -> Any:
+        if self.device == "cpu:0":
+            raise KitError("this device is broken")
+        return plain(self, *given)
+
+    monkeypatch.setattr(parts, "FIRST", 4)
+    monkeypatch.setattr(Models, "predict", failing)
+    with pytest.raises(KitError, match="this device is broken"):
+        dogs.predicted(dogs.data, devices=("cpu", "cpu:0"))
+    assert len(pd.read_csv(dogs.folder / "out" / "submission.csv")) == 8
+
+
 @pytest.mark.slow
-def test_a_share_of_the_least_certain_rows_is_refused_with_the_way_out(dogs: Made) -> None:
+def test_of_the_least_certain_share_is_kept_the_certainty_of_the_row_at_its_end(
+    dogs: Made,
+) -> None:
     request = replace(dogs.request, words=("tta_fraction=0.5",))
     predict.run(replace(request, run=dogs.run.folder))
-    with pytest.raises(ValueError, match=r"kernel sees another of: `kit dog_breed predict tta_f"):
-        package_of(dogs.request, dogs.run)
-    predict.run(replace(dogs.request, run=dogs.run.folder))
+    try:
+        made = packed(dogs.request, dogs.run, dogs.folder / "share")
+        facts = package_of(dogs.request, dogs.run).facts["node"]
+        held = np.concatenate([np.load(each)["identity"] for each in _folds(dogs)])
+        assert (held.max(axis=1) <= facts["certain"]).sum() == 14 == len(held) / 2
+        whole, _ = made.predicted(made.data)
+        alone, _ = made.predicted(made.other("last", lambda sample: sample.iloc[[7, 2]]))
+        assert np.allclose(alone.astype(float), whole.loc[alone.index].astype(float), atol=1e-6)
+    finally:
+        predict.run(replace(dogs.request, run=dogs.run.folder))
+
+
+def _folds(dogs: Made) -> list[Path]:
+    return fold_files(dogs.run, submission_recipe(dogs.run))
 
 
 def test_nothing_of_this_machine_is_in_the_facts(dogs: Made) -> None:

@@ -11,7 +11,7 @@ import pytest
 from toy_package import Made
 
 from common.workflow.predicting import answer as answering
-from common.workflow.predicting import levels
+from common.workflow.predicting import levels, parts
 from common.workflow.predicting.members import Models
 
 
@@ -26,7 +26,7 @@ def test_without_any_time_every_row_has_the_mean_prediction(
 def test_what_stops_it_leaves_the_rows_that_were_predicted(
     dogs: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answering, "FIRST", 4)
+    monkeypatch.setattr(parts, "FIRST", 4)
     plain, calls = Models.predict, []
 
     def stopped(self: Models, *given: Any) -> Any:
@@ -64,6 +64,7 @@ class Watch:
         patch.setattr(Models, "predict", passed)
         ticking = SimpleNamespace(monotonic=lambda: self.now)
         patch.setattr(answering, "time", ticking)
+        patch.setattr(parts, "time", ticking)
         patch.setattr(levels, "time", ticking)
 
 
