@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from common.errors import KitError
 from common.progress import say
+from common.runs import Run
 from common.workflow.evaluation import validate
 from common.workflow.files import fetch_if_absent
 from common.workflow.prepare import prepared
@@ -21,4 +23,19 @@ def finished(request: Request) -> dict[str, Any]:
             predict_test(ready, test)
         else:
             say(f"{ready.files.folder} has no test set: nothing was predicted")
+        return result_of(ready.run)
+
+
+def predicted(request: Request, run: Run) -> dict[str, Any]:
+    """The result of a run whose models predicted the request's test set, with its predict fields.
+
+    Raises:
+        KitError: there is no test set.
+    """
+    with prepared(request, of=run) as ready:
+        test = open_test(ready)
+        if test is None:
+            raise KitError(f"{ready.files.folder} has no test set: there is nothing to predict")
+        validate(ready)
+        predict_test(ready, test)
         return result_of(ready.run)

@@ -55,7 +55,7 @@ class BuiltPredictor:
     dataset: tuple[str, str]
 
 
-def seconds_of(budget: str) -> float:
+def seconds_of(budget: str, name: str = "--budget") -> float:
     """'8h', '90m' or '600' to seconds.
 
     Raises:
@@ -65,7 +65,7 @@ def seconds_of(budget: str) -> float:
     seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
     if not 0 < seconds <= LONGEST_S:
         raise KitError(
-            f"--budget {budget}: it is a time above 0 and up to {LONGEST_S // 3600}h, as 8h, 90m or 600"
+            f"{name} {budget}: it is a time above 0 and up to {LONGEST_S // 3600}h, as 8h, 90m or 600"
         )
     return seconds
 

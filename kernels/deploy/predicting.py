@@ -111,7 +111,6 @@ def _pushed(
     output = output_of(built.folder, there.version)
     kernels.fetch_output(there, output, environment=environment)
     run = _imported(request, predictor, there, output)
-    say(f"next: {request.command('submit', '--kernel', str(run.folder))}")
     return result | result_of(run, scores_of(run))
 
 

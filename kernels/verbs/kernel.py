@@ -52,7 +52,10 @@ def run(request: Request, options: Options) -> dict[str, Any]:
     assert request.slug  # or a sentence: it is on no site
     if options.predict:
         _check(request, options)
-        return predicting(request, options, run_sealed)
+        found = predicting(request, options, run_sealed)
+        if "run" in found:
+            say(f"next: {request.command('submit', '--kernel', found['run'])}")
+        return found
     if options.budget:
         raise KitError(
             "--budget is for a kernel that predicts (--predict RUN): --time-limit S is a training's"

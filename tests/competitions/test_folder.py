@@ -21,13 +21,13 @@ from common.verbs import (
     download,
     leaderboard,
     predict,
-    rehearse,
     run,
     submit,
     tune,
     validate,
 )
 from common.workflow.request import Request
+from kernels.verbs import rehearse
 
 COLOURS = ("blue", "green", "red")
 

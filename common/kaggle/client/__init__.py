@@ -23,6 +23,7 @@ from common.kaggle.client.retry import Environment
 from common.kaggle.client.send_once import UnsureError
 from common.kaggle.client.submission_quota import check_can_submit, count_unlisted, why_unsure
 from common.kaggle.client.submitting import (
+    SCORED_S,
     SubmissionError,
     digest_mark,
     list_of,
@@ -33,6 +34,7 @@ from common.kaggle.client.submitting import (
 from common.kaggle.credential import Credential, credential
 
 __all__ = [
+    "SCORED_S",
     "Board",
     "CompetitionStatus",
     "Credential",

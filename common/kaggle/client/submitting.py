@@ -33,6 +33,7 @@ from common.runs import digest_file
 SLOWEST_UPLOAD = 20_000  # bytes/s that a submission is given time for
 LONGEST = 255  # characters of a description, the mark included; some sites cut the rest off
 FIRST_POLL_S, LONGEST_POLL_S = 0.5, 15.0
+SCORED_S = 600.0  # in which a file has its score
 
 
 class SubmissionError(KaggleError):
@@ -195,7 +196,7 @@ def _refused(failure: RemoteError, slug: str, environment: Environment) -> Kaggl
 
 
 def wait(
-    slug: str, ref: int, timeout_s: float = 600.0, *, environment: Environment = None
+    slug: str, ref: int, timeout_s: float = SCORED_S, *, environment: Environment = None
 ) -> Submission:
     """Wait until submission `ref` is scored and return it.
 

@@ -27,7 +27,7 @@ from common.kaggle.server.http_handler import Handler
 from common.kaggle.server.kernel_api import METHODS as OF_KERNELS
 from common.kaggle.server.kernel_api import KernelService
 from common.kaggle.server.kernel_files import KernelOutputs
-from common.kaggle.server.kernels import KernelStore
+from common.kaggle.server.kernels import RERUN, WORKING, KernelStore
 from common.kaggle.server.submissions import SubmissionStore
 from common.kaggle.session import RunKernel
 
@@ -158,6 +158,11 @@ class Host:
     def port(self) -> int:
         """The port on 127.0.0.1, chosen by the system."""
         return int(self._server.server_address[1])
+
+    def rerun_output(self, slug: str, number: int) -> Path:
+        """The folder that the last re-run of a kernel's version wrote: no call of a client shows it."""
+        version = self._kernels.version(self.username, slug, f"v{number}")
+        return self._kernels.place(version) / RERUN / WORKING
 
     @property
     def environment(self) -> dict[str, str]:

@@ -31,8 +31,8 @@ def rehearse(request: Request, *, share: float, seed: int) -> dict[str, Any]:
     folder = make_rehearsal(request, open_files(request), share=share, seed=seed)
     with locked_run(folder):
         result = _competed(hidden_request(request, folder), folder)
-    result |= {"rehearsal": str(folder)} | _worth(request, folder, result)
-    _tell(request, result, ["--hidden", f"{share:g}", "--seed", str(seed + 1)])
+    result |= {"rehearsal": str(folder)} | worth(request, folder, result)
+    tell(request, result, ["--hidden", f"{share:g}", "--seed", str(seed + 1)])
     return result
 
 
@@ -61,8 +61,8 @@ def _competed(request: Request, folder: Path) -> dict[str, Any]:
         return result_of(run, scores_of(run))
 
 
-def _worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Each score's number of rows and standard error."""
+def worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """What a rehearsal's result is worth: each score's number of rows and standard error."""
     hidden = int(facts_of(folder)["hidden"])
     rows = {"cv": result["n"], "public": public_rows(hidden, PUBLIC_SHARE)}
     rows["private"] = hidden - rows["public"]
@@ -113,7 +113,7 @@ def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
     return float(np.nanstd(resampled([scored], groups, weights)[1:]) * math.sqrt(len(ids)))
 
 
-def _tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
+def tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
     """Print CV, public and private scores with standard errors, and the next command."""
     name, metric = request.competition.name, result["metric"].replace("_", " ")
     lines = [

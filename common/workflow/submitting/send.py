@@ -124,7 +124,8 @@ def send(
             )
             enter_in_ledger(request.runs, found, scores_of(found))
             try:
-                await_score(slug, found, sent, environment=environment)
+                rerun = pushed is not None
+                await_score(slug, found, sent, from_kernel=rerun, environment=environment)
             finally:
                 enter_in_ledger(request.runs, found, scores_of(found))
     return found

@@ -14,6 +14,7 @@ from common.progress import say
 from common.runs import Run, digest_file
 
 TRUSTED_S = 600.0  # after which a list without the submission is trusted without a count
+RERUN_S = 13 * 3600.0  # the longest that a kernel may run again, and an hour before it begins
 
 
 def submit_once(
@@ -78,7 +79,12 @@ def submit_once(
 
 
 def await_score(
-    slug: str, run: Run, sent: Mapping[str, Any], *, environment: Mapping[str, str] | None
+    slug: str,
+    run: Run,
+    sent: Mapping[str, Any],
+    *,
+    from_kernel: bool = False,
+    environment: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     """Wait for the score of what `submit_once` returned; note and return it.
 
@@ -88,7 +94,8 @@ def await_score(
             `submit_once` finds it.
     """
     try:
-        scored = client.wait(slug, sent["ref"], environment=environment)
+        patience_s = RERUN_S if from_kernel else client.SCORED_S
+        scored = client.wait(slug, sent["ref"], patience_s, environment=environment)
     except client.SubmissionError as refusal:
         _note(run, {**sent, "status": "error", "error": str(refusal)}, submitting=None)
         raise

@@ -19,7 +19,7 @@ from common.kaggle import client
 from common.kaggle.client import Place
 from common.kaggle.server.host import Host
 from common.metrics import metric_named
-from common.verbs import host, leaderboard, rehearse, run, submit
+from common.verbs import host, leaderboard, run, submit
 from common.verbs import ledger as ledger_verb
 from common.verbs.leaderboard import place_of
 from common.workflow.files import open_files
@@ -28,6 +28,7 @@ from common.workflow.submitting.host_options import hosted_by
 from common.workflow.submitting.local_kaggle import environment_set, of_rehearsal
 from common.workflow.submitting.rehearsal import hidden_request
 from common.workflow.submitting.rehearsal_site import make_rehearsal
+from kernels.verbs import rehearse
 
 LAST = "export PYTHONUSERBASE="  # of the lines that the host prints
 

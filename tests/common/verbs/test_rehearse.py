@@ -17,11 +17,12 @@ from common.data.table import read_csv
 from common.metrics import metric_named
 from common.storage import read_json
 from common.verbs import ledger as ledger_verb
-from common.verbs import predict, rehearse, validate
+from common.verbs import predict, validate
 from common.workflow.files import open_files
 from common.workflow.request import Request
 from common.workflow.submitting.rehearsal import hidden_request, standard_error
 from common.workflow.submitting.rehearsal_site import SERVED, SOLUTION, make_rehearsal, rehearsals
+from kernels.verbs import rehearse
 
 
 def folder_of(request: Request, **options: Any) -> Path:

@@ -16,8 +16,9 @@ from common.errors import KitError
 from common.kaggle.server.scoring import reading_of, scorer
 from common.score.tables import score_tables
 from common.targets import Grades, LabelSet, Numbers, OneClass, YesNo
-from common.verbs import rehearse, run, validate
+from common.verbs import run, validate
 from common.workflow.files import read_files
+from kernels.verbs import rehearse
 
 BOTH = ("age", "size")
 THREE = ("big", "round", "soft")
