@@ -2,7 +2,8 @@
 
 It serves embedded competitions and rehearsals (`kit <competition> rehearse` makes one), and prints
 the environment variables that point the client at it. --fault injects failures, --terms changes a
-competition's limits and rules.
+competition's limits and rules. --code serves code competitions: a small visible test set, and a
+kernel that is submitted is run again on the hidden one (--terms rerun_s=600 rerun_mb=16000).
 
 Example: kit host digits --fault "DownloadDataFiles status=503 times=2" --terms daily_limit=1
 """
@@ -38,6 +39,9 @@ class Options:
         positional=True,
     )
     runs: Path = flag("where runs are kept", Path("runs"))
+    code: bool = flag(
+        "as code competitions: a submitted kernel is re-run on a hidden test set", False
+    )
     fault: tuple[str, ...] = flag(
         f"make the next call of a method fail: {', '.join(METHODS)}; with "
         f"{', '.join(types_of(Fault))} (default times=1; method alone: the answer is lost)",
@@ -61,14 +65,15 @@ def run(
     terms = values_of(Hosted, options.terms)
     until = until or threading.Event()
     with locked_run(folder):
-        hosted = [replace(each, **terms) for each in hosted_by(options.named, catalogue, runs)]
+        served = hosted_by(options.named, catalogue, runs, code=options.code)
+        hosted = [replace(each, **terms) for each in served]
         with Host(hosted, folder=folder, run_kernel=catalogue.run_kernel) as host:
             host.faults.add(*faults)
             for line in exports(host.environment):
                 print(line, flush=True)
             say()
             for each in hosted:
-                say(f"{each.slug}: {each.files}")
+                say(f"{each.slug}: {each.files}{_rerun(each)}")
             say(
                 f"listening on 127.0.0.1:{host.port} until Ctrl-C; paste these lines into another shell"
             )
@@ -81,3 +86,13 @@ def run(
             except KeyboardInterrupt:  # the way out that was offered
                 say("stopped")
     return {"hosted": [each.slug for each in hosted]}
+
+
+def _rerun(hosted: Hosted) -> str:
+    """How a submitted kernel is run again; "" where it is not."""
+    if hosted.hidden is None:
+        return ""
+    return (
+        f"; a submitted kernel is re-run on {hosted.hidden} (limits {hosted.rerun_s:,.0f} s, "
+        f"{hosted.rerun_mb:,} MB, and {hosted.daily_limit:,} a day)"
+    )

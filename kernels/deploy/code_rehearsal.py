@@ -22,7 +22,7 @@ from common.workflow.pipeline import finished, predicted
 from common.workflow.predicting.package import submission_recipe
 from common.workflow.request import Request, field_words
 from common.workflow.run_results import result_of, scores_of
-from common.workflow.submitting.hidden_set import as_code_competition
+from common.workflow.submitting.hidden_set import VISIBLE, as_code_competition
 from common.workflow.submitting.local_kaggle import environment_set, of_rehearsal
 from common.workflow.submitting.rehearsal import hidden_request, tell, worth
 from common.workflow.submitting.rehearsal_site import SERVED, make_rehearsal
@@ -33,7 +33,7 @@ from kernels.deploy.predicting import predicting
 from kernels.deploy.steps import Steps
 from kernels.runtime.predict import REPORT, SUBMISSION
 
-CODE, VISIBLE = "code", Path("site") / "visible"  # in the rehearsal's folder
+CODE = "code"  # in the rehearsal's folder
 LIMIT, MEMORY_MB = "9h", 30_000
 
 
@@ -75,7 +75,9 @@ def rehearse_code(
     own = replace(hidden_request(request, folder), data=folder / CODE / "data")
     with locked_run(folder):
         hosted = as_code_competition(
-            of_rehearsal(own.competition, folder), own.competition, folder / VISIBLE
+            of_rehearsal(own.competition, folder),
+            own.competition,
+            folder / SERVED.with_name(VISIBLE),
         )
         hosted = replace(hosted, rerun_s=terms.seconds, rerun_mb=terms.memory_mb)
         with Host([hosted], folder=folder / CODE / "host", run_kernel=run_kernel) as host:

@@ -13,6 +13,7 @@ from common.progress import say
 from common.storage import locked, replacing
 from common.workflow.files import read_files
 
+VISIBLE = "visible"  # the folder of what kernels see, beside that of all files
 SHARE = 10  # one row of so many of the test set is visible, and two at least
 
 

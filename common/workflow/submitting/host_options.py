@@ -13,8 +13,9 @@ from common.kaggle.server.host import METHODS, Fault
 from common.kaggle.server.hosted import Hosted
 from common.typed_fields import nearest
 from common.workflow.request import Catalogue, path_words
+from common.workflow.submitting.hidden_set import VISIBLE, as_code_competition
 from common.workflow.submitting.local_kaggle import of_embedded, of_rehearsal
-from common.workflow.submitting.rehearsal_site import facts_of, is_rehearsal, rehearsals
+from common.workflow.submitting.rehearsal_site import SERVED, facts_of, is_rehearsal, rehearsals
 
 READ: Mapping[str, Callable[[str], Any]] = {
     "bool": {"true": True, "false": False}.__getitem__,
@@ -25,8 +26,13 @@ READ: Mapping[str, Callable[[str], Any]] = {
 FIXED = ("method", "slug", "title", "metric")  # what the method or the competition is
 
 
-def hosted_by(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Hosted]:
+def hosted_by(
+    named: Sequence[str], catalogue: Catalogue, runs: Path, *, code: bool = False
+) -> list[Hosted]:
     """Names to the competitions to serve: by name, by rehearsal folder, or all available.
+
+    Args:
+        code: as code competitions, with hidden test sets.
 
     Raises:
         KitError: no data, a folder that is not a rehearsal, or a slug twice.
@@ -34,7 +40,7 @@ def hosted_by(named: Sequence[str], catalogue: Catalogue, runs: Path) -> list[Ho
     known = {competition.name: competition for competition in catalogue.competitions}
     words = [word if _is_folder(word) else catalogue.load(word).name for word in named]
     words = words or [n for n, each in known.items() if each.embedded or rehearsals(runs, n)]
-    hosted = [_hosted(word, known, runs) for word in words]
+    hosted = [_hosted(word, known, runs, code=code) for word in words]
     slugs = [each.slug for each in hosted]
     if len(set(slugs)) < len(slugs):
         raise KitError(f"one host serves a competition once: {', '.join(slugs)}")
@@ -48,20 +54,26 @@ def _is_folder(word: str) -> bool:
     return is_rehearsal(Path(word)) or (os.sep in word and Path(word).is_dir())
 
 
-def _hosted(word: str, known: Mapping[str, Competition], runs: Path) -> Hosted:
+def _hosted(word: str, known: Mapping[str, Competition], runs: Path, *, code: bool) -> Hosted:
     if word not in known:
-        facts = facts_of(Path(word))
-        return of_rehearsal(known[facts["competition"]], Path(word))
-    competition, made = known[word], rehearsals(runs, word)
-    if competition.embedded:
-        return of_embedded(competition, runs / "host" / "embedded" / competition.slug)
-    if not made:
-        raise KitError(
-            f"the labels of {word}'s test set are not known here: "
-            f"`{shlex.join(['kit', word, 'rehearse', *path_words(None, runs)])}` hides some "
-            "of the training set's instead, and `kit host` serves that"
-        )
-    return of_rehearsal(competition, made[0])
+        competition, folder = known[facts_of(Path(word))["competition"]], Path(word)
+    else:
+        competition, made = known[word], rehearsals(runs, word)
+        if competition.embedded:
+            place = runs / "host" / "embedded" / competition.slug
+            hosted = of_embedded(competition, place)
+            visible = runs / "host" / VISIBLE / competition.slug
+            return as_code_competition(hosted, competition, visible) if code else hosted
+        if not made:
+            raise KitError(
+                f"the labels of {word}'s test set are not known here: "
+                f"`{shlex.join(['kit', word, 'rehearse', *path_words(None, runs)])}` hides some "
+                "of the training set's instead, and `kit host` serves that"
+            )
+        folder = made[0]
+    hosted = of_rehearsal(competition, folder)
+    visible = folder / SERVED.with_name(VISIBLE)
+    return as_code_competition(hosted, competition, visible) if code else hosted
 
 
 def exports(environment: Mapping[str, str]) -> list[str]:

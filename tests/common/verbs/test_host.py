@@ -123,6 +123,10 @@ def test_a_rehearsal_is_hosted_by_its_name_or_its_folder(toy: Any) -> None:
     for word in ("digits", folder):
         hosted = hosted_by([word], catalogue(request.competition), request.runs)
         assert hosted[0].files == Path(folder) / "site" / "files"
+        (code,) = hosted_by([word], catalogue(request.competition), request.runs, code=True)
+        assert (code.hidden, code.code_only) == (hosted[0].files, True)
+        assert code.files == Path(folder) / "site" / "visible"
+        assert len(request.competition.read_test(code.files)) == 2
     with pytest.raises(ValueError, match="serves a competition once"):
         hosted_by(["digits", folder], catalogue(request.competition), request.runs)
 
