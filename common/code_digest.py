@@ -21,6 +21,7 @@ OF_FEATURES = (
     "inference/features",
     "inference/predict",
     "inference/tta_views",
+    "models/feature_pools",
     "models/joined_features",
     "models/network",
 )

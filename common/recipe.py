@@ -7,7 +7,7 @@ predictions' folder; *runtime* fields are recorded and enter no hash.
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-from common.recipe_rules import DECISIONS, FORMS, LOSSES, VIEWS, check_agreement, views_in_order
+from common.recipe_rules import DECISIONS, FORMS, LOSSES, POOLS, VIEWS, check_agreement, in_order
 from common.typed_fields import Choice, check_value, param, parse_choice
 
 
@@ -64,6 +64,9 @@ class Recipe:
     )
     feature_stages: int = param(1, "train", "last stages whose means a head sees", low=1, high=9)
     feature_size: int = param(0, "train", "a second, smaller side for a head's features", low=0)
+    feature_pools: str = param(
+        "mean", "train", "how a stage becomes features, joined by +: " + " ".join(POOLS)
+    )
     head_views: str = param("identity", "train", "views that a solved head learns from, as views=")
     epochs: int = param(
         10, "train", "epochs of all phases together; 0: no training, predict with head=rows", low=0
@@ -174,9 +177,14 @@ class Recipe:
             check_value(each, value)
             if each.type is float:  # lr=1 and lr=1.0 are one recipe
                 object.__setattr__(self, each.name, float(value))
-        for name in ("head_views", "views"):
-            object.__setattr__(self, name, views_in_order(name, getattr(self, name)))
+        for name, words in (("head_views", VIEWS), ("views", VIEWS), ("feature_pools", POOLS)):
+            object.__setattr__(self, name, in_order(name, getattr(self, name), words))
         check_agreement(self)
+
+    @cached_property
+    def joins_features(self) -> bool:
+        """Does the head see more than the backbone's own features?"""
+        return self.feature_stages > 1 or self.feature_size > 0 or self.feature_pools != "mean"
 
     @cached_property
     def view_names(self) -> tuple[str, ...]:

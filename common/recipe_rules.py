@@ -29,20 +29,21 @@ DECISIONS = (
     "class-factors",
     "unknown",
 )
+POOLS = ("mean", "max", "min", "gem", "token")
 VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
 
 
-def views_in_order(field: str, text: str) -> str:
-    """`views=` or `head_views=` text to its canonical spelling: the plain view first, each once, in `VIEWS`' order.
+def in_order(field: str, text: str, words: tuple[str, ...]) -> str:
+    """Names joined by + to their canonical spelling: in the order of `words`, each once, `identity` always.
 
     Raises:
-        KitError: an unknown view; the nearest is named.
+        KitError: an unknown name; the nearest is named.
     """
     names = text.split("+")
     for name in names:
-        if name not in VIEWS:
-            raise KitError(f"{field}={text}: {nearest(name, VIEWS)}; join them with +")
-    return "+".join(name for name in VIEWS if name == "identity" or name in names)
+        if name not in words:
+            raise KitError(f"{field}={text}: {nearest(name, words)}; join them with +")
+    return "+".join(name for name in words if name == "identity" or name in names)
 
 
 def check_agreement(recipe: Any) -> None:
@@ -67,7 +68,7 @@ def check_agreement(recipe: Any) -> None:
         raise KitError(
             f"head_grid={recipe.head_grid} searches learning rates on frozen features: set freeze=backbone"
         )
-    if recipe.feature_stages > 1 or recipe.feature_size:
+    if recipe.joins_features:
         _check_joined_features(recipe)
     if recipe.head in SOLVED:
         _check_solved_head(recipe)
@@ -136,7 +137,8 @@ def _check_solved_head(recipe: Any) -> None:
 
 def _check_joined_features(recipe: Any) -> None:
     """Joined features are a frozen backbone's, of which the old classifier knows nothing."""
-    name = "feature_size" if recipe.feature_size else "feature_stages"
+    plain = {"feature_size": 0, "feature_pools": "mean", "feature_stages": 1}
+    name = next(name for name, value in plain.items() if getattr(recipe, name) != value)
     given = f"{name}={getattr(recipe, name)}"
     if recipe.freeze != "backbone":
         raise KitError(f"{given} joins a frozen backbone's features: set freeze=backbone")
@@ -155,6 +157,7 @@ def check_obstacle(recipe: Any, reason: str) -> None:
         (recipe.head_grid != "none", "head_grid", "none"),
         (recipe.feature_stages > 1, "feature_stages", 1),
         (recipe.feature_size > 0, "feature_size", 0),
+        (recipe.feature_pools != "mean", "feature_pools", "mean"),
     )
     for wanted, name, plain in needs:
         if reason and wanted:

@@ -33,11 +33,11 @@ def write_model_folder(
             f"head={recipe.head} is not one of timm's heads, so timm could not load the model: export a run "
             f"with head=linear, rows, {' or '.join(SOLVED)}"
         )
-    if recipe.feature_stages > 1 or recipe.feature_size:
+    if recipe.joins_features:
         raise KitError(
-            f"feature_stages={recipe.feature_stages} feature_size={recipe.feature_size} join features of several "
-            "stages or sizes, which no timm network does: export a run without them, or let `kit … "
-            "kernel` carry this one"
+            f"feature_stages={recipe.feature_stages} feature_size={recipe.feature_size} "
+            f"feature_pools={recipe.feature_pools} join features of several stages, sizes or poolings, which no "
+            "timm network does: export a run without them, or let `kit … kernel` carry this one"
         )
     model = rebuild(recipe, classes, read_weights(weights))
     settings = _model_args(recipe.backbone) | {"num_classes": len(classes)}
