@@ -12,7 +12,7 @@ from common.kaggle.client.retry import Environment
 from common.kaggle.session import RunKernel
 from common.progress import first_of, say
 from common.runs import Run, digest_file, locked_run
-from common.storage import replacing
+from common.storage import read_json, replacing
 from common.workflow.blending import blend
 from common.workflow.files import fetch_if_absent
 from common.workflow.find_run import named_run
@@ -26,7 +26,7 @@ from kernels.deploy.push import known, output_of, pushed
 from kernels.deploy.steps import SAMPLE, Steps
 from kernels.deploy.upload import uploaded
 from kernels.runtime.manifest import read_manifest
-from kernels.runtime.predict import SUBMISSION
+from kernels.runtime.predict import REPORT, SUBMISSION
 
 PREDICTED = "predicted"  # the kind of a run that a kernel predicted with another run's models
 RESULTS = ("scores.json", "oof.npz", "predictions")
@@ -138,6 +138,7 @@ def _imported(
         "words": [],
         "options": predictor.built.shape.given(),
         "submission": digest_file(sent),
+        "visible": read_json(output / REPORT) if (output / REPORT).is_file() else {},
     }
     before = target.read().get("kernel")
     if before and (before["key"], before["pushed"]) != (origin["key"], origin["pushed"]):

@@ -125,6 +125,7 @@ def _predict(
         cache=scratch / "cache",
         clock=Clock(float(facts["seconds"]), begun),
     )
+    told["limit"] = float(facts["seconds"])
     (Path.cwd() / REPORT).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 

@@ -196,9 +196,17 @@ def _refused(failure: RemoteError, slug: str, environment: Environment) -> Kaggl
 
 
 def wait(
-    slug: str, ref: int, timeout_s: float = SCORED_S, *, environment: Environment = None
+    slug: str,
+    ref: int,
+    timeout_s: float = SCORED_S,
+    *,
+    remedy: Callable[[str], str] = remedy_for,
+    environment: Environment = None,
 ) -> Submission:
     """Wait until submission `ref` is scored and return it.
+
+    Args:
+        remedy: what follows the reason why it could not be scored.
 
     Raises:
         SubmissionError: it could not be scored, with Kaggle's own reason.
@@ -212,7 +220,7 @@ def wait(
             if found is not None and found.status == "ERROR":
                 reason = (found.error or "no reason was given").rstrip(".")
                 raise SubmissionError(
-                    f"{slug} refused submission {ref} ({found.file}): {reason}; {remedy_for(reason)}"
+                    f"{slug} refused submission {ref} ({found.file}): {reason}; {remedy(reason)}"
                 )
             if look.last:
                 raise KaggleError(

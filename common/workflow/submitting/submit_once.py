@@ -4,11 +4,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from common.kaggle import client
 from common.kaggle.client.kernels import Pushed, submit_kernel
+from common.kaggle.client.rerun_failures import remedy_for
 from common.kaggle.client.waiting import listed_s, rest, silence_s
 from common.progress import say
 from common.runs import Run, digest_file
@@ -94,8 +96,14 @@ def await_score(
             `submit_once` finds it.
     """
     try:
-        patience_s = RERUN_S if from_kernel else client.SCORED_S
-        scored = client.wait(slug, sent["ref"], patience_s, environment=environment)
+        visible = run.read()["kernel"].get("visible") if from_kernel else None
+        scored = client.wait(
+            slug,
+            sent["ref"],
+            RERUN_S if from_kernel else client.SCORED_S,
+            remedy=partial(remedy_for, visible=visible),
+            environment=environment,
+        )
     except client.SubmissionError as refusal:
         _note(run, {**sent, "status": "error", "error": str(refusal)}, submitting=None)
         raise
