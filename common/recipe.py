@@ -118,6 +118,13 @@ class Recipe:
         "class imbalance: weights (in the loss) or sampling (rare classes oversampled)",
         choices=("none", "weights", "sampling"),
     )
+    noise: str = param(
+        "none",
+        "train",
+        "labels most likely wrong, by confident learning among a fold's training rows: drop, or weight "
+        "them less; held-out rows keep theirs",
+        choices=("none", "weight", "drop"),
+    )
     augment: str = param(
         "small",
         "train",

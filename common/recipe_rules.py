@@ -77,6 +77,7 @@ def check_agreement(recipe: Any) -> None:
             f"head_views={recipe.head_views} is of heads that are solved, and head={recipe.head} is trained: "
             f"set head={' or '.join(SOLVED)}, or head_views=identity"
         )
+    _check_noise(recipe)
     if recipe.freeze == "backbone" and recipe.drop_rate:
         raise KitError(
             f"drop_rate={recipe.drop_rate:g} is dropout in the backbone, which freeze=backbone keeps in "
@@ -95,6 +96,11 @@ def check_agreement(recipe: Any) -> None:
             "final=refit trains on all rows and has no validation split for early stopping: "
             "set early_stop=0 or final=folds"
         )
+    _check_store(recipe)
+
+
+def _check_store(recipe: Any) -> None:
+    """What images are stored as holds what training needs."""
     if 0 < recipe.bit_depth < 8:
         raise KitError(
             f"bit_depth={recipe.bit_depth}: 16-bit images hold values of 8 to 16 bits (0: detected)"
@@ -135,6 +141,24 @@ def _check_solved_head(recipe: Any) -> None:
         )
 
 
+def _check_noise(recipe: Any) -> None:
+    """Doubtful labels are found on pretrained features, and weighed in a plain cross-entropy."""
+    given = f"noise={recipe.noise}"
+    if recipe.noise == "none":
+        return
+    if recipe.weights == "scratch" or not recipe.epochs:
+        raise KitError(
+            f"{given} finds doubtful labels on a pretrained backbone's features and trains without them, "
+            "and weights=scratch has none, epochs=0 does not train: set weights=pretrained epochs=1 or more"
+        )
+    if recipe.noise == "weight" and (recipe.head in SOLVED or recipe.label_smoothing):
+        name = "head" if recipe.head in SOLVED else "label_smoothing"
+        raise KitError(
+            f"{given} weighs rows in a plain cross-entropy, which {name}={getattr(recipe, name)} is not: "
+            "set noise=drop"
+        )
+
+
 def _check_joined_features(recipe: Any) -> None:
     """Joined features are a frozen backbone's, of which the old classifier knows nothing."""
     plain = {"feature_size": 0, "feature_pools": "mean", "feature_stages": 1}
@@ -150,8 +174,16 @@ def _check_joined_features(recipe: Any) -> None:
         )
 
 
-def check_obstacle(recipe: Any, reason: str) -> None:
-    """Raise a KitError where a head needs cached features, and a field (`reason`) rules them out."""
+def check_obstacle(recipe: Any, reason: str, undetachable: str) -> None:
+    """Raise a KitError where a head needs cached features, and a field (`reason`) rules them out.
+
+    Doubtful labels need no more than features, unless the network has none (`undetachable`).
+    """
+    if recipe.noise != "none" and undetachable:
+        raise KitError(
+            f"noise={recipe.noise} finds doubtful labels on the backbone's features, and "
+            f"{recipe.backbone} has none ({undetachable}): set noise=none"
+        )
     needs = (
         (recipe.head in SOLVED, "head", "linear"),
         (recipe.head_grid != "none", "head_grid", "none"),

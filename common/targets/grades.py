@@ -34,6 +34,7 @@ class Grades(Target):
     losses: ClassVar[tuple[str, ...]] = ("cumulative",)
     pictures: ClassVar[tuple[str, ...]] = ("confusion", "worst_rows")
     refuses: ClassVar[dict[str, str]] = {
+        "noise=weight": "its loss weighs answers, not rows: noise=drop leaves rows out",
         "head=rows": "the old classifier has no row for 'above grade 1'",
         "head=lda": "it tells classes apart of which each row has one",
     }

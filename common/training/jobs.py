@@ -11,13 +11,18 @@ from common.recipe import Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """One model to train: folder name, `fold` and `seed` of its random numbers, training rows."""
+    """One model to train: folder name, `fold` and `seed` of its random numbers, training rows.
+
+    `answers` are what the loss compares the outputs of `rows` with [len(rows), O], where these are
+    not the table's own answers.
+    """
 
     name: str
     fold: int
     seed: int
     rows: Rows
     held_out: Rows | None  # None: trained on all rows, no validation split
+    answers: npt.NDArray[np.float32] | None = None
 
 
 def jobs_of(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:

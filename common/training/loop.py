@@ -104,10 +104,11 @@ def train_epoch(
     """Train one epoch over the job's rows; return its log record (loss, rates, speed, memory)."""
     recipe, device = context.recipe, context.device
     place = (job.seed, job.fold, epoch)
-    rows = job.rows[epoch_order(context.strata[job.rows], recipe, place)]
+    order = epoch_order(context.strata[job.rows], recipe, place)
+    rows = job.rows[order]
     batches = math.ceil(len(rows) / recipe.batch_size)
     updates = math.ceil(batches / recipe.grad_accum_steps)
-    targets = torch.from_numpy(context.loss_targets[rows]).to(device).split(recipe.batch_size)
+    targets = torch.from_numpy(context.answers_of(job)[order]).to(device).split(recipe.batch_size)
     network, optimiser, size = components.network, components.optimiser, phase.sizes[epoch - begun]
     train_mode(network.model)
     total, rates, peak, prepared = torch.zeros((), device=device), [], 0.0, 0.0

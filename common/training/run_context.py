@@ -25,6 +25,7 @@ from common.recipe import Recipe
 from common.recipe_rules import check_obstacle
 from common.targets import Strata, Target, Targets
 from common.training.devices import PRECISIONS, open_accelerator
+from common.training.jobs import Job
 from common.training.phases import linear_probe_recipe, phases_of
 from common.training.progressive_resizing import check_growth, head_epochs, sizes_per_epoch
 from common.training.updates.loss import loss_name
@@ -68,6 +69,10 @@ class RunContext:
     def loss_targets(self) -> npt.NDArray[Any]:
         """What the loss compares outputs with: int64 [N] classes, or float32 [N, outputs]."""
         return self.target.soft(self.targets)
+
+    def answers_of(self, job: Job) -> npt.NDArray[Any]:
+        """What the loss compares the outputs of a job's training rows with: [len(job.rows)] or [.., O]."""
+        return self.loss_targets[job.rows] if job.answers is None else job.answers
 
     @cached_property
     def strata(self) -> Strata:
@@ -204,7 +209,7 @@ def open_run_context(
     reason, probe_obstacle = features_obstacle(recipe) or undetachable, ""
     if head_epochs(recipe):
         probe_obstacle = features_obstacle(linear_probe_recipe(recipe)) or undetachable
-    check_obstacle(recipe, reason)
+    check_obstacle(recipe, reason, undetachable)
     return RunContext(
         recipe,
         targets,

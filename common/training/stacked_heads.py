@@ -154,12 +154,13 @@ def _epoch(
 ) -> tuple[Tensor, list[float]]:  # fmt: skip
     """Train one epoch: the mean loss [points, jobs] and the learning rate of each step."""
     recipe, batch = context.recipe, context.recipe.batch_size
-    orders = [
-        job.rows[epoch_order(context.strata[job.rows], recipe, (job.seed, job.fold, epoch))]
+    ordered = [
+        (job, epoch_order(context.strata[job.rows], recipe, (job.seed, job.fold, epoch)))
         for job in group.jobs
     ]
-    rows = torch.from_numpy(np.stack(orders)).to(features.device)
-    targets = torch.from_numpy(context.loss_targets).to(features.device)[rows]
+    answers = np.stack([context.answers_of(job)[order] for job, order in ordered])
+    rows = torch.from_numpy(np.stack([job.rows[order] for job, order in ordered]))
+    rows, targets = rows.to(features.device), torch.from_numpy(answers).to(features.device)
     steps = -(-rows.shape[1] // batch)
     total, rates = torch.zeros(len(group.parameters), len(group.jobs)), []
     for step in range(steps):

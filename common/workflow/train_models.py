@@ -12,7 +12,7 @@ from common.recipe_rules import SOLVED
 from common.recipe_values import differences
 from common.training import checkpoint
 from common.training.devices import device_peak
-from common.training.jobs import Job, jobs_of
+from common.training.jobs import Job
 from common.training.linear_probe import (
     choose_points,
     grid_of,
@@ -34,20 +34,20 @@ from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_w
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import EpochLines, draw_curves, print_epoch
+from common.workflow.training_rows.noise import heeding_noise
 
 SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
 
 
 def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     """Train the jobs without weights, resumed after the last finished epoch."""
-    run, open_jobs = (
-        ready.run,
-        [job for job in jobs if not checkpoint.is_finished(ready.run / job.name)],
-    )
-    if not open_jobs:
+    run = ready.run
+    if all(checkpoint.is_finished(run / job.name) for job in jobs):
         say(f"{run.folder}: all {len(jobs)} models are trained")
         return
     check_code(ready)
+    jobs = heeding_noise(ready, jobs) if ready.recipe.noise != "none" else jobs
+    open_jobs = [job for job in jobs if not checkpoint.is_finished(run / job.name)]
     runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
     kind = "trained" if ready.recipe.epochs else "zero-training"
     run.note(
@@ -64,9 +64,10 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     )
     _tell_average(ready, open_jobs)
     if ready.setting.on_features:
-        (_solve_on_features if ready.recipe.head in SOLVED else _train_on_features)(
-            ready, open_jobs
-        )
+        if ready.recipe.head in SOLVED:
+            _solve_on_features(ready, jobs)
+        else:
+            _train_on_features(ready, open_jobs, jobs)
         return
     _probe(ready, [job for job in open_jobs if not checkpoint.is_begun(run / job.name)])
     since = drawn = time.perf_counter()
@@ -139,16 +140,18 @@ def _probe(ready: Prepared, jobs: list[Job]) -> None:
     ready.run.add_seconds("train", time.perf_counter() - begun)
 
 
-def _train_on_features(ready: Prepared, jobs: list[Job]) -> None:
-    """Train all jobs' heads at once on cached features; a refit uses the folds' best grid point."""
+def _train_on_features(ready: Prepared, jobs: list[Job], every: list[Job]) -> None:
+    """Train all jobs' heads at once on cached features; a refit uses the folds' best grid point.
+
+    A grid trains `every` job again: what one chooses depends on all the others.
+    """
     run, recipe, begun = ready.run, ready.recipe, time.perf_counter()
     points, chosen = grid_of(recipe), [0] * len(jobs)
     if len(points) > 1 and jobs[0].held_out is None:
         grid = run.read()["head_grid"]
         points = [tuple(grid["points"][grid["best"]])]
     elif len(points) > 1:
-        jobs = jobs_of(recipe, ready.split.folds)  # what a job chooses depends on all the others
-        chosen = [0] * len(jobs)
+        jobs, chosen = every, [0] * len(every)
     found = train_heads(jobs, ready.setting, points)
     if len(points) > 1:
         grid = choose_points(found, points)
@@ -167,8 +170,7 @@ def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
     run, recipe, begun = ready.run, ready.recipe, time.perf_counter()
     points, chosen = points_of(recipe.head, ready.setting.target), [0] * len(jobs)
     folds = jobs[0].held_out is not None
-    if folds:
-        jobs = jobs_of(recipe, ready.split.folds)  # what a job chooses depends on all the others
+    if folds:  # all jobs anew: what one chooses depends on all the others
         if unused := unused_text(recipe):
             say(f"  {unused}")
     else:

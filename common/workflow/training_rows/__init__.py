@@ -1,0 +1,1 @@
+"""The rows that a job trains on besides, or less than, those its fold leaves it."""

@@ -1,0 +1,165 @@
+"""`noise=`: a job's rows most likely mislabelled, found among its own training rows, dropped or weighed.
+
+The rows of each job are cross-validated once more by a head solved on frozen features, so that no
+held-out row takes part; and held-out rows keep their labels, whatever is thought of them.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from common.data.batches.small_images import SMALL
+from common.data.folds import assign_folds
+from common.inference.label_errors import LabelErrors, label_errors
+from common.inference.predict import mean_probs
+from common.metrics import Probs
+from common.models.activations import activation_of
+from common.progress import counted, say, tracked
+from common.recipe import Recipe
+from common.recipe_rules import SOLVED
+from common.reporting.contact_sheet import contact_sheet
+from common.storage import replacing
+from common.training.jobs import Job
+from common.training.linear_probe import choose_points
+from common.training.run_context import RunContext
+from common.training.solved_heads import Features, SolvedHead, points_of, solve_heads
+from common.training.updates.loss import loss_name
+from common.workflow.prepare import Prepared
+
+INNER = 5  # folds of a job's training rows
+DRAWN = 24
+# What the features of a recipe's backbone depend on.
+OF_FEATURES = (
+    "backbone weights image_size store_short_side bit_depth feature_stages feature_size seed "
+    "split_seed device precision memory_format eval_batch_size"
+)
+
+
+def heeding_noise(ready: Prepared, jobs: Sequence[Job]) -> list[Job]:
+    """Jobs as `noise=` has them train: without their doubtful rows, or with these weighed less.
+
+    The doubtful rows are listed in `doubtful_labels.csv`, which a resumed run reads, and drawn.
+    """
+    stem = "doubtful_labels" + ("" if jobs[0].held_out is not None else "_refit")
+    path = ready.run / f"{stem}.csv"
+    if not path.is_file():
+        begun = time.perf_counter()
+        table = _listed(ready, jobs)
+        with replacing(path) as temporary:
+            table.drop(columns="row").to_csv(temporary, index=False, lineterminator="\n")
+        _draw(ready, table, ready.run / "pictures" / f"{stem}.png")
+        ready.run.add_seconds("train", time.perf_counter() - begun)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = table.astype({"fold": int, "score": float})
+    counts = [int((table["fold"] == job.fold).sum()) for job in jobs]
+    does = "left out" if ready.recipe.noise == "drop" else "weighed less"
+    say(
+        f"  noise={ready.recipe.noise}: of {len(jobs[0].rows):,} training rows "
+        f"{' to '.join(f'{each:,}' for each in sorted({min(counts), max(counts)}))} are {does} as "
+        f"most likely mislabelled ({path})"
+    )
+    place = pd.Series(np.arange(len(ready.table)), index=ready.table["id"])
+    found = {
+        fold: pd.Series(rows["score"].to_numpy(), index=place.loc[rows["id"]].to_numpy())
+        for fold, rows in table.groupby("fold")
+    }
+    return [_heeding(job, found.get(job.fold), ready) for job in jobs]
+
+
+def _heeding(job: Job, scores: "pd.Series | None", ready: Prepared) -> Job:
+    if scores is None:
+        return job
+    if ready.recipe.noise == "drop":
+        return replace(job, rows=job.rows[~np.isin(job.rows, scores.index)])
+    weights = 2 * scores.reindex(job.rows, fill_value=0.5).to_numpy(np.float32)
+    hot = np.eye(len(ready.setting.target.names), dtype=np.float32)
+    # A cross-entropy is linear in its target: a share of one is a share of the row's loss.
+    return replace(job, answers=weights[:, None] * hot[ready.setting.loss_targets[job.rows]])
+
+
+def _listed(ready: Prepared, jobs: Sequence[Job]) -> pd.DataFrame:
+    """The doubtful rows of each fold: row, fold, id, label, suggested, score; the likeliest first."""
+    context, folds = ready.setting, {job.fold: job for job in jobs}
+    tables, shares = [], {}
+    for fold, job in tracked(sorted(folds.items()), "doubtful labels", "folds"):
+        found = doubtful_rows(job, context, ready.split.groups)
+        rows = job.rows[found.rows]
+        told = [context.target.told(each) for each in context.targets[rows]]
+        suggested = [context.target.told(each) for each in found.suggested]
+        ids = ready.table["id"].to_numpy()[rows]
+        columns = {"row": rows, "fold": fold, "id": ids, "label": told, "suggested": suggested}
+        tables.append(pd.DataFrame(columns | {"score": found.scores}))
+        shares[job.name] = {"rows": len(job.rows), "wrong": found.share, "doubtful": len(rows)}
+    ready.run.note(noise=ready.run.read().get("noise", {}) | shares)
+    return pd.concat(tables, ignore_index=True)
+
+
+def doubtful_rows(job: Job, context: RunContext, groups: npt.NDArray[np.object_]) -> LabelErrors:
+    """A job's training rows most likely mislabelled, by place in `job.rows`; groups [N] of all rows."""
+    recipe, target = _on_features(context.recipe), context.target
+    strata = context.strata[job.rows]
+    inner = assign_folds(strata, pd.Series(groups[job.rows]), recipe)[0]
+    parts = [
+        Job(f"{job.name}-{part}", part, job.seed, job.rows[inner != part], job.rows[inner == part])
+        for part in range(INNER)
+    ]
+    probe, points = replace(context, recipe=recipe), points_of(recipe.head, target)
+    heads, features = solve_heads(parts, probe, points)
+    chosen = choose_points(heads, points)["chosen"]
+    first = _held_out_probs(heads[0], chosen[0], probe, features)
+    probs = np.empty((len(job.rows), first.shape[1]), np.float32)
+    for head, point in zip(heads, chosen, strict=True):
+        probs[inner == head.job.fold] = _held_out_probs(head, point, probe, features)
+    return label_errors(target, probs, context.targets[job.rows])
+
+
+def _on_features(recipe: Recipe) -> Recipe:
+    """The recipe of a head solved on the features of the recipe's backbone, as it is before training."""
+    kept = {name: getattr(recipe, name) for name in OF_FEATURES.split()}
+    solved = recipe.head in SOLVED
+    return Recipe(
+        **kept,
+        folds=INNER,
+        freeze="backbone",
+        head=recipe.head if solved else "ridge",
+        head_views=recipe.head_views if solved else "identity",
+        augment="small-none" if recipe.augment in SMALL else "photo-none",
+    )
+
+
+def _held_out_probs(head: SolvedHead, point: int, context: RunContext, features: Features) -> Probs:
+    weights = head.at(point, context, features).weights[0]
+    x = torch.from_numpy(features[:, head.job.held_out])
+    outputs = x @ weights[f"{head.name}.weight"].T + weights[f"{head.name}.bias"]
+    return mean_probs(
+        outputs, activation_of(context.target, loss_name(context.recipe, context.target))
+    )
+
+
+def _draw(ready: Prepared, table: pd.DataFrame, path: Path) -> None:
+    """Each doubtful image beside one that is labelled as suggested, the likeliest first."""
+    each = table.sort_values("score", kind="stable").drop_duplicates("row")
+    shown = each.head(DRAWN)
+    if shown.empty:
+        return
+    setting, sure = ready.setting, np.setdiff1d(np.arange(len(ready.table)), table["row"])
+    examples = {setting.target.told(setting.targets[row]): row for row in sure[::-1]}
+    blank = np.full((8, 8, 3), 255, np.uint8)
+    pairs = [
+        (ready.store[row], ready.store[int(examples[name])] if name in examples else blank)
+        for row, name in zip(shown["row"], shown["suggested"], strict=True)
+    ]
+    captions = [
+        (f"{label} | {suggested}?", f"{id_} {score:.3f}")
+        for id_, label, suggested, score in shown[["id", "label", "suggested", "score"]].itertuples(
+            index=False
+        )
+    ]
+    title = f"{len(shown)} of {counted(len(each), 'doubtful label')}, beside a row labelled as suggested"
+    contact_sheet(pairs, captions, title, path)
