@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 VERBS = (
     "download", "check", "validate", "predict", "run", "submit", "blend", "compare",
     "export", "rehearse", "leaderboard", "check-submission", "recipes", "tune", "kernel",
-    "kernel-inputs",
+    "kernel-inputs", "job", "gather",
 )  # fmt: skip
 GLOBAL_VERBS = ("list", "ledger", "host", "doctor", "score", "new")
 VERB_PACKAGES = ("common.verbs", "kernels.verbs")  # the packages that hold verbs

@@ -15,7 +15,7 @@ from common.recipe_values import differences
 from common.storage import replacing, write_json
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of, refit_jobs
-from common.training.trained_models import predictions
+from common.workflow.portable.model_probs import HELD_OUT, model_probs
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import (
     draw_batch,
@@ -84,8 +84,8 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> Fo
             groups = dict(kept)
         assert groups.pop("ids").tolist() == ids.tolist(), "a fold's rows have changed"
         return FoldViewProbs(rows, groups)
-    folders = [ready.run / job.name for job in mine]
-    found = list(predictions(ready.setting, folders, rows, label=f"judging fold{number}"))
+    label, context = f"judging fold{number}", ready.setting
+    found = model_probs(ready, mine, HELD_OUT, context=context, rows=rows, label=label)
     groups = {name: mean([each[name] for each in found]) for name in found[0]}
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, ids=ids, **groups)  # type: ignore[arg-type]

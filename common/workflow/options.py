@@ -97,6 +97,12 @@ def file_or_field_flags(parser: ArgumentParser) -> None:
     parser.set_defaults(takes_file=True)
 
 
+def job_flags(parser: ArgumentParser) -> None:
+    """Add --recipe, and a model's name among the `field=value` words: `file_among` separates them."""
+    field_flags(parser, "the model to train: fold0, fold0-seed1, refit; and ")
+    parser.set_defaults(takes_file=True)
+
+
 def file_among(words: Sequence[str]) -> tuple[Path | None, list[str]]:
     """Words to the one that names a file, if any, and the `field=value` words.
 
@@ -105,7 +111,7 @@ def file_among(words: Sequence[str]) -> tuple[Path | None, list[str]]:
     """
     files = [word for word in words if not FIELD.match(word) or Path(word).is_file()]
     if len(files) > 1:
-        raise KitError(f"one file is sent at a time, and not {', '.join(files)}")
+        raise KitError(f"one is taken at a time, and not {', '.join(files)}")
     return (Path(files[0]) if files else None), [word for word in words if word not in files]
 
 

@@ -59,11 +59,13 @@ class Prepared:
 
 
 @contextmanager
-def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
+def prepared(request: Request, *, of: Run | None = None, job: str = "") -> Iterator[Prepared]:
     """A request to its prepared run, everything before training; locked until the block ends.
 
     The run is the one that recipe and data name, or an existing one (`of`), whose predict and
-    runtime fields the request may change. Nothing is written before all checks have passed.
+    runtime fields the request may change. A `job` that is trained alone has a folder of its own
+    below `jobs/`, so that several can be trained at once. Nothing is written before all checks have
+    passed.
 
     Raises:
         KitError: files, fields or the backbone are not usable, or `of` was made from other data.
@@ -82,6 +84,8 @@ def prepared(request: Request, *, of: Run | None = None) -> Iterator[Prepared]:
         say(line)
     data = fingerprint_of(table, files.target, store.digests, files.classes)
     folder = of.folder if of else _folder(request, recipe, data)
+    if job:
+        folder = folder.parent / "jobs" / job / folder.name
     with locked_run(folder):
         if request.fresh or not _is_trained(folder):
             clear_run(folder)  # leftovers of a failed start

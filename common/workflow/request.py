@@ -21,6 +21,7 @@ TAKE_FIELDS = (
     "run",
     "submit",
     "export",
+    "job",
     "rehearse",
     "tune",
     "kernel",

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from common import submission
 from common.competition import Competition
 from common.data.pixels.conversion_report import conversions
-from common.data.pixels.store import Store
 from common.inference.decisions import DECISIONS, kind_for
 from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
@@ -20,9 +18,9 @@ from common.recipe_values import differences
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.training import checkpoint
-from common.training.jobs import jobs_of, refit_jobs
-from common.training.trained_models import predictions
+from common.training.jobs import Job, jobs_of, refit_jobs
 from common.workflow.files import Files, read_test, weights_of
+from common.workflow.portable.model_probs import model_probs
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import draw_curves
 from common.workflow.run_results import predictions_folder, save_probs
@@ -98,7 +96,7 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
     path = predictions_folder(run, recipe) / name
     if not path.is_file():
         started = time.perf_counter()
-        probs = _test_probs(ready, test.store, [run / job.name for job in jobs])
+        probs = _test_probs(ready, test, jobs)
         kind = kind_for(recipe.decision, ready.files.evaluator)
         if kind != "none" and recipe.folds:
             fitted = read_json(predictions_folder(run, recipe) / "scores.json")["decision"]
@@ -122,10 +120,11 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
     score_test(run, recipe, competition, ready.files, ids=ids, probs=probs)
 
 
-def _test_probs(ready: Prepared, store: Store, folders: list[Path]) -> Probs:
+def _test_probs(ready: Prepared, test: Unlabelled, jobs: list[Job]) -> Probs:
     """The mean over models and views: float32 [N, C] in the store's order."""
-    setting, rows = ready.setting.on(store), np.arange(len(store))
-    found = predictions(setting, folders, rows, label="test set")
+    context, rows = ready.setting.on(test.store), np.arange(len(test.store))
+    what = f"test-{test.data}"
+    found = model_probs(ready, jobs, what, context=context, rows=rows, label="test set")
     return mean([mean_over_views(groups, ready.recipe.view_names) for groups in found])
 
 

@@ -86,7 +86,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
                 lines.finished_model(job)
                 run.add_seconds("train", time.perf_counter() - since)
                 since = time.perf_counter()
-                _note_speed(ready)
+                note_speed(ready)
                 _note_workers(ready, workers)
             draw_curves(run, setting.evaluator.name)
             drawn = time.perf_counter()
@@ -197,11 +197,11 @@ def _write(ready: Prepared, trained: TrainedHead, point: int) -> None:
 def _finish(ready: Prepared, begun: float) -> None:
     """Note what training on features took, and draw it."""
     ready.run.add_seconds("train", time.perf_counter() - begun)
-    _note_speed(ready)
+    note_speed(ready)
     draw_curves(ready.run, ready.setting.evaluator.name)
 
 
-def _note_speed(ready: Prepared) -> None:
+def note_speed(ready: Prepared) -> None:
     """Record images/s and peak memory from the logs so far."""
     logs = [
         line

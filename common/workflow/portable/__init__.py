@@ -1,0 +1,1 @@
+"""Models trained alone on any machine, as files, and gathered into a run."""
