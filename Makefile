@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 KIT    := $(BIN)/kit
-VERBS  := download check validate predict run blend compare export rehearse leaderboard recipes tune \
+VERBS  := download check validate predict run report blend compare export rehearse leaderboard recipes tune \
           kernel kernel-inputs
 
 .DEFAULT_GOAL := help

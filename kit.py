@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 VERBS = (
-    "download", "check", "validate", "predict", "run", "submit", "blend", "compare",
+    "download", "check", "validate", "predict", "run", "submit", "report", "blend", "compare",
     "export", "rehearse", "leaderboard", "check-submission", "recipes", "tune", "kernel",
     "kernel-inputs", "job", "gather",
 )  # fmt: skip

@@ -65,6 +65,7 @@ HOMES = {
     "albumentations": {"common/data/batches/photographs.py"},
     "kaggle": {"common/kaggle/child/main.py", "common/kaggle/child/transfer.py"},
     "kagglesdk": {"common/kaggle/child/rpc.py"},
+    "jinja2": {"common/reporting/html"},
     "matplotlib": {"common/reporting"},
     "timm": {"common/models", "common/inference", "common/training"},
     "py7zr": {"common/data/archives/sevenzip.py", "common/data/archives/extract.py"},

@@ -18,7 +18,9 @@ SHARED = (shared.field_flags, shared.fresh_flags)
 
 def run(request: Request) -> dict[str, Any]:
     """Train, score and predict; the JSON holds the scores and the submission's path."""
-    result = finished(request)
+    result = finished(request, report=True)
     say(f"pictures: {Path(result['run']) / 'pictures'}")
+    if "report" in result:
+        say(f"report: {result['report']} (open it in a browser)")
     say(f"next: {request.command('submit' if request.competition.on_kaggle else 'rehearse')}")
     return result

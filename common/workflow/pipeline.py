@@ -8,13 +8,14 @@ from common.runs import Run
 from common.workflow.evaluation import validate
 from common.workflow.files import fetch_if_absent
 from common.workflow.prepare import prepared
+from common.workflow.report.write import report_of_finished
 from common.workflow.request import Request
 from common.workflow.run_results import result_of
 from common.workflow.test_set import open_test, predict_test
 
 
-def finished(request: Request) -> dict[str, Any]:
-    """The result of a run that is trained, judged and has its submission.csv."""
+def finished(request: Request, *, report: bool = False) -> dict[str, Any]:
+    """The result of a run that is trained, judged and has its submission.csv; and its `report`."""
     fetch_if_absent(request)
     with prepared(request) as ready:
         test = open_test(ready)
@@ -23,7 +24,10 @@ def finished(request: Request) -> dict[str, Any]:
             predict_test(ready, test)
         else:
             say(f"{ready.files.folder} has no test set: nothing was predicted")
-        return result_of(ready.run)
+        result = result_of(ready.run)
+        if report and (path := report_of_finished(ready)):
+            result["report"] = path
+        return result
 
 
 def predicted(request: Request, run: Run) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: a run's report, several runs side by side, the ledger."""

@@ -1,0 +1,141 @@
+"""The parts of a report that are no images: scores, what the data hold, cost, recipe."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common.recipe import Recipe
+from common.reporting.html.charts import Chart, Line
+from common.runs import Run
+from common.training.checkpoint import read_log
+from common.workflow.report.judged import Material
+from common.workflow.request import field_words, path_words
+from common.workflow.run_report import decision_lines
+
+SIZES = 1_500  # dots of the chart of image sizes
+
+
+def score_of(material: Material, at: int) -> dict[str, Any]:
+    """A run's scores: over folds, pooled with interval, on the leaderboard, what views and decision add."""
+    run = material.runs[at]
+    scores, facts = run.read("scores.json"), run.read()
+    sent = facts.get("submitted", [])
+    found: dict[str, Any] = {"name": run.folder.name, "cv": None, "cv_sd": None, "fold_scores": []}
+    found |= {key: scores[key] for key in found if key in scores}
+    found["test"] = scores.get("test")
+    found |= {key: sent[-1].get(key) if sent else None for key in ("public", "private")}
+    found["said"] = [scores[key] for key in ("optimistic", "caution") if key in scores]
+    found["said"] += scores.get("remarks", [])
+    found["interval"] = material.interval(at) if material.judged else None
+    found["gain"] = material.gain(material.scored[at], material.scored[0]) if at else None
+    rows = [row for row in scores.get("views", []) if row["score"] is not None]
+    found["views"] = [row | {"gain": row["score"] - rows[0]["score"]} for row in rows]
+    metric = scores.get("metric", "").replace("_", " ")
+    found["decision"] = decision_lines(scores["decision"], metric) if "decision" in scores else []
+    return found
+
+
+def histories_of(run: Run) -> dict[str, Any]:
+    """Each trained model's records by epoch."""
+    logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
+    found = {path.parent.name: read_log(path.parent) for path in logs}
+    return {name: history for name, history in found.items() if history}
+
+
+def command_of(material: Material, run: Run) -> str:
+    """The command line that makes a run again."""
+    request, facts = material.request, run.read()
+    places = path_words(request.data, request.runs)
+    if facts["kind"] == "blended":
+        members = [str(each["run"]) for each in facts["members"]]
+        words = ["blend", *members, "--weights", facts["weights"]]
+    else:
+        name, known = facts["recipe_name"], request.competition.recipes
+        base = known.get(name, next(iter(known.values())))
+        named = ["--recipe", name] if name in known else []
+        words = ["run", *named, *field_words(base, run.recipe())]
+    return shlex.join(["kit", request.competition.name, *words, *places])
+
+
+def recipe_of(run: Run) -> list[dict[str, Any]]:
+    """The fields of a run's recipe that are not at their default: name, value, default, meaning."""
+    values = asdict(run.recipe())
+    return [
+        {
+            "name": each.name, "value": values[each.name], "default": each.default,
+            "stage": each.metadata["stage"], "meaning": each.metadata["meaning"],
+        }
+        for each in fields(Recipe)
+        if values[each.name] != each.default
+    ]  # fmt: skip
+
+
+def cost_of(run: Run) -> dict[str, Any]:
+    """Seconds by stage, speed, memory, machine."""
+    facts = run.read()
+    machine = facts.get("environment", {})
+    return {
+        "name": run.folder.name,
+        "seconds": facts.get("seconds", {}),
+        "images_per_second": facts.get("images_per_second"),
+        "memory": facts.get("peak_memory", {}),
+        "device": facts.get("device", "–"),
+        "precision": facts.get("precision", "–"),
+        "gpus": machine.get("gpus", []),
+        "machine": machine.get("machine", {}),
+        "versions": machine.get("versions", {}),
+        "begun": facts.get("begun", ""),
+        "commit": facts.get("git_commit") or "",
+    }
+
+
+def balance_of(material: Material) -> list[dict[str, Any]]:
+    """How many labelled rows each name has; empty for numbers."""
+    from common.reporting.html.analysis import Answers
+
+    y = material.target.read(material.table)
+    answers = Answers(
+        material.target, y, np.zeros((len(y), len(material.target.names)), np.float32)
+    )
+    if answers.form == "columns":
+        return []
+    truth = answers.truth
+    counts = (
+        np.bincount(truth, minlength=len(answers.names))
+        if answers.form == "index"
+        else truth.astype(bool).sum(axis=0)
+    )
+    most = max(1, int(counts.max()))
+    return [
+        {"name": name, "n": int(count), "share": int(count) / most}
+        for name, count in zip(answers.names, counts, strict=True)
+    ]
+
+
+def sizes_of(shapes: np.ndarray) -> dict[str, Any]:
+    """The commonest sizes of the stored images, and a chart where there are several."""
+    sizes = pd.Series([f"{w} × {h}" for h, w in shapes.tolist()]).value_counts()
+    rows = np.random.default_rng(0).permutation(len(shapes))[:SIZES]
+    dots = [(float(w), float(h)) for h, w in shapes[np.sort(rows)].tolist()]
+    chart = Chart("Sizes as stored", "width in pixels", "height in pixels",
+                  [Line(dots, "", 0, dots=True)])  # fmt: skip
+    return {
+        "most": list(sizes.head(6).items()),
+        "count": len(sizes),
+        "chart": chart if len(sizes) > 1 else None,
+    }
+
+
+def groups_of_rows(groups: Sequence[Any]) -> dict[str, int]:
+    """How many groups have more than one row, how many rows those have, and the largest one's."""
+    sizes = pd.Series(list(groups)).value_counts()
+    several = sizes[sizes > 1]
+    return {
+        "groups": len(several),
+        "rows": int(several.sum()),
+        "largest": int(several.max()) if len(several) else 0,
+    }
