@@ -52,15 +52,15 @@ def pairs_of(material: Material, thumbnails: Thumbnails) -> dict[str, Any]:
     path = request.runs / "checks" / request.competition.name / "pairs.csv"
     if path.is_file():
         listed = read_csv(path).assign(near=lambda t: t["kind"] == "near")
-        source = "as `check` listed them"
+        source = "as kit check listed them"
     elif material.runs[0].recipe().groups == "near" and material.runs[0].recipe().folds:
         ids = material.table["id"].to_numpy()
         found = groups.within(material.store)
         listed = found.assign(split_a="train", split_b="train", id_a=ids[found["a"]])
         listed = listed.assign(id_b=ids[found["b"]], near=found["kind"] == "near")
-        source = "within the labelled images; `check` finds those shared with the test set too"
+        source = "searched within the labelled images; kit check finds those shared with the test set too"
     else:
-        return {"source": "not searched for yet: `check` does", "kinds": []}
+        return {"source": "not searched for yet; kit check does", "kinds": []}
     listed = listed[listed["split_a"] == "train"]
     label = pd.Series(target.texts(material.table), index=material.table["id"])
     listed = listed[listed["id_a"].isin(label.index)]

@@ -129,9 +129,9 @@ function tile(row) {
     element("span", {}, element("b", {class: "key"}, "true"), " " + named(data.true[row]))];
   data.runs.forEach((each, at) => {
     const kind = numbers ? null : right(each, row) ? "right" : "wrong";
-    const sure = each.sure ? " " + (each.sure[row] / 1000).toFixed(2) : "";
+    const sure = each.sure ? (each.sure[row] / 1000).toFixed(2) + " " : "";
     lines.push(element("span", {class: kind},
-      element("b", {class: "key"}, several ? "run " + (at + 1) : "said"), " " + named(each.said[row]) + sure));
+      element("b", {class: "key"}, several ? "run " + (at + 1) : "said"), " " + sure + named(each.said[row])));
   });
   lines.push(element("span", {}, element("b", {class: "key"}, "loss"),
     " " + data.runs[run].loss[row].toPrecision(3)));
