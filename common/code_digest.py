@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # Code that can change a trained weight or a probability.
-ROOMS = ("targets", "metrics", "data", "models", "inference", "training")
+ROOMS = (
+    "targets",
+    "metrics",
+    "data",
+    "models",
+    "inference",
+    "training",
+    "workflow/training_rows",
+)
 MODULES = ("recipe", "recipe_values", "typed_fields", "recipe_rules", "competition", "randomness")
 # Code between a stored image and its features.
 OF_FEATURES = (
