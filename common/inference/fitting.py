@@ -1,6 +1,6 @@
 """Decisions fitted by cross-fitting: every fold is judged by values that the other folds chose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from common.inference.decisions import DECISIONS, Values
 from common.inference.evaluator import Evaluator, Weights
 from common.inference.out_of_fold import FoldProbs, or_none, pooled
 from common.progress import bar
-from common.targets import Targets
+from common.targets import Target, Targets
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,28 @@ def decided(
     return Decided(done, values, facts)
 
 
+def decided_as(
+    folds: Sequence[FoldProbs],
+    y: Targets,
+    groups: npt.ArrayLike,
+    target: Target,
+    *,
+    facts: Mapping[str, Any],
+) -> list[FoldProbs]:
+    """Other probs of the same folds under the values that `decided` noted in its facts: each fold's own."""
+    apply = DECISIONS[facts["kind"]].apply
+    values = [np.array(each) for each in facts["fold_values"]]
+    if len(folds) > 1:
+        return [
+            FoldProbs(fold.rows, apply(target, fold.probs, each))
+            for fold, each in zip(folds, values, strict=True)
+        ]
+    probs = folds[0].probs.copy()
+    for part, each in zip(_halves(folds[0], y, np.asarray(groups), target), values, strict=True):
+        probs[part] = apply(target, probs[part], each)
+    return [FoldProbs(folds[0].rows, probs)]
+
+
 @dataclass(frozen=True)
 class _Fit:
     """A decision's kind on a table's true answers."""
@@ -96,14 +118,18 @@ class _Fit:
 def _of_halves(
     fold: FoldProbs, groups: npt.NDArray[Any], fit: _Fit
 ) -> tuple[list[FoldProbs], list[Values]]:
-    strata = fit.evaluator.target.strata(fit.y[fold.rows])
-    sides = halves(strata, groups[fold.rows])
-    parts = [np.flatnonzero(sides == side) for side in (0, 1)]
+    parts = _halves(fold, fit.y, groups, fit.evaluator.target)
     done, used = _crossfitted([FoldProbs(fold.rows[part], fold.probs[part]) for part in parts], fit)
     probs = np.empty_like(fold.probs)
     for part, piece in zip(parts, done, strict=True):
         probs[part] = piece.probs
     return [FoldProbs(fold.rows, probs)], used
+
+
+def _halves(fold: FoldProbs, y: Targets, groups: npt.NDArray[Any], target: Target) -> list[Rows]:
+    """The positions of a single hold-out's rows in each of its halves."""
+    sides = halves(target.strata(y[fold.rows]), groups[fold.rows])
+    return [np.flatnonzero(sides == side) for side in (0, 1)]
 
 
 def _crossfitted(

@@ -65,7 +65,7 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
     for member in members:
         check_data(member.run, table, store, files.target)
     _check_test(members)
-    held, evaluator = _held(members, files, table.set_index("id", drop=False)), files.evaluator
+    held, evaluator = held_rows(members, files, table.set_index("id", drop=False)), files.evaluator
     blends = {
         each: crossfit_blend(held.stack, held.targets, held.parts, kind=each, evaluator=evaluator)
         for each in KINDS
@@ -107,7 +107,8 @@ def _check_test(members: list[PredictedRun]) -> None:
             )
 
 
-def _held(members: list[PredictedRun], files: Files, table: pd.DataFrame) -> HeldOutRows:
+def held_rows(members: list[PredictedRun], files: Files, table: pd.DataFrame) -> HeldOutRows:
+    """The members' out-of-fold predictions of the same rows; `table` is indexed by id."""
     ids = list(members[0].held_out.ids)
     stack = np.stack([align(member.held_out, ids, files.classes) for member in members])
     rows = table.loc[ids]

@@ -1,10 +1,10 @@
 """Build a kernel that only predicts: a script, the same as a notebook, and the dataset that it needs."""
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from common.errors import KitError
 from common.kaggle.client.kernels import Kernel, slug_of
@@ -12,7 +12,10 @@ from common.kaggle.credential import client_environment, known_secrets
 from common.kaggle.machines import LONGEST_S, NO_GPU, T4S
 from common.runs import Run, fingerprint
 from common.storage import write_json, write_text
-from common.workflow.predicting.package import package_of
+from common.workflow.predicting.contents import Package
+from common.workflow.predicting.levels import Level
+from common.workflow.predicting.members import levels_of_node, models_of, open_package
+from common.workflow.predicting.package import laid_out
 from common.workflow.request import Request
 from kernels.build.attachments import dataset_name, predictor_attachment
 from kernels.build.bundle import PREDICTS, bundle, check_secrets, code_of
@@ -45,12 +48,18 @@ class BuiltPredictor:
     """A predicting kernel on disk.
 
     Attributes:
+        package: the folder of the run's package, laid out as in the kernel.
+        levels: what it does, and falls back on for time; empty: all of the ensemble first.
+        exact: is its submission for the visible test set the run's own, byte by byte?
         files: of its dataset, by their flat names there.
         dataset: the slug and the title of that dataset.
     """
 
     built: BuiltKernel
     run: Run
+    package: Path
+    levels: Sequence[Level]
+    exact: bool
     files: Mapping[str, Path]
     dataset: tuple[str, str]
 
@@ -70,29 +79,55 @@ def seconds_of(budget: str, name: str = "--budget") -> float:
     return seconds
 
 
+def folder_of(request: Request, run: Run) -> Path:
+    """Where a run's predicting kernel is built."""
+    return request.runs / KERNELS / slug_of(_title(request, run))
+
+
+def _title(request: Request, run: Run) -> str:
+    digits = run.folder.name.rpartition("-")[2]
+    return title_of(f"kit {request.competition.name.replace('_', '-')} predict {digits}")
+
+
+def lay_out_package(request: Request, package: Package) -> Path:
+    """The package's folder, as the kernel finds it."""
+    folder = folder_of(request, package.run) / "package"
+    if folder.exists():
+        shutil.rmtree(folder)
+    return laid_out(package, folder)
+
+
 def build_predictor(
-    request: Request, shape: Shape, run: Run, *, budget: str | None
+    request: Request,
+    shape: Shape,
+    package: Package,
+    *,
+    seconds: float,
+    levels: Sequence[Level] = (),
+    timed: bool = True,
 ) -> BuiltPredictor:
     """Write the script, the notebook, `kernel-metadata.json` and the manifest of a run's predicting kernel.
 
+    Args:
+        seconds: that it has.
+        timed: does it measure how long the hidden test set will take?
+
     Raises:
-        KitError: the run cannot predict another test set, or the script would carry what it must not.
+        KitError: the script would carry what it must not.
     """
-    competition, digits = request.competition, run.folder.name.rpartition("-")[2]
-    package = package_of(request, run)
-    title = title_of(f"kit {competition.name.replace('_', '-')} predict {digits}")
-    slug = slug_of(title)
-    folder = request.runs / KERNELS / slug
+    competition, run = request.competition, package.run
+    title, digits = _title(request, run), run.folder.name.rpartition("-")[2]
+    folder = folder_of(request, run)
     wheels = sorted({wheel_of(spec, request.cache / "wheels") for spec in shape.wheel})
     files = predictor_attachment(package, wheels, folder)
-    limit = float(shape.time_limit or USUAL_S)
-    seconds = min(limit, seconds_of(budget)) if budget else limit
     facts = {
         "competition": competition.name,
         "slug": competition.slug,
         "sample": competition.sample,
         "run": run.folder.name,
         "seconds": seconds,
+        "levels": [(each.views, each.models) for each in levels],
+        "timed": timed,
     }
     code = code_of(competition.name)
     check_secrets(code, known_secrets(client_environment()))
@@ -101,7 +136,7 @@ def build_predictor(
     gpu = shape.machine or T4S
     dataset = dataset_name(competition.slug, f"-{digits}{ENDING}")
     kernel = Kernel(
-        slug=slug,
+        slug=folder.name,
         title=title,
         text=text,
         machine="" if gpu == NO_GPU else gpu,
@@ -117,10 +152,14 @@ def build_predictor(
     write_json(folder / METADATA, metadata(kernel))
     key = fingerprint(text, metadata(kernel), kernel.seconds, sorted(files))
     named = replace(request, words=(), run=None, named_recipe=False)
-    return BuiltPredictor(BuiltKernel(folder, kernel, key, None, shape, named), run, files, dataset)
+    node = open_package(competition, folder / "package")[0]
+    whole = not levels or levels[0] == levels_of_node(node)[0]
+    exact = whole and not package.half and all(each.certain is None for each in models_of(node))
+    built = BuiltKernel(folder, kernel, key, None, shape, named)
+    return BuiltPredictor(built, run, folder / "package", levels, exact, files, dataset)
 
 
-def typed(predictor: BuiltPredictor, budget: str | None, *more: str) -> str:
-    """The command that makes this kernel."""
-    words: Sequence[Any] = ["--budget", budget] if budget else []
-    return predictor.built.typed("kernel", "--predict", str(predictor.run.folder), *words, *more)
+def limit_of(shape: Shape, budget: str | None) -> float:
+    """The seconds that a kernel plans with."""
+    limit = float(shape.time_limit or USUAL_S)
+    return min(limit, seconds_of(budget)) if budget else limit

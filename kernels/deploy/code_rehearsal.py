@@ -107,7 +107,7 @@ def _competed(
     shutil.copyfile(_predict(replace(own, data=folder / SERVED), runs) / SUBMISSION, judged)
     run, bare = _predict(own, runs), replace(own, words=(), named_recipe=False)
     with environment_set(host.environment):
-        steps = Steps(predict=(run.folder,), budget=terms.limit, no_proof=True)
+        steps = Steps(predict=(run.folder,), budget=terms.limit, no_proof=True, no_forecast=True)
         made = predicting(bare, steps, run_kernel)
         kernel = Run(Path(made["run"]))
         _submit(bare, kernel, terms)

@@ -7,34 +7,29 @@ smaller sets get is what the same rows of the largest get.
 
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 
-from common.competition import Competition
-from common.data.archives.encoded_images import Encoded
-from common.data.csv_rows import read_rows
-from common.data.folds import sample_rows
-from common.data.hidden_split import without_answers
-from common.data.table import read_csv
 from common.errors import KitError
+from common.kaggle.machines import LONGEST_S
 from common.kaggle.session import RunKernel, Session
 from common.progress import counted, say
 from common.storage import read_json, replacing, write_json
-from common.workflow.files import Files, open_files
+from common.workflow.files import open_files
+from common.workflow.predicting.answer import answer
+from common.workflow.predicting.levels import Clock
 from common.workflow.request import Request
 from kernels.build.predicting import BuiltPredictor
 from kernels.build.spec import OWNER
 from kernels.deploy.dry_run import LAYOUTS, PROOF, check_equal, difference, log_told, mounted
-from kernels.runtime.predict import REPORT, RERUN, SUBMISSION
+from kernels.deploy.hidden_sets import labelled_sets, lay_out_set, rows_of
+from kernels.runtime.predict import REPORT, RERUN, SUBMISSION, UNTIMED
 
 SIZES = (0, 1, 5)  # rows of hidden test sets, beside the largest
-ODD = ((37, 53), (1, 90), (211, 8))  # height and width of images in the largest
 ALIKE = 1e-6  # how far a number may be off in a set of another size: batches differ
 
 
@@ -69,7 +64,7 @@ class Sealed:
                 f"datasets/{OWNER}/{slug}": built.folder / "inputs",
             },
             memory_mb=self.memory_mb,
-            variables={RERUN: "1"} if hidden else {},
+            variables={RERUN if hidden else UNTIMED: "1"},
         )
         with log_told(log):
             ending = self.run_kernel(session)
@@ -110,7 +105,12 @@ def prove_predicting(
     sealed = Sealed(predictor, run_kernel, place, memory_mb)
     say(f"dry run of {built.script} with /kaggle/input/{place}: the visible test set")
     found = sealed.predicted("visible", request.data_folder, hidden=False)
-    local, report = predictor.run / SUBMISSION, read_json(found.with_name(REPORT))
+    local, report = _local(request, predictor), read_json(found.with_name(REPORT))
+    if len(report["levels"]) > 1 or sum(report["levels"].values()) < report["rows"]:
+        raise KitError(
+            f"the visible test set itself took too long for the kernel's limit, so that it fell back "
+            f"({report['seconds']} s in the dry run): give it more time (--budget, --time-limit)"
+        )
     facts = {
         "key": built.key,
         "script": str(built.script),
@@ -134,6 +134,32 @@ def prove_predicting(
     return facts
 
 
+def _local(request: Request, predictor: BuiltPredictor) -> Path:
+    """The submission that the kernel's has to be: the run's own, or where it does not predict just as the
+    run did, what the same package predicts here."""
+    if predictor.exact:
+        return predictor.run / SUBMISSION
+    folder = predictor.built.folder / "here"
+    folder.mkdir(exist_ok=True)
+    answer(
+        request.competition,
+        predictor.package,
+        request.data_folder,
+        folder / SUBMISSION,
+        cache=folder / "cache",
+        clock=Clock(LONGEST_S),
+        levels=predictor.levels,
+    )
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    apart = difference(predictor.run / SUBMISSION, folder / SUBMISSION)
+    much = f", by at most {apart['largest']:.2g}" if apart.get("largest") else ""
+    say(
+        f"not just as {predictor.run.folder} predicted: {apart.get('differing', 0):,} rows of the visible test "
+        f"set are others{much}"
+    )
+    return folder / SUBMISSION
+
+
 def _lay_out_dataset(predictor: BuiltPredictor) -> None:
     """The kernel's dataset as a folder, to be mounted."""
     with replacing(predictor.built.folder / "inputs") as temporary:
@@ -149,7 +175,7 @@ def _other_sizes(request: Request, sealed: Sealed, sample: int) -> list[int]:
         KitError: a row is missing, or has another answer in another set.
     """
     files, folder = open_files(request), sealed.predictor.built.folder / "hidden"
-    table, images = _labelled(files, sample)
+    table, images = labelled_sets(files, sample)
     known, hidden = table[~table["hidden"]], table[table["hidden"]]
     answers: dict[int, pd.DataFrame] = {}
     for size in (*SIZES, len(hidden)):
@@ -158,67 +184,20 @@ def _other_sizes(request: Request, sealed: Sealed, sample: int) -> list[int]:
         if data.exists():
             shutil.rmtree(data)
         some = [images[row] for row in rows]
-        _lay_out(request.competition, files.sample, table.loc[rows], some, data)
+        lay_out_set(request.competition, files.sample, table.loc[rows], some, data)
         say(f"dry run on a hidden test set of {counted(size, 'row')}")
         found = sealed.predicted(f"hidden-{size}", data, hidden=True)
-        answers[size] = _rows(found)
+        answers[size] = rows_of(found)
     largest = answers[len(hidden)]
-    for size, answer in answers.items():
-        _check_alike(answer, largest, size, request.competition.sample, folder / f"rows-{size}")
+    for size, found_rows in answers.items():
+        _check_alike(found_rows, largest, size, request.competition.sample, folder / f"rows-{size}")
     return list(answers)
-
-
-def _labelled(files: Files, sample: int) -> tuple[pd.DataFrame, Sequence[bytes]]:
-    """Labelled rows for hidden test sets: one of every class stays known, and the last ones are spoilt."""
-    strata = files.target.strata(files.target.read(files.train))
-    firsts = pd.Series(np.asarray(strata)).drop_duplicates().index.to_numpy()
-    drawn = np.setdiff1d(sample_rows(strata, min(sample + len(firsts), len(strata)), 0), firsts)
-    rows = np.concatenate([firsts, drawn])
-    table = files.train.iloc[rows].reset_index(drop=True)
-    encoded = Encoded(table["path"].tolist())
-    images = [encoded[row] for row in range(len(table))]
-    for at, (height, width) in enumerate(ODD, start=len(table) - 1 - len(ODD)):
-        images[at] = _resized(images[at], height, width)
-    images[-1] = images[-1][: len(images[-1]) // 2]
-    hidden = np.arange(len(table)) >= len(firsts)
-    return without_answers(table, files.target.columns, hidden), images
-
-
-def _resized(image: bytes, height: int, width: int) -> bytes:
-    pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
-    ending = ".png" if image.startswith(b"\x89PNG") else ".jpg"
-    return bytes(cv2.imencode(ending, cv2.resize(pixels, (width, height)))[1].tobytes())
-
-
-def _lay_out(
-    competition: Competition,
-    sample: pd.DataFrame,
-    table: pd.DataFrame,
-    images: Sequence[bytes],
-    folder: Path,
-) -> None:
-    """Rows as the competition's own files; the sample has the visible one's columns, of every class."""
-    with replacing(folder) as temporary:
-        temporary.mkdir(parents=True)
-        competition.lay_out(table.reset_index(drop=True), images, temporary)
-        if competition.sample:
-            path = temporary / competition.sample
-            rows = _rows(path).reset_index()
-            lacking = {name: sample[name].iloc[0] for name in sample.columns if name not in rows}
-            rows.assign(**lacking)[list(sample.columns)].to_csv(path, index=False)
-
-
-def _rows(path: Path) -> pd.DataFrame:
-    """A submission by its ids; one without rows is empty."""
-    header, rows = read_rows(path, (), None)
-    frame = read_csv(path) if rows else pd.DataFrame({name: [] for name in header}, dtype=str)
-    return frame.set_index(frame.columns[0])
 
 
 def _check_alike(
     rows: pd.DataFrame, largest: pd.DataFrame, size: int, sample: str, data: Path
 ) -> None:
-    wanted = _rows(data / sample)
+    wanted = rows_of(data / sample)
     if list(rows.index) != list(wanted.index) or list(rows.columns) != list(wanted.columns):
         raise KitError(
             f"of a hidden test set of {size} rows the submission is not in its sample's order"

@@ -1,36 +1,43 @@
 """A run made a kernel that only predicts: built, proven, its dataset sent, pushed, and fetched."""
 
-import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
 from common.kaggle.client import kernels
 from common.kaggle.client.retry import Environment
+from common.kaggle.machines import T4S
 from common.kaggle.session import RunKernel
-from common.progress import first_of, say
-from common.runs import Run, digest_file, locked_run
-from common.storage import read_json, replacing
+from common.progress import counted, first_of, say
+from common.runs import Run, locked_run
+from common.storage import read_json
 from common.workflow.blending import blend
-from common.workflow.files import fetch_if_absent
+from common.workflow.files import fetch_if_absent, open_files
 from common.workflow.find_run import named_run
+from common.workflow.predicting.contents import Package
+from common.workflow.predicting.half import halved, roundings
+from common.workflow.predicting.package import package_of
+from common.workflow.predicting.timing import Timing
 from common.workflow.request import FIELD, Request
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.local_kaggle import kaggle_of
-from kernels.build.predicting import BuiltPredictor, build_predictor, typed
-from kernels.deploy.dry_run import difference, proven
+from kernels.build.predicting import (
+    BuiltPredictor,
+    build_predictor,
+    folder_of,
+    lay_out_package,
+    limit_of,
+)
+from kernels.deploy.dry_run import proven
+from kernels.deploy.forecast import Forecast, forecast_of, say_choice
 from kernels.deploy.predict_proof import prove_predicting
+from kernels.deploy.predicted_run import forecast_there, imported
 from kernels.deploy.push import known, output_of, pushed
 from kernels.deploy.steps import SAMPLE, Steps
 from kernels.deploy.upload import uploaded
-from kernels.runtime.manifest import read_manifest
-from kernels.runtime.predict import REPORT, SUBMISSION
-
-PREDICTED = "predicted"  # the kind of a run that a kernel predicted with another run's models
-RESULTS = ("scores.json", "oof.npz", "predictions")
-LIGHT = ("run.json", "classes.json", "target.json", "folds.csv", *RESULTS)  # no weights, no logs
+from kernels.runtime.predict import REPORT
 
 
 def predicting(request: Request, steps: Steps, run_kernel: RunKernel) -> dict[str, Any]:
@@ -42,12 +49,35 @@ def predicting(request: Request, steps: Steps, run_kernel: RunKernel) -> dict[st
     _check(request, steps)
     fetch_if_absent(request)
     run = _run(request, steps.predict)
-    predictor = build_predictor(request, steps, run, budget=steps.budget)
-    built = predictor.built
-    with locked_run(built.folder):
+    folder = folder_of(request, run)
+    with locked_run(folder):
+        package = package_of(request, run)
+        if steps.half:
+            package = _halved(request, package, folder / "half")
+        place, seconds = lay_out_package(request, package), limit_of(steps, steps.budget)
+        found = None
+        if not steps.no_forecast:
+            found = forecast_of(
+                request,
+                package,
+                place,
+                there=_timed_there(folder) if steps.again else None,
+                rows=steps.hidden_rows,
+                limit=seconds,
+                machine=steps.machine or T4S,
+            )
+        levels = found.chosen() if found and steps.budget else []
+        if found and levels and steps.budget:
+            say_choice(found, levels, steps.budget)
+        predictor = build_predictor(
+            request, steps, package, seconds=seconds, levels=levels, timed=found is not None
+        )
+        built = predictor.built
         size = built.script.stat().st_size
         say(f"{built.script}: {size:,} bytes, predicts as {run.folder} does")
         result: dict[str, Any] = {"script": str(built.script), "bytes": size, "of": str(run.folder)}
+        if found:
+            result["forecast"] = found.facts()
         if steps.dry_run or not (steps.no_proof or proven(built)):
             result["proof"] = prove_predicting(
                 request,
@@ -58,11 +88,47 @@ def predicting(request: Request, steps: Steps, run_kernel: RunKernel) -> dict[st
                 memory_mb=steps.memory,
             )
         if steps.dry_run:
-            say(f"next: {typed(predictor, steps.budget)}")
+            say(f"next: {_typed(predictor, steps)}")
             return result
         data = request.data_folder
         with kaggle_of(request, data, kept=True, run_kernel=run_kernel) as environment:
-            return result | _pushed(request, steps, predictor, environment)
+            return result | _pushed(request, steps, predictor, found, environment)
+
+
+def _typed(predictor: BuiltPredictor, steps: Steps, *more: str) -> str:
+    """The command that makes this kernel."""
+    run = str(predictor.run.folder)
+    return predictor.built.typed("kernel", "--predict", run, *steps.of_predict(), *more)
+
+
+def _halved(request: Request, package: Package, folder: Path) -> Package:
+    """The package with rounded weights, and what that costs, said."""
+    found = halved(package, folder)
+    before, after = (
+        sum(path.stat().st_size for path in each.files.values()) for each in (package, found)
+    )
+    say(f"--half: weights of {after / 1e6:,.1f} MB instead of {before / 1e6:,.1f}")
+    files, told = open_files(request), False
+    for each in roundings(request, package, files, folder / "folds"):
+        told = True
+        say(
+            f"  {each.run}: {files.evaluator.name.replace('_', ' ')} {each.after:.4f} instead of "
+            f"{each.before:.4f} on {counted(each.rows, 'held-out row')}; a probability is off by "
+            f"{each.largest:.1g} at most"
+        )
+    if not told:
+        say("  no rows were held out, so that nothing says what it costs")
+    return found
+
+
+def _timed_there(folder: Path) -> Timing | None:
+    """What the kernel's newest version that came back measured on Kaggle's machine."""
+    versions = [
+        int(each["kernel"]["version"]) for each in known(folder).values() if each.get("kernel")
+    ]
+    reports = [output_of(folder, each) / REPORT for each in sorted(versions, reverse=True)]
+    timed = [read_json(each).get("timing") for each in reports if each.is_file()]
+    return next((Timing.of(each) for each in timed if each), None)
 
 
 def _check(request: Request, steps: Steps) -> None:
@@ -92,7 +158,11 @@ def _run(request: Request, paths: Sequence[Path]) -> Run:
 
 
 def _pushed(
-    request: Request, steps: Steps, predictor: BuiltPredictor, environment: Environment
+    request: Request,
+    steps: Steps,
+    predictor: BuiltPredictor,
+    forecast: Forecast | None,
+    environment: Environment,
 ) -> dict[str, Any]:
     """Send the dataset and push; unless nobody is to wait, follow and fetch."""
     notes = f"the models of {predictor.run.folder.name}"
@@ -106,68 +176,11 @@ def _pushed(
     try:
         kernels.follow(there, environment=environment)
     except kernels.KernelError as error:
-        again = typed(predictor, steps.budget, "--again")
+        again = _typed(predictor, steps, "--again")
         raise KitError(f"{error}\n`{again}` pushes it once more") from error
     output = output_of(built.folder, there.version)
     kernels.fetch_output(there, output, environment=environment)
-    run = _imported(request, predictor, there, output)
+    run = imported(request, predictor, there, output)
+    if forecast:
+        forecast_there(predictor, forecast, run, output, again=_typed(predictor, steps, "--again"))
     return result | result_of(run, scores_of(run))
-
-
-def _imported(
-    request: Request, predictor: BuiltPredictor, there: kernels.Pushed, output: Path
-) -> Run:
-    """A run folder for what the kernel wrote of the visible test set: what `submit --kernel` takes.
-
-    Raises:
-        KitError: the output is not what it lists, or holds no submission.
-    """
-    manifest, sent = read_manifest(output), output / SUBMISSION
-    if manifest is None or not sent.is_file():
-        raise KitError(
-            f"version {there.version} of {there.url} left no {SUBMISSION}: look at its log"
-        )
-    stem, _, digits = predictor.run.folder.name.rpartition("-")
-    target = Run(request.runs / f"{stem}-predict-v{there.version}-{digits}")
-    origin = asdict(there) | {
-        "part": 1,
-        "key": predictor.built.key,
-        "pushed": known(predictor.built.folder)[predictor.built.key].get("time", ""),
-        "run": predictor.run.folder.name,
-        "finished": True,
-        "words": [],
-        "options": predictor.built.shape.given(),
-        "submission": digest_file(sent),
-        "visible": read_json(output / REPORT) if (output / REPORT).is_file() else {},
-    }
-    before = target.read().get("kernel")
-    if before and (before["key"], before["pushed"]) != (origin["key"], origin["pushed"]):
-        raise KitError(
-            f"{target.folder} is of another kernel of that name and version: move it away"
-        )
-    if not before:
-        with replacing(target.folder) as temporary:
-            temporary.mkdir(parents=True)
-            for name in LIGHT:
-                path = predictor.run / name
-                if path.is_dir():
-                    shutil.copytree(path, temporary / name)
-                elif path.is_file():
-                    shutil.copyfile(path, temporary / name)
-            shutil.copyfile(sent, temporary / SUBMISSION)
-            facts = Run(temporary).read()
-            kept = {name: value for name, value in facts.items() if not name.startswith("submi")}
-            (temporary / "run.json").unlink()
-            Run(temporary).note(**kept | {"kind": PREDICTED, "kernel": origin})
-    _tell(predictor.run, sent, target)
-    return target
-
-
-def _tell(run: Run, sent: Path, target: Run) -> None:
-    """Say how the kernel's submission differs from the run's own."""
-    found = difference(run / SUBMISSION, sent)
-    how = "byte for byte those of"
-    if not found["equal"]:
-        much = f", by at most {found['largest']:.2g}," if found.get("largest") else ""
-        how = f"{found['differing']:,} of them{much} unlike those of"
-    say(f"{target.folder}: the kernel's rows of the visible test set, {how} {run.folder}")

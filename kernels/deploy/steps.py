@@ -21,9 +21,14 @@ class Steps(Shape):
         several=True,
     )
     budget: str | None = flag(
-        "of --predict: it falls back to fewer views and models in time, as 8h (the --time-limit)",
+        "of --predict: begins with the best views and models that fit, as 8h (the --time-limit)",
         metavar="TIME",
     )
+    hidden_rows: int | None = flag(
+        "of --predict: of the hidden test set, for the forecast", metavar="N"
+    )
+    no_forecast: bool = flag("of --predict: begin with everything, and time nothing", False)
+    half: bool = flag("of --predict: weights in half precision, half the dataset", False)
     dry_run: bool = flag("make it and run it here, sealed; push nothing", False)
     no_proof: bool = flag("push without a dry run on a sample", False)
     sample: int | None = flag(f"images of a dry run; default: all, {SAMPLE} before a push")
@@ -34,3 +39,10 @@ class Steps(Shape):
     )
     again: bool = flag("push a kernel that was pushed before", False)
     no_wait: bool = flag("do not wait for its end; the same command does", False)
+
+    def of_predict(self) -> list[str]:
+        """The flags of a predicting kernel alone, as they would be typed."""
+        words = [] if self.budget is None else ["--budget", self.budget]
+        words += [] if self.hidden_rows is None else ["--hidden-rows", str(self.hidden_rows)]
+        words += ["--no-forecast"] * self.no_forecast
+        return words + ["--half"] * self.half

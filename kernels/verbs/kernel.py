@@ -56,9 +56,10 @@ def run(request: Request, options: Options) -> dict[str, Any]:
         if "run" in found:
             say(f"next: {request.command('submit', '--kernel', found['run'])}")
         return found
-    if options.budget:
+    if given := options.of_predict():
         raise KitError(
-            "--budget is for a kernel that predicts (--predict RUN): --time-limit S is a training's"
+            f"{given[0]} is for a kernel that predicts (--predict RUN); the time of one that trains is "
+            "--time-limit S"
         )
     source, on = None, []
     if options.goes_on:

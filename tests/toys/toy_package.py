@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from toy_competitions import laid_out, request_of
+from toy_competitions import laid_out as files_laid_out
+from toy_competitions import request_of
 
 from common.competition import Competition
 from common.runs import Run
-from common.storage import write_json
 from common.verbs import run
 from common.workflow.predicting import levels
 from common.workflow.predicting.answer import answer
-from common.workflow.predicting.contents import PREDICTOR
-from common.workflow.predicting.package import package_of
+from common.workflow.predicting.package import laid_out, package_of
 from common.workflow.request import Request
 
 
@@ -53,7 +52,7 @@ class Made:
 
 
 def made_of(competition: Competition, folder: Path, **fields: Any) -> Made:
-    laid_out(competition, folder / "data")
+    files_laid_out(competition, folder / "data")
     request = request_of(competition, folder, **fields)
     finished = Run(Path(run.run(request)["run"]))
     return packed(request, finished, folder)
@@ -61,11 +60,7 @@ def made_of(competition: Competition, folder: Path, **fields: Any) -> Made:
 
 def packed(request: Request, finished: Run, folder: Path) -> Made:
     """The run's package as a kernel finds it, and the data without a training image or label."""
-    found, package = package_of(request, finished), folder / f"package-{finished.folder.name}"
-    for name, path in found.files.items():
-        (package / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, package / name)
-    write_json(package / PREDICTOR, found.facts)
+    package = laid_out(package_of(request, finished), folder / f"package-{finished.folder.name}")
     data = folder / f"visible-{finished.folder.name}"
     assert request.data is not None
     shutil.copytree(request.data, data, ignore=shutil.ignore_patterns("train*", "labels.csv"))

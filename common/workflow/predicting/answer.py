@@ -48,7 +48,8 @@ def answer(
     """
     node, prior = open_package(competition, folder)
     place = data_root(open_folder(data, cache, packed=competition.packed), competition.sample)
-    found = _begun(competition, node, prior, place, out)
+    found = begun(competition, node, prior, place, out)
+    say(f"{out}: {counted(len(found.sample), 'row')} with the mean prediction, to be replaced")
     levels = levels or levels_of_node(node)
     nodes = [open_package(competition, folder, name)[0] for name in devices or gpus()] or [node]
     try:
@@ -71,7 +72,7 @@ def gpus() -> list[str]:
     return [f"cuda:{number}" for number in range(count)] if count > 1 else []
 
 
-def _begun(competition: Competition, node: Node, prior: Probs, place: Path, out: Path) -> Answer:
+def begun(competition: Competition, node: Node, prior: Probs, place: Path, out: Path) -> Answer:
     """The sample and the table of the test set, and a submission with the mean prediction in every row."""
     sample = _sample(competition, place)
     form = format_of(node.target, competition.scored_by, sample, long=competition.long)
@@ -85,7 +86,6 @@ def _begun(competition: Competition, node: Node, prior: Probs, place: Path, out:
         found.probs.append(np.zeros((len(found.table), len(each.target.names)), dtype=np.float32))
         found.known.append(np.zeros(len(found.table), dtype=bool))
     found.write()
-    say(f"{out}: {counted(len(sample), 'row')} with the mean prediction, to be replaced")
     return found
 
 

@@ -18,9 +18,11 @@ class Package:
 
     Attributes:
         recipes: of the runs with models, for what their backbones need beside.
+        half: are the weights rounded?
     """
 
     run: Run
     facts: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     recipes: list[Recipe] = field(default_factory=list)
+    half: bool = False

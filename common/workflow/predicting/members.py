@@ -64,16 +64,26 @@ class Models:
         """The size of the batches in which the run itself predicts on such a machine."""
         side = self.recipe.image_size
         height, width = (side, side) if side or not self.shape else self.shape
-        device = open_accelerator(self.recipe)[0].device.type
-        return inference_batch(self.recipe, device, height or 1, width or 1)
+        return inference_batch(self.recipe, self.kind, height or 1, width or 1)
+
+    @property
+    def kind(self) -> str:
+        """Of the device: cpu, cuda or mps."""
+        return str(open_accelerator(self.recipe)[0].device.type)
 
     def units(self, level: Level) -> float:
-        """Passes of a network that an image takes at a level; heads on shared features cost nothing."""
-        views = float(sum(len(VIEW_GROUPS[name]) for name in self.views(level)))
-        if self.certain is not None:
-            views = 1 + self.recipe.tta_fraction * (views - 1)
+        """Passes of a network that an image takes at a level."""
+        return self.passes(level) * self.networks(level)
+
+    def passes(self, level: Level) -> float:
+        """Single views that one network sees of an image at a level, on average."""
+        views = sum(len(VIEW_GROUPS[name]) for name in self.views(level))
+        return 1 + (views - 1) * (1 if self.certain is None else self.recipe.tta_fraction)
+
+    def networks(self, level: Level) -> int:
+        """How many of them see an image at a level; heads on shared features cost nothing."""
         shared = self.context is not None and self.context.on_features
-        return views * (1 if shared else len(self.folders[: level.models]))
+        return 1 if shared else len(self.folders[: level.models])
 
     def views(self, level: Level) -> tuple[str, ...]:
         """The view groups that a level leaves, the plain one first."""

@@ -1,6 +1,6 @@
 """A finished run or a blend as files that predict any test set without its training data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from common.models.weights import LOCAL
 from common.recipe import Recipe
 from common.recipe_values import stage_of
 from common.runs import Run
-from common.storage import read_json
+from common.storage import read_json, write_json
 from common.training.jobs import jobs_of, refit_jobs
 from common.workflow.files import Files, open_files
 from common.workflow.find_run import named_run
-from common.workflow.predicting.contents import FORMAT, WEIGHTS, Package
+from common.workflow.predicting.contents import FORMAT, PREDICTOR, WEIGHTS, Package
 from common.workflow.prepare import check_trained, labelled
 from common.workflow.request import Request
 from common.workflow.run_results import (
@@ -56,19 +56,42 @@ def package_of(request: Request, run: Run) -> Package:
     return found
 
 
+def laid_out(package: Package, folder: Path) -> Path:
+    """The folder of a package as a kernel finds it: links to its files, and its facts."""
+    for name, path in package.files.items():
+        link = folder / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.resolve())
+    write_json(folder / PREDICTOR, package.facts)
+    return folder
+
+
 def submission_recipe(run: Run) -> Recipe:
     """The recipe by which a run's submission.csv was predicted."""
     plain = {name: value for name, value in asdict(Recipe()).items() if stage_of(name) == "predict"}
     return replace(run.recipe(), **(plain | run.read().get("predicted", {})))
 
 
+def members_of(request: Request, run: Run) -> list[Run]:
+    """The runs that a blend is made of, where they lie now."""
+    places = [Path(row["run"]) for row in run.read()["members"]]
+    return [named_run(request, each if each.is_dir() else Path(each.name)) for each in places]
+
+
+def runs_of(request: Request, run: Run) -> Iterator[Run]:
+    """The trained runs of a blend of whatever depth, in order; of another run itself."""
+    if run.read()["kind"] != "blended":
+        yield run
+        return
+    for member in members_of(request, run):
+        yield from runs_of(request, member)
+
+
 def _node(request: Request, run: Run, files: Files, package: Package) -> dict[str, Any]:
     if run.read()["kind"] != "blended":
         return _of_models(request, run, files, package)
     members = []
-    for row in run.read()["members"]:
-        place = Path(row["run"])
-        member = named_run(request, place if place.is_dir() else Path(place.name))
+    for row, member in zip(run.read()["members"], members_of(request, run), strict=True):
         if read_predictions(member).digest != row["digest"]:
             raise KitError(
                 f"{member.folder} has predicted anew since {run.folder} was blended of it: blend again"

@@ -15,9 +15,10 @@ from common.errors import KitError
 from common.kaggle.server.host import Host
 from common.runs import Run
 from common.verbs import run
+from common.workflow.predicting.package import package_of
 from common.workflow.request import Request
 from common.workflow.submitting.local_kaggle import environment_set, of_embedded
-from kernels.build.predicting import build_predictor, seconds_of
+from kernels.build.predicting import build_predictor, lay_out_package, seconds_of
 from kernels.build.spec import Shape
 from kernels.deploy.predicting import predicting
 from kernels.deploy.steps import Steps
@@ -126,7 +127,9 @@ def test_its_files_name_what_it_is_and_hold_nothing_of_this_machine(
 ) -> None:
     request: Request = toy(folds=1, epochs=1)
     finished = Run(Path(run.run(request)["run"]))
-    made = build_predictor(request, Shape(time_limit=3600), finished, budget="30m")
+    package = package_of(request, finished)
+    lay_out_package(request, package)
+    made = build_predictor(request, Shape(time_limit=3600), package, seconds=1800.0)
     digits = finished.folder.name.rpartition("-")[2]
     assert made.built.kernel.slug == f"kit-digits-predict-{digits}"
     assert made.dataset[0] == f"digits-{digits}-kit-predict"
@@ -135,5 +138,5 @@ def test_its_files_name_what_it_is_and_hold_nothing_of_this_machine(
     assert "'seconds': 1800.0" in script
     for path in (made.built.script, *(made.files[name] for name in made.files if "json" in name)):
         assert str(tmp_path) not in path.read_text(encoding="utf-8")
-    same = build_predictor(request, Shape(time_limit=3600), finished, budget="30m")
+    same = build_predictor(request, Shape(time_limit=3600), package, seconds=1800.0)
     assert same.built.key == made.built.key
