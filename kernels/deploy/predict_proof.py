@@ -154,8 +154,8 @@ def _local(request: Request, predictor: BuiltPredictor) -> Path:
     apart = difference(predictor.run / SUBMISSION, folder / SUBMISSION)
     much = f", by at most {apart['largest']:.2g}" if apart.get("largest") else ""
     say(
-        f"not just as {predictor.run.folder} predicted: {apart.get('differing', 0):,} rows of the visible test "
-        f"set are others{much}"
+        f"the kernel's answers are not just those of {predictor.run.folder}: {apart.get('differing', 0):,} rows "
+        f"of the visible test set are unlike its own{much}"
     )
     return folder / SUBMISSION
 
