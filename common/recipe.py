@@ -48,7 +48,8 @@ class Recipe:
         "linear",
         "train",
         "the classifier: linear, mlp:256 (hidden units), logits-mlp:256 (on the pretrained classifier's "
-        "logits), rows (its rows, by label name); solved on frozen features: logistic, ridge, lda",
+        "logits), rows (its rows, by label name); solved on frozen features: logistic, ridge, lda, best "
+        "(of the three)",
     )
     freeze: str = param(
         "none",
@@ -66,6 +67,12 @@ class Recipe:
     feature_size: int = param(0, "train", "a second, smaller side for a head's features", low=0)
     feature_pools: str = param(
         "mean", "train", "how a stage becomes features, joined by +: " + " ".join(POOLS)
+    )
+    feature_choice: str = param(
+        "all",
+        "train",
+        "a solved head's features: all, or best of a few choices by the other folds",
+        choices=("all", "best"),
     )
     head_views: str = param("identity", "train", "views that a solved head learns from, as views=")
     epochs: int = param(

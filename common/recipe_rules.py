@@ -15,11 +15,12 @@ FORMS: dict[str, Forms] = {
         "logistic": (),
         "ridge": (),
         "lda": (),
+        "best": (),
     },
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
 }
-SOLVED = ("logistic", "ridge", "lda")  # heads that are solved, not trained: linear layers
+SOLVED = ("logistic", "ridge", "lda", "best")  # heads that are solved, not trained: linear layers
 LOSSES = ("cross_entropy", "bce", "asymmetric", "cumulative", "mse", "l1", "huber", "bce_range")
 DECISIONS = (
     "temperature",
@@ -72,11 +73,8 @@ def check_agreement(recipe: Any) -> None:
         _check_joined_features(recipe)
     if recipe.head in SOLVED:
         _check_solved_head(recipe)
-    elif recipe.head_views != "identity":
-        raise KitError(
-            f"head_views={recipe.head_views} is of heads that are solved, and head={recipe.head} is trained: "
-            f"set head={' or '.join(SOLVED)}, or head_views=identity"
-        )
+    else:
+        _check_trained_head(recipe)
     _check_noise(recipe)
     if recipe.freeze == "backbone" and recipe.drop_rate:
         raise KitError(
@@ -113,12 +111,27 @@ def _check_store(recipe: Any) -> None:
         )
 
 
+def _check_trained_head(recipe: Any) -> None:
+    """A head that is trained sees the plain view of all features."""
+    for name, plain in {"head_views": "identity", "feature_choice": "all"}.items():
+        if getattr(recipe, name) != plain:
+            raise KitError(
+                f"{name}={getattr(recipe, name)} is of heads that are solved, and head={recipe.head} is "
+                f"trained: set head={' or '.join(SOLVED)}, or {name}={plain}"
+            )
+
+
 def _check_solved_head(recipe: Any) -> None:
     """A head that is solved has features, folds and no training."""
     if recipe.freeze != "backbone":
         raise KitError(
             f"head={recipe.head} is solved on the features of a frozen backbone: set freeze=backbone, or "
             "head=linear"
+        )
+    if recipe.feature_choice != "all" and not recipe.joins_features:
+        raise KitError(
+            f"feature_choice={recipe.feature_choice} chooses among joined features: set feature_stages=, "
+            "feature_size= or feature_pools= too, or feature_choice=all"
         )
     if not recipe.folds:
         raise KitError(

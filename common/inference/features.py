@@ -5,7 +5,8 @@ Without augmentation, training a head on the features equals training it on the 
 """
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,20 @@ from common.code_digest import features_digest
 from common.data.batches.sources import Source
 from common.data.pixels.store import Store
 from common.errors import KitError
+from common.inference.feature_table import FeatureTable
 from common.inference.predict import mean_probs, view_outputs
 from common.inference.smaller_batches import WHOLE, in_parts_that_fit
 from common.metrics import Probs
 from common.models.activations import Activation
 from common.models.heads import heads_of
+from common.models.joined_features import JoinedFeatures
 from common.models.network import Network
-from common.progress import bar
+from common.progress import bar, say
 from common.storage import replacing
 
 FORMAT = 1
 BLOCK = 2048  # rows per cache file; an interruption loses at most this many
+TOLD_S = 5.0  # what takes less is not told
 
 
 def detach_head(model: nn.Module) -> tuple[str, nn.Module]:
@@ -64,12 +68,36 @@ def features_of(
     return torch.cat(blocks, dim=1)
 
 
+def feature_table(
+    backbone: Network, source: Source, store: Store, groups: Sequence[str], *, cache: Path
+) -> FeatureTable:
+    """Features of all a store's images under each view of these groups, memory-mapped."""
+    return FeatureTable(
+        [
+            [
+                np.load(path, mmap_mode="r")
+                for _, path in feature_files(backbone, source, store, group, cache=cache)
+            ]
+            for group in groups
+        ]
+    )
+
+
 def feature_blocks(
     backbone: Network, source: Source, store: Store, group: str, *, cache: Path
 ) -> Iterator[tuple[int, Tensor]]:
-    """Yield features block by block: (first row, float32 [V, rows, F] on the device).
+    """Yield features block by block: (first row, float32 [V, rows, F] on the device), as `feature_files`."""
+    for start, path in feature_files(backbone, source, store, group, cache=cache):
+        yield start, torch.from_numpy(np.load(path)).to(backbone.device).float()
 
-    Blocks in `cache` are read, the others computed and written there.
+
+def feature_files(
+    backbone: Network, source: Source, store: Store, group: str, *, cache: Path
+) -> Iterator[tuple[int, Path]]:
+    """Yield the files of features block by block: (first row, an array [V, rows, F] in a file).
+
+    Blocks in `cache` are there already, the others are computed and written. Joined features are
+    float16 there, whoever computed them, unless one is too large for it.
 
     Args:
         backbone: the network with its head replaced (`detach_head`).
@@ -92,7 +120,8 @@ def feature_blocks(
         backbone.device.type,
     )
     folder = cache / "features" / hashlib.sha256(repr(cache_key).encode()).hexdigest()[:32]
-    count, limit = len(store), WHOLE
+    count, limit, half = len(store), WHOLE, isinstance(backbone.model, JoinedFeatures)
+    computed, begun = 0, time.perf_counter()
 
     def outputs_of(images: Tensor) -> npt.NDArray[np.float32]:
         return view_outputs(backbone, backbone.input(images), group).cpu().numpy()
@@ -106,17 +135,22 @@ def feature_blocks(
                 for images in _with_progress(source.plain(rows, backbone.size), progress):
                     parts, limit = in_parts_that_fit(outputs_of, images, limit)
                     batches += parts
-                _write_block(path, np.concatenate(batches, axis=1))
+                _write_block(path, np.concatenate(batches, axis=1), half=half)
+                computed += len(rows)
             else:
                 progress.update(len(rows))
-            yield start, torch.from_numpy(np.load(path)).to(backbone.device)
+            yield start, path
+    if computed and (seconds := time.perf_counter() - begun) > TOLD_S:
+        say(f"  features of {computed:,} images, view {group}: {computed / seconds:,.0f} images/s")
 
 
-def _write_block(path: Path, block: npt.NDArray[np.float32]) -> None:
+def _write_block(path: Path, block: npt.NDArray[Any], *, half: bool) -> None:
     if not np.isfinite(block).all():
         raise KitError(
             "the backbone's features are not finite in this precision: set precision=fp32"
         )
+    if half and np.abs(block).max(initial=0) <= np.finfo(np.float16).max:
+        block = block.astype(np.float16)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, block)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -89,7 +89,18 @@ def train_heads(
 def frozen_features(
     jobs: Sequence[Job], context: RunContext
 ) -> tuple[str, dict[str, nn.Module], Network, Tensor]:
-    """The head's name, each job's new head, the backbone, and its features [N, F] of all images."""
+    """`frozen_network`, and its features [N, F] of all images."""
+    name, heads, backbone = frozen_network(jobs, context)
+    features = features_of(
+        backbone, context.source, context.store, "identity", cache=context.cache
+    )[0]
+    return name, heads, backbone, features
+
+
+def frozen_network(
+    jobs: Sequence[Job], context: RunContext
+) -> tuple[str, dict[str, nn.Module], Network]:
+    """The head's name, each job's new head, and the backbone without a head."""
     heads: dict[str, nn.Module] = {}
     name, backbones = "", list[nn.Module]()
     for job in jobs:
@@ -97,23 +108,20 @@ def frozen_features(
         model = build(context.recipe, context.target.outputs)
         name, heads[job.name] = detach_head(model)
         backbones = backbones or [model]
-    backbone = context.network(backbones[0])
-    features = features_of(
-        backbone, context.source, context.store, "identity", cache=context.cache
-    )[0]
-    return name, heads, backbone, features
+    return name, heads, context.network(backbones[0])
 
 
-class Judged(Protocol):
-    """A job's head at each grid point, and its held-out loss there."""
+class OfJob(Protocol):
+    """What a job has made."""
 
     @property
     def job(self) -> Job: ...
 
-    def loss(self, point: int) -> float: ...
+
+J = TypeVar("J", bound=OfJob)
 
 
-def choose_points(trained: Sequence[Judged], points: Sequence[GridPoint]) -> dict[str, Any]:
+def choose_points(trained: Sequence[TrainedHead], points: Sequence[GridPoint]) -> dict[str, Any]:
     """Choose each job's grid point by the other jobs' held-out log loss (cross-fitting).
 
     So its own held-out score stays unbiased. A single job takes the best on its own rows.
@@ -178,13 +186,18 @@ def _epoch_length(context: RunContext) -> Any:
     return lambda job: len(epoch_order(context.strata[job.rows], context.recipe, (0, 0, 0)))
 
 
-def choose_point(mine: Judged, trained: Sequence[Judged], points: int) -> int:
-    """The grid point with the lowest mean held-out loss of the jobs that share no row with `mine`."""
+def choose_point(mine: TrainedHead, trained: Sequence[TrainedHead], points: int) -> int:
+    """The grid point with the lowest mean held-out loss of the jobs `apart` from `mine`."""
+    others = apart(mine, trained)
+    return int(np.argmin([np.mean([other.loss(at) for other in others]) for at in range(points)]))
+
+
+def apart(mine: J, trained: Sequence[J]) -> list[J]:
+    """The jobs that share no held-out row with `mine`; itself, if there is none."""
     assert mine.job.held_out is not None
     own = set(mine.job.held_out.tolist())
-    others = [
+    return [
         each
         for each in trained
         if each.job.held_out is not None and own.isdisjoint(each.job.held_out.tolist())
     ] or [mine]
-    return int(np.argmin([np.mean([other.loss(at) for other in others]) for at in range(points)]))

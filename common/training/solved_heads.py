@@ -1,17 +1,15 @@
-"""Heads solved on cached features of a frozen backbone: every fold at every penalty, no epochs.
+"""Heads solved on cached features of a frozen backbone: every fold at every candidate, no epochs.
 
 A head is standardised and solved on its own training rows; standardisation, and the factor that makes
-chances of ridge's and LDA's outputs, are folded into a linear layer. So a solved head is a job like any.
+chances of ridge's and LDA's outputs, are folded into a linear layer on all features, 0 for those not chosen.
+So a solved head is a job like any.
 """
 
-import math
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
@@ -20,227 +18,204 @@ from common.data.folds import Rows
 from common.data.parallel import cores, in_order
 from common.environment import memory_mb
 from common.errors import KitError
-from common.inference.features import features_of
+from common.inference.feature_table import Features
+from common.inference.features import feature_table
 from common.inference.predict import mean_probs
 from common.metrics import Probs
 from common.models.activations import activation_of
-from common.progress import counted, tracked
-from common.recipe import Recipe
-from common.recipe_values import differences
-from common.targets import Target
+from common.models.joined_features import Block
+from common.progress import tracked
 from common.training.jobs import Job
-from common.training.linear_probe import frozen_features
-from common.training.linear_solvers import (
-    Layer,
-    Principal,
-    lda_path,
-    logistic_path,
-    principal,
-    ridge_path,
-)
+from common.training.linear_probe import frozen_network
 from common.training.run_context import RunContext
-from common.training.stacked_heads import GridPoint, TrainedHead
+from common.training.solved.candidates import (
+    PENALTIES,
+    Point,
+    feature_choices,
+    heads_of,
+    scales_of,
+)
+from common.training.solved.choosing import SolvedHead, choose
+from common.training.solved.paths import path_of
+from common.training.solved.principal import Layer, Moments, Part, Principal, moments, principal
+from common.training.stacked_heads import TrainedHead
 from common.training.updates.loss import loss_name
 
-Features = npt.NDArray[np.float32]  # [V, N, F]: of each view of every image
+T = TypeVar("T")
 
-# What a penalty is called, from the strongest on: scikit-learn's names and scales.
-PENALTY = {"logistic": "C", "ridge": "alpha", "lda": "shrinkage"}
-PENALTIES = {
-    "logistic": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0),
-    "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 3e2, 1e2, 3e1, 1e1),
-    "lda": (0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.03),
-}
-# Ridge's outputs are near -1 and 1, and LDA's too sure of themselves with few rows.
-SCALES = {
-    "logistic": (1.0,),
-    "ridge": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
-    "lda": (1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015),
-}
-# What an epoch of training is told and a solver is not asked.
-OF_EPOCHS = (
-    "batch_size epochs ema_decay head_lr_scale layer_decay lr min_lr_ratio momentum norm_bias_lr_scale "
-    "optimizer schedule warmup_ratio weight_decay"
-)
 BYTES_AT_ONCE = 1e9  # of training rows, of which each core holds a copy or two
+BYTES_KEPT = 5e8  # of decompositions, which the choice and the heads that are chosen share
 
 
-@dataclass(frozen=True)
-class SolvedHead:
-    """A job's layer for every penalty, its held-out loss at every grid point (penalty, scale).
-
-    Penalties after the loss has risen twice are not tried: their loss is inf.
-    """
-
-    job: Job
-    name: str  # of the head in the network
-    backbone: dict[str, torch.Tensor]
-    layers: dict[float, Layer]
-    losses: dict[GridPoint, float]
-    points: Sequence[GridPoint]
-    seconds: float
-
-    def loss(self, point: int) -> float:
-        """The held-out log loss at a grid point."""
-        return self.losses[self.points[point]]
-
-    def at(self, point: int, context: RunContext, features: Features) -> TrainedHead:
-        """The head at one grid point as a job writes it, with a log of one line."""
-        penalty, scale = self.points[point]
-        # Weaker than what this job tried: the others chose it.
-        layer = self.layers.get(penalty) or next(_path(self.job, context, features, [penalty]))
-        tensors = {
-            f"{self.name}.{key}": torch.from_numpy((scale * each).astype(np.float32))
-            for key, each in zip(("weight", "bias"), layer, strict=True)
-        }
-        rows, held_out = self.job.rows, self.job.held_out
-        fitted = _probs(layer, scale, features[:, rows], context)
-        record = {
-            "epoch": 1,
-            "train_loss": _loss(fitted, rows, context),
-            "lr": 0.0,
-            "seconds": self.seconds,
-            "images_per_second": len(rows) / max(self.seconds, 1e-9),
-            "peak_memory_mb": memory_mb(),
-        }
-        if held_out is not None:
-            probs = _probs(layer, scale, features[:, held_out], context)
-            record |= context.validated(probs, held_out)
-        weights = self.backbone | tensors
-        return TrainedHead(self.job, [weights], [weights], [[record]])
-
-
-def points_of(head: str, target: Target) -> list[GridPoint]:
-    """The grid of a solver: its penalties, and factors of the outputs where these become chances."""
-    scales = (1.0,) if target.scaling[1] else SCALES[head]
-    return [(penalty, scale) for penalty in PENALTIES[head] for scale in scales]
-
-
-def unused_text(recipe: Recipe) -> str:
-    """The fields of the recipe that mean nothing to a solved head, in a sentence; '' without any."""
-    given = differences(recipe, ("train",))
-    unused = [f"{name}={given[name]}" for name in OF_EPOCHS.split() if name in given]
-    told = " ".join(each for each in unused if each != "epochs=1")
-    return f"head={recipe.head} is solved, not trained: {told} changes nothing" if told else ""
-
-
-def penalties_text(head: str, chosen: Sequence[float]) -> str:
-    """The penalties that the folds have, in words: 'head=ridge: alpha = 1000 (4 folds), 300 (1 fold)'."""
-    if len(chosen) == 1:
-        return f"head={head}: {PENALTY[head]} = {chosen[0]:g}, the best of its one fold"
-    counts = Counter(chosen).most_common()
-    each = ", ".join(f"{value:g} ({counted(count, 'fold')})" for value, count in counts)
-    return f"head={head}: {PENALTY[head]} = {each}, each chosen by the other folds' held-out loss"
-
-
-def solve_heads(
-    jobs: Sequence[Job], context: RunContext, points: Sequence[GridPoint]
-) -> tuple[list[SolvedHead], Features]:
-    """Solve every job's head at every grid point; also the features, which `SolvedHead.at` asks for.
-
-    Jobs are solved side by side, each on one thread: the result is that of one core, bit by bit.
+class HeadSolver:
+    """The heads of all jobs on one table of features; each is solved on one thread, bit by bit the same.
 
     Raises:
         KitError: the network's head is not one linear layer with a bias.
     """
-    name, heads, backbone, found = frozen_features(jobs[:1], context)
-    head = heads[jobs[0].name]
-    if not isinstance(head, nn.Linear) or head.bias is None:
-        raise KitError(
-            f"head={context.recipe.head} makes a linear layer with a bias, and the head of "
-            f"backbone={context.recipe.backbone} is none: set head=linear"
-        )
-    others = [
-        features_of(backbone, context.source, context.store, group, cache=context.cache)
-        for group in context.recipe.head_views.split("+")[1:]
-    ]
-    features = torch.cat([found[None], *others]).cpu().numpy()
-    state = {key: tensor.detach() for key, tensor in backbone.model.state_dict().items()}
 
-    def solved(job: Job) -> SolvedHead:
+    def __init__(self, jobs: Sequence[Job], context: RunContext) -> None:
+        self.jobs, self.context = jobs, context
+        self.name, heads, backbone = frozen_network(jobs[:1], context)
+        head = heads[jobs[0].name]
+        if not isinstance(head, nn.Linear) or head.bias is None:
+            raise KitError(
+                f"head={context.recipe.head} makes a linear layer with a bias, and the head of "
+                f"backbone={context.recipe.backbone} is none: set head=linear"
+            )
+        groups = context.recipe.head_views.split("+")
+        self.table = feature_table(
+            backbone, context.source, context.store, groups, cache=context.cache
+        )
+        self.state = {key: tensor.detach() for key, tensor in backbone.model.state_dict().items()}
+        blocks = getattr(backbone.model, "blocks", [Block(0, 0, "mean", self.table.width)])
+        self.columns = feature_choices(blocks, context.recipe)
+        self._kept: dict[str, Principal] = {}
+        self._known: dict[
+            str, Moments
+        ] = {}  # of all rows, where there are more of them than features
+
+    def solve(self) -> tuple[list[SolvedHead], list[Point]]:
+        """Each job's held-out losses, and the point that the other jobs' choose for it.
+
+        The features are chosen with the first solver, then the solver on these.
+        """
+        solved = [SolvedHead(job) for job in self.jobs]
+        heads = heads_of(self.context.recipe, self.context.target)
+        several = len(self.columns) > 1
+        for name in self.columns:
+            self._judge(solved, name, heads[:1] if several else heads)
+        points = list(dict.fromkeys(point for each in solved for point in each.losses))
+        names = [choose(each, solved, points).features for each in solved]
+        if several and heads[1:]:
+            for name in dict.fromkeys(names):
+                self._judge(solved, name, heads[1:])
+        return solved, [
+            choose(each, solved, [point for point in each.losses if point.features == name])
+            for each, name in zip(solved, names, strict=True)
+        ]
+
+    def trained(self, points: Sequence[Point]) -> Iterator[TrainedHead]:
+        """Each job's head at its point, as a job writes it, with a log of one line."""
+
+        def head(pair: tuple[Job, Point]) -> TrainedHead:
+            return self._trained(*pair)
+
+        for point in dict.fromkeys(points):
+            self._know(point.features)
+        yield from self._side_by_side(head, list(zip(self.jobs, points, strict=True)), "heads")
+
+    def probs(self, head: TrainedHead, rows: Rows) -> Probs:
+        """What a trained head says of rows: [len(rows), C]."""
+        weight, bias = (head.weights[0][f"{self.name}.{key}"] for key in ("weight", "bias"))
+        return self._predicted((weight.numpy(), bias.numpy()), rows)
+
+    def _judge(self, solved: Sequence[SolvedHead], name: str, heads: Sequence[str]) -> None:
+        """Note every job's held-out losses of these solvers on the features of that name."""
+
+        def judge(each: SolvedHead) -> None:
+            job = each.job
+            rows, held_out = self._principal(job, name), job.held_out
+            assert held_out is not None
+            features = self.table.take(held_out, self.columns[name])
+            for head in heads:
+                best: list[float] = []
+                for penalty, layer in zip(
+                    PENALTIES[head], self._path(rows, head, PENALTIES[head]), strict=True
+                ):
+                    outputs = _outputs(layer, features)
+                    for scale in scales_of(head, self.context.target):
+                        loss = self._loss(self._probs(scale * outputs), held_out)
+                        each.losses[Point(penalty, scale, head, name)] = loss
+                    best.append(loss)
+                    if head == "logistic" and _rises(best):
+                        break  # weaker penalties overfit more, and take longest
+
+        self._know(name)
+        for _ in self._side_by_side(judge, solved, f"folds on {name}"):
+            pass
+        self._known.pop(name, None)
+
+    def _know(self, name: str) -> None:
+        """Form the moments of all rows, if a job has more rows than features of that name."""
+        part = Part(self.table, np.arange(self.table.count), self.columns[name])
+        if min(len(job.rows) for job in self.jobs) * self.table.views >= part.width:
+            self._known[name] = moments(part)
+
+    def _principal(self, job: Job, name: str) -> Principal:
+        """A job's training rows, on the features of that name."""
+        part = Part(self.table, job.rows, self.columns[name])
+        if job.name in self._kept:
+            return self._kept[job.name]
+        known = self._known.get(name)
+        if known is not None and job.held_out is not None:
+            held_out = Part(self.table, job.held_out, self.columns[name])
+            known = known.without(moments(held_out, known.origin))
+        rows = principal(part, known)
+        if len(self.columns) == 1 and len(self.jobs) * rows.basis.nbytes < BYTES_KEPT:
+            self._kept[job.name] = rows
+        return rows
+
+    def _path(self, rows: Principal, head: str, penalties: Sequence[float]) -> Iterator[Layer]:
+        """A job's layer on the features at each penalty."""
+        answers = self.context.loss_targets[rows.part.rows[rows.part.places]]
+        return path_of(head, rows, answers, self.context.target, penalties)
+
+    def _trained(self, job: Job, point: Point) -> TrainedHead:
         begun = time.perf_counter()
-        penalties = list(dict.fromkeys(penalty for penalty, _ in points))
-        layers: dict[float, Layer] = {}
-        losses = dict.fromkeys(points, math.inf)
-        for penalty, layer in zip(penalties, _path(job, context, features, penalties), strict=True):
-            layers[penalty] = layer
-            if job.held_out is None:
-                continue
-            for scale in (scale for each, scale in points if each == penalty):
-                probs = _probs(layer, scale, features[:, job.held_out], context)
-                losses[penalty, scale] = _loss(probs, job.held_out, context)
-            if context.recipe.head == "logistic" and _rises([losses[p, 1.0] for p in layers]):
-                break  # weaker penalties overfit more, and take longest
-        spent = time.perf_counter() - begun
-        return SolvedHead(job, name, state, layers, losses, list(points), spent)
+        rows = self._principal(job, point.features)
+        solved, bias = next(self._path(rows, point.head, [point.penalty]))
+        weight = np.zeros((len(bias), self.table.width))
+        weight[:, self.columns[point.features]] = solved
+        layer = (point.scale * weight, point.scale * bias)
+        tensors = {
+            f"{self.name}.{key}": torch.from_numpy(each.astype(np.float32))
+            for key, each in zip(("weight", "bias"), layer, strict=True)
+        }
+        seconds = time.perf_counter() - begun
+        record: dict[str, Any] = {
+            "epoch": 1,
+            "train_loss": self._loss(self._predicted(layer, job.rows), job.rows),
+            "lr": 0.0,
+            "seconds": seconds,
+            "images_per_second": len(job.rows) / max(seconds, 1e-9),
+            "peak_memory_mb": memory_mb(),
+        }
+        if job.held_out is not None:
+            probs = self._predicted(layer, job.held_out)
+            record |= self.context.validated(probs, job.held_out)
+        weights = self.state | tensors
+        return TrainedHead(job, [weights], [weights], [[record]])
 
-    together = max(1, min(cores(), int(BYTES_AT_ONCE / (8 * features.size))))
-    with threadpool_limits(1):
-        done = in_order(
-            solved, tracked(list(jobs), f"solving {len(jobs)} heads", "heads"), together
-        )
-        return list(done), features
+    def _side_by_side(
+        self, work: Callable[[T], Any], tasks: Sequence[T], label: str
+    ) -> Iterator[Any]:
+        """The work on each task in order, as many at a time as cores and memory allow."""
+        size = 8 * self.table.views * self.table.count * self.table.width
+        together = max(1, min(cores(), int(BYTES_AT_ONCE / size)))
+        with threadpool_limits(1):
+            yield from in_order(work, tracked(tasks, f"solving {label}", "heads"), together)
+
+    def _predicted(self, layer: Layer, rows: Rows) -> Probs:
+        parts = [self.table.take(rows[places]) for places in self.table.chunks(rows)]
+        return np.concatenate([self._probs(_outputs(layer, part)) for part in parts])
+
+    def _probs(self, outputs: Features) -> Probs:
+        """Outputs [V, M, O] to probs, averaged over views: [M, C]."""
+        target = self.context.target
+        activation = activation_of(target, loss_name(self.context.recipe, target))
+        return mean_probs(torch.from_numpy(outputs), activation)
+
+    def _loss(self, probs: Probs, rows: Rows) -> float:
+        return float(self.context.target.row_losses(probs, self.context.targets[rows]).mean())
+
+
+def _outputs(layer: Layer, features: Features) -> Features:
+    """Features [V, M, F] to outputs [V, M, O]."""
+    weight, bias = (each.astype(np.float32) for each in layer)
+    return features @ weight.T + bias
 
 
 def _rises(losses: list[float]) -> bool:
     """Are the last two above the least of all before?"""
     return len(losses) > 2 and min(losses[-2:]) > min(losses[:-2])
-
-
-def _path(
-    job: Job, context: RunContext, features: Features, penalties: Sequence[float]
-) -> Iterator[Layer]:
-    """A job's layer on the features at each penalty; every view of an image is a row."""
-    head, target, views = context.recipe.head, context.target, len(features)
-    x = features[:, job.rows].reshape(-1, features.shape[2])
-    answers = np.concatenate([context.loss_targets[job.rows]] * views)
-    outputs = len(target.outputs)
-    if head == "lda":
-        rows = principal(x)
-        yield from map(rows.unfold, lda_path(rows, answers, outputs, penalties))
-        return
-    classes = answers.ndim == 1
-    y = np.eye(outputs)[answers] if classes else answers.astype(np.float64)
-    if head == "logistic":
-        rows = principal(x)
-        yield from map(rows.unfold, logistic_path(rows, y, penalties, one_of=classes))
-        return
-    y = y if target.scaling[1] else 2 * y - 1
-    alike = _alike(y)
-    for parts in zip(*(_ridge(x, y, columns, penalties) for columns in alike), strict=True):
-        weight, bias = np.zeros((outputs, x.shape[1])), np.zeros(outputs)
-        for columns, part in zip(alike, parts, strict=True):
-            weight[columns], bias[columns] = part
-        yield weight, bias
-
-
-def _ridge(
-    features: Features, y: npt.NDArray[np.float64], columns: list[int], penalties: Sequence[float]
-) -> Iterator[Layer]:
-    """Ridge of columns that know the same rows; a column that knows none predicts 0, its mean."""
-    known = np.isfinite(y[:, columns[0]])
-    if not known.any():
-        empty = np.zeros((len(columns), features.shape[1])), np.zeros(len(columns))
-        yield from (empty for _ in penalties)
-        return
-    rows: Principal = principal(features[known])
-    yield from map(rows.unfold, ridge_path(rows, y[known][:, columns], penalties))
-
-
-def _alike(y: npt.NDArray[np.float64]) -> list[list[int]]:
-    """The columns of answers by which rows they know."""
-    groups: dict[bytes, list[int]] = {}
-    for column in range(y.shape[1]):
-        groups.setdefault(np.isfinite(y[:, column]).tobytes(), []).append(column)
-    return list(groups.values())
-
-
-def _probs(layer: Layer, scale: float, features: Features, context: RunContext) -> Probs:
-    """Features [V, M, F] to probs, averaged over views: [M, C]."""
-    weight, bias = (torch.from_numpy((scale * each).astype(np.float32)) for each in layer)
-    activation = activation_of(context.target, loss_name(context.recipe, context.target))
-    return mean_probs(torch.from_numpy(features) @ weight.T + bias, activation)
-
-
-def _loss(probs: Probs, rows: Rows, context: RunContext) -> float:
-    return float(context.target.row_losses(probs, context.targets[rows]).mean())

@@ -22,13 +22,9 @@ from common.training.linear_probe import (
     write_probe,
 )
 from common.training.progressive_resizing import head_epochs
-from common.training.solved_heads import (
-    PENALTY,
-    penalties_text,
-    points_of,
-    solve_heads,
-    unused_text,
-)
+from common.training.solved.candidates import Point
+from common.training.solved.choosing import choice_lines, grid_of_points, unused_text
+from common.training.solved_heads import HeadSolver
 from common.training.stacked_heads import TrainedHead
 from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
@@ -163,27 +159,25 @@ def _train_on_features(ready: Prepared, jobs: list[Job], every: list[Job]) -> No
 
 
 def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
-    """Solve all jobs' heads on cached features, each at the penalty that the other folds choose.
+    """Solve all jobs' heads on cached features, each at the point that the other folds choose.
 
-    A refit takes the penalty that is best over all folds.
+    A refit takes the point that is best over all folds.
     """
     run, recipe, begun = ready.run, ready.recipe, time.perf_counter()
-    points, chosen = points_of(recipe.head, ready.setting.target), [0] * len(jobs)
-    folds = jobs[0].held_out is not None
-    if folds:  # all jobs anew: what one chooses depends on all the others
+    if jobs[0].held_out is None:
+        grid = run.read()["head_grid"]
+        solver = HeadSolver(jobs, ready.setting)
+        points = [Point(*grid["points"][grid["best"]])] * len(jobs)
+    else:  # all jobs anew: what one chooses depends on all the others
         if unused := unused_text(recipe):
             say(f"  {unused}")
-    else:
-        grid = run.read()["head_grid"]
-        points = [tuple(grid["points"][grid["best"]])]
-    found, features = solve_heads(jobs, ready.setting, points)
-    if folds:
-        grid = choose_points(found, points) | {"penalty": PENALTY[recipe.head]}
-        chosen = grid["chosen"]
-        run.note(head_grid=grid)
-        say(f"  {penalties_text(recipe.head, [points[at][0] for at in chosen])}")
-    for each, point in zip(found, chosen, strict=True):
-        _write(ready, each.at(point, ready.setting, features), 0)
+        solver = HeadSolver(jobs, ready.setting)
+        solved, points = solver.solve()
+        run.note(head_grid=grid_of_points(solved, points))
+        for line in choice_lines(solved, points, recipe):
+            say(f"  {line}")
+    for each in solver.trained(points):
+        _write(ready, each, 0)
     _finish(ready, begun)
 
 

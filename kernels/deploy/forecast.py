@@ -213,17 +213,15 @@ def say_choice(found: Forecast, levels: Sequence[Level], budget: str) -> None:
     """Say what `--budget` has picked, and why."""
     first, score = levels[0], found.scores[levels[0]]
     among = "" if found.preferred()[0] == first else " of those that fit"
-    if score is None:
-        why = ", the first that fits"
-    else:
-        why = f", the best out of fold{among} ({found.metric} {score:.4f})"
+    best = f"the best out of fold{among} ({found.metric} {score or 0:.4f})"
+    why = "the first that fits" if score is None else best
     if not found.alike:
         say(
-            f"--budget {budget}: it begins with {first.text}{why}; what fits it decides by its own clock, as "
+            f"--budget {budget}: it begins with {first.text}, {why}; what fits it decides by its own clock, as "
             "this machine's times are not Kaggle's"
         )
     elif found.fits(first):
-        say(f"--budget {budget}: it begins with {first.text}{why}")
+        say(f"--budget {budget}: it begins with {first.text}, {why}")
     else:
         say(
             f"--budget {budget}: not even {first.text} fits, so that the last rows will have the mean "

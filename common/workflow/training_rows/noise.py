@@ -12,32 +12,26 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 
 from common.data.batches.small_images import SMALL
 from common.data.folds import assign_folds
 from common.inference.label_errors import LabelErrors, label_errors
-from common.inference.predict import mean_probs
-from common.metrics import Probs
-from common.models.activations import activation_of
 from common.progress import counted, say, tracked
 from common.recipe import Recipe
 from common.recipe_rules import SOLVED
 from common.reporting.contact_sheet import contact_sheet
 from common.storage import replacing
 from common.training.jobs import Job
-from common.training.linear_probe import choose_points
 from common.training.run_context import RunContext
-from common.training.solved_heads import Features, SolvedHead, points_of, solve_heads
-from common.training.updates.loss import loss_name
+from common.training.solved_heads import HeadSolver
 from common.workflow.prepare import Prepared
 
 INNER = 5  # folds of a job's training rows
 DRAWN = 24
 # What the features of a recipe's backbone depend on.
 OF_FEATURES = (
-    "backbone weights image_size store_short_side bit_depth feature_stages feature_size seed "
-    "split_seed device precision memory_format eval_batch_size"
+    "backbone weights image_size store_short_side bit_depth feature_stages feature_size feature_pools "
+    "seed split_seed device precision memory_format eval_batch_size"
 )
 
 
@@ -109,13 +103,10 @@ def doubtful_rows(job: Job, context: RunContext, groups: npt.NDArray[np.object_]
         Job(f"{job.name}-{part}", part, job.seed, job.rows[inner != part], job.rows[inner == part])
         for part in range(INNER)
     ]
-    probe, points = replace(context, recipe=recipe), points_of(recipe.head, target)
-    heads, features = solve_heads(parts, probe, points)
-    chosen = choose_points(heads, points)["chosen"]
-    first = _held_out_probs(heads[0], chosen[0], probe, features)
-    probs = np.empty((len(job.rows), first.shape[1]), np.float32)
-    for head, point in zip(heads, chosen, strict=True):
-        probs[inner == head.job.fold] = _held_out_probs(head, point, probe, features)
+    solver = HeadSolver(parts, replace(context, recipe=recipe))
+    probs = np.empty((len(job.rows), len(target.names)), np.float32)
+    for part, head in enumerate(solver.trained(solver.solve()[1])):
+        probs[inner == part] = solver.probs(head, job.rows[inner == part])
     return label_errors(target, probs, context.targets[job.rows])
 
 
@@ -130,15 +121,6 @@ def _on_features(recipe: Recipe) -> Recipe:
         head=recipe.head if solved else "ridge",
         head_views=recipe.head_views if solved else "identity",
         augment="small-none" if recipe.augment in SMALL else "photo-none",
-    )
-
-
-def _held_out_probs(head: SolvedHead, point: int, context: RunContext, features: Features) -> Probs:
-    weights = head.at(point, context, features).weights[0]
-    x = torch.from_numpy(features[:, head.job.held_out])
-    outputs = x @ weights[f"{head.name}.weight"].T + weights[f"{head.name}.bias"]
-    return mean_probs(
-        outputs, activation_of(context.target, loss_name(context.recipe, context.target))
     )
 
 

@@ -17,8 +17,8 @@ from common.storage import read_json
 from common.targets import Grades, LabelSet, Numbers, Target, YesNo
 from common.training import checkpoint
 from common.training.jobs import Job
-from common.training.linear_probe import choose_points
-from common.training.solved_heads import SolvedHead, unused_text
+from common.training.solved.candidates import Point
+from common.training.solved.choosing import SolvedHead, choose, unused_text
 from common.verbs import export, validate
 from common.verbs.run import run as whole_run
 
@@ -66,16 +66,17 @@ def test_a_solved_head_predicts_refits_and_exports_as_a_trained_one(
 
 def test_a_fold_has_no_say_in_its_own_penalty() -> None:
     """Its held-out answers are swapped in the losses' place: its point stays, the others' may not."""
-    points = [(1.0, 1.0), (0.1, 1.0)]
+    points = [Point(1.0, 1.0, "ridge", "all"), Point(0.1, 1.0, "ridge", "all")]
 
     def head(fold: int, losses: list[float]) -> SolvedHead:
         job = Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold]))
         by_point = dict(zip(points, losses, strict=True))
-        return SolvedHead(job, "head", {}, {}, by_point, points, 1.0)
+        return SolvedHead(job, by_point)
 
     others = [head(1, [0.2, 0.5]), head(2, [0.3, 0.5])]
     for mine in ([0.9, 0.1], [0.1, 0.9]):
-        assert choose_points([head(0, mine), *others], points)["chosen"][0] == 0
+        first = head(0, mine)
+        assert choose(first, [first, *others], points) == points[0]
 
 
 @pytest.mark.parametrize(

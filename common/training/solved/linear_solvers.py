@@ -1,66 +1,18 @@
 """Linear heads solved to the optimum: logistic regression, ridge regression, shrinkage LDA.
 
 Each takes training rows in principal coordinates and gives a layer for every penalty of a grid, from
-the strongest on. Everything is float64; a layer is unfolded to the features that it was fitted on.
+the strongest on. A layer is unfolded to the features that it was fitted on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-Array = npt.NDArray[np.float64]
-Layer = tuple[Array, Array]  # weight [O, R] or [O, F], bias [O]
-Residuals = Callable[[Array, npt.NDArray[np.bool_]], tuple[float, Array]]
+from common.training.solved.principal import Array, Layer, Principal
 
-SMALLEST = 1e-10  # of the largest variance: what is below is rounding
 ITERATIONS = 2000
-
-
-@dataclass(frozen=True)
-class Principal:
-    """Training rows, standardised, in their principal coordinates.
-
-    Attributes:
-        x: [N, R], columns orthogonal, R at most N and F: no optimum with a squared penalty on the
-            weights has a part outside the span of the rows.
-        basis: [F, R], from coordinates to standardised features.
-        mean, scale: [F], of the features.
-        variances: [R], of the columns of x.
-    """
-
-    x: Array
-    basis: Array
-    mean: Array
-    scale: Array
-    variances: Array
-
-    def unfold(self, layer: Layer) -> Layer:
-        """A layer on coordinates as the same layer on features as they come."""
-        weight, bias = layer
-        own = (weight @ self.basis.T) / self.scale
-        return own, bias - own @ self.mean
-
-
-def principal(features: npt.NDArray[np.float32]) -> Principal:
-    """Features [N, F] to their principal coordinates."""
-    mean = features.mean(axis=0, dtype=np.float64)
-    z = features - mean
-    spread = np.sqrt(np.einsum("nf,nf->f", z, z) / len(z))
-    constant = spread <= 1e-6 * np.maximum(1e-6, np.abs(mean))
-    scale = np.where(constant, 1.0, spread)
-    z[:, constant] = 0
-    z /= scale
-    count, width = z.shape
-    values, vectors = np.linalg.eigh((z @ z.T if count < width else z.T @ z) / count)
-    kept = values > SMALLEST * max(values[-1], 1e-300)
-    values, vectors = values[kept], vectors[:, kept]
-    lengths = np.sqrt(values * count)
-    if count < width:
-        return Principal(vectors * lengths, z.T @ (vectors / lengths), mean, scale, values)
-    return Principal(z @ vectors, vectors, mean, scale, values)
 
 
 def logistic_path(
@@ -79,7 +31,7 @@ def logistic_path(
     y, outputs = targets[:, open_columns], int(open_columns.sum())
     share = (yes[open_columns] / count).mean() if one_of else 0.5
     curvature = max(share * (1 - share), 1e-3)
-    start = np.zeros((outputs, rows.x.shape[1] + 1))
+    start = np.zeros((outputs, len(rows.variances) + 1))
     for strength in strengths:
         start = _optimum(rows, y, start, 1 / (strength * count), curvature, one_of=one_of)
         yield _whole(start, rows, yes, open_columns, one_of=one_of)
@@ -95,8 +47,10 @@ def _optimum(
     def objective(flat: Array) -> tuple[float, Array]:
         layer = flat.reshape(start.shape) * steps
         weight, bias = layer[:, :-1], layer[:, -1]
-        loss, residuals = _losses(rows.x @ weight.T + bias, y, one_of)
-        gradient = np.column_stack([residuals.T @ rows.x, residuals.sum(axis=0)]) / count
+        logits = rows.x @ weight.T.astype(rows.x.dtype) + bias
+        loss, residuals = _losses(logits, y, one_of)
+        moved = residuals.T.astype(rows.x.dtype) @ rows.x
+        gradient = np.column_stack([moved, residuals.sum(axis=0)]) / count
         gradient[:, :-1] += decay * weight
         return loss / count + decay / 2 * float((weight**2).sum()), (gradient * steps).ravel()
 
@@ -123,7 +77,7 @@ def _whole(
     layer: Array, rows: Principal, yes: Array, open_columns: npt.NDArray[np.bool_], *, one_of: bool
 ) -> Layer:
     """The solved columns and, for the others, no weight and a bias that half a row makes."""
-    count, weight = len(rows.x), np.zeros((len(yes), rows.x.shape[1]))
+    count, weight = len(rows.part), np.zeros((len(yes), len(rows.variances)))
     bias = np.log((yes + 0.5) / (count - yes + 0.5))
     if one_of and not open_columns.all():
         logits = rows.x @ layer[:, :-1].T + layer[:, -1]
@@ -136,7 +90,7 @@ def _whole(
 def ridge_path(rows: Principal, targets: Array, penalties: Sequence[float]) -> Iterator[Layer]:
     """Least squares [N, O] with a squared penalty on the weights, not on the bias (scikit-learn's alpha)."""
     mean, spread = targets.mean(axis=0), rows.variances * len(targets)
-    products = rows.x.T @ (targets - mean)
+    products = rows.products(targets - mean)
     for penalty in penalties:
         yield (products / (spread + penalty)[:, None]).T, mean
 
@@ -151,11 +105,10 @@ def lda_path(
         shrinkages: the share of the sphere, above 0, up to 1.
     """
     counts = np.bincount(classes, minlength=outputs)
-    means = np.zeros((outputs, rows.x.shape[1]))
-    np.add.at(means, classes, rows.x)
-    means /= np.maximum(counts, 1)[:, None]
-    within = rows.x - means[classes]
-    values, vectors = np.linalg.eigh(within.T @ within / len(classes))
+    means = rows.products(np.eye(outputs)[classes]).T / np.maximum(counts, 1)[:, None]
+    # What the classes' means leave of the variance; the coordinates are uncorrelated.
+    between = (means.T * (counts / len(classes))) @ means
+    values, vectors = np.linalg.eigh(np.diag(rows.variances) - between)
     trace = max(float(values.sum()), 1e-3 * float(rows.variances.sum()))  # one row a class: 0
     sphere = trace / len(rows.basis)
     turned = means @ vectors

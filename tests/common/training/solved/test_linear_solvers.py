@@ -6,14 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from common.training.linear_solvers import (
-    Layer,
-    Principal,
-    lda_path,
-    logistic_path,
-    principal,
-    ridge_path,
-)
+from common.inference.feature_table import FeatureTable
+from common.training.solved.linear_solvers import lda_path, logistic_path, ridge_path
+from common.training.solved.principal import Layer, Part, Principal, moments, principal
 
 CLASSES = 4
 
@@ -24,6 +19,10 @@ def rows(count: int, width: int, seed: int = 0) -> tuple[Any, Any]:
     y = np.arange(count) % CLASSES
     x = rng.normal(size=(count, width)) + rng.normal(size=(CLASSES, width))[y]
     return (x * rng.uniform(0.1, 9, width) + 3).astype(np.float32), y
+
+
+def of_rows(x: Any) -> Principal:
+    return principal(Part(FeatureTable([[x[None]]]), np.arange(len(x))))
 
 
 def standardised(x: Any, of: Principal) -> Any:
@@ -37,7 +36,7 @@ def outputs(x: Any, layer: Layer) -> Any:
 @pytest.fixture(params=[(40, 90), (120, 15)], ids=["wide", "tall"])
 def data(request: Any) -> tuple[Any, Any, Principal]:
     x, y = rows(*request.param)
-    return x, y, principal(x)
+    return x, y, of_rows(x)
 
 
 def test_logistic_regression_is_at_the_optimum(data: tuple[Any, Any, Principal]) -> None:
@@ -91,7 +90,7 @@ def test_discriminant_analysis_is_its_formula(data: tuple[Any, Any, Principal]) 
 @pytest.mark.parametrize("head", ["logistic", "lda"])
 def test_a_class_without_a_row_is_all_but_never_said(head: str) -> None:
     x, y = rows(60, 20)
-    of, hot = principal(x), np.eye(CLASSES + 1)[y]
+    of, hot = of_rows(x), np.eye(CLASSES + 1)[y]
     path = {
         "logistic": lambda: logistic_path(of, hot, (0.1,), one_of=True),
         "lda": lambda: lda_path(of, y, CLASSES + 1, (0.5,)),
@@ -105,14 +104,14 @@ def test_a_class_without_a_row_is_all_but_never_said(head: str) -> None:
 def test_a_feature_that_is_always_the_same_gets_no_weight() -> None:
     x, y = rows(60, 20)
     x[:, 3] = 7.3
-    of = principal(x)
+    of = of_rows(x)
     (layer,) = map(of.unfold, ridge_path(of, np.eye(CLASSES)[y], (1.0,)))
     assert np.isfinite(layer[0]).all() and np.abs(layer[0][:, 3]).max() < 1e-12
 
 
 def test_a_row_of_each_class_is_enough_for_finite_layers() -> None:
     x, y = rows(CLASSES, 20)
-    of = principal(x)
+    of = of_rows(x)
     paths = [
         lda_path(of, y, CLASSES, (0.5,)),
         ridge_path(of, np.eye(CLASSES)[y], (1.0,)),
@@ -121,3 +120,30 @@ def test_a_row_of_each_class_is_enough_for_finite_layers() -> None:
     for path in paths:
         (layer,) = map(of.unfold, path)
         assert (outputs(x, layer).argmax(axis=1) == y).all()
+
+
+def test_a_fold_of_many_rows_is_all_rows_less_those_held_out() -> None:
+    """Of two views, in blocks on disk, by the moments; the same layers as of the rows themselves."""
+    x, y = rows(240, 15)
+    views = np.stack([x, x[:, ::-1]]).astype(np.float16)
+    table = FeatureTable([[views[:, :100], views[:, 100:]]])
+    columns = np.array([0, 2, 3, 9, 14])
+    held_out, kept = np.arange(0, 240, 5), np.flatnonzero(np.arange(240) % 5)
+    whole = moments(Part(table, np.arange(240), columns))
+    known = whole.without(moments(Part(table, held_out, columns), whole.origin))
+    of = principal(Part(table, kept, columns), known)
+    direct = of_rows(views[:, kept][:, :, columns].reshape(-1, 5).astype(np.float32))
+    answers = np.eye(CLASSES)[y[kept][of.part.places]]
+    for path in (ridge_path, lambda *given: logistic_path(*given, one_of=True)):
+        (mine,) = map(of.unfold, path(of, answers, (0.1,)))
+        (theirs,) = map(direct.unfold, path(direct, answers, (0.1,)))
+        assert np.abs(mine[0] - theirs[0]).max() < 1e-3 * np.abs(theirs[0]).max()
+
+
+def test_rows_come_from_the_table_as_they_were_put_there() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 50, 7)).astype(np.float32)
+    table = FeatureTable([[x[:1, :20], x[:1, 20:]], [x[1:, :20], x[1:, 20:]]])
+    some = np.array([49, 3, 20, 19, 3])
+    assert np.array_equal(table.take(some), x[:, some])
+    assert np.array_equal(table.take(some, np.array([1, 4])), x[:, some][:, :, [1, 4]])
+    assert table.take(some[:0]).shape == (3, 0, 7)

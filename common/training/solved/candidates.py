@@ -1,0 +1,68 @@
+"""What the folds choose from: which features, which solver, its penalty and the scale of its outputs."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from common.models.joined_features import Block
+from common.recipe import Recipe
+from common.targets import Target
+from common.training.solved.principal import Columns
+
+# What a penalty is called, from the strongest on: scikit-learn's names and scales.
+PENALTY = {"ridge": "alpha", "logistic": "C", "lda": "shrinkage"}
+PENALTIES = {
+    "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 3e2, 1e2, 3e1, 1e1),
+    "logistic": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0),
+    "lda": (0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.03),
+}
+# Ridge's outputs are near -1 and 1, and LDA's too sure of themselves with few rows.
+SCALES = {
+    "ridge": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
+    "logistic": (1.0,),
+    "lda": (1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015),
+}
+ALL = "all features"
+
+
+class Point(NamedTuple):
+    """A candidate: a penalty of a solver on some of the features, its outputs times a scale."""
+
+    penalty: float
+    scale: float
+    head: str
+    features: str
+
+
+def heads_of(recipe: Recipe, target: Target) -> list[str]:
+    """The recipe's solver; of head=best those that fit the target, the quickest first."""
+    if recipe.head != "best":
+        return [recipe.head]
+    return [head for head in PENALTY if f"head={head}" not in target.refusals]
+
+
+def scales_of(head: str, target: Target) -> tuple[float, ...]:
+    """The factors of a solver's outputs where these become chances."""
+    return (1.0,) if target.scaling[1] else SCALES[head]
+
+
+def feature_choices(blocks: Sequence[Block], recipe: Recipe) -> dict[str, Columns]:
+    """The columns of the features that may be chosen, by name; with feature_choice=all those are all."""
+    rules: dict[str, Callable[[Block], bool]] = {
+        ALL: lambda _: True,
+        "means of all stages and sizes": lambda block: block.pool == "mean",
+        "means of all stages, smaller size": lambda block: block.pool == "mean" and block.side > 0,
+        "means of the last stage": lambda block: block.pool == "mean" and not block.stage,
+    }
+    if recipe.feature_choice == "all":
+        return {ALL: ...}
+    origin = np.repeat(np.arange(len(blocks)), [block.width for block in blocks])
+    found: dict[str, Columns] = {}
+    masks = set[tuple[bool, ...]]()
+    for name, rule in rules.items():
+        mask = tuple(map(rule, blocks))
+        if any(mask) and mask not in masks:
+            masks.add(mask)
+            found[name] = ... if all(mask) else np.flatnonzero(np.array(mask)[origin])
+    return found

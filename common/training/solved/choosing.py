@@ -1,0 +1,95 @@
+"""Held-out losses to the candidate that each fold takes, chosen by the others, and words about the choice."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from common.progress import counted
+from common.recipe import Recipe
+from common.recipe_values import differences
+from common.training.jobs import Job
+from common.training.linear_probe import apart
+from common.training.solved.candidates import PENALTY, Point
+
+# What an epoch of training is told and a solver is not asked.
+OF_EPOCHS = (
+    "batch_size epochs ema_decay head_lr_scale layer_decay lr min_lr_ratio momentum norm_bias_lr_scale "
+    "optimizer schedule warmup_ratio weight_decay"
+)
+SHOWN = 6  # candidates
+
+
+@dataclass(frozen=True)
+class SolvedHead:
+    """A job, and its head's held-out loss at every point that was tried."""
+
+    job: Job
+    losses: dict[Point, float] = field(default_factory=dict)
+
+    def loss(self, point: Point) -> float:
+        """The held-out loss at a point; inf where it was not tried."""
+        return self.losses.get(point, math.inf)
+
+
+def choose(mine: SolvedHead, solved: Sequence[SolvedHead], points: Sequence[Point]) -> Point:
+    """The point with the least mean held-out loss of the jobs that share no held-out row with `mine`."""
+    others = apart(mine, solved)
+    return min(points, key=lambda point: np.mean([other.loss(point) for other in others]))
+
+
+def grid_of_points(solved: Sequence[SolvedHead], chosen: Sequence[Point]) -> dict[str, Any]:
+    """What run.json keeps: all `points`, their mean `losses`, each job's `chosen` one, the `best` of all."""
+    losses = mean_losses(solved)
+    points = list(losses)
+    return {
+        "points": [list(point) for point in points],
+        "losses": [loss if math.isfinite(loss) else None for loss in losses.values()],
+        "chosen": [points.index(point) for point in chosen],
+        "best": points.index(min(points, key=losses.__getitem__)),
+    }
+
+
+def mean_losses(solved: Sequence[SolvedHead]) -> dict[Point, float]:
+    """Every point that was tried to its mean held-out loss; inf where a job did not try it."""
+    points = dict.fromkeys(point for each in solved for point in each.losses)
+    return {point: float(np.mean([each.loss(point) for each in solved])) for point in points}
+
+
+def choice_lines(
+    solved: Sequence[SolvedHead], chosen: Sequence[Point], recipe: Recipe
+) -> list[str]:
+    """What the folds chose and how well it did, beside the best candidates in hindsight."""
+    counts = Counter(_words(point, recipe) for point in chosen).most_common()
+    if len(chosen) == 1:
+        return [f"head={recipe.head}: {counts[0][0]}, the best of its one fold"]
+    each = "; ".join(f"{words} ({counted(count, 'fold')})" for words, count in counts)
+    lines = [f"head={recipe.head}: {each}, each chosen by the other folds' held-out loss"]
+    least: dict[str, float] = {}
+    for point, loss in mean_losses(solved).items():
+        name = f"{point.head}, {point.features}"
+        least[name] = min(loss, least.get(name, loss))
+    if len(least) > 1:
+        honest = np.mean([one.loss(point) for one, point in zip(solved, chosen, strict=True)])
+        best = sorted(least, key=least.__getitem__)[:SHOWN]
+        told = "; ".join(f"{least[name]:.4f} {name}" for name in best)
+        lines.append(f"held-out loss {honest:.4f}; in hindsight, and so optimistic: {told}")
+    return lines
+
+
+def _words(point: Point, recipe: Recipe) -> str:
+    """What of a point was to be chosen: 'ridge, alpha = 1000, all features'."""
+    head = f"{point.head}, " if recipe.head == "best" else ""
+    features = f", {point.features}" if recipe.feature_choice == "best" else ""
+    return f"{head}{PENALTY[point.head]} = {point.penalty:g}{features}"
+
+
+def unused_text(recipe: Recipe) -> str:
+    """The fields of the recipe that mean nothing to a solved head, in a sentence; '' without any."""
+    given = differences(recipe, ("train",))
+    unused = [f"{name}={given[name]}" for name in OF_EPOCHS.split() if name in given]
+    told = " ".join(each for each in unused if each != "epochs=1")
+    return f"head={recipe.head} is solved, not trained: {told} changes nothing" if told else ""

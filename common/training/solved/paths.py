@@ -1,0 +1,66 @@
+"""Answers of every kind to what a solver takes: a layer at each penalty, on the features as they come."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from common.targets import Target
+from common.training.solved.linear_solvers import lda_path, logistic_path, ridge_path
+from common.training.solved.principal import Layer, Part, Principal, principal
+
+
+def path_of(
+    head: str,
+    rows: Principal,
+    answers: npt.NDArray[Any],
+    target: Target,
+    penalties: Sequence[float],
+) -> Iterator[Layer]:
+    """A head's layer at each penalty, by the rows' answers: classes [N], or numbers [N, outputs]."""
+    outputs = len(target.outputs)
+    if head == "lda":
+        return map(rows.unfold, lda_path(rows, answers, outputs, penalties))
+    classes = answers.ndim == 1
+    y = np.eye(outputs)[answers] if classes else answers.astype(np.float64)
+    if head == "logistic":
+        return map(rows.unfold, logistic_path(rows, y, penalties, one_of=classes))
+    return _ridge_of_all(rows, y if target.scaling[1] else 2 * y - 1, penalties)
+
+
+def _ridge_of_all(
+    rows: Principal, y: npt.NDArray[np.float64], penalties: Sequence[float]
+) -> Iterator[Layer]:
+    """Ridge of answers [N, outputs], each column on the rows that know it."""
+    alike, outputs = _alike(y), y.shape[1]
+    for parts in zip(*(_ridge(rows, y, columns, penalties) for columns in alike), strict=True):
+        weight, bias = np.zeros((outputs, rows.part.width)), np.zeros(outputs)
+        for columns, layer in zip(alike, parts, strict=True):
+            weight[columns], bias[columns] = layer
+        yield weight, bias
+
+
+def _ridge(
+    rows: Principal, y: npt.NDArray[np.float64], columns: list[int], penalties: Sequence[float]
+) -> Iterator[Layer]:
+    """Ridge of columns that know the same rows; a column that knows none predicts 0, its mean."""
+    known, part = np.isfinite(y[:, columns[0]]), rows.part
+    if not known.any():
+        empty = np.zeros((len(columns), part.width)), np.zeros(len(columns))
+        yield from (empty for _ in penalties)
+        return
+    if not known.all():
+        images = np.zeros(len(part.rows), bool)
+        images[part.places[known]] = True
+        rows = principal(Part(part.table, part.rows[images], part.columns))
+        y = y[known]
+    yield from map(rows.unfold, ridge_path(rows, y[:, columns], penalties))
+
+
+def _alike(y: npt.NDArray[np.float64]) -> list[list[int]]:
+    """The columns of answers by which rows they know."""
+    groups: dict[bytes, list[int]] = {}
+    for column in range(y.shape[1]):
+        groups.setdefault(np.isfinite(y[:, column]).tobytes(), []).append(column)
+    return list(groups.values())
