@@ -132,6 +132,14 @@ class Recipe:
         "them less; held-out rows keep theirs",
         choices=("none", "weight", "drop"),
     )
+    pseudo: str = param(
+        "none",
+        "train",
+        "pseudo-labels: a run whose model of a fold labels the test rows for that fold to train on",
+    )
+    pseudo_threshold: float = param(
+        0.0, "train", "least probability of a pseudo-label, then hard; 0: soft, all", low=0, high=1
+    )
     augment: str = param(
         "small",
         "train",

@@ -76,6 +76,7 @@ def check_agreement(recipe: Any) -> None:
     else:
         _check_trained_head(recipe)
     _check_noise(recipe)
+    _check_pseudo(recipe)
     if recipe.freeze == "backbone" and recipe.drop_rate:
         raise KitError(
             f"drop_rate={recipe.drop_rate:g} is dropout in the backbone, which freeze=backbone keeps in "
@@ -170,6 +171,34 @@ def _check_noise(recipe: Any) -> None:
             f"{given} weighs rows in a plain cross-entropy, which {name}={getattr(recipe, name)} is not: "
             "set noise=drop"
         )
+
+
+def _check_pseudo(recipe: Any) -> None:
+    """Pseudo-labels are of a fold, in a loss that takes shares of classes."""
+    given = f"pseudo={recipe.pseudo}"
+    if recipe.pseudo == "none":
+        if recipe.pseudo_threshold:
+            raise KitError(
+                f"pseudo_threshold={recipe.pseudo_threshold:g} is of pseudo-labels, and pseudo=none has "
+                "none: name the run that labels the test rows (pseudo=runs/…)"
+            )
+        return
+    if recipe.head in SOLVED:
+        raise KitError(
+            f"{given} labels rows in shares of classes, which head={recipe.head} does not take: set "
+            "head=linear"
+        )
+    plain = {
+        "class_balance": (recipe.class_balance != "none", "none"),
+        "folds": (not recipe.folds, 5),
+    }
+    plain["epochs"] = (not recipe.epochs, 1)
+    for name, (wrong, remedy) in plain.items():
+        if wrong:
+            raise KitError(
+                f"{given} trains each fold on test rows beside its own, and "
+                f"{name}={getattr(recipe, name)} leaves it nothing to do or to count by: set {name}={remedy}"
+            )
 
 
 def _check_joined_features(recipe: Any) -> None:

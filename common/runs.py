@@ -90,11 +90,14 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
 
 
 def digests_of_files(recipe: Recipe) -> dict[str, Any]:
-    """A recipe to the digests of the files it names (weights, groups, a model folder), by field."""
+    """A recipe to the digests of the files it names (weights, groups, a model folder, a run), by field."""
     found: dict[str, Any] = {}
     for name in ("weights", "groups"):
         if (path := Path(getattr(recipe, name))).is_file():
             found[name] = digest_file(path)
+    if recipe.pseudo != "none":
+        models = sorted(Path(recipe.pseudo).glob("fold*/weights.safetensors"))
+        found["pseudo"] = [digest_file(path) for path in models]
     kind, _, place = recipe.backbone.partition(":")
     if kind == "local-dir":  # timm's model folder
         found["backbone"] = [digest_file(path) for path in sorted(Path(place).glob("*.*"))]

@@ -98,6 +98,10 @@ class Grades(Target):
     def soft(self, y: Targets) -> npt.NDArray[Any]:
         return (y[:, None] > np.arange(len(self.names) - 1)).astype(np.float32)
 
+    def soft_labels(self, probs: Probs) -> npt.NDArray[np.float32]:
+        above = 1 - probs.astype(np.float64).cumsum(axis=1)[:, :-1]
+        return np.asarray(np.clip(above, 0, 1), dtype=np.float32)
+
     def strata(self, y: Targets) -> Strata:
         return y
 

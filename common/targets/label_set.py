@@ -48,6 +48,7 @@ class LabelSet(Target):
     losses: ClassVar[tuple[str, ...]] = ("bce", "asymmetric")
     pictures: ClassVar[tuple[str, ...]] = ("curves", "worst_rows")
     refuses: ClassVar[dict[str, str]] = {
+        "pseudo_threshold": "no one class is the likeliest: pseudo_threshold=0 takes soft labels",
         "noise=weight": "its loss weighs answers, not rows: noise=drop leaves rows out",
         "head=rows": "the old classifier's rows tell one class from all others, not one label of several",
         "head=lda": "it tells classes apart of which each row has one",

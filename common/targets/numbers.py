@@ -37,6 +37,7 @@ class Numbers(Target):
     losses: ClassVar[tuple[str, ...]] = ("mse", "l1", "huber", "bce_range")
     pictures: ClassVar[tuple[str, ...]] = ("scatter", "worst_rows")
     refuses: ClassVar[dict[str, str]] = {
+        "pseudo_threshold": "no one class is the likeliest: pseudo_threshold=0 takes soft labels",
         "noise": "confident learning compares labels, and here the answers are numbers",
         "head=rows": "the old classifier's rows stand for classes, and here the answers are numbers",
         "head=lda": "it tells classes apart, and here the answers are numbers",

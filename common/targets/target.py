@@ -148,6 +148,10 @@ class Target(ABC):
         """What the loss compares the outputs with: int64 [N] classes, or float32 [N, outputs]."""
         return y.astype(np.float32)
 
+    def soft_labels(self, probs: Probs) -> npt.NDArray[np.float32]:
+        """As `soft`, of what a model says in place of an answer: float32 [N, outputs]."""
+        return np.asarray(self.soft(probs), dtype=np.float32)
+
     @abstractmethod
     def strata(self, y: Targets) -> Strata:
         """The stratum [N] of every row: folds hold equal shares of each."""

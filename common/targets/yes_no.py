@@ -36,6 +36,7 @@ class YesNo(Target):
     losses: ClassVar[tuple[str, ...]] = ("bce", "asymmetric")
     pictures: ClassVar[tuple[str, ...]] = ("curves", "worst_rows")
     refuses: ClassVar[dict[str, str]] = {
+        "pseudo_threshold": "no one class is the likeliest: pseudo_threshold=0 takes soft labels",
         "noise=weight": "its loss weighs answers, not rows: noise=drop leaves rows out",
         "head=rows": "the old classifier has no row for 'yes'",
         "head=lda": "it tells classes apart of which each row has one",

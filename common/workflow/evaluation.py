@@ -121,6 +121,8 @@ def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> N
         found["optimistic"] = "the grid's rate and decay were chosen by the score of this one fold"
     elif ready.recipe.head in SOLVED and len(held) == 1:
         found["optimistic"] = "the head's penalty was chosen by the score of this one fold"
+    if doubt := ready.run.read().get("pseudo", {}).get("optimistic"):
+        found.setdefault("optimistic", f"of the run that gave its pseudo-labels: {doubt}")
     if ready.request.competition.caution:
         found["caution"] = ready.request.competition.caution
     write_json(folder / "scores.json", found)

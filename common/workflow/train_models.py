@@ -30,7 +30,7 @@ from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_w
 from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import EpochLines, draw_curves, print_epoch
-from common.workflow.training_rows.noise import heeding_noise
+from common.workflow.training_rows.changed import with_changed_rows
 
 SECONDS_BETWEEN_CURVES = 20.0  # drawing takes half a second
 
@@ -42,7 +42,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         say(f"{run.folder}: all {len(jobs)} models are trained")
         return
     check_code(ready)
-    jobs = heeding_noise(ready, jobs) if ready.recipe.noise != "none" else jobs
+    ready, jobs = with_changed_rows(ready, jobs)
     open_jobs = [job for job in jobs if not checkpoint.is_finished(run / job.name)]
     runtime, setting = differences(ready.recipe, ("runtime",)), ready.setting
     kind = "trained" if ready.recipe.epochs else "zero-training"

@@ -6,7 +6,7 @@ held-out row takes part; and held-out rows keep their labels, whatever is though
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,8 @@ INNER = 5  # folds of a job's training rows
 DRAWN = 24
 # What the features of a recipe's backbone depend on.
 OF_FEATURES = (
-    "backbone weights image_size store_short_side bit_depth feature_stages feature_size feature_pools "
-    "seed split_seed device precision memory_format eval_batch_size"
+    "backbone weights image_size store_short_side bit_depth seed split_seed device precision "
+    "memory_format eval_batch_size"
 )
 
 
@@ -112,7 +112,11 @@ def doubtful_rows(job: Job, context: RunContext, groups: npt.NDArray[np.object_]
 
 def _on_features(recipe: Recipe) -> Recipe:
     """The recipe of a head solved on the features of the recipe's backbone, as it is before training."""
-    kept = {name: getattr(recipe, name) for name in OF_FEATURES.split()}
+    kept = {
+        name: value
+        for name, value in asdict(recipe).items()
+        if name in OF_FEATURES.split() or name.startswith("feature_")
+    }
     solved = recipe.head in SOLVED
     return Recipe(
         **kept,
