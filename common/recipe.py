@@ -186,6 +186,9 @@ class Recipe:
     grad_checkpointing: bool = param(False, "runtime", "recompute activations to save memory")
     workers: int = param(2, "runtime", "threads that augment photographs", low=0, high=256)
     processes: int = param(0, "runtime", "training processes; 0: one a GPU", low=0, high=64)
+    ray: str = param(
+        "auto", "runtime", "with several processes, Ray: auto (on this machine), none, or HOST:PORT"
+    )
     eval_batch_size: int = param(
         0, "runtime", "batch size in evaluation and inference; 0: by device and image size", low=0
     )

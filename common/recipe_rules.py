@@ -1,5 +1,6 @@
 """Which words recipe fields take (head, freeze, schedule, views), and which fields conflict."""
 
+import re
 from typing import Any
 
 from common.errors import KitError
@@ -31,6 +32,7 @@ DECISIONS = (
     "unknown",
 )
 POOLS = ("mean", "max", "min", "gem", "token")
+CLUSTER = re.compile(r"[^\s/:]+:\d+")  # the address of Ray's head
 VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
 
 
@@ -94,6 +96,10 @@ def check_agreement(recipe: Any) -> None:
         raise KitError(
             "final=refit trains on all rows and has no validation split for early stopping: "
             "set early_stop=0 or final=folds"
+        )
+    if recipe.ray not in ("auto", "none") and not CLUSTER.fullmatch(recipe.ray):
+        raise KitError(
+            f"ray={recipe.ray} is neither auto nor none nor a cluster's address, as in ray=10.0.0.1:6379"
         )
     _check_store(recipe)
 

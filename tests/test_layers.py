@@ -68,6 +68,7 @@ HOMES = {
     "jinja2": {"common/reporting/html"},
     "matplotlib": {"common/reporting"},
     "timm": {"common/models", "common/inference", "common/training"},
+    "ray": {"common/training/parallel"},
     "py7zr": {"common/data/archives/sevenzip.py", "common/data/archives/extract.py"},
 }
 
@@ -184,7 +185,15 @@ def test_a_name_with_an_underscore_is_used_in_its_own_module_alone(path: Path) -
 
 def test_every_package_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {canonicalize_name(Requirement(each).name) for each in project["dependencies"]}
+    extras = [
+        each
+        for name, listed in project["optional-dependencies"].items()
+        for each in listed
+        if name not in ("dev", "docs")
+    ]
+    declared = {
+        canonicalize_name(Requirement(each).name) for each in (*project["dependencies"], *extras)
+    }
     declared |= {"kagglesdk"}  # comes with kaggle, and is its wire
     homes = packages_distributions()
     for path in CODE:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.workflow.jobs.gathering import gather
 from common.workflow.options import flag
-from common.workflow.portable.gathering import gather
 from common.workflow.request import Request
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from common.errors import KitError
 from common.workflow import options as shared
+from common.workflow.jobs.alone import train_job_file
 from common.workflow.options import flag
-from common.workflow.portable.alone import train_job_file
 from common.workflow.request import Request
 
 SHARED = (shared.job_flags, shared.fresh_flags)

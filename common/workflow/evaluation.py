@@ -15,7 +15,8 @@ from common.recipe_values import differences
 from common.storage import replacing, write_json
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of, refit_jobs
-from common.workflow.portable.model_probs import HELD_OUT, model_probs
+from common.workflow.jobs.at_once import note_memory
+from common.workflow.jobs.model_probs import HELD_OUT, model_probs
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import (
     draw_batch,
@@ -25,7 +26,7 @@ from common.workflow.run_report import (
     print_unrecognised_classes,
 )
 from common.workflow.run_results import predictions_folder, save_probs
-from common.workflow.train_models import note_memory, train_jobs
+from common.workflow.train_models import train_jobs
 
 
 def validate(ready: Prepared) -> None:

@@ -20,11 +20,12 @@ from common.storage import read_json, write_json
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of, refit_jobs
 from common.workflow.files import Files, read_test, weights_of
-from common.workflow.portable.model_probs import model_probs
+from common.workflow.jobs.at_once import note_memory
+from common.workflow.jobs.model_probs import model_probs
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import draw_curves
 from common.workflow.run_results import predictions_folder, save_probs
-from common.workflow.train_models import note_memory, train_jobs
+from common.workflow.train_models import train_jobs
 from common.workflow.unlabelled import Unlabelled, unlabelled
 
 

@@ -1,17 +1,13 @@
 """A run's jobs to trained models: heads on cached features, or the training loop; resumes."""
 
 import time
-from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
-from common.environment import memory_mb
 from common.progress import bar, counted, say
 from common.recipe_rules import SOLVED
 from common.recipe_values import differences
 from common.training import checkpoint
-from common.training.devices import device_peak
 from common.training.jobs import Job
 from common.training.linear_probe import (
     choose_points,
@@ -27,7 +23,7 @@ from common.training.solved.choosing import choice_lines, grid_of_points, unused
 from common.training.solved_heads import HeadSolver
 from common.training.stacked_heads import TrainedHead
 from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
-from common.training.worker_processes import Worker, run_jobs, start_workers, worker_count
+from common.workflow.jobs.at_once import jobs_at_once, note_memory, trained_jobs
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import EpochLines, draw_curves, print_epoch
 from common.workflow.training_rows.changed import with_changed_rows
@@ -53,7 +49,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
         precision=setting.precision,
         inference_batch=setting.inference_batch,
     )
-    count = 1 if setting.on_features else worker_count(setting, len(open_jobs))
+    count = 1 if setting.on_features else jobs_at_once(setting, len(open_jobs))
     say(
         f"{run.folder}: training {len(open_jobs)} of {len(jobs)} models on {setting.device.type}"
         + (f", {count} at a time" if count > 1 else "")
@@ -66,13 +62,18 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
             _train_on_features(ready, open_jobs, jobs)
         return
     _probe(ready, [job for job in open_jobs if not checkpoint.is_begun(run / job.name)])
+    _train(ready, open_jobs, count)
+
+
+def _train(ready: Prepared, jobs: list[Job], count: int) -> None:
+    """Train jobs one after another, or on Ray where several are trained at once."""
+    run, lines = ready.run, EpochLines(ready)
     since = drawn = time.perf_counter()
-    lines = EpochLines(ready)
     with (
-        start_workers(setting, count, run.folder) as workers,
-        _epochs_bar(open_jobs, ready) as progress,
+        closing(trained_jobs(ready, jobs, count)) as training,
+        _epochs_bar(jobs, ready) as progress,
     ):
-        for job, record in run_jobs(open_jobs, setting, run.folder, workers):
+        for job, record in training:
             if record is not None:
                 lines.finished_epoch(job, record)
                 progress.update(1)
@@ -83,8 +84,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
                 run.add_seconds("train", time.perf_counter() - since)
                 since = time.perf_counter()
                 note_speed(ready)
-                _note_workers(ready, workers)
-            draw_curves(run, setting.evaluator.name)
+            draw_curves(run, ready.setting.evaluator.name)
             drawn = time.perf_counter()
 
 
@@ -211,28 +211,3 @@ def note_speed(ready: Prepared) -> None:
     for line in logs:  # of earlier calls too, where a killed one noted nothing
         if "device_peak_mb" in line:
             ready.run.note_peak_memory(device=line["device_peak_mb"])
-
-
-def note_memory(ready: Prepared) -> None:
-    """Record this process's memory, and the most that it has taken on a GPU."""
-    peaks = {"host": memory_mb()}
-    for peak in device_peak(ready.setting.device).values():
-        peaks["device"] = peak
-    ready.run.note_peak_memory(**peaks)
-
-
-def _note_workers(ready: Prepared, workers: Sequence[Worker]) -> None:
-    """Record the memory and start-up time of several training processes."""
-    if not workers:
-        return
-    run = ready.run
-    run.note(processes=[worker.stats for worker in workers])
-    run.note_peak_memory(host=memory_mb() + sum(each.stats.get("host_mb", 0.0) for each in workers))
-    gpus = defaultdict[float, float](float)
-    for peak in device_peak(ready.setting.device).values():  # this process keeps the images there
-        gpus[ready.setting.device.index or 0] += peak
-    for worker in workers:
-        if "device_mb" in worker.stats:
-            gpus[worker.stats["gpu"]] += worker.stats["device_mb"]
-    if gpus:
-        run.note_peak_memory(device=max(gpus.values()))

@@ -64,7 +64,7 @@ def test_models_trained_one_by_one_and_gathered_give_the_bytes_of_a_run(
         raise AssertionError("the files hold all predictions")
 
     with monkeypatch.context() as patch:
-        patch.setattr("common.workflow.portable.model_probs.predictions", never)
+        patch.setattr("common.workflow.jobs.model_probs.predictions", never)
         patch.setattr(loop, "train", never)
         assert run.run(request)["run"] == found["run"]
     assert bytes_of(found["run"]) == whole

@@ -94,7 +94,7 @@ def test_checkpointed_gradients_lower_the_peak_and_train_the_same(toy: Any) -> N
 def test_a_check_before_the_first_epoch_changes_no_number(
     toy: Any, precision: str, monkeypatch: Any
 ) -> None:
-    from common.training import worker_processes
+    from common.workflow.jobs import at_once
 
     small = {"device": "cuda", "precision": precision, "epochs": 2, "ema_decay": 0.9}
     torch.backends.cudnn.deterministic = True
@@ -102,7 +102,7 @@ def test_a_check_before_the_first_epoch_changes_no_number(
         found = []
         for checked in (True, False):
             if not checked:
-                monkeypatch.setattr(worker_processes, "check_memory", lambda *_: None)
+                monkeypatch.setattr(at_once, "check_memory", lambda *_: None)
             folder = Path(validate.run(toy(fresh=True, **small))["run"])
             found.append((folder / "fold0/weights.safetensors").read_bytes())
     finally:

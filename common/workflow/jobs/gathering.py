@@ -11,12 +11,12 @@ from common.recipe import Recipe
 from common.recipe_values import NAMING_STAGES, differences
 from common.runs import clear_run, digest_file
 from common.training import checkpoint
-from common.training.job_file import HELD_OUT, TEST, WEIGHTS, read_facts, unpack
 from common.training.jobs import Job
+from common.training.parallel.job_file import HELD_OUT, TEST, WEIGHTS, read_facts, unpack
 from common.workflow.files import fetch_if_absent
-from common.workflow.portable.alone import jobs_in, same_facts
-from common.workflow.portable.model_probs import HELD_OUT as HELD_OUT_ROWS
-from common.workflow.portable.model_probs import probs_path
+from common.workflow.jobs.alone import jobs_in, same_facts
+from common.workflow.jobs.model_probs import HELD_OUT as HELD_OUT_ROWS
+from common.workflow.jobs.model_probs import probs_path
 from common.workflow.prepare import Prepared, prepared
 from common.workflow.request import Request
 from common.workflow.train_models import note_speed

@@ -14,8 +14,14 @@ from common.progress import say
 from common.recipe_rules import SOLVED
 from common.recipe_values import NAMING_STAGES, differences
 from common.runs import digest_file, digests_of_files
-from common.training.job_file import HELD_OUT, TEST, read_facts, save_groups, write_job_file
 from common.training.jobs import Job, jobs_of, refit_jobs
+from common.training.parallel.job_file import (
+    HELD_OUT,
+    TEST,
+    read_facts,
+    save_groups,
+    write_job_file,
+)
 from common.training.trained_models import predictions
 from common.workflow.files import fetch_if_absent
 from common.workflow.prepare import Prepared, prepared

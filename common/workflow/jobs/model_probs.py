@@ -5,8 +5,8 @@ from pathlib import Path
 
 from common.data.folds import Rows
 from common.metrics import Probs
-from common.training.job_file import load_groups
 from common.training.jobs import Job
+from common.training.parallel.job_file import load_groups
 from common.training.run_context import RunContext
 from common.training.trained_models import predictions
 from common.workflow.prepare import Prepared

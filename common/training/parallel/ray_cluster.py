@@ -1,0 +1,221 @@
+"""A connection to Ray: started on this machine, or to a cluster whose machines are alike.
+
+Only the core of Ray is used, and only where there is more than one process is it imported.
+"""
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common.errors import KitError
+from common.training.parallel.node_files import FileReader
+from common.training.parallel.ray_worker import facts_here, work_of
+from common.training.run_context import RunContext
+
+STORE_BYTES = 256 << 20  # of Ray's object store: weights pass through it, images do not
+REMEDY = "pip install 'kaggle-image-kit[ray]'"
+# Neither reports of usage, nor another Python than this one, nor a warning of what is not used.
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+@dataclass
+class Cluster:
+    """A connection to Ray, and what its tasks share.
+
+    Attributes:
+        limit: tasks at once.
+        needs: what Ray gives a task: processors and GPUs.
+        workers: what each process that trains has taken: start-up seconds, peak memory in MB.
+    """
+
+    shared: Any
+    limit: int
+    needs: dict[str, float]
+    workers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reader: Any = None
+
+
+@contextmanager
+def open_cluster(
+    context: RunContext, count: int, *, key: str, code: Callable[[], str]
+) -> Iterator[Cluster]:
+    """Start Ray on this machine for `count` tasks at once, or connect to the recipe's cluster.
+
+    Args:
+        key: of the run: what was trained on a machine before belongs to it or not.
+        code: gives the code's digest, here and on the cluster's machines.
+
+    Raises:
+        KitError: no cluster answers, or a machine of it has other versions or other code.
+    """
+    import ray
+
+    recipe = context.recipe
+    place = "" if recipe.ray == "auto" else recipe.ray
+    with _connected(place, context, count):
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        here = ray.get_runtime_context().get_node_id()
+        with_gpus = context.device.type == "cuda" or (
+            recipe.device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
+        )
+        needs = {"num_cpus": 1.0, "num_gpus": float(with_gpus)}
+        if with_gpus and not place:  # several of the processes may share a GPU
+            needs["num_gpus"] = min(1.0, int(1e4 * torch.cuda.device_count() / count) / 1e4)
+        if place:
+            if with_gpus and not ray.cluster_resources().get("GPU"):
+                raise KitError(
+                    f"ray={place}: no machine of this cluster has a GPU that Ray knows of"
+                )
+            fewest = min(node["Resources"].get("CPU", 1.0) for node in nodes)
+            needs["num_cpus"] = max(1.0, min(float(torch.get_num_threads()), fewest))
+            _check_alike(nodes, here, code)
+        slots = ray.cluster_resources().get("GPU" if with_gpus else "CPU", 1.0)
+        each = needs["num_gpus" if with_gpus else "num_cpus"]
+        room = max(1, int(slots // each))
+        work, files = work_of(context, key=key, node=here)
+        reader = _reader(files, here) if place else None
+        shared = ray.put((work, reader))
+        yield Cluster(shared, min(count or room, room), needs, reader=reader)
+
+
+def is_installed() -> bool:
+    """Is Ray there? It is not imported for that."""
+    from importlib.util import find_spec
+
+    return find_spec("ray") is not None
+
+
+@contextmanager
+def _connected(place: str, context: RunContext, count: int) -> Iterator[None]:
+    import ray
+
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if place:
+        try:
+            with _environment(SETTINGS):
+                ray.init(place, **quiet)  # type: ignore[arg-type]
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            first = " ".join(str(error).split())
+            raise KitError(
+                f"ray={place}: no connection to this cluster ({first}); `ray start --head` begins one, "
+                "and ray=auto needs none"
+            ) from error
+        try:
+            yield
+        finally:
+            ray.shutdown()
+        return
+    _remove_leftovers()
+    folder = tempfile.mkdtemp(prefix=f"kit-ray-{os.getpid()}-")
+    gpus = torch.cuda.device_count() if context.device.type == "cuda" else 0
+    # Its processes are told where modules are, and how many threads sum as this process does.
+    own = {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "OMP_NUM_THREADS": str(torch.get_num_threads()),
+    }
+    try:
+        with _environment(SETTINGS | own):
+            ray.init(
+                "local",
+                num_cpus=count,
+                num_gpus=gpus,
+                include_dashboard=False,
+                object_store_memory=STORE_BYTES,
+                _temp_dir=folder,
+                _node_ip_address="127.0.0.1",
+                **quiet,  # type: ignore[arg-type]
+            )
+        yield
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started in the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _remove_leftovers() -> None:
+    """Remove Ray's folders of processes that were killed."""
+    for path in Path(tempfile.gettempdir()).glob("kit-ray-*-*"):
+        process = path.name.split("-")[2]
+        if process.isdigit() and not Path(f"/proc/{process}").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _reader(files: dict[str, Path], node: str) -> Any:
+    """The actor on this machine that reads files out to the others."""
+    import ray
+
+    return ray.remote(FileReader).options(num_cpus=0, scheduling_strategy=_on(node)).remote(files)
+
+
+def _on(node: str) -> Any:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node, soft=False)
+
+
+def _check_alike(nodes: list[dict[str, Any]], here: str, code: Callable[[], str]) -> None:
+    """Raise a KitError where a machine of the cluster has other versions or other code."""
+    import ray
+
+    own = facts_here(code)
+    asked = [
+        (
+            node["NodeManagerHostname"],
+            ray.remote(facts_here)
+            .options(num_cpus=0, max_retries=0, scheduling_strategy=_on(node["NodeID"]))
+            .remote(code),
+        )
+        for node in nodes
+        if node["NodeID"] != here
+    ]
+    for name, answer in asked:
+        try:
+            facts = ray.get(answer)
+        except ray.exceptions.RayError as error:
+            raise KitError(
+                f"{name} cannot load this kit ({last_line(error)}): install the same version there"
+            ) from None
+        if told := apart(own, facts):
+            raise KitError(
+                f"{name} has {told}: models trained there would have other numbers; install the same "
+                "on every machine"
+            )
+
+
+def apart(own: dict[str, str], theirs: dict[str, str]) -> str:
+    """Two machines' versions to what differs: 'torch 2.6, here 2.7'; empty where nothing does."""
+    return "; ".join(
+        f"{name} {theirs.get(name, 'missing')}, here {own[name]}"
+        for name in own
+        if theirs.get(name) != own[name]
+    )
+
+
+def last_line(error: Exception) -> str:
+    """The last line of an error's text."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]

@@ -1,0 +1,120 @@
+"""Training jobs as Ray's tasks, on this machine's GPUs or on a cluster without a shared disk.
+
+The driver alone writes the run folder: a task trains in its own machine's cache, yields a log record
+after each epoch, and in the end the job file. A job's numbers do not depend on where it is trained.
+"""
+
+import io
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common.errors import KitError
+from common.training import checkpoint
+from common.training.checkpoint import Record
+from common.training.jobs import Job
+from common.training.parallel.job_file import unpack
+from common.training.parallel.ray_cluster import Cluster
+from common.training.parallel.ray_worker import train_task
+from common.training.run_context import RunContext
+
+RETRIES = 2  # of a job whose process or machine dies
+
+
+def processes_wanted(context: RunContext, jobs: int) -> int:
+    """How many jobs of so many are trained at once; 1: in this process; 0: as a cluster has room."""
+    recipe = context.recipe
+    if recipe.ray not in ("auto", "none"):
+        return recipe.processes if recipe.processes > 1 else 0
+    gpus = torch.cuda.device_count() if context.device.type == "cuda" else 1
+    return 1 if recipe.ray == "none" else min(recipe.processes or gpus, jobs)
+
+
+def run_on_ray(
+    jobs: Sequence[Job],
+    cluster: Cluster,
+    folder: Path,
+    probs_of: Callable[[Job], Mapping[str, Path]],
+) -> Iterator[tuple[Job, Record | None]]:
+    """Train jobs on the cluster into their folders below `folder`.
+
+    Args:
+        probs_of: where a job's probs go, as for `unpack`.
+
+    Yields:
+        (job, log record) after every epoch, and (job, None) when a job is finished.
+
+    Raises:
+        KitError: a job's process died again and again.
+        Exception: what a job raised, such as `Diverged`; the others are stopped.
+    """
+    import ray
+
+    task = ray.remote(train_task).options(
+        num_returns="streaming", max_retries=RETRIES, **cluster.needs
+    )
+    waiting, busy = deque(enumerate(jobs)), dict[Any, Job]()
+    while waiting or busy:
+        while waiting and len(busy) < cluster.limit:
+            number, job = waiting.popleft()
+            begun = _begun(folder / job.name)
+            busy[task.remote(job, begun, [cluster.shared], number < cluster.limit)] = job
+        (ready, *_), _ = ray.wait([*busy], num_returns=1)
+        job = busy[ready]
+        try:
+            found = ray.get(next(ready))
+        except StopIteration:
+            del busy[ready]
+            continue
+        except ray.exceptions.RayError as error:
+            raise _raised(error, job) from None
+        match found:
+            case ("worker", str(name), facts):
+                cluster.workers[name] = facts | cluster.workers.get(name, {})
+            case ("epoch", str(name), record):
+                _note(cluster.workers.get(name, {}), record)
+                if _append(folder / job.name, record):
+                    yield job, record
+            case ("file", _, content):
+                unpack(io.BytesIO(content), folder / job.name, probs=probs_of(job), named=job.name)
+                yield job, None
+
+
+def _begun(folder: Path) -> dict[str, bytes]:
+    """The files of a job that was begun in the run folder, by an earlier call or on features."""
+    found = {name: folder / name for name in ("resume.pt", "log.jsonl")}
+    if not checkpoint.is_begun(folder):
+        return {}
+    return {name: path.read_bytes() for name, path in found.items() if path.is_file()}
+
+
+def _append(folder: Path, record: Record) -> bool:
+    """Add a record to the job's log; False where an earlier call has."""
+    folder.mkdir(exist_ok=True)
+    if any(each["epoch"] == record["epoch"] for each in checkpoint.read_log(folder)):
+        return False
+    checkpoint.append_log(folder, record)
+    return True
+
+
+def _note(worker: dict[str, Any], record: Record) -> None:
+    for name, key in (("host_mb", "peak_memory_mb"), ("device_mb", "device_peak_mb")):
+        if key in record:
+            worker[name] = round(max(record[key], worker.get(name, 0.0)), 1)
+
+
+def _raised(error: Any, job: Job) -> Exception:
+    """What a task raised, or its death in a sentence."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):
+        if not isinstance(cause, KitError):
+            cause.add_note(str(error))
+        return cause
+    return KitError(
+        f"the process that was training {job.name} has died, {RETRIES + 1} times in all "
+        f"({type(error).__name__}): if memory ran out, lower processes= or batch_size=; run the same "
+        "command again to resume"
+    )

@@ -1,0 +1,174 @@
+"""What a Ray task does: open the run's context once a process, train a job, yield its file."""
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from common.data.pixels.bit_depth import Depth
+from common.data.pixels.store import Store
+from common.environment import environment, versions
+from common.inference.evaluator import Evaluator, Weights
+from common.recipe import Recipe
+from common.runs import digest_file, digest_of
+from common.storage import locked
+from common.targets import Targets
+from common.training import checkpoint
+from common.training.jobs import Job
+from common.training.memory import check_memory, train_job
+from common.training.parallel.job_file import HELD_OUT, save_groups, write_job_file
+from common.training.parallel.node_files import fetched, node_cache
+from common.training.run_context import RunContext, open_run_context
+from common.training.trained_models import predictions
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run's context as plain values, for machines where its files may be elsewhere.
+
+    Attributes:
+        node: Ray's id of the driver's machine, where all paths are as they stand here.
+        keys: of the files that other machines need: content key by `store`, `weights`, `backbone`.
+    """
+
+    key: str
+    node: str
+    cache: Path
+    recipe: Recipe
+    store: tuple[Path, list[str], Any, Depth]
+    targets: Targets
+    weights: Weights | None
+    evaluator: Evaluator
+    threads: int
+    keys: dict[str, str]
+
+
+def work_of(context: RunContext, *, key: str, node: str) -> tuple[Work, dict[str, Path]]:
+    """A run's context as `Work`, and its files by content key."""
+    store, recipe = context.store, context.recipe
+    if context.device.type == "cuda":  # another GPU's model could otherwise choose a different one
+        recipe = replace(recipe, precision=context.precision)
+    files = {"store": (f"stores/{store.folder.name}", store.folder)}
+    for name, place in (("weights", recipe.weights), ("backbone", recipe.backbone)):
+        path = Path(place.removeprefix("local-dir:"))
+        if path.is_file() or (path.is_dir() and place.startswith("local-dir:")):
+            files[name] = (f"weights/{_content_key(path)}", path.resolve())
+    work = Work(
+        key,
+        node,
+        context.cache.resolve(),
+        recipe,
+        (store.folder, store.digests, store.channels, store.depth),
+        context.targets,
+        context.weights,
+        context.evaluator,
+        threads=torch.get_num_threads(),
+        keys={name: each for name, (each, _) in files.items()},
+    )
+    return work, dict(files.values())
+
+
+def facts_here(code: Callable[[], str]) -> dict[str, str]:
+    """What has to be equal on every machine: versions by name, and the code's digest."""
+    return versions() | {"ray": version("ray"), "code": code()}
+
+
+def train_task(
+    job: Job, begun: dict[str, bytes], shared: list[Any], check: bool
+) -> Iterator[tuple[str, str, Any]]:
+    """Train a job in this machine's cache.
+
+    A task that Ray starts again yields the same again, so that what was read before is not missed.
+
+    Args:
+        begun: files of the job that the run has, such as a linear probe's.
+        shared: Ray's reference of `Work`, in a list so that Ray does not read it anew for each job.
+        check: try first whether it fits in the GPU's memory.
+
+    Yields:
+        ("worker", its name, facts), then ("epoch", name, log record), then ("file", name, bytes).
+    """
+    me = f"{platform.node()}-{os.getpid()}"
+    context, key, facts = _open(shared[0])
+    yield "worker", me, facts
+    folder = context.cache / "jobs" / key / job.name
+    with locked(folder):
+        _lay(folder, begun)
+        for record in checkpoint.trim_log(folder, _epoch(folder)):
+            yield "epoch", me, record
+        if not checkpoint.is_finished(folder):
+            if check:
+                check_memory(job, context)
+            for record in train_job(job, context, folder):
+                yield "epoch", me, record
+        if job.held_out is not None:
+            label = f"judging {job.name}"
+            found = predictions(context, [folder], job.held_out, label=label)
+            save_groups(folder / HELD_OUT, next(iter(found)))
+        path = folder / "job.zip"
+        write_job_file(path, folder, {"job": job.name, "environment": environment()})
+        yield "file", me, path.read_bytes()
+        shutil.rmtree(folder)
+
+
+@lru_cache(maxsize=1)
+def _open(shared: Any) -> tuple[RunContext, str, dict[str, Any]]:
+    """The run's context in this process, its key, and what opening it took."""
+    import ray
+
+    begun = time.perf_counter()
+    work, reader = ray.get(shared)
+    torch.set_num_threads(work.threads)  # another number of threads sums in another order
+    recipe, (place, *more), cache = work.recipe, work.store, work.cache
+    if ray.get_runtime_context().get_node_id() != work.node:
+        cache = node_cache()
+        there = {name: fetched(reader, key, cache / key) for name, key in work.keys.items()}
+        place = there["store"]
+        if "weights" in there:
+            recipe = replace(recipe, weights=str(next(there["weights"].iterdir())))
+        if "backbone" in there:
+            recipe = replace(recipe, backbone=f"local-dir:{there['backbone']}")
+    context = open_run_context(
+        recipe,
+        Store(place, *more),
+        work.targets,
+        weights=work.weights,
+        evaluator=work.evaluator,
+        cache=cache,
+        trained=False,
+    )
+    facts = {"opening_seconds": round(time.perf_counter() - begun, 2), "node": platform.node()}
+    if context.device.type == "cuda":
+        facts["gpu"] = ray.get_gpu_ids()[0]
+    return context, work.key, facts
+
+
+def _lay(folder: Path, begun: dict[str, bytes]) -> None:
+    """Write the files that the run has where this machine has none of the job's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if checkpoint.is_begun(folder) or checkpoint.is_finished(folder):
+        return
+    for name in sorted(begun):  # resume.pt last
+        (folder / name).write_bytes(begun[name])
+
+
+def _epoch(folder: Path) -> int:
+    """The epochs that are done, by the job's files on this machine."""
+    if checkpoint.is_finished(folder):
+        return len(checkpoint.read_log(folder))
+    state = checkpoint.load_state(folder)
+    return int(state["epoch"]) if state else 0
+
+
+def _content_key(path: Path) -> str:
+    if path.is_file():
+        return digest_file(path)
+    return digest_of("".join(map(digest_file, sorted(path.glob("*.*")))).encode())

@@ -1,1 +1,0 @@
-"""Models trained alone on any machine, as files, and gathered into a run."""
