@@ -185,15 +185,10 @@ def test_a_name_with_an_underscore_is_used_in_its_own_module_alone(path: Path) -
 
 def test_every_package_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [
-        each
-        for name, listed in project["optional-dependencies"].items()
-        for each in listed
-        if name not in ("dev", "docs")
-    ]
-    declared = {
-        canonicalize_name(Requirement(each).name) for each in (*project["dependencies"], *extras)
-    }
+    extras = project["optional-dependencies"]
+    named = [each for name in extras.keys() - {"dev", "docs"} for each in extras[name]]
+    listed = [*project["dependencies"], *named]
+    declared = {canonicalize_name(Requirement(each).name) for each in listed}
     declared |= {"kagglesdk"}  # comes with kaggle, and is its wire
     homes = packages_distributions()
     for path in CODE:

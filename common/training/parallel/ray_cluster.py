@@ -66,7 +66,8 @@ def open_cluster(
 
     recipe = context.recipe
     place = "" if recipe.ray == "auto" else recipe.ray
-    with _connected(place, context, count):
+    gpus = torch.cuda.device_count() if context.device.type == "cuda" else 0
+    with connected(place, count, gpus):
         nodes = [node for node in ray.nodes() if node["Alive"]]
         here = ray.get_runtime_context().get_node_id()
         with_gpus = context.device.type == "cuda" or (
@@ -74,7 +75,7 @@ def open_cluster(
         )
         needs = {"num_cpus": 1.0, "num_gpus": float(with_gpus)}
         if with_gpus and not place:  # several of the processes may share a GPU
-            needs["num_gpus"] = min(1.0, int(1e4 * torch.cuda.device_count() / count) / 1e4)
+            needs["num_gpus"] = min(1.0, int(1e4 * gpus / count) / 1e4)
         if place:
             if with_gpus and not ray.cluster_resources().get("GPU"):
                 raise KitError(
@@ -100,7 +101,8 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def _connected(place: str, context: RunContext, count: int) -> Iterator[None]:
+def connected(place: str, count: int, gpus: int) -> Iterator[None]:
+    """Ray, connected to the cluster at `place`, or for the block on this machine where it is empty."""
     import ray
 
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -121,7 +123,6 @@ def _connected(place: str, context: RunContext, count: int) -> Iterator[None]:
         return
     _remove_leftovers()
     folder = tempfile.mkdtemp(prefix=f"kit-ray-{os.getpid()}-")
-    gpus = torch.cuda.device_count() if context.device.type == "cuda" else 0
     # Its processes are told where modules are, and how many threads sum as this process does.
     own = {
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),

@@ -1,26 +1,160 @@
 """Jobs beside each other on Ray: the numbers of one process, or one sentence."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_ray import children, named, two_nodes
+from toy_ray import alive, children, named, two_nodes, until
 
+import kit
+from common.errors import KitError
 from common.storage import read_json
+from common.training.checkpoint import read_log
+from common.training.loop import Diverged
+from common.training.parallel.node_files import PIECE, FileReader, fetched
+from common.training.parallel.ray_cluster import apart, connected
 from common.verbs import run, validate
+from common.workflow import train_models
+from common.workflow.jobs import at_once
+
+FIELDS: dict[str, Any] = {"folds": 3, "models_per_fold": 2, "epochs": 3, "mixup": 0.2}
 
 
-def results(run: str) -> dict[str, bytes]:
-    found = [*Path(run).glob("fold*/weights.safetensors"), Path(run) / "oof.npz"]
+def results(run: str | Path) -> dict[str, bytes]:
+    names = ("fold*/weights.safetensors", "oof.npz", "submission.csv")
+    found = [path for name in names for path in Path(run).glob(name)]
     return {str(path.relative_to(run)): path.read_bytes() for path in found}
 
 
-def test_two_processes_train_to_the_bits_of_one(toy: Any) -> None:
-    whole = results(validate.run(toy(epochs=1))["run"])
-    found = validate.run(toy("processes=2", epochs=1, fresh=True))["run"]
+def assert_nothing_left() -> None:
+    until(lambda: not alive(named(children(os.getpid()), "ray")), 20)
+    assert not list(Path("/tmp").glob(f"kit-ray-{os.getpid()}-*"))
+
+
+def killing(monkeypatch: Any, kill: Any) -> None:
+    """Call `kill` after the first epoch that is told."""
+    told = train_models.EpochLines.finished_epoch
+
+    def once(lines: Any, job: Any, record: Any) -> None:
+        monkeypatch.undo()
+        kill()
+        told(lines, job, record)
+
+    monkeypatch.setattr(train_models.EpochLines, "finished_epoch", once)
+
+
+def test_a_machine_that_lacks_files_fetches_them_once_from_ray(tmp_path: Path) -> None:
+    import ray
+
+    content = os.urandom(100_000)
+    (tmp_path / "store").mkdir()
+    for name in ("pixels", "empty"):
+        (tmp_path / "store" / name).write_bytes(content if name == "pixels" else b"")
+    part = tmp_path / "node" / ".abc.part"
+    part.mkdir(parents=True)
+    (part / "pixels").write_bytes(content[:70_000])  # of a fetch that was killed
+    with connected("", 1, 0):
+        reader = ray.remote(FileReader).remote({"stores/abc": tmp_path / "store"})
+        found = fetched(reader, "stores/abc", tmp_path / "node" / "abc")
+        assert {path.name: path.read_bytes() for path in found.iterdir()} == {
+            "pixels": content, "empty": b"",
+        }  # fmt: skip
+        assert fetched(None, "stores/abc", tmp_path / "node" / "abc") == found
+        assert len(ray.get(reader.read.remote("stores/abc", "pixels", 99_999))) == 1 < PIECE
+    assert_nothing_left()
+
+
+def test_machines_with_other_versions_are_told_by_what_differs() -> None:
+    own = {"python": "3.11.7", "ray": "2.60.0", "code": "ab"}
+    assert apart(own, own) == ""
+    assert apart(own, own | {"ray": "2.59.0"}) == "ray 2.59.0, here 2.60.0"
+    assert apart(own, {"ray": "2.60.0", "code": "cd"}) == (
+        "python missing, here 3.11.7; code cd, here ab"
+    )
+
+
+def test_without_ray_several_models_are_trained_one_after_another(
+    toy: Any, monkeypatch: Any, capfd: Any
+) -> None:
+    monkeypatch.setattr(at_once, "is_installed", lambda: False)
+    validate.run(toy("processes=2", epochs=1))
+    told = capfd.readouterr().err
+    assert "2 models could be trained at once, by Ray, which is not installed (pip install" in told
+    assert "at a time" not in told
+    with pytest.raises(KitError, match=r"ray=10.0.0.1:6379: Ray is not installed: pip install"):
+        validate.run(toy("ray=10.0.0.1:6379", epochs=1, fresh=True))
+    with pytest.raises(KitError, match=r"ray=yes is neither auto nor none nor a cluster's address"):
+        toy("ray=yes").recipe  # noqa: B018
+
+
+def test_one_process_imports_nothing_of_ray() -> None:
+    program = "import sys, kit; kit.main(['digits', 'validate', '--help'])"
+    program = f"{program.partition('; ')[0]}\nfrom common.verbs import validate, job, gather\n"
+    program += "assert 'torch' in sys.modules\nassert not any(n.split('.')[0] == 'ray' for n in sys.modules)"
+    folder = Path(kit.__file__).parent
+    assert not subprocess.run([sys.executable, "-c", program], cwd=folder).returncode
+
+
+@pytest.mark.slow
+def test_two_processes_train_to_the_bits_of_one_also_where_one_is_killed(
+    toy: Any, monkeypatch: Any, capfd: Any
+) -> None:
+    whole = results(validate.run(toy(**FIELDS))["run"])
+    killed = []
+
+    def kill() -> None:
+        (worker, *_) = named(children(os.getpid()), "ray::train_task")
+        os.kill(worker, signal.SIGKILL)
+        killed.append(worker)
+
+    killing(monkeypatch, kill)
+    capfd.readouterr()
+    found = validate.run(toy("processes=2", fresh=True, **FIELDS))["run"]
+    assert killed
+    assert "2 at a time" in capfd.readouterr().err
     assert results(found) == whole
-    assert len(read_json(Path(found) / "run.json")["processes"]) == 2
+    assert [line["epoch"] for line in read_log(Path(found) / "fold2-seed1")] == [1, 2, 3]
+    for each in read_json(Path(found) / "run.json")["processes"]:
+        assert each["opening_seconds"] > 0
+        assert each["host_mb"] > 10
+    assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_a_model_that_diverges_in_a_process_is_told_in_the_same_sentence(toy: Any) -> None:
+    with pytest.raises(Diverged, match=r"training diverged in fold\d, epoch \d.*Lower lr="):
+        validate.run(toy("processes=2", lr=100.0, optimizer="sgd", momentum=0.99, epochs=4))
+    assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_a_kill_of_the_driver_ends_its_processes_and_the_rest_ends_bit_equal(
+    toy: Any, tmp_path: Path
+) -> None:
+    toy()  # lays the data out
+    words = ["digits", "run", "epochs=3", "folds=3", "device=cpu"]
+    words += ["--data", str(tmp_path / "data"), "--runs"]
+    killed, whole = str(tmp_path / "killed"), str(tmp_path / "whole")
+    command = [sys.executable, "-m", "kit", *words, killed, "processes=2"]
+    begun = subprocess.Popen(command, cwd=Path(kit.__file__).parent)
+    until(lambda: list(Path(killed).glob("digits-*/fold*/weights.safetensors")))
+    (finished, *_) = Path(killed).glob("digits-*/fold*/weights.safetensors")
+    stamp, left = finished.stat().st_mtime_ns, children(begun.pid)
+    assert named(left, "raylet")
+    os.kill(begun.pid, signal.SIGKILL)
+    begun.wait()
+    until(lambda: not alive(left), 60)
+    (folder,) = Path(killed).glob("digits-*")
+    assert not (folder / "scores.json").exists()
+    assert subprocess.run(command, cwd=Path(kit.__file__).parent).returncode == 0
+    assert finished.stat().st_mtime_ns == stamp, "what was finished is not trained again"
+    assert kit.main([*words, whole]) == 0
+    (undisturbed,) = Path(whole).glob("digits-*")
+    assert results(folder) == results(undisturbed)
 
 
 @pytest.mark.slow
@@ -31,5 +165,21 @@ def test_two_machines_without_a_shared_disk_give_the_bytes_of_one(toy: Any, tmp_
         assert results(found) == whole
         assert list(other.cache.glob("stores/*/pixels*")), "the second machine fetched no images"
         assert not list(other.cache.glob("jobs/*/*/*"))
-    left = children(os.getpid())
-    assert not named(left, "ray"), left
+    assert_nothing_left()
+
+
+@pytest.mark.slow
+def test_a_machine_that_dies_in_the_middle_costs_no_job(
+    toy: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    whole = results(run.run(toy(**FIELDS))["run"])
+    with two_nodes(tmp_path / "nodes") as (address, _, other):
+
+        def kill() -> None:
+            until(lambda: list(other.cache.glob("jobs/*/*/resume.pt")))
+            other.kill()
+
+        killing(monkeypatch, kill)
+        found = run.run(toy(f"ray={address}", fresh=True, **FIELDS))["run"]
+        assert results(found) == whole
+    assert_nothing_left()
