@@ -1,6 +1,7 @@
 """List every submission with its CV and leaderboard scores, by competition.
 
-Rehearsals have their own ledgers, listed after the real submissions.
+Rehearsals have their own ledgers, listed after the real submissions. --html tells what the scores
+prove: is the last gain real, how far can the board be trusted, which two files to pick.
 
 Example: kit ledger --competition cifar10
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from common import ledger
+from common.errors import KitError
 from common.ledger import Entry
 from common.progress import counted, say
 from common.workflow.options import flag
@@ -25,10 +27,14 @@ class Options:
 
     runs: Path = flag("where runs are kept", Path("runs"))
     competition: str | None = flag("only this competition", metavar="NAME")
+    html: bool = flag("write ledger.html, and say which two files to pick and why", False)
+    public_share: float = flag("share of the test rows behind the public score", 0.3)
 
 
 def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     """Print the ledgers below `--runs`; the JSON holds a block for each competition."""
+    if not 0 < options.public_share <= 1:
+        raise KitError(f"--public-share {options.public_share:g}: name a share above 0, at most 1")
     runs = options.runs
     wanted = catalogue.load(options.competition).name if options.competition else None
     sources = {"": runs / ledger.NAME}
@@ -52,7 +58,30 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
         _tell(block, runs)
     if blocks:
         say("\ngain: how much better the leaderboard (private, else public) was than the CV")
-    return {"competitions": blocks}
+    if not (options.html and blocks):
+        return {"competitions": blocks}
+    return {"competitions": blocks, "html": str(_decide(blocks, sources, options))}
+
+
+def _decide(blocks: list[dict[str, Any]], sources: dict[str, Path], options: Options) -> Path:
+    """Print what the scores prove and which files to pick, add it to the blocks, write the page."""
+    # What reads the runs takes seconds to import, and a list of submissions does not need it.
+    from common.workflow.report.advice import advice
+    from common.workflow.report.ledger_page import NAME, write_ledger
+
+    decided = []
+    for block in blocks:
+        path, name = sources[block["rehearsal"] or ""], block["competition"]
+        entries = [entry for entry in ledger.read(path) if entry.competition == name]
+        found = advice(entries, path.parent, options.public_share)
+        say(f"\n{name}{', rehearsal ' + block['rehearsal'] if block['rehearsal'] else ''}")
+        for line in found.lines:
+            say(f"  {line}")
+        block |= {"advice": found.lines, "picks": found.picks}
+        decided.append((block, entries, found))
+    write_ledger(options.runs / NAME, decided, options.public_share)
+    say(f"{options.runs / NAME}: open it in a browser")
+    return options.runs / NAME
 
 
 def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:

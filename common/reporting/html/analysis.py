@@ -171,10 +171,12 @@ class Answers:
         found = []
         if self.form == "index":
             assert self.confidence is not None and self.right is not None
-            found.append(calibration_chart(self.confidence, self.right, "right")[0])
+            found.append(calibration_chart(self.confidence, self.right, "share right")[0])
         else:
             flat = self.chances.ravel().astype(np.float64)
-            found.append(calibration_chart(np.clip(flat, 0, 1), self.truth.ravel(), "true")[0])
+            found.append(
+                calibration_chart(np.clip(flat, 0, 1), self.truth.ravel(), "share true")[0]
+            )
         if "curves" in self.target.pictures:
             found.append(self._roc())
         return found

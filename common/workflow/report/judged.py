@@ -28,11 +28,12 @@ from common.metrics import Probs
 from common.progress import say
 from common.reporting.html.analysis import Answers
 from common.runs import Run
-from common.storage import read_json
+from common.storage import read_json, replacing
 from common.targets import Target, Targets
 from common.workflow.files import Files, weights_of
 from common.workflow.request import Request
 
+TRUTH = "truth.npz"  # true answers of the rows held out, in a run
 DRAWS = 4_000_000  # rows times resamples of a metric that is no mean over rows
 FEWEST_DRAWS = 200
 
@@ -121,15 +122,15 @@ class Material:
 
     def interval(self, at: int = 0) -> Interval:
         """A run's pooled score and its 95 % interval over whole groups of rows."""
-        scored, groups = self.scored[at], self.split.groups
-        if scored.rows is not None and self.weights is None:
-            return paired_interval(scored.rows, groups)
-        count = int(np.clip(DRAWS // len(groups), FEWEST_DRAWS, RESAMPLES))
-        draws = resampled([scored], groups, self.weights, count=count)
-        found = draws[1:][~np.isnan(draws[1:])]
-        ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-        low, high = np.quantile(found, ends) if len(found) else (np.nan, np.nan)
-        return Interval(float(draws[0]), float(low), float(high))
+        return interval_of(self.scored[at], self.split.groups, self.weights)
+
+    def keep_truth(self) -> None:
+        """Write the true answers beside each run's out-of-fold probs, for `ledger`."""
+        known = {"ids": np.array(self.rows["id"].tolist(), dtype=str), "y": self.y}
+        known |= {} if self.weights is None else {"weights": self.weights}
+        for run in self.runs:
+            with replacing(run / TRUTH) as temporary, temporary.open("wb") as file:
+                np.savez_compressed(file, **known)  # type: ignore[arg-type]
 
     def gain(self, new: ScoredRows, old: ScoredRows) -> Interval:
         """How much better `new` scores than `old`, on the same rows."""
@@ -158,6 +159,18 @@ class Material:
                 }
             )
         return found
+
+
+def interval_of(scored: ScoredRows, groups: npt.ArrayLike, weights: Weights | None) -> Interval:
+    """Rows as a metric sees them to its score and 95 % interval, whole groups resampled."""
+    if scored.rows is not None and weights is None:
+        return paired_interval(scored.rows, groups)
+    count = int(np.clip(DRAWS // len(np.asarray(groups)), FEWEST_DRAWS, RESAMPLES))
+    draws = resampled([scored], groups, weights, count=count)
+    found = draws[1:][~np.isnan(draws[1:])]
+    ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    low, high = np.quantile(found, ends) if len(found) else (np.nan, np.nan)
+    return Interval(float(draws[0]), float(low), float(high))
 
 
 def told_if_judged_in_part(material: Material) -> str:

@@ -63,6 +63,8 @@ def write_report(material: Material, *, count: int = DEFAULT_COUNT) -> Path:
         name = f"{material.request.competition.name}-{key}.html"
         path = material.request.runs / "reports" / name
     write_page(path, "report.html.j2", _content(material, count))
+    if material.judged and len(runs) == 1:
+        material.keep_truth()
     return path
 
 

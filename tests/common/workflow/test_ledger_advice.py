@@ -1,0 +1,130 @@
+"""The ledger that decides: intervals at the board's size, the last gain, two files and why."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_competitions import laid_out, request_of, toy_competition
+from toy_reported import EVIL, judged_run
+
+from common import ledger
+from common.errors import KitError
+from common.ledger import Entry
+from common.runs import Run
+from common.storage import write_json
+from common.targets import Numbers, OneClass
+from common.verbs import report
+from common.verbs.ledger import Options
+from common.verbs.ledger import run as list_ledger
+from common.workflow.report.advice import advice
+from common.workflow.report.held import held_of
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Three judged runs with their true answers: a good one, another as good, a bad one."""
+    folder = tmp_path_factory.mktemp("kept")
+    competition = toy_competition(OneClass(), "accuracy", ["label"])
+    laid_out(competition, folder / "data", count=96, label=["cat", "dog", "frog"] * 32)
+    request, found = request_of(competition, folder), {}
+    for number, (name, noise) in enumerate((("good", 1.4), ("other", 1.4), ("bad", 9.0))):
+        made = judged_run(replace(request, words=(f"seed={number}",)), noise, seed=number)
+        report.run(request, report.Options((made.folder,)))
+        found[name] = made.folder.name
+    return folder / "runs", found
+
+
+@pytest.fixture
+def runs(kept: tuple[Path, dict[str, str]], tmp_path: Path) -> dict[str, Run]:
+    """Copies of them."""
+    shutil.copytree(kept[0], tmp_path / "runs")
+    return {name: Run(tmp_path / "runs" / folder) for name, folder in kept[1].items()}
+
+
+def entered(run: Run, number: int, public: float | None = None, **more: Any) -> Entry:
+    scores = run.read("scores.json")
+    entry = Entry(
+        time=f"2026-01-0{number + 1}T00:00:00+00:00", competition="toy", run=run.folder.name,
+        recipe="toy", metric=scores["metric"], cv=scores["cv"], cv_sd=scores["cv_sd"],
+        public=public, private=None, file=f"f{number}", ref=number,
+    )  # fmt: skip
+    return replace(entry, **more)
+
+
+def test_the_two_picks_are_the_best_cv_and_the_one_that_errs_most_unlike_it(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    entries = [entered(run, at, 0.9) for at, run in enumerate(runs.values())]
+    found = advice(entries, tmp_path / "runs", 0.3)
+    best = max(("good", "other"), key=lambda name: runs[name].read("scores.json")["cv"])
+    rest = ({"good", "other"} - {best}).pop()
+    assert found.picks == [runs[best].folder.name, runs[rest].folder.name]
+    told = "\n".join(found.lines)
+    assert "the best honest CV" in told and "errors are least like those of pick 1" in told
+    assert f"the last gain: {runs['bad'].folder.name} against" in told and "a loss" in told
+
+
+def test_a_cv_that_flatters_is_not_picked(runs: dict[str, Run], tmp_path: Path) -> None:
+    write_json(
+        runs["good"] / "scores.json", {**runs["good"].read("scores.json"), "optimistic": "x"}
+    )
+    entries = [entered(run, at) for at, run in enumerate(runs.values())]
+    found = advice([replace(entries[0], cv=1.0), *entries[1:]], tmp_path / "runs", 0.3)
+    assert found.picks[0] == runs["other"].folder.name
+    assert f"not counted: {runs['good'].folder.name}: x" in "\n".join(found.lines)
+
+
+def test_without_true_answers_there_is_no_interval_and_the_sentence_says_how_to_get_it(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    (runs["other"] / "truth.npz").unlink()
+    found = advice([entered(runs["good"], 0), entered(runs["other"], 1)], tmp_path / "runs", 0.3)
+    assert f"no interval, as {runs['other'].folder.name} has no" in found.lines[0]
+    nothing = advice([replace(entered(runs["good"], 0), run="gone")], tmp_path / "runs", 0.3)
+    assert nothing.picks == ["gone"] and nothing.candidates[0].held is None
+
+
+def test_a_board_of_fewer_rows_is_known_less_well_by_the_root_of_their_number(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    found = advice([entered(runs["bad"], 0, 0.5)], tmp_path / "runs", 0.3).candidates[0]
+    assert found.board(0.3) is None  # no test set was predicted
+    known = replace(found, test_rows=4 * len(found.held.ids) if found.held else 0)
+    assert known.held and known.board(0.25) == pytest.approx(
+        (known.held.interval.high - known.held.interval.low) / 2
+    )
+    assert known.board(1.0) == pytest.approx((known.board(0.25) or 0) / 2)
+
+
+def test_likeness_is_the_correlation_of_errors(runs: dict[str, Run]) -> None:
+    good, other = held_of(runs["good"]), held_of(runs["other"])
+    assert good and other and good.likeness(good) == pytest.approx(1)
+    assert (
+        good.likeness(other) == pytest.approx(other.likeness(good)) and good.likeness(other) < 0.9
+    )
+
+
+def test_numbers_with_missing_cells_are_compared_where_both_are_known(tmp_path: Path) -> None:
+    competition = toy_competition(Numbers(names=("age",)), "rmse", ["age"], columns=("age",))
+    laid_out(competition, tmp_path / "data", age=["", *(f"{at % 7}" for at in range(1, 36))])
+    request = request_of(competition, tmp_path)
+    made = judged_run(request)
+    report.run(request, report.Options((made.folder,)))
+    found = held_of(made)
+    assert found and found.likeness(found) == pytest.approx(1)
+
+
+def test_the_verb_writes_the_page_and_says_what_it_says(
+    runs: dict[str, Run], tmp_path: Path, capsys: Any
+) -> None:
+    path = tmp_path / "runs" / ledger.NAME
+    for at, made in enumerate(runs.values()):
+        ledger.record(path, entered(made, at, 0.5 + at / 10, recipe=EVIL))
+    result = list_ledger(Options(runs=path.parent, html=True), None)  # type: ignore[arg-type]
+    page = Path(result["html"]).read_text(encoding="utf-8")
+    assert result["competitions"][0]["picks"][0] in page and EVIL not in page
+    assert "pick 1: " in capsys.readouterr().err
+    with pytest.raises(KitError, match="--public-share 2: name a share"):
+        list_ledger(Options(runs=path.parent, public_share=2.0), None)  # type: ignore[arg-type]
