@@ -1,6 +1,7 @@
 """Which images a report shows: mistakes and a sample, duplicate pairs, doubtful labels."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,12 +115,16 @@ def _test_pictures(material: Material, pairs: pd.DataFrame, thumbnails: Thumbnai
 
 
 def gallery_of(
-    material: Material, doubts: dict[str, Any] | None, thumbnails: Thumbnails, count: int
+    material: Material,
+    doubts: dict[str, Any] | None,
+    thumbnails: Thumbnails,
+    count: int,
+    always: Sequence[int] = (),
 ) -> dict[str, Any]:
     """The data of the page's gallery: every row's answers, and pictures of `count` rows at most."""
-    groups_, sizes = np.unique(material.split.groups.astype(str), return_inverse=True)[1], None
+    groups_ = np.unique(material.split.groups.astype(str), return_inverse=True)[1]
     sizes = np.bincount(groups_)
-    first = [] if doubts is None else [row for row, *_ in doubts["rows"]]
+    first = [*always, *([] if doubts is None else [row for row, *_ in doubts["rows"]])]
     losses = np.max([each.losses for each in material.answers], axis=0)
     rows = chosen_rows(losses, material.target.strata(material.y), first, count)
     worst = set(rows[: count // 8])

@@ -13,8 +13,9 @@ from common.reporting.html.page import write_page
 from common.reporting.html.thumbnails import DEFAULT_COUNT, Thumbnails
 from common.runs import EXTERNAL_FILE, Run, fingerprint
 from common.workflow.files import open_files
-from common.workflow.prepare import Prepared, labelled
+from common.workflow.prepare import Prepared, labelled, prepared
 from common.workflow.report import parts
+from common.workflow.report.cam import grad_cams
 from common.workflow.report.images import doubts_of, gallery_of, pairs_of
 from common.workflow.report.judged import Material, told_if_judged_in_part
 from common.workflow.request import Request
@@ -54,28 +55,51 @@ def open_material(request: Request, runs: Sequence[Run]) -> Material:
     return material
 
 
-def write_report(material: Material, *, count: int = DEFAULT_COUNT) -> Path:
-    """Write the report; returns its path."""
+def report_with_cams(request: Request, run: Run, *, count: int = DEFAULT_COUNT) -> Path:
+    """Write a trained run's report with Grad-CAM of its worst and most doubtful images.
+
+    Raises:
+        KitError: captum is missing; the run has no models, or held out no rows.
+    """
+    with prepared(request, of=run) as ready:
+        material = Material(request, ready.files, ready.table, ready.store, [run])
+        if not material.judged:
+            raise KitError(f"{run.folder} held out no rows (folds=0): there is nothing to explain")
+        doubts = doubts_of(material)
+        cams = grad_cams(material, ready, [] if doubts is None else doubts["all"])
+        return write_report(material, count=count, cams=cams)
+
+
+def write_report(
+    material: Material,
+    *,
+    count: int = DEFAULT_COUNT,
+    cams: dict[str, list[tuple[str, str]]] | None = None,
+) -> Path:
+    """Write the report, with heat maps of some rows where there are any; returns its path."""
     runs = material.runs
     path = runs[0] / NAME
     if len(runs) > 1:
         key = fingerprint([run.folder.name for run in runs])[:8]
         name = f"{material.request.competition.name}-{key}.html"
         path = material.request.runs / "reports" / name
-    write_page(path, "report.html.j2", _content(material, count))
+    write_page(path, "report.html.j2", _content(material, count, cams or {}))
     if material.judged and len(runs) == 1:
         material.keep_truth()
     return path
 
 
-def _content(material: Material, count: int) -> dict[str, Any]:
+def _content(material: Material, count: int, cams: dict[str, Any]) -> dict[str, Any]:
     """Everything that the template shows."""
     started, runs, thumbnails = time.perf_counter(), material.runs, Thumbnails()
     competition, facts = material.request.competition, runs[0].read()
     metric = facts["metric"].replace("_", " ")
     doubts = doubts_of(material)
     pairs = pairs_of(material, thumbnails)
-    gallery = gallery_of(material, doubts, thumbnails, count) if material.judged else None
+    gallery = None
+    if material.judged:
+        gallery = gallery_of(material, doubts, thumbnails, count, [int(row) for row in cams])
+        gallery["cams"] = cams
     several = len(runs) > 1
     return {
         "title": competition.title,

@@ -67,6 +67,7 @@ function shows(kind, row) {
   if (kind === "wrong") return !right(data.runs[run], row);
   if (kind === "right") return right(data.runs[run], row);
   if (kind === "doubt") return doubt.has(row);
+  if (kind === "cam") return row in data.cams;
   if (kind === "shots") return data.group[row] >= 0;
   if (kind === "disagree") return data.runs.some(each => !same(each.said[row], first.said[row]));
   const at = +kind.slice(kind.startsWith("only") ? 4 : 3), only = kind.startsWith("only");
@@ -198,7 +199,7 @@ function detail(row, list) {
   if (doubt.has(row)) facts.push(["label", `doubtful, place ${doubt.get(row) + 1} of ${doubt.size}`]);
   const others = (shots.get(data.group[row]) || []).filter(each => each !== row).slice(0, 24);
   const images = element("div", {}, picture(row, "large"),
-    ...(data.cams?.[row] || []).map(([told, cam]) => element("figure", {},
+    ...(data.cams[row] || []).map(([told, cam]) => element("figure", {},
       element("img", {class: "large", src: "data:image/jpeg;base64," + cam, alt: told}),
       element("figcaption", {class: "note"}, told))));
   if (data.small) images.classList.add("small");
