@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
+from common.workflow.predicting.mean_rows import PREDICTOR, write_mean
 from kernels.runtime import inputs
 from kernels.runtime.main import margin_of
 from kernels.runtime.manifest import write_manifest
@@ -44,7 +45,7 @@ def run(facts: Mapping[str, Any], code: str) -> int:
         code: the folder of the kit's code.
     """
     begun, out = time.monotonic(), Path.cwd() / SUBMISSION
-    _copy_sample(facts, out)
+    _begin(facts, out)
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, code, json.dumps(dict(facts)), str(time.time())]
     )
@@ -59,7 +60,11 @@ def run(facts: Mapping[str, Any], code: str) -> int:
             late = f"stopped after {time.monotonic() - begun:,.0f} s, before the limit of {seconds:g} s"
             child.send_signal(sent)
     ended = child.wait()
-    write_manifest(Path.cwd(), facts["run"], finished=ended == 0)
+    try:
+        write_manifest(Path.cwd(), facts["run"], finished=ended == 0)
+    except OSError as error:  # a full disk: the submission is there all the same
+        print(f"kit: the list of the output could not be written ({error})", flush=True)
+        ended = ended or 1
     if ended == 0 or not out.is_file():
         return ended
     what = late or (f"killed by signal {-ended}" if ended < 0 else f"ended with code {ended}")
@@ -70,13 +75,27 @@ def run(facts: Mapping[str, Any], code: str) -> int:
     return 0 if late or os.environ.get(RERUN) else 1
 
 
-def _copy_sample(facts: Mapping[str, Any], out: Path) -> None:
-    """The sample as it is: a valid submission before anything that can fail."""
+def _begin(facts: Mapping[str, Any], out: Path) -> None:
+    """The sample, then the mean prediction in every row: valid submissions before anything that can fail."""
     try:
-        place = inputs.known(_input(), facts["slug"], facts["sample"])
-        shutil.copyfile(place / facts["sample"], out)
-    except (KitError, OSError) as error:  # the child says what is wrong
-        print(f"kit: no sample to begin with ({error})", flush=True)
+        sample = inputs.known(_input(), facts["slug"], facts["sample"]) / facts["sample"]
+        shutil.copyfile(sample, out)
+        mean = _mean()
+        if mean is not None:
+            count = write_mean(sample, mean["cells"], mean["long"], out)
+            print(f"{out}: {count:,} rows with the mean prediction", flush=True)
+    except (KitError, OSError, ValueError, LookupError) as error:  # the child says what is wrong
+        print(f"kit: not more than the sample to begin with ({error})", flush=True)
+
+
+def _mean() -> Any:
+    """The mean prediction as the attached package tells it; None: there is none."""
+    attached = inputs.find_attached(_input())
+    items = inputs.items(attached) if attached else []
+    for row in (row for item in items if item["kind"] == inputs.RUN for row in item["files"]):
+        if attached and row["path"] == PREDICTOR:
+            return json.loads((attached / row["name"]).read_text(encoding="utf-8"))["mean"]
+    return None
 
 
 def predict(facts: Mapping[str, Any], load: Callable[[str], Any], since: float) -> int:

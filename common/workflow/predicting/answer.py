@@ -15,10 +15,13 @@ from common.data.csv_rows import read_rows
 from common.data.table import check_table
 from common.metrics import Probs
 from common.progress import counted, first_of, say
+from common.storage import read_json
 from common.submission import format_of
 from common.workflow.files import data_root, read_sample
+from common.workflow.predicting.contents import PREDICTOR
 from common.workflow.predicting.known_rows import Answer
 from common.workflow.predicting.levels import Clock, Level
+from common.workflow.predicting.mean_rows import write_mean
 from common.workflow.predicting.members import Node, levels_of_node, models_of, open_package
 from common.workflow.predicting.parts import predict_all
 
@@ -48,8 +51,10 @@ def answer(
     """
     node, prior = open_package(competition, folder)
     place = data_root(open_folder(data, cache, packed=competition.packed), competition.sample)
+    with_mean = _write_mean(competition, folder, place, out)
     found = begun(competition, node, prior, place, out)
-    say(f"{out}: {counted(len(found.sample), 'row')} with the mean prediction, to be replaced")
+    if not with_mean:
+        found.write()
     levels = levels or levels_of_node(node)
     nodes = [open_package(competition, folder, name)[0] for name in devices or gpus()] or [node]
     try:
@@ -72,20 +77,28 @@ def gpus() -> list[str]:
     return [f"cuda:{number}" for number in range(count)] if count > 1 else []
 
 
+def _write_mean(competition: Competition, folder: Path, place: Path, out: Path) -> bool:
+    """Write the mean prediction in every row at once, where the sample is a plain CSV."""
+    sample, mean = place / competition.sample, read_json(folder / PREDICTOR)["mean"]
+    try:
+        count = write_mean(sample, mean["cells"], mean["long"], out)
+    except (OSError, ValueError, LookupError):
+        return False
+    say(f"{out}: {counted(count, 'row')} with the mean prediction, to be replaced")
+    return True
+
+
 def begun(competition: Competition, node: Node, prior: Probs, place: Path, out: Path) -> Answer:
-    """The sample and the table of the test set, and a submission with the mean prediction in every row."""
+    """The sample and the table of the test set, and nothing predicted."""
     sample = _sample(competition, place)
     form = format_of(node.target, competition.scored_by, sample, long=competition.long)
     none = pd.DataFrame({"id": [], "path": []}, dtype=str)
     found = Answer(competition, node, prior, sample, form, none, out, [], [])
-    if not form.long:
-        found.write()
     if len(sample):
         found.table = check_table(competition.read_test(place), source=f"the test set of {place}")
     for each in models_of(node):
         found.probs.append(np.zeros((len(found.table), len(each.target.names)), dtype=np.float32))
         found.known.append(np.zeros(len(found.table), dtype=bool))
-    found.write()
     return found
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from common.recipe import Recipe
 from common.runs import Run
+from common.workflow.predicting.mean_rows import PREDICTOR
+
+__all__ = ["FORMAT", "PREDICTOR", "WEIGHTS", "Package"]
 
 FORMAT = 2
-PREDICTOR = "predictor.json"  # the facts, beside the weights
 WEIGHTS = "weights.safetensors"
 
 

@@ -1,21 +1,28 @@
 """A finished run or a blend as files that predict any test set without its training data."""
 
+import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from common.competition import Competition
 from common.data.folds import read_split
 from common.errors import KitError
 from common.inference.decisions import kind_for
 from common.inference.predict import least_certain
+from common.metrics import Probs
 from common.models.weights import LOCAL
 from common.recipe import Recipe
 from common.recipe_values import stage_of
 from common.runs import Run
 from common.storage import read_json, write_json
+from common.submission import FLOAT_FORMAT, format_of, rows_of
+from common.targets import Target, from_facts
 from common.training.jobs import jobs_of, refit_jobs
 from common.workflow.files import Files, open_files
 from common.workflow.find_run import named_run
@@ -45,12 +52,13 @@ def package_of(request: Request, run: Run) -> Package:
         )
     scores_of(run)  # of its submission.csv, by the code that wrote it
     found, files = Package(run), open_files(request)
-    node = _node(request, run, files, found)
+    node, prior = _node(request, run, files, found), _prior(run)
     found.facts = {
         "format": FORMAT,
         "competition": request.competition.name,
         "run": run.folder.name,
-        "prior": _prior(run).tolist(),
+        "prior": prior.tolist(),
+        "mean": _mean_cells(request.competition, from_facts(node["target"]), files.sample, prior),
         "node": node,
     }
     return found
@@ -166,10 +174,30 @@ def _values(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: decision[name] for name in ("kind", "values")} if decision else None
 
 
-def _prior(run: Run) -> "np.ndarray[Any, Any]":
+def _prior(run: Run) -> Probs:
     """The mean prediction [C]: of held-out rows, or where there are none, of the visible test set."""
     recipe = Recipe() if run.read()["kind"] == "blended" else submission_recipe(run)
     folder = predictions_folder(run, recipe)
     path = folder / "oof.npz" if (folder / "oof.npz").is_file() else folder / run.read()["test"]
     with np.load(path) as kept:
         return np.asarray(kept["probs"].mean(axis=0))
+
+
+def _mean_cells(
+    competition: Competition, target: Target, sample: pd.DataFrame, prior: Probs
+) -> dict[str, Any]:
+    """What `write_mean` takes: `long`, and the mean prediction as the text of a submission's cells."""
+    form = format_of(target, competition.scored_by, sample, long=competition.long)
+    identity, *columns = sample.columns
+    ids = (
+        [form.long.format(id="an id", name=each) for each in form.names] if form.long else ["an id"]
+    )
+    one = pd.DataFrame({identity: ids, **dict.fromkeys(columns, "")}, dtype=str)
+    rows = rows_of(form, target, one, ids=["an id"], probs=prior[None])
+    text = rows.to_csv(index=False, float_format=FLOAT_FORMAT)
+    written = [row[1:] for row in csv.reader(io.StringIO(text))][1:]
+    cells = zip(form.names, (row[0] for row in written), strict=True)
+    return {
+        "long": form.long,
+        "cells": dict(cells if form.long else zip(columns, written[0], strict=True)),
+    }

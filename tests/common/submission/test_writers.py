@@ -1,6 +1,7 @@
 """The submission contract, on toy samples."""
 
 import gzip
+import resource
 import zipfile
 from pathlib import Path
 
@@ -110,6 +111,33 @@ def test_a_written_file_is_read_back_to_the_same_text(tmp_path: Path) -> None:
     assert b"\r" not in path.read_bytes()
     pd.testing.assert_frame_equal(submission.read_csv(path), labels())
     assert [item.name for item in path.parent.iterdir()] == ["submission.csv"]
+
+
+@pytest.mark.parametrize("strange", ["plain", "a,b", 'q"x', "é"])
+def test_floats_are_written_as_pandas_writes_them(tmp_path: Path, strange: str) -> None:
+    numbers = np.random.default_rng(0).normal(size=(50, 4)) ** 9
+    numbers[0] = 0, 1, -1e-15, 1e300
+    frame = pd.DataFrame(numbers, columns=["a", "b,c", 'd"', "é"])
+    frame.insert(0, "id", pd.Series([f"{n:03}" for n in range(49)] + [strange], dtype=str))
+    numeric = submission.Format(kind="columns", names=tuple(frame.columns[1:]))
+    submission.write(tmp_path / "rows.csv", frame, frame.astype(str), numeric)
+    frame.to_csv(tmp_path / "pandas.csv", index=False, lineterminator="\n", float_format="%.9g")
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "pandas.csv").read_bytes()
+
+
+def test_a_file_that_cannot_be_written_to_its_end_leaves_the_one_before(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": [f"{n:05}" for n in range(2000)], "a": np.linspace(0, 1, 2000)})
+    numeric = submission.Format(kind="columns", names=("a",))
+    (tmp_path / "rows.csv").write_text("the one before", encoding="utf-8")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # as on a full disk
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            submission.write(tmp_path / "rows.csv", frame, frame.astype(str), numeric)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
+    assert (tmp_path / "rows.csv").read_text(encoding="utf-8") == "the one before"
 
 
 def test_written_probabilities_sum_to_one_as_text(tmp_path: Path) -> None:

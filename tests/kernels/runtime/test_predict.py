@@ -1,6 +1,7 @@
 """A predicting kernel as Kaggle runs it: a valid file at any time, whatever becomes of its child."""
 
 import json
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,52 @@ def test_the_sample_is_there_before_anything_and_is_replaced(kaggle: Path) -> No
     listed = read_manifest(kaggle / "working")
     assert listed is not None
     assert (listed["run"], listed["finished"]) == (FACTS["run"], True)
+
+
+def attach(kaggle: Path, **mean: Any) -> None:
+    """The dataset of a package that holds nothing but the mean prediction."""
+    folder = kaggle / "input" / "datasets" / "me" / "petals-kit-predict"
+    folder.mkdir(parents=True)
+    (folder / "0-predictor.json").write_text(json.dumps({"mean": mean}), encoding="utf-8")
+    row = {"name": "0-predictor.json", "path": "predictor.json", "sha256": "", "bytes": 1}
+    item = {"kind": "run", "field": "", "text": "petals", "files": [row]}
+    text = json.dumps({"format": "kit inputs 1", "items": [item]})
+    (folder / "kit-inputs-0.json").write_text(text, encoding="utf-8")
+
+
+def test_every_row_has_the_mean_prediction_before_the_child_has_begun(kaggle: Path) -> None:
+    attach(kaggle, cells={"label": "b"}, long="")
+    assert run(FACTS, code(kaggle, "pass")) == 0
+    assert submission(kaggle) == BETTER
+
+
+def test_a_sample_of_other_columns_than_the_mean_has_is_left_as_it_is(
+    kaggle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attach(kaggle, cells={"other": "b"}, long="")
+    assert run(FACTS, code(kaggle, "pass")) == 0
+    assert submission(kaggle) == SAMPLE
+    assert "not more than the sample to begin with ('label')" in capsys.readouterr().out
+
+
+def test_on_a_full_disk_the_submission_that_is_there_counts_in_the_rerun(
+    kaggle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = (
+        f"{WRITES}import resource\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5, 5))\n"
+        "pathlib.Path('submission.tmp').write_text('x' * 99)"
+    )
+    folder = code(kaggle, body)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # less than the list of the output has
+    monkeypatch.setenv(RERUN, "1")
+    try:
+        assert run(FACTS, folder) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert submission(kaggle) == BETTER
+    assert "the list of the output could not be written" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,12 @@ from toy_package import Made, made_of, packed
 import competitions
 from common.errors import KitError
 from common.runs import Run
+from common.storage import read_json
 from common.verbs import predict, run
 from common.workflow.blending import blend
 from common.workflow.predicting import parts
 from common.workflow.predicting.contents import PREDICTOR
+from common.workflow.predicting.mean_rows import write_mean
 from common.workflow.predicting.members import Models
 from common.workflow.predicting.package import package_of, submission_recipe
 from common.workflow.run_results import fold_files
@@ -160,6 +162,13 @@ def test_every_competition_gives_its_runs_bytes_and_a_header_for_a_header(
     assert written.read_bytes() == (made.run / "submission.csv").read_bytes()
     rows, _ = made.predicted(made.other("header", lambda sample: sample.head(0)))
     assert len(rows) == 0
+    made.predicted(made.data, seconds=1e-6)
+    if made.request.competition.sample:
+        mean = read_json(made.package / PREDICTOR)["mean"]
+        sample = made.data / made.request.competition.sample
+        write_mean(sample, mean["cells"], mean["long"], tmp_path / "mean.csv")
+        written = (tmp_path / "out" / "submission.csv").read_bytes()
+        assert (tmp_path / "mean.csv").read_bytes() == written
 
 
 @pytest.mark.slow
