@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import unicodedata
 from pathlib import Path
@@ -14,6 +15,17 @@ def slug_of(title: str) -> str:
     """The slug that belongs to a title: lower case, with dashes between what it is made of."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+def notebook_code(text: str) -> str | None:
+    """The code of a notebook's cells in order, as a kernel runs it; None: it is no notebook that has a kernel."""
+    try:
+        found = json.loads(text)
+        assert found["metadata"]["kernelspec"]["name"]
+        cells = [each["source"] for each in found["cells"] if each["cell_type"] == "code"]
+    except (ValueError, TypeError, LookupError, AssertionError):
+        return None
+    return "\n\n".join("".join(each) for each in cells) + "\n"  # a source may be a list of lines
 
 
 def md5_of(path: Path) -> str:

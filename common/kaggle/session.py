@@ -14,7 +14,7 @@ class Session:
     """One run of a script on a machine like Kaggle's.
 
     Attributes:
-        script: the file that was pushed.
+        script: the file that was pushed; of a notebook (.ipynb) the code cells are run in order.
         inputs: folders by their place below `/kaggle/input`, read-only there:
             "competitions/<slug>", "datasets/<owner>/<slug>", or "<slug>" in the older layout.
         working: becomes `/kaggle/working`, the current folder; what is in it at the end is output.

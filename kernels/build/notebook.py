@@ -39,12 +39,6 @@ def notebook_of(script: str, title: str, does: str) -> str:
     return json.dumps(whole, indent=1) + "\n"
 
 
-def script_of(notebook: str) -> str:
-    """The code of a notebook's cells in order, as a kernel runs them."""
-    cells = json.loads(notebook)["cells"]
-    return "\n\n".join(each["source"] for each in cells if each["cell_type"] == "code") + "\n"
-
-
 def _cell(source: str, kind: str = "code") -> dict[str, Any]:
     found: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": source}
     return found | ({"execution_count": None, "outputs": []} if kind == "code" else {})

@@ -23,6 +23,7 @@ from kernels.build.notebook import notebook_of
 from kernels.build.spec import (
     KERNELS,
     METADATA,
+    NOTEBOOK,
     OWNER,
     SCRIPT,
     BuiltKernel,
@@ -33,8 +34,8 @@ from kernels.build.spec import (
 from kernels.build.wheels import wheel_of
 from kernels.build.words import USUAL_S
 
-NOTEBOOK = "kernel.ipynb"
 ENDING = "-kit-predict"
+NOTEBOOKS = " notebook"  # ends their titles: Kaggle makes no notebook of what was a script
 BUDGET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|)")
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}
 DOES = (
@@ -79,19 +80,20 @@ def seconds_of(budget: str, name: str = "--budget") -> float:
     return seconds
 
 
-def folder_of(request: Request, run: Run) -> Path:
+def folder_of(request: Request, run: Run, *, notebook: bool = False) -> Path:
     """Where a run's predicting kernel is built."""
-    return request.runs / KERNELS / slug_of(_title(request, run))
+    return request.runs / KERNELS / slug_of(_title(request, run, notebook=notebook))
 
 
-def _title(request: Request, run: Run) -> str:
+def _title(request: Request, run: Run, *, notebook: bool) -> str:
     digits = run.folder.name.rpartition("-")[2]
-    return title_of(f"kit {request.competition.name.replace('_', '-')} predict {digits}")
+    name = f"kit {request.competition.name.replace('_', '-')} predict {digits}"
+    return title_of(name, NOTEBOOKS * notebook)
 
 
-def lay_out_package(request: Request, package: Package) -> Path:
+def lay_out_package(request: Request, package: Package, *, notebook: bool = False) -> Path:
     """The package's folder, as the kernel finds it."""
-    folder = folder_of(request, package.run) / "package"
+    folder = folder_of(request, package.run, notebook=notebook) / "package"
     if folder.exists():
         shutil.rmtree(folder)
     return laid_out(package, folder)
@@ -116,8 +118,9 @@ def build_predictor(
         KitError: the script would carry what it must not.
     """
     competition, run = request.competition, package.run
-    title, digits = _title(request, run), run.folder.name.rpartition("-")[2]
-    folder = folder_of(request, run)
+    digits = run.folder.name.rpartition("-")[2]
+    title = _title(request, run, notebook=shape.notebook)
+    folder = folder_of(request, run, notebook=shape.notebook)
     wheels = sorted({wheel_of(spec, request.cache / "wheels") for spec in shape.wheel})
     files = predictor_attachment(package, wheels, folder)
     facts = {
@@ -133,12 +136,14 @@ def build_predictor(
     check_secrets(code, known_secrets(client_environment()))
     told = f"{competition.title}: predicts as {run.folder.name} does"
     text = bundle(told, facts, code, call=PREDICTS)
+    cells = notebook_of(text, told, DOES)
     gpu = shape.machine or T4S
     dataset = dataset_name(competition.slug, f"-{digits}{ENDING}")
     kernel = Kernel(
         slug=folder.name,
         title=title,
-        text=text,
+        text=cells if shape.notebook else text,
+        notebook=shape.notebook,
         machine="" if gpu == NO_GPU else gpu,
         internet=False,  # the re-run of a code competition has none
         competitions=(competition.slug,),
@@ -148,9 +153,9 @@ def build_predictor(
         seconds=shape.time_limit or 0,
     )
     write_text(folder / SCRIPT, text)
-    write_text(folder / NOTEBOOK, notebook_of(text, told, DOES))
+    write_text(folder / NOTEBOOK, cells)
     write_json(folder / METADATA, metadata(kernel))
-    key = fingerprint(text, metadata(kernel), kernel.seconds, sorted(files))
+    key = fingerprint(kernel.text, metadata(kernel), kernel.seconds, sorted(files))
     named = replace(request, words=(), run=None, named_recipe=False)
     node = open_package(competition, folder / "package")[0]
     whole = not levels or levels[0] == levels_of_node(node)[0]

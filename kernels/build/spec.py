@@ -17,7 +17,7 @@ from kernels.build.attachments import dataset_name, needs
 from kernels.build.bundle import bundle, check_secrets, code_of
 
 KERNELS = "kernels"  # below the runs
-SCRIPT, METADATA = "kernel.py", "kernel-metadata.json"
+SCRIPT, NOTEBOOK, METADATA = "kernel.py", "kernel.ipynb", "kernel-metadata.json"
 WHEEL_HELP = "a wheel to attach beside, such as timm==1.0.27; may be given several times"
 OWNER = "INSERT_YOUR_NAME"  # in the metadata; when it is pushed, the account's is known
 
@@ -34,6 +34,7 @@ class Shape:
     docker_pin: str | None = flag("of Kaggle's image; default: original", choices=PINS)
     docker_image: str | None = flag(f"an image of Kaggle's, such as {AN_IMAGE}")
     wheel: tuple[str, ...] = flag(WHEEL_HELP, (), metavar="SPEC")
+    notebook: bool = flag("of --predict: push it as a notebook, and not as a script", False)
 
     def typed(self) -> list[str]:
         """The flags as they would be typed, those left out that have their defaults."""
@@ -76,7 +77,7 @@ class BuiltKernel:
     @property
     def script(self) -> Path:
         """The very file that is run here and pushed."""
-        return self.folder / SCRIPT
+        return self.folder / (NOTEBOOK if self.kernel.notebook else SCRIPT)
 
     def typed(self, verb: str, *more: str) -> str:
         """The verb with the recipe, the words and the flags that made this kernel, to be typed."""
@@ -172,9 +173,9 @@ def metadata(kernel: Kernel) -> dict[str, Any]:
     return {
         "id": f"{OWNER}/{kernel.slug}",
         "title": kernel.title,
-        "code_file": SCRIPT,
+        "code_file": NOTEBOOK if kernel.notebook else SCRIPT,
         "language": "python",
-        "kernel_type": "script",
+        "kernel_type": "notebook" if kernel.notebook else "script",
         "is_private": kernel.private,
         "enable_gpu": bool(kernel.machine),
         "enable_tpu": False,

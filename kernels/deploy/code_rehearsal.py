@@ -39,10 +39,11 @@ LIMIT, MEMORY_MB = "9h", 30_000
 
 @dataclass(frozen=True)
 class Terms:
-    """What the re-run may take: its time, as `--budget` reads it, and MB of memory."""
+    """What the re-run may take: its time, as `--budget` reads it, and MB of memory; is it a notebook's?"""
 
     limit: str
     memory_mb: int
+    notebook: bool = False
 
     @property
     def seconds(self) -> float:
@@ -84,7 +85,8 @@ def rehearse_code(
             result = _competed(own, runs, terms, run_kernel, host, folder)
     result |= {"rehearsal": str(folder)} | worth(own, folder, result)
     _tell_compared(result)
-    tell(request, result, ["--code", "--hidden", f"{share:g}", "--seed", str(seed + 1)])
+    shape = ["--code", *["--notebook"] * terms.notebook]
+    tell(request, result, [*shape, "--hidden", f"{share:g}", "--seed", str(seed + 1)])
     return result
 
 
@@ -107,7 +109,13 @@ def _competed(
     shutil.copyfile(_predict(replace(own, data=folder / SERVED), runs) / SUBMISSION, judged)
     run, bare = _predict(own, runs), replace(own, words=(), named_recipe=False)
     with environment_set(host.environment):
-        steps = Steps(predict=(run.folder,), budget=terms.limit, no_proof=True, no_forecast=True)
+        steps = Steps(
+            predict=(run.folder,),
+            budget=terms.limit,
+            notebook=terms.notebook,
+            no_proof=True,
+            no_forecast=True,
+        )
         made = predicting(bare, steps, run_kernel)
         kernel = Run(Path(made["run"]))
         _submit(bare, kernel, terms)

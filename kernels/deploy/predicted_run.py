@@ -27,7 +27,8 @@ def forecast_there(
     predictor: BuiltPredictor, before: Forecast, run: Run, output: Path, *, again: str
 ) -> None:
     """Say and keep how long the hidden rows take there, by what the kernel itself measured."""
-    facts = read_json(output / REPORT).get("timing")
+    report = output / REPORT  # there is none where its time was over first
+    facts = read_json(report).get("timing") if report.is_file() else None
     if not facts:
         return
     found = replace(before, timing=Timing.of(facts))
@@ -56,7 +57,8 @@ def imported(
             f"version {there.version} of {there.url} left no {SUBMISSION}: look at its log"
         )
     stem, _, digits = predictor.run.folder.name.rpartition("-")
-    target = Run(request.runs / f"{stem}-predict-v{there.version}-{digits}")
+    kind = "notebook" if predictor.built.kernel.notebook else "predict"
+    target = Run(request.runs / f"{stem}-{kind}-v{there.version}-{digits}")
     origin = asdict(there) | {
         "part": 1,
         "key": predictor.built.key,

@@ -49,12 +49,13 @@ def predicting(request: Request, steps: Steps, run_kernel: RunKernel) -> dict[st
     _check(request, steps)
     fetch_if_absent(request)
     run = _run(request, steps.predict)
-    folder = folder_of(request, run)
+    folder = folder_of(request, run, notebook=steps.notebook)
     with locked_run(folder):
         package = package_of(request, run)
         if steps.half:
             package = _halved(request, package, folder / "half")
-        place, seconds = lay_out_package(request, package), limit_of(steps, steps.budget)
+        place = lay_out_package(request, package, notebook=steps.notebook)
+        seconds = limit_of(steps, steps.budget)
         found = None
         if not steps.no_forecast:
             found = forecast_of(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
+from common.kaggle.protocol import notebook_code
 from common.kaggle.session import Session
 from kernels.sandbox.virtualenv import PATH, SITE_PACKAGES, base_python, packages, settings
 
@@ -82,7 +83,7 @@ def sealed(session: Session, folder: Path) -> Machine:
     plan = bare(folder / "root")
     own = {f"{PYTHON[1:]}/{SITE_PACKAGES}/{name}": path for name, path in packages().items()}
     own |= {f"kaggle/input/{place}": path for place, path in _inputs(session)}
-    own |= {"kaggle/src/script.py": session.script.resolve()}
+    own |= {"kaggle/src/script.py": _script(session, folder)}
     plan["mounts"] += [(place, str(path), "read") for place, path in own.items()]
     plan["mounts"].append(("kaggle/working", str(session.working.resolve()), "write"))
     plan["mounts"].append(("tmp", str(folder / "tmp"), "write"))
@@ -106,7 +107,7 @@ def plain(session: Session, folder: Path) -> Machine:
     own = {f"python/{SITE_PACKAGES}/{name}": path for name, path in packages().items()}
     own |= {f"kaggle/input/{place}": path for place, path in _inputs(session)}
     own |= {"python/bin/python": base_python(), "kaggle/working": session.working.resolve()}
-    own |= {"kaggle/src/script.py": session.script.resolve()}
+    own |= {"kaggle/src/script.py": _script(session, folder)}
     for name in ("home", "tmp", "kaggle/input"):
         (folder / name).mkdir(parents=True)
     for place, path in own.items():
@@ -128,6 +129,22 @@ def plain(session: Session, folder: Path) -> Machine:
             KIT_KAGGLE_ROOT=str(folder / "kaggle"),
         ),
     )
+
+
+def _script(session: Session, folder: Path) -> Path:
+    """The script; of a notebook its code, written into `folder`.
+
+    Raises:
+        KitError: the notebook cannot be read.
+    """
+    if session.script.suffix != ".ipynb":
+        return session.script.resolve()
+    code = notebook_code(session.script.read_text(encoding="utf-8"))
+    if code is None:
+        raise KitError(f"{session.script} is no notebook, or names no kernelspec")
+    path = folder / "cells.py"
+    path.write_text(code, encoding="utf-8")
+    return path
 
 
 def _inputs(session: Session) -> Iterator[tuple[str, Path]]:

@@ -56,7 +56,7 @@ def run(request: Request, options: Options) -> dict[str, Any]:
         if "run" in found:
             say(f"next: {request.command('submit', '--kernel', found['run'])}")
         return found
-    if given := options.of_predict():
+    if given := [*options.of_predict(), *["--notebook"] * options.notebook]:
         raise KitError(
             f"{given[0]} is for a kernel that predicts (--predict RUN); the time of one that trains is "
             "--time-limit S"

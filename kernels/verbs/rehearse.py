@@ -38,6 +38,7 @@ class Options:
         metavar="RUN",
         several=True,
     )
+    notebook: bool = flag("of --code: push a notebook, and not a script", False)
     rerun_limit: str | None = flag(
         f"of --code: time of the re-run (default: {LIMIT})", None, metavar="TIME"
     )
@@ -47,7 +48,7 @@ class Options:
 def run(request: Request, options: Options) -> dict[str, Any]:
     """Rehearse; the JSON holds CV, public and private score, their standard errors and row counts."""
     memory = MEMORY_MB if options.memory is None else options.memory
-    terms = Terms(options.rerun_limit or LIMIT, memory)
+    terms = Terms(options.rerun_limit or LIMIT, memory, options.notebook)
     _check(request, options, terms)
     fetch_if_absent(request)
     if not options.code:
@@ -61,6 +62,7 @@ def _check(request: Request, options: Options, terms: Terms) -> None:
         request.check_has_validation()
     given = {
         "--predict": options.predict,
+        "--notebook": options.notebook,
         "--rerun-limit": options.rerun_limit,
         "--memory": options.memory,
     }

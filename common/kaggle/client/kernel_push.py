@@ -25,10 +25,9 @@ class Kernel:
 
     Attributes:
         slug: "slug", or "owner/slug"; what `slug_of(title)` gives.
-        text: the script.
+        text: the script, or a notebook's JSON.
         machine: Kaggle's name of it, "NvidiaTeslaT4"; "" for one without an accelerator.
-        competitions: their slugs.
-        datasets, kernels: "owner/slug" each.
+        competitions, datasets, kernels: a competition's slug; "owner/slug" each.
         docker_pin: "original" or "latest".
         docker_image: one of Kaggle's by its name; "" for what `docker_pin` says.
         seconds: time limit; 0 for the site's own.
@@ -46,6 +45,7 @@ class Kernel:
     docker_image: str = ""
     seconds: int = 0
     private: bool = True
+    notebook: bool = False
 
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:
@@ -198,7 +198,7 @@ def fields(kernel: Kernel, name: str) -> dict[str, Any]:
     }
     return {
         "slug": name, "new_title": kernel.title, "text": kernel.text, "language": "python",
-        "kernel_type": "script", "is_private": kernel.private,
+        "kernel_type": "notebook" if kernel.notebook else "script", "is_private": kernel.private,
         "enable_gpu": bool(kernel.machine), "enable_tpu": False,
         "enable_internet": kernel.internet, "docker_image_pinning_type": kernel.docker_pin,
         "category_ids": [],

@@ -8,6 +8,7 @@ from typing import Any
 from common.kaggle.client.errors import SITE, KaggleError
 from common.kaggle.client.send_once import UnseenError, UnsureError
 from common.kaggle.client.waiting import listed_s, rest, silence_s
+from common.kaggle.protocol import notebook_code
 from common.progress import say
 
 Kernel = Mapping[str, Any]  # as the operation `kernel` tells of one
@@ -89,8 +90,10 @@ def find_earlier_push(
 
 
 def _plain(text: str) -> str:
-    """A script without what a site may change of it: white space and escapes."""
-    return "".join(html.unescape(text).split())
+    """A script, or a notebook's code, without what a site may change of it: white space and escapes."""
+    plain = html.unescape(text)
+    code = notebook_code(text) or notebook_code(plain) or plain
+    return "".join(html.unescape(code).split())
 
 
 def _last(source: str) -> str:

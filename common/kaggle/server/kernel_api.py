@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.kaggle.protocol import LONGEST_TITLE, SHORTEST_TITLE, slug_of
+from common.kaggle.protocol import LONGEST_TITLE, SHORTEST_TITLE, notebook_code, slug_of
 from common.kaggle.server.competition_api import ORIGIN, Call, Wire, find_entered
 from common.kaggle.server.hosted import Hosted
 from common.kaggle.server.kernel_files import KernelOutputs
@@ -20,6 +20,7 @@ METHODS = (
     "ListKernelSessionOutput",
     "CreateCodeSubmission",
 )
+TYPES = ("script", "notebook")
 LARGEST = 1_000_000  # bytes of a source from which on it is refused
 # What is mounted of each kind of source, and the field that lists those that cannot be.
 KINDS = {
@@ -160,8 +161,10 @@ class KernelService:
         """Why no version is made; "" when one is."""
         if not request.get("text"):
             return "The kernel source must be specified"
-        if (request.get("language"), request.get("kernelType")) != ("python", "script"):
-            return "This host runs Python scripts only"
+        if request.get("language") != "python" or request.get("kernelType") not in TYPES:
+            return "This host runs Python scripts and notebooks only"
+        if request["kernelType"] == "notebook" and notebook_code(str(request["text"])) is None:
+            return "The notebook cannot be read, or names no kernelspec"
         if owner != self._username:
             return f"Permission 'kernels.update' was denied on {owner}/{slug}"
         if len(title) < SHORTEST_TITLE:

@@ -17,15 +17,14 @@ from common.kaggle.server.wire import RefusedError
 from common.kaggle.session import Ending, RunKernel, Session
 from common.storage import read_json, write_json, write_text
 
-SCRIPT, LOG, WORKING, RERUN = "kernel.py", "log.jsonl", "working", "rerun"
+SCRIPT, NOTEBOOK, LOG, WORKING, RERUN = "kernel.py", "kernel.ipynb", "log.jsonl", "working", "rerun"
 LONGEST_RUN_S = 12 * 3600.0
 
 DatasetFolder = Callable[[str, str], Path | None]
 
 
-def no_dataset(owner: str, slug: str) -> Path | None:
+def no_dataset(_owner: str, _slug: str) -> Path | None:
     """For a host that holds no datasets."""
-    del owner, slug
     return None
 
 
@@ -50,6 +49,11 @@ class Version:
     failure: str = ""
     stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
+    @property
+    def file(self) -> str:
+        """The name of what was pushed."""
+        return NOTEBOOK if self.request.get("kernelType") == "notebook" else SCRIPT
+
     def plain(self) -> dict[str, Any]:
         """What is written to disk."""
         return {name: value for name, value in vars(self).items() if name != "stop"}
@@ -58,7 +62,7 @@ class Version:
 class KernelStore:
     """Keeps kernels below `folder`; a store opened there again has them.
 
-    `<slug>/<number>/` holds `kernel.py`, `log.jsonl`, and `working`, which is the output.
+    `<slug>/<number>/` holds `kernel.py` or `kernel.ipynb`, `log.jsonl`, and `working`, which is the output.
     """
 
     def __init__(
@@ -103,7 +107,7 @@ class KernelStore:
         with self._lock:
             number = 1 + max((each.number for each in self._of(slug)), default=0)
             version = Version(slug, number, title, request, sources, self.clock())
-            write_text(self.place(version) / SCRIPT, text)
+            write_text(self.place(version) / version.file, text)
             self._versions.append(version)
             self._save()
         self._runner.submit(self._run, version)
@@ -152,8 +156,8 @@ class KernelStore:
         return self._folder / version.slug / str(version.number)
 
     def source(self, version: Version) -> str:
-        """The script that was pushed."""
-        return (self.place(version) / SCRIPT).read_text(encoding="utf-8")
+        """The script or the notebook that was pushed."""
+        return (self.place(version) / version.file).read_text(encoding="utf-8")
 
     def log(self, version: Version) -> str:
         """What it has printed so far, as the site keeps it: a JSON array's text, or ""."""
@@ -214,7 +218,7 @@ class KernelStore:
     def _session_of(self, version: Version, place: Path) -> Session:
         """A version's session, with its output and log in this folder."""
         return Session(
-            script=self.place(version) / SCRIPT,
+            script=self.place(version) / version.file,
             inputs={source: self._mounted(source) for source in version.sources},
             working=place / WORKING,
             log=place / LOG,

@@ -44,11 +44,11 @@ def test_the_rerun_is_byte_equal_to_what_the_run_predicts_here_and_is_what_has_t
 
 
 @pytest.mark.slow
-def test_several_runs_of_a_rehearsal_are_blended_and_a_rerun_out_of_memory_is_told_as_on_the_site(
+def test_several_runs_of_a_rehearsal_are_blended_into_a_notebook_and_a_rerun_out_of_memory_is_told_as_on_the_site(
     toy: Any,
 ) -> None:
     runs = [Path(rehearse.run(toy(seed=seed), Options(hidden=0.25))["run"]).name for seed in (0, 1)]
-    blended = Options(hidden=0.25, code=True, predict=tuple(map(Path, runs)))
+    blended = Options(hidden=0.25, code=True, notebook=True, predict=tuple(map(Path, runs)))
     result = rehearse.run(toy(), blended)
     assert Run(Path(result["of"])).read()["kind"] == "blended"
     assert result["visible"]["equal"]
@@ -76,6 +76,7 @@ def test_a_run_that_has_seen_the_hidden_labels_is_refused(toy: Any) -> None:
             (),
             "--memory is for the rehearsal of a code competition: add --code",
         ),
+        (Options(notebook=True), (), "--notebook is for the rehearsal of a code competition"),
         (Options(code=True, memory=-1), (), "--memory -1: it is a number above 0"),
         (Options(code=True, rerun_limit="13h"), (), "--rerun-limit 13h: it is a time above 0"),
         (

@@ -166,7 +166,8 @@ def test_the_internet_is_off_on_the_wire_unless_asked_for(host: Host) -> None:
         ({"newTitle": "abc"}, "Title must be at least 5 characters"),
         ({"newTitle": "Another title"}, "does not resolve to the slug x-y-z, but to another-title"),
         ({"slug": "ann/x-y-z"}, "Permission 'kernels.update' was denied on ann/x-y-z"),
-        ({"language": "r"}, "Python scripts only"),
+        ({"language": "r"}, "Python scripts and notebooks only"),
+        ({"kernelType": "notebook"}, "The notebook cannot be read, or names no kernelspec"),
     ],
 )
 def test_the_host_answers_an_error_as_the_site_does(
