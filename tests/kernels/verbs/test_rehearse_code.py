@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_competitions import laid_out, request_of
 
+import competitions
 from common.data.table import read_csv
 from common.errors import KitError
 from common.kaggle.client import SubmissionError
@@ -91,3 +93,15 @@ def test_flags_without_a_meaning_are_refused(
 ) -> None:
     with pytest.raises(KitError, match=told):
         rehearse.run(toy(*words), options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["aptos", "digit_traits", "ranzcr", "petfinder", "melanoma"])
+def test_every_kind_of_answer_is_rerun_byte_for_byte(name: str, tmp_path: Path) -> None:
+    competition = competitions.load(name)
+    laid_out(competition, tmp_path / "data")
+    result = rehearse.run(request_of(competition, tmp_path), Options(hidden=0.3, code=True))
+    assert result["visible"]["equal"]
+    assert result["rerun"]["equal"]
+    assert result["private"] is not None
+    assert result["rerun"]["rows"] >= result["hidden"]  # a long sample has several an image
