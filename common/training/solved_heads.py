@@ -6,7 +6,8 @@ So a solved head is a job like any.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from common.data.folds import Rows
 from common.data.parallel import cores, in_order
 from common.environment import memory_mb
 from common.errors import KitError
-from common.inference.feature_table import Features
+from common.inference.feature_table import Features, FeatureTable
 from common.inference.features import feature_table
 from common.inference.predict import mean_probs
 from common.metrics import Probs
@@ -47,28 +48,50 @@ BYTES_AT_ONCE = 1e9  # of training rows, of which each core holds a copy or two
 BYTES_KEPT = 5e8  # of decompositions, which the choice and the heads that are chosen share
 
 
-class HeadSolver:
-    """The heads of all jobs on one table of features; each is solved on one thread, bit by bit the same.
+def open_solver(jobs: Sequence[Job], context: RunContext) -> "HeadSolver":
+    """The jobs' solver, on the features of all images, which are computed where they are not cached.
 
     Raises:
         KitError: the network's head is not one linear layer with a bias.
     """
-
-    def __init__(self, jobs: Sequence[Job], context: RunContext) -> None:
-        self.jobs, self.context = jobs, context
-        self.name, heads, backbone = frozen_network(jobs[:1], context)
-        head = heads[jobs[0].name]
-        if not isinstance(head, nn.Linear) or head.bias is None:
-            raise KitError(
-                f"head={context.recipe.head} makes a linear layer with a bias, and the head of "
-                f"backbone={context.recipe.backbone} is none: set head=linear"
-            )
-        groups = context.recipe.head_views.split("+")
-        self.table = feature_table(
-            backbone, context.source, context.store, groups, cache=context.cache
+    name, heads, backbone = frozen_network(jobs[:1], context)
+    head = heads[jobs[0].name]
+    if not isinstance(head, nn.Linear) or head.bias is None:
+        raise KitError(
+            f"head={context.recipe.head} makes a linear layer with a bias, and the head of "
+            f"backbone={context.recipe.backbone} is none: set head=linear"
         )
-        self.state = {key: tensor.detach() for key, tensor in backbone.model.state_dict().items()}
-        blocks = getattr(backbone.model, "blocks", [Block(0, 0, "mean", self.table.width)])
+    groups = context.recipe.head_views.split("+")
+    table = feature_table(backbone, context.source, context.store, groups, cache=context.cache)
+    state = {key: tensor.detach() for key, tensor in backbone.model.state_dict().items()}
+    blocks = getattr(backbone.model, "blocks", [Block(0, 0, "mean", table.width)])
+    return HeadSolver(jobs, context, table, blocks, name, state)
+
+
+class HeadSolver:
+    """The heads of all jobs on one table of features; each is solved on one thread, bit by bit the same.
+
+    Args:
+        blocks: of the table's columns.
+        name, state: of the head in the network, and the network's other tensors.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        context: RunContext,
+        table: FeatureTable,
+        blocks: Sequence[Block],
+        name: str = "head",
+        state: Mapping[str, torch.Tensor] = MappingProxyType({}),
+    ) -> None:
+        self.jobs, self.context, self.table, self.name, self.state = (
+            jobs,
+            context,
+            table,
+            name,
+            state,
+        )
         self.columns = feature_choices(blocks, context.recipe)
         self._kept: dict[str, Principal] = {}
         self._known: dict[
@@ -184,7 +207,7 @@ class HeadSolver:
         if job.held_out is not None:
             probs = self._predicted(layer, job.held_out)
             record |= self.context.validated(probs, job.held_out)
-        weights = self.state | tensors
+        weights = dict(self.state) | tensors
         return TrainedHead(job, [weights], [weights], [[record]])
 
     def _side_by_side(

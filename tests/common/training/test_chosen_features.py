@@ -1,0 +1,124 @@
+"""Features and a solver that the other folds choose: planted data, where the truth is known."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from common.inference.feature_table import FeatureTable
+from common.models.joined_features import Block
+from common.recipe import Recipe
+from common.targets import OneClass
+from common.training.jobs import Job
+from common.training.solved.candidates import ALL, feature_choices
+from common.training.solved.choosing import choice_lines, grid_of_points
+from common.training.solved_heads import HeadSolver
+
+BLOCKS = [
+    Block(side, stage, pool, 12)
+    for side in (0, 64)
+    for stage, pool in ((0, "mean"), (0, "max"), (1, "mean"), (1, "max"))
+]
+SMALL = "means of all stages, smaller size"
+LAST = "means of the last stage"
+CLASSES = 3
+
+
+def solver(x: Any, y: Any, *, folds: int = 4, **fields: Any) -> HeadSolver:
+    """The solver of planted features [N, F] and classes [N]."""
+    recipe = Recipe(
+        freeze="backbone", image_size=96, feature_size=64, feature_stages=2, feature_pools="mean+max",
+        folds=folds, **fields,
+    )  # fmt: skip
+    fold = np.arange(len(y)) % folds
+    jobs = [
+        Job(f"fold{k}", k, 0, np.flatnonzero(fold != k), np.flatnonzero(fold == k))
+        for k in range(folds)
+    ]
+    target = OneClass(names=tuple("abc"))
+
+    def validated(probs: Any, rows: Any) -> dict[str, float]:
+        return {"accuracy": float((probs.argmax(axis=1) == y[rows]).mean())}
+
+    context: Any = SimpleNamespace(
+        recipe=recipe, target=target, loss_targets=y, targets=y, validated=validated
+    )
+    return HeadSolver(jobs, context, FeatureTable([[x[None].astype(np.float16)]]), BLOCKS)
+
+
+def planted(count: int, told_by: list[Block], seed: int = 0) -> tuple[Any, Any]:
+    """Noise, in which the columns of some blocks tell the class."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, CLASSES, count)
+    x = rng.normal(size=(count, 12 * len(BLOCKS)))
+    for at, block in enumerate(BLOCKS):
+        if block in told_by:
+            x[:, 12 * at : 12 * at + CLASSES] += 1.5 * np.eye(CLASSES)[y]
+    return x, y
+
+
+def accuracies(made: HeadSolver, points: Any) -> list[float]:
+    return [float(each.logs[0][0]["accuracy"]) for each in made.trained(points)]
+
+
+@pytest.mark.parametrize(
+    ("told_by", "name"),
+    [
+        ([block for block in BLOCKS if block.side and block.pool == "mean"], SMALL),
+        (BLOCKS, ALL),
+    ],
+)
+def test_the_folds_choose_the_features_that_tell_the_class(told_by: list[Block], name: str) -> None:
+    made = solver(*planted(120, told_by), head="ridge", feature_choice="best")
+    solved, points = made.solve()
+    assert {point.features for point in points} == {name}
+    columns = made.columns[name]
+    for each in made.trained(points):
+        weight = each.weights[0]["head.weight"].numpy()
+        unused = np.ones(weight.shape[1], bool)
+        unused[columns] = False
+        assert not weight[:, unused].any() and weight[:, ~unused].all()
+    assert name in choice_lines(solved, points, made.context.recipe)[0]
+
+
+def test_a_fold_chooses_without_its_own_rows() -> None:
+    """Fold 0's rows alone are told by other features than the others': it takes the others' choice."""
+    x, y = planted(160, [block for block in BLOCKS if block.side and block.pool == "mean"])
+    mine = np.arange(160) % 4 == 0
+    x[mine] = planted(160, [BLOCKS[1]], seed=1)[0][mine]
+    made = solver(x, y, head="ridge", feature_choice="best")
+    _, before = made.solve()
+    made = solver(x, np.where(mine, (y + 1) % CLASSES, y), head="ridge", feature_choice="best")
+    _, after = made.solve()
+    assert before[0].features == SMALL and after[0].features == SMALL
+
+
+def test_the_score_of_noise_is_that_of_chance() -> None:
+    """The best of all candidates in hindsight looks better than chance; what the folds choose does not."""
+    found, hindsight = [], []
+    for seed in range(5):
+        x, y = planted(48, [], seed)
+        made = solver(x, y, head="best", feature_choice="best")
+        solved, points = made.solve()
+        found += accuracies(made, points)
+        grid = grid_of_points(solved, points)
+        hindsight.append(min(loss for loss in grid["losses"] if loss is not None))
+        own = [each.loss(point) for each, point in zip(solved, points, strict=True)]
+        assert np.mean(own) >= hindsight[-1]
+    assert abs(np.mean(found) - 1 / CLASSES) < 4 * np.sqrt(2 / 9 / (5 * 48))
+
+
+def test_the_best_solver_is_found_among_those_that_fit() -> None:
+    made = solver(*planted(120, BLOCKS), head="best")
+    solved, points = made.solve()
+    tried = {point.head for each in solved for point in each.losses}
+    assert tried == {"ridge", "logistic", "lda"} and {point.features for point in points} == {ALL}
+    assert min(accuracies(made, points)) > 0.8
+
+
+def test_choices_that_are_the_same_columns_are_one() -> None:
+    recipe = Recipe(freeze="backbone", head="ridge", feature_stages=2, feature_choice="best")
+    blocks = [Block(0, 0, "mean", 4), Block(0, 1, "mean", 2)]
+    found = feature_choices(blocks, recipe)
+    assert list(found) == [ALL, LAST] and list(found[LAST]) == [0, 1, 2, 3]
