@@ -6,8 +6,8 @@ So a solved head is a job like any.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -68,35 +68,26 @@ def open_solver(jobs: Sequence[Job], context: RunContext) -> "HeadSolver":
     return HeadSolver(jobs, context, table, blocks, name, state)
 
 
+@dataclass
 class HeadSolver:
     """The heads of all jobs on one table of features; each is solved on one thread, bit by bit the same.
 
-    Args:
+    Attributes:
         blocks: of the table's columns.
         name, state: of the head in the network, and the network's other tensors.
     """
 
-    def __init__(
-        self,
-        jobs: Sequence[Job],
-        context: RunContext,
-        table: FeatureTable,
-        blocks: Sequence[Block],
-        name: str = "head",
-        state: Mapping[str, torch.Tensor] = MappingProxyType({}),
-    ) -> None:
-        self.jobs, self.context, self.table, self.name, self.state = (
-            jobs,
-            context,
-            table,
-            name,
-            state,
-        )
-        self.columns = feature_choices(blocks, context.recipe)
+    jobs: Sequence[Job]
+    context: RunContext
+    table: FeatureTable
+    blocks: Sequence[Block]
+    name: str = "head"
+    state: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.columns = feature_choices(self.blocks, self.context.recipe)
         self._kept: dict[str, Principal] = {}
-        self._known: dict[
-            str, Moments
-        ] = {}  # of all rows, where there are more of them than features
+        self._known: dict[str, Moments] = {}  # of all rows, if these are more than the features
 
     def solve(self) -> tuple[list[SolvedHead], list[Point]]:
         """Each job's held-out losses, and the point that the other jobs' choose for it.
@@ -171,9 +162,12 @@ class HeadSolver:
         if job.name in self._kept:
             return self._kept[job.name]
         known = self._known.get(name)
-        if known is not None and job.held_out is not None:
-            held_out = Part(self.table, job.held_out, self.columns[name])
-            known = known.without(moments(held_out, known.origin))
+        others = np.setdiff1d(np.arange(self.table.count), job.rows)
+        if len(others) + len(job.rows) != self.table.count:
+            known = None  # a row comes twice
+        if known is not None and len(others):
+            left_out = Part(self.table, others, self.columns[name])
+            known = known.without(moments(left_out, known.origin))
         rows = principal(part, known)
         if len(self.columns) == 1 and len(self.jobs) * rows.basis.nbytes < BYTES_KEPT:
             self._kept[job.name] = rows
@@ -207,7 +201,7 @@ class HeadSolver:
         if job.held_out is not None:
             probs = self._predicted(layer, job.held_out)
             record |= self.context.validated(probs, job.held_out)
-        weights = dict(self.state) | tensors
+        weights = self.state | tensors
         return TrainedHead(job, [weights], [weights], [[record]])
 
     def _side_by_side(

@@ -23,7 +23,7 @@ from common.reporting.contact_sheet import contact_sheet
 from common.storage import replacing
 from common.training.jobs import Job
 from common.training.run_context import RunContext
-from common.training.solved_heads import HeadSolver
+from common.training.solved_heads import open_solver
 from common.workflow.prepare import Prepared
 
 INNER = 5  # folds of a job's training rows
@@ -103,7 +103,7 @@ def doubtful_rows(job: Job, context: RunContext, groups: npt.NDArray[np.object_]
         Job(f"{job.name}-{part}", part, job.seed, job.rows[inner != part], job.rows[inner == part])
         for part in range(INNER)
     ]
-    solver = HeadSolver(parts, replace(context, recipe=recipe))
+    solver = open_solver(parts, replace(context, recipe=recipe))
     probs = np.empty((len(job.rows), len(target.names)), np.float32)
     for part, head in enumerate(solver.trained(solver.solve()[1])):
         probs[inner == part] = solver.probs(head, job.rows[inner == part])
