@@ -42,7 +42,9 @@ def heeding_noise(ready: Prepared, jobs: Sequence[Job]) -> list[Job]:
     """
     stem = "doubtful_labels" + ("" if jobs[0].held_out is not None else "_refit")
     path = ready.run / f"{stem}.csv"
-    if not path.is_file():
+    if not path.is_file() or not {_key(job) for job in jobs} <= {
+        *ready.run.read().get("noise", {})
+    }:
         begun = time.perf_counter()
         table = _listed(ready, jobs)
         with replacing(path) as temporary:
@@ -64,6 +66,10 @@ def heeding_noise(ready: Prepared, jobs: Sequence[Job]) -> list[Job]:
         for fold, rows in table.groupby("fold")
     }
     return [_heeding(job, found.get(job.fold), ready) for job in jobs]
+
+
+def _key(job: Job) -> str:
+    return "refit" if job.held_out is None else f"fold{job.fold}"
 
 
 def _heeding(job: Job, scores: "pd.Series | None", ready: Prepared) -> Job:
@@ -89,7 +95,7 @@ def _listed(ready: Prepared, jobs: Sequence[Job]) -> pd.DataFrame:
         ids = ready.table["id"].to_numpy()[rows]
         columns = {"row": rows, "fold": fold, "id": ids, "label": told, "suggested": suggested}
         tables.append(pd.DataFrame(columns | {"score": found.scores}))
-        shares[job.name] = {"rows": len(job.rows), "wrong": found.share, "doubtful": len(rows)}
+        shares[_key(job)] = {"rows": len(job.rows), "wrong": found.share, "doubtful": len(rows)}
     ready.run.note(noise=ready.run.read().get("noise", {}) | shares)
     return pd.concat(tables, ignore_index=True)
 
