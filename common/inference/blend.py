@@ -1,11 +1,13 @@
-"""Blend several runs' probs: weights by equal, rank or greedy selection, evaluated by cross-fitting."""
+"""Blend several runs' probs: weights equal, by rank, greedy or linear, evaluated by cross-fitting."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
 
 from common.data.folds import Rows
 from common.errors import KitError
@@ -15,6 +17,8 @@ from common.progress import bar, first_of
 from common.targets import Targets
 
 Candidate = tuple[Weights, Probs]  # counts per run [K], summed probs [N, C]
+STEPS = 50  # of the linear stack's solver
+SMALLEST = 1e-3  # weight of a linear stack: what is below is the solver's rounding
 ROUNDS = 50  # of the greedy search: weights are multiples of about 1/50
 
 
@@ -94,10 +98,34 @@ def greedy(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
     return np.asarray(best[0] / best[0].sum())
 
 
+def linear(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
+    """Weights of a linear stack, none below 0 (Breiman, "Stacked regressions", 1996), that sum to 1.
+
+    They minimise the target's loss of the weighted mean, which is convex in them.
+    """
+    count, exact = len(stack), stack.astype(np.float64)  # for differences as small as the solver's
+
+    def loss(weights: Weights) -> float:
+        mean: Any = np.tensordot(weights, exact, 1)
+        return float(evaluator.target.row_losses(mean, targets).mean())
+
+    found = minimize(
+        loss,
+        np.full(count, 1 / count),
+        method="SLSQP",
+        bounds=[(0, 1)] * count,
+        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+        options={"maxiter": STEPS},
+    ).x
+    weights = np.where(found > SMALLEST, found, 0)
+    return np.asarray(weights / weights.sum())
+
+
 KINDS: dict[str, Callable[[Probs, Targets, Evaluator], Weights]] = {
     "equal": equal,
     "rank": rank,
     "greedy": greedy,
+    "linear": linear,
 }
 
 

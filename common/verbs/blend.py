@@ -1,8 +1,9 @@
 """Blend finished runs: weights fitted on out-of-fold predictions, scored by cross-fitting.
 
-Three kinds of weights are scored: equal; rank (the best of k runs has weight k, the worst 1);
-greedy (forward selection of runs while the score improves). The one that --weights names is used, by default
-greedy. The blend is a run like any other: submit it, compare it, blend it again.
+Four kinds of weights are scored: equal; rank (the best of k runs has weight k, the worst 1);
+greedy (forward selection of runs while the score improves); linear (those of least loss, none below 0).
+The one that --weights names is used, by default greedy; its score in-sample stands beside the honest one.
+The blend is a run like any other: submit it, compare it, blend it again.
 
 Example: kit cifar10 blend runs/cifar10-quick-1a2b3c4d runs/cifar10-transfer-5e6f7a8b
 """

@@ -165,10 +165,11 @@ def _kind(blend: Blend, held: HeldOutRows, best: int, evaluator: Evaluator) -> d
     new, old = (
         ScoredRows.of(evaluator, probs, held.targets) for probs in (blend.probs, held.stack[best])
     )
-    better = evaluator.metric.higher_is_better
+    own, better = weighted_mean(held.stack, blend.weights), evaluator.metric.higher_is_better
     gain = gain_interval([new], [old], held.groups, higher_is_better=better, weights=held.weights)
     return {
         "score": evaluator.score(blend.probs, held.targets, held.weights),
+        "in_sample": evaluator.score(own, held.targets, held.weights),
         "weights": blend.weights.tolist(),
         "gain": gain.gain,
         "low": gain.low,
@@ -225,13 +226,13 @@ def _tell(found: dict[str, Any]) -> None:
     for row in facts["runs"]:
         say(f"  {Path(row['run']).name:<{wide}}  {row['score']:>9.4f}  {row['weight']:>6.2f}")
     for name, kind in facts["kinds"].items():
-        used = "  <- used" if name == facts["kind"] else ""
+        used = f" ({kind['in_sample']:.4f} in-sample)" + "  <- used" * (name == facts["kind"])
         gain = Interval(kind["gain"], kind["low"], kind["high"]).text
         say(f"  {'blend, ' + name:<{wide}}  {kind['score']:>9.4f}  {gain}{used}")
     say(
         f"  (in brackets: 95 % of the gain over {Path(facts['best']).name}; each fold by weights of"
     )
-    say("  the others; taking another kind because this table likes it is a choice by looking)")
+    say("  the others; in-sample flatters, and so does another kind because this table likes it)")
     if absent := found.get("unreadable"):
         say(f"  {counted(len(absent), 'row')} with the mean prediction: {first_of(absent)}")
     for key in ("optimistic", "caution"):

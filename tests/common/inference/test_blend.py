@@ -1,5 +1,7 @@
 """Blends: rows and classes matched by name, weights cross-fitted."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from toy_answers import evaluator, log_loss
@@ -10,6 +12,7 @@ from common.inference.blend import (
     align,
     crossfit_blend,
     greedy,
+    linear,
     rank,
     weighted_mean,
 )
@@ -68,18 +71,28 @@ def test_a_run_blended_with_itself_is_itself() -> None:
         assert found.weights.sum() == pytest.approx(1)
 
 
-def test_greedy_leaves_out_what_does_not_help_and_joins_what_does() -> None:
+@pytest.mark.parametrize("fit", [greedy, linear])
+def test_what_does_not_help_is_left_out_and_what_does_is_joined(fit: Any) -> None:
     rng = np.random.default_rng(3)
     targets = rng.integers(0, 3, 600)
     good = [knowing(rng, targets, 0.7), knowing(rng, targets, 0.7)]
     wrong = knowing(rng, (targets + 1) % 3, 0.9)
-    weights = greedy(np.stack([wrong, *good]), targets, LOSS_OF_3)
+    weights = fit(np.stack([wrong, *good]), targets, LOSS_OF_3)
     assert weights[0] < 0.05
     assert 0.4 < weights[1] < 0.6
     joint = crossfit_blend(
         np.stack(good), targets, np.arange(600) % 5, kind="greedy", evaluator=LOSS_OF_3
     )
     assert log_loss(joint.probs, targets) < min(log_loss(each, targets) for each in good)
+
+
+def test_a_linear_stack_has_less_loss_than_any_other_weights_tried() -> None:
+    rng = np.random.default_rng(4)
+    targets = rng.integers(0, 3, 500)
+    stack = np.stack([knowing(rng, targets, share) for share in (0.3, 0.6, 0.7, 0.7)])
+    mine = log_loss(weighted_mean(stack, linear(stack, targets, LOSS_OF_3)), targets)
+    others = [rng.dirichlet(np.ones(4)) for _ in range(200)]
+    assert all(mine <= log_loss(weighted_mean(stack, each), targets) + 1e-6 for each in others)
 
 
 @pytest.mark.parametrize("metric", [LOSS, ACCURACY])

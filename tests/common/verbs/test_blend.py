@@ -74,7 +74,7 @@ def test_a_blend_is_a_run_with_honest_scores(toy: Any, pair: tuple[Path, Path]) 
     facts, scores = read_json(folder / "run.json"), read_json(folder / "scores.json")
     assert facts["kind"] == "blended"
     assert [Path(row["run"]) for row in facts["members"]] == list(pair)
-    assert set(scores["blend"]["kinds"]) == {"equal", "rank", "greedy"}
+    assert set(scores["blend"]["kinds"]) == {"equal", "rank", "greedy", "linear"}
     assert scores["blend"]["kind"] == "greedy"
     assert len(result["fold_scores"]) == 2  # the first run's folds
     assert (folder / "pictures/confusion.png").is_file()
