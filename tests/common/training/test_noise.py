@@ -13,8 +13,9 @@ from torch.nn.functional import cross_entropy
 from common.errors import KitError
 from common.recipe import Recipe
 from common.targets import LabelSet, Numbers
-from common.training.jobs import jobs_of
+from common.training.jobs import Job, jobs_of
 from common.training.run_context import check_fields
+from common.training.solved_heads import HeadSolver
 from common.verbs import validate
 from common.workflow.prepare import prepared
 from common.workflow.training_rows.noise import doubtful_rows, heeding_noise
@@ -70,6 +71,20 @@ def test_a_held_out_row_has_no_say_in_what_its_fold_drops(flipped: Any) -> None:
         )
         assert len(one.rows) and one.rows.tolist() == two.rows.tolist()
         assert one.scores.tolist() == two.scores.tolist()
+
+
+def test_rows_that_a_job_does_without_are_not_in_the_moments_of_its_features(frozen: Any) -> None:
+    fields = {"head": "ridge", "head_views": "mirror+shifts", "noise": "drop"}
+    with prepared(frozen(**fields)) as ready:
+        job = Job("part", 0, 0, np.arange(30), np.arange(30, 40))  # of 48 rows
+        solver = HeadSolver([job, replace(job, name="refit", held_out=None)], ready.setting)
+        (name,) = solver.columns
+        solver._know(name)
+        for each in solver.jobs:
+            features = solver.table.take(each.rows, solver.columns[name])
+            assert features.shape[0] * len(each.rows) >= features.shape[2]
+            mean = features.reshape(-1, features.shape[2]).mean(axis=0, dtype=float)
+            assert np.allclose(solver._principal(each, name).mean, mean, atol=1e-6)
 
 
 def test_a_weighed_row_counts_its_margin_in_the_loss_and_the_others_all(flipped: Any) -> None:
