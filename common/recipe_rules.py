@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from common.errors import KitError
+from common.recipe_row_rules import check_noise, check_pseudo
 from common.typed_fields import Forms, nearest
 
 # Words that numbers may follow, as in step:10:0.1; None: a required number.
@@ -77,8 +78,8 @@ def check_agreement(recipe: Any) -> None:
         _check_solved_head(recipe)
     else:
         _check_trained_head(recipe)
-    _check_noise(recipe)
-    _check_pseudo(recipe)
+    check_noise(recipe, SOLVED)
+    check_pseudo(recipe, SOLVED)
     if recipe.freeze == "backbone" and recipe.drop_rate:
         raise KitError(
             f"drop_rate={recipe.drop_rate:g} is dropout in the backbone, which freeze=backbone keeps in "
@@ -159,52 +160,6 @@ def _check_solved_head(recipe: Any) -> None:
             f"head={recipe.head} is solved by its own penalties, with nothing drawn or smoothed, so that "
             f"{given} would do nothing: set {remedy}"
         )
-
-
-def _check_noise(recipe: Any) -> None:
-    """Doubtful labels are found on pretrained features, and weighed in a plain cross-entropy."""
-    given = f"noise={recipe.noise}"
-    if recipe.noise == "none":
-        return
-    if recipe.weights == "scratch" or not recipe.epochs:
-        raise KitError(
-            f"{given} finds doubtful labels on a pretrained backbone's features and trains without them, "
-            "and weights=scratch has none, epochs=0 does not train: set weights=pretrained epochs=1 or more"
-        )
-    if recipe.noise == "weight" and (recipe.head in SOLVED or recipe.label_smoothing):
-        name = "head" if recipe.head in SOLVED else "label_smoothing"
-        raise KitError(
-            f"{given} weighs rows in a plain cross-entropy, which {name}={getattr(recipe, name)} is not: "
-            "set noise=drop"
-        )
-
-
-def _check_pseudo(recipe: Any) -> None:
-    """Pseudo-labels are of a fold, in a loss that takes shares of classes."""
-    given = f"pseudo={recipe.pseudo}"
-    if recipe.pseudo == "none":
-        if recipe.pseudo_threshold:
-            raise KitError(
-                f"pseudo_threshold={recipe.pseudo_threshold:g} is of pseudo-labels, and pseudo=none has "
-                "none: name the run that labels the test rows (pseudo=runs/…)"
-            )
-        return
-    if recipe.head in SOLVED:
-        raise KitError(
-            f"{given} labels rows in shares of classes, which head={recipe.head} does not take: set "
-            "head=linear"
-        )
-    plain = {
-        "class_balance": (recipe.class_balance != "none", "none"),
-        "folds": (not recipe.folds, 5),
-    }
-    plain["epochs"] = (not recipe.epochs, 1)
-    for name, (wrong, remedy) in plain.items():
-        if wrong:
-            raise KitError(
-                f"{given} trains each fold on test rows beside its own, and "
-                f"{name}={getattr(recipe, name)} leaves it nothing to do or to count by: set {name}={remedy}"
-            )
 
 
 def _check_joined_features(recipe: Any) -> None:

@@ -28,6 +28,7 @@ LAYERS = (
         "metrics",
         "targets",
         "typed_fields",
+        "recipe_row_rules",
         "recipe_rules",
         "recipe",
         "recipe_values",

@@ -50,7 +50,16 @@ class Need:
 
 
 def needs(recipe: Recipe) -> list[Need]:
-    """What a recipe needs beside the competition's data; empty for one that begins from scratch."""
+    """What a recipe needs beside the competition's data; empty for one that begins from scratch.
+
+    Raises:
+        KitError: it needs another run.
+    """
+    if recipe.pseudo != "none":
+        raise KitError(
+            f"pseudo={recipe.pseudo} needs that run's models, which no kernel carries: train here, and push "
+            "the finished run (kernel --predict RUN)"
+        )
     found = []
     kind = recipe.backbone.partition(":")[0]
     if kind == "local-dir":

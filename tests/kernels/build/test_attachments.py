@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from common.errors import KitError
 from common.kaggle.server.host import Host
 from common.recipe import Recipe
 from common.workflow.submitting.local_kaggle import environment_set
@@ -52,6 +53,8 @@ def manifest_of(files: dict[str, Path]) -> dict[str, Any]:
 def test_a_recipe_from_scratch_needs_nothing() -> None:
     assert needs(Recipe()) == []
     assert needs(Recipe(groups="none")) == []
+    with pytest.raises(KitError, match="needs that run's models, which no kernel carries"):
+        needs(Recipe(pseudo="runs/a"))
 
 
 def test_only_fields_that_name_files_of_this_machine_are_paths() -> None:
