@@ -159,9 +159,14 @@ def _miniature(request: Request, count: int, folder: Path) -> Path:
 
 
 def _short(request: Request) -> tuple[str, ...]:
-    """The request's words, with one fold and few epochs on the CPU, as few as the recipe allows."""
+    """The request's words, with one fold and few epochs on the CPU, as few as the recipe allows.
+
+    A recipe of several processes has two of them, with a fold for each.
+    """
     own = {"folds": "1", "models_per_fold": "1", "repeats": "1", "rows": "0", "device": "cpu"}
     own |= {"precision": "fp32", "processes": "1", "groups": "identical"}
+    if request.recipe.processes > 1:
+        own |= {"folds": "2", "processes": "2"}
     kept = [word for word in request.words if word.partition("=")[0] not in {*own, "epochs"}]
     own = own if request.recipe.folds else own | {"folds": "0"}
     for epochs in range(min(1, request.recipe.epochs), ENOUGH_EPOCHS + 1):

@@ -17,6 +17,7 @@ from common.errors import KitError
 from kernels.runtime.inputs import BY_PROGRAM
 
 KIT = "kaggle-image-kit"
+RAY = "ray"  # the extra that Kaggle's own machine has
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SITE_PACKAGES = f"lib/{VERSION}/site-packages"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -65,7 +66,7 @@ def closure(without: Collection[str] = ()) -> list[Distribution]:
 
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [(KIT, "")]  # with an extra, or with ""
+    waiting = [(KIT, ""), (KIT, RAY)]  # with an extra, or with ""
     while waiting:
         name, extra = each = waiting.pop()
         if each in seen:

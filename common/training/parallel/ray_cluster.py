@@ -23,8 +23,9 @@ from common.training.run_context import RunContext
 
 STORE_BYTES = 256 << 20  # of Ray's object store: weights pass through it, images do not
 REMEDY = "pip install 'kaggle-image-kit[ray]'"
-# Neither reports of usage, nor another Python than this one, nor a warning of what is not used.
+# No reports of usage, no other Python than this one, nothing printed that is no error.
 SETTINGS = {
+    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",

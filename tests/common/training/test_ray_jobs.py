@@ -1,5 +1,6 @@
 """Jobs beside each other on Ray: the numbers of one process, or one sentence."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -91,12 +92,26 @@ def test_without_ray_several_models_are_trained_one_after_another(
         toy("ray=yes").recipe  # noqa: B018
 
 
-def test_one_process_imports_nothing_of_ray() -> None:
-    program = "import sys, kit; kit.main(['digits', 'validate', '--help'])"
-    program = f"{program.partition('; ')[0]}\nfrom common.verbs import validate, job, gather\n"
-    program += "assert 'torch' in sys.modules\nassert not any(n.split('.')[0] == 'ray' for n in sys.modules)"
+def test_ray_is_imported_by_no_module_before_it_is_needed() -> None:
+    for path in (Path(kit.__file__).parent / "common").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [alias.name for alias in node.names]
+                module = getattr(node, "module", "") or ""
+                assert "ray" not in (*names, module.partition(".")[0]), path
+
+
+@pytest.mark.slow
+def test_one_process_loads_nothing_of_ray(toy: Any, tmp_path: Path) -> None:
+    toy()
+    words = ["digits", "run", "epochs=1", "folds=2", "device=cpu", "--data", str(tmp_path / "data")]
+    call = f"import kit, sys; kit.main({[*words, '--runs', str(tmp_path / 'runs')]!r})"
+    program = f"{call}; assert not any(name.split('.')[0] == 'ray' for name in sys.modules)"
+    command = [sys.executable, "-X", "importtime", "-c", program]
     folder = Path(kit.__file__).parent
-    assert not subprocess.run([sys.executable, "-c", program], cwd=folder).returncode
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    assert "| torch" in found.stderr
+    assert "| ray" not in found.stderr
 
 
 @pytest.mark.slow
