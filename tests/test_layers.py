@@ -66,6 +66,7 @@ HOMES = {
     "albumentations": {"common/data/batches/photographs.py"},
     "kaggle": {"common/kaggle/child/main.py", "common/kaggle/child/transfer.py"},
     "kagglesdk": {"common/kaggle/child/rpc.py"},
+    "captum": {"common/workflow/report/cam.py"},
     "jinja2": {"common/reporting/html"},
     "matplotlib": {"common/reporting"},
     "timm": {"common/models", "common/inference", "common/training"},

@@ -18,7 +18,7 @@ from common.errors import KitError
 from common.models.network import Network
 from common.progress import bar
 from common.reporting.html.analysis import Answers
-from common.reporting.html.thumbnails import encoded
+from common.reporting.html.thumbnails import SIDE, encoded
 from common.training.jobs import jobs_of
 from common.training.trained_models import load_trained
 from common.workflow.prepare import Prepared
@@ -135,6 +135,8 @@ def _pictures(
     mean, std = network.mean_std
     pixels = ((image * std + mean).clamp(0, 1) * 255).round()[0].permute(1, 2, 0)
     shown = np.ascontiguousarray(pixels.byte().cpu().numpy())
+    if max(shown.shape) < SIDE:
+        shown = np.asarray(cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST))
     return [
         (told, encoded(_heated(shown, _heat(explain, image, output))))
         for told, output in _asked(answers, row, len(network.target.outputs))

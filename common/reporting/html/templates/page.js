@@ -198,10 +198,9 @@ function detail(row, list) {
   const facts = [["true", named(data.true[row])], ["fold", String(data.fold[row])]];
   if (doubt.has(row)) facts.push(["label", `doubtful, place ${doubt.get(row) + 1} of ${doubt.size}`]);
   const others = (shots.get(data.group[row]) || []).filter(each => each !== row).slice(0, 24);
-  const images = element("div", {}, picture(row, "large"),
-    ...(data.cams[row] || []).map(([told, cam]) => element("figure", {},
-      element("img", {class: "large", src: "data:image/jpeg;base64," + cam, alt: told}),
-      element("figcaption", {class: "note"}, told))));
+  const images = element("div", {}, picture(row, "large"));
+  const cams = (data.cams[row] || []).map(([told, cam]) => element("figure", {},
+    element("img", {src: "data:image/jpeg;base64," + cam, alt: ""}), element("figcaption", {}, told)));
   if (data.small) images.classList.add("small");
   const text = element("div", {}, element("table", {}, element("tbody", {}, ...facts.map(([name, value]) =>
     element("tr", {}, element("th", {scope: "row"}, name), element("td", {}, value))))),
@@ -209,7 +208,8 @@ function detail(row, list) {
   const near = others.length ? element("div", {class: "shots"},
     element("h4", {}, `${others.length} more of the same shot or group`),
     element("div", {class: "tiles" + (data.small ? " small" : "")}, ...others.map(tile))) : null;
-  $("#detail-body").replaceChildren(...[images, text, near].filter(Boolean));
+  const heat = cams.length ? element("div", {class: "cams"}, ...cams) : null;
+  $("#detail-body").replaceChildren(...[images, text, heat, near].filter(Boolean));
   for (const button of all("[data-move]", dialog)) button.disabled = among.length < 2;
   if (!dialog.open) dialog.showModal();
 }
