@@ -7,7 +7,16 @@ predictions' folder; *runtime* fields are recorded and enter no hash.
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-from common.recipe_rules import DECISIONS, FORMS, LOSSES, POOLS, VIEWS, check_agreement, in_order
+from common.recipe_rules import (
+    DECISIONS,
+    FORMS,
+    LOSSES,
+    POOLS,
+    TRACKERS,
+    VIEWS,
+    check_agreement,
+    in_order,
+)
 from common.typed_fields import Choice, check_value, param, parse_choice
 
 
@@ -192,6 +201,7 @@ class Recipe:
     eval_batch_size: int = param(
         0, "runtime", "batch size in evaluation and inference; 0: by device and image size", low=0
     )
+    tracker: str = param("none", "runtime", "told every epoch's figures", choices=TRACKERS)
 
     def __post_init__(self) -> None:
         for each in fields(self):

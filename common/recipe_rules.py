@@ -34,6 +34,7 @@ DECISIONS = (
 )
 POOLS = ("mean", "max", "min", "gem", "token")
 CLUSTER = re.compile(r"[^\s/:]+:\d+")  # the address of Ray's head
+TRACKERS = ("none", "tensorboard", "wandb", "mlflow", "trackio")
 VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
 
 

@@ -52,6 +52,7 @@ def validate(ready: Prepared) -> None:
         with replacing(ready.run / name) as temporary:
             temporary.write_bytes((folder / name).read_bytes())
     draw_out_of_fold(ready.run, ready.table, ready.store, ready.files.target)
+    ready.tracker.finished()
     print_scores(ready)
     print_unrecognised_classes(ready)
 

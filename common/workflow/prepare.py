@@ -40,6 +40,7 @@ from common.training.jobs import jobs_of, refit_jobs
 from common.training.run_context import RunContext, open_run_context
 from common.training.updates.optimisers import check_optimiser
 from common.workflow.files import Files, fingerprint_of, open_files, weights_of
+from common.workflow.report.trackers import Tracker, check_tracker, tracking
 from common.workflow.request import Request
 
 
@@ -56,6 +57,7 @@ class Prepared:
     split: Split
     setting: RunContext
     code: str  # the digest when this process started: files may be edited meanwhile
+    tracker: Tracker
 
 
 @contextmanager
@@ -117,7 +119,8 @@ def prepared(request: Request, *, of: Run | None = None, job: str = "") -> Itera
         if not (run / "folds.csv").is_file():
             write_split(run / "folds.csv", table["id"], split)
         run.add_seconds("prepare", time.perf_counter() - started)
-        yield Prepared(request, recipe, run, files, table, store, split, setting, code)
+        with tracking(run, recipe) as tracker:
+            yield Prepared(request, recipe, run, files, table, store, split, setting, code, tracker)
 
 
 def labelled(request: Request, files: Files, recipe: Recipe) -> tuple[pd.DataFrame, Store]:
@@ -152,8 +155,7 @@ def check_code(ready: Prepared) -> None:
     Raises:
         KitError: the digests differ, and --accept-code was not given.
     """
-    run, now = ready.run, ready.code
-    then = run.read()["code"]
+    run, now, then = ready.run, ready.code, ready.run.read()["code"]
     if then == now:
         return
     if ready.request.accept_code:
@@ -175,8 +177,7 @@ def _folder(request: Request, recipe: Recipe, data: str) -> Path:
 
 def _check_task(run: Run, request: Request, target: Target) -> None:
     """Raise a KitError where the competition's metric or target is no longer the run's."""
-    kept, now = run.read()["metric"], request.competition.metric
-    path = run / "target.json"
+    kept, now, path = run.read()["metric"], request.competition.metric, run / "target.json"
     facts = json.loads(json.dumps(target.facts()))
     before = read_json(path) if path.is_file() else facts
     if kept == now and before == facts:
@@ -189,8 +190,7 @@ def _check_task(run: Run, request: Request, target: Target) -> None:
 
 def _is_trained(folder: Path) -> bool:
     """Has any job of the run finished an epoch?"""
-    marks = ("*/log.jsonl", "*/weights.safetensors")
-    trained = any(any(folder.glob(mark)) for mark in marks)
+    trained = any(folder.glob("*/log.jsonl")) or any(folder.glob("*/weights.safetensors"))
     if trained and not Run(folder).read():
         raise KitError(
             f"{folder} holds trained models and no run.json: bring it back, move the folder away, or "
@@ -233,6 +233,7 @@ def _setting(
             f"{folder} was begun with other contents of {', '.join(begun)}: bring the files back, or "
             "start over with --fresh"
         )
+    check_tracker(recipe.tracker)
     kind_for(recipe.decision, files.evaluator)  # a decision without a meaning is refused early
     context = open_run_context(
         recipe,

@@ -76,6 +76,7 @@ def _train(ready: Prepared, jobs: list[Job], count: int) -> None:
         for job, record in training:
             if record is not None:
                 lines.finished_epoch(job, record)
+                ready.tracker.epoch(job.name, record)
                 progress.update(1)
                 if time.perf_counter() - drawn < SECONDS_BETWEEN_CURVES:
                     continue
@@ -184,6 +185,8 @@ def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
 def _write(ready: Prepared, trained: TrainedHead, point: int) -> None:
     """Write a head as a job's files, and print its last line."""
     write_job(ready.run / trained.job.name, trained, point)
+    for record in trained.logs[point]:
+        ready.tracker.epoch(trained.job.name, record)
     for record in trained.logs[point][-1:]:
         print_epoch(ready, trained.job, record)
 
