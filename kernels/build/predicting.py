@@ -14,7 +14,7 @@ from common.runs import Run, fingerprint
 from common.storage import write_json, write_text
 from common.workflow.predicting.contents import Package
 from common.workflow.predicting.levels import Level
-from common.workflow.predicting.members import levels_of_node, models_of, open_package
+from common.workflow.predicting.members import Node, levels_of_node, models_of, open_package
 from common.workflow.predicting.package import laid_out
 from common.workflow.request import Request
 from kernels.build.attachments import dataset_name, predictor_attachment
@@ -157,11 +157,15 @@ def build_predictor(
     write_json(folder / METADATA, metadata(kernel))
     key = fingerprint(kernel.text, metadata(kernel), kernel.seconds, sorted(files))
     named = replace(request, words=(), run=None, named_recipe=False)
-    node = open_package(competition, folder / "package")[0]
+    built, place = BuiltKernel(folder, kernel, key, None, shape, named), folder / "package"
+    exact = _is_exact(open_package(competition, place)[0], package, levels)
+    return BuiltPredictor(built, run, place, levels, exact, files, dataset)
+
+
+def _is_exact(node: Node, package: Package, levels: Sequence[Level]) -> bool:
+    """Are the kernel's rows of the visible test set the run's own, byte by byte?"""
     whole = not levels or levels[0] == levels_of_node(node)[0]
-    exact = whole and not package.half and all(each.certain is None for each in models_of(node))
-    built = BuiltKernel(folder, kernel, key, None, shape, named)
-    return BuiltPredictor(built, run, folder / "package", levels, exact, files, dataset)
+    return whole and not package.half and all(each.certain is None for each in models_of(node))
 
 
 def limit_of(shape: Shape, budget: str | None) -> float:
