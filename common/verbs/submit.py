@@ -14,6 +14,7 @@ from typing import Any
 from common.progress import say
 from common.runs import EXTERNAL_FILE, Run
 from common.workflow import options as shared
+from common.workflow.find_run import named_run
 from common.workflow.options import flag
 from common.workflow.request import Request, field_words
 from common.workflow.run_results import result_of, scores_of
@@ -33,9 +34,22 @@ class Options:
 
 def run(request: Request, options: Options) -> dict[str, Any]:
     """Upload, wait and print; the JSON holds the leaderboard scores."""
+    if options.kernel is not None:
+        _say_forecast(named_run(request, options.kernel))
     found = send(request, message=options.message, again=options.again, kernel=options.kernel)
     _last_screen(request, found)
     return result_of(found, scores_of(found))
+
+
+def _say_forecast(run: Run) -> None:
+    """Say so where the hidden test set takes longer than the kernel has, by its own times on Kaggle's machine."""
+    told = run.read().get("forecast")
+    if told and told["seconds"] > told["limit"]:
+        say(
+            f"{told['rows']:,} hidden rows would take {told['seconds'] / 3600:.1f} h of the "
+            f"{told['limit'] / 3600:.1f} h that the kernel has, by what it measured there: it will fall back to "
+            "fewer views and models"
+        )
 
 
 def _last_screen(request: Request, run: Run) -> None:

@@ -53,6 +53,9 @@ def test_a_run_is_proven_pushed_fetched_and_submitted_from_its_predicting_kernel
     assert found["proof"]["sizes"][:3] == [0, 1, 5]
     there = Run(Path(found["run"]))
     assert (there / "submission.csv").read_bytes() == Path(here, "submission.csv").read_bytes()
+    assert found["forecast"]["levels"][0]["score"] == found["cv"]
+    measured = there.read()["forecast"]  # by the kernel, where it ran
+    assert (measured["rows"], measured["limit"]) == (359, 32400)
     assert found["cv"] == json.loads(Path(here, "scores.json").read_text(encoding="utf-8"))["cv"]
     folder = Path(found["script"]).parent / "dry-run" / f"hidden-{found['proof']['sizes'][-1]}"
     odd = json.loads((folder / "working" / "kit-predicted.json").read_text(encoding="utf-8"))
@@ -62,6 +65,26 @@ def test_a_run_is_proven_pushed_fetched_and_submitted_from_its_predicting_kernel
     assert from_kernel["private"] == as_file["private"]
     again = done(tmp_path, "kernel", "--predict", here, capsys=capsys)
     assert (again["version"], "proof" in again) == (1, False)
+
+
+@pytest.mark.slow
+def test_rounded_weights_fewer_views_and_a_threshold_are_proven_by_what_they_predict_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done(tmp_path, "download", capsys=capsys)
+    words = [*SMALL[:-1], "views=mirror+shifts", "tta_fraction=0.5"]
+    here = done(tmp_path, "run", *words, capsys=capsys)["run"]
+    more = ["--half", "--budget", "1h", "--hidden-rows", "100", "--dry-run", "--sample", "20"]
+    found = done(tmp_path, "kernel", "--predict", here, *more, capsys=capsys)
+    assert found["proof"]["equal"] is True
+    assert found["proof"]["local"] != str(Path(here, "submission.csv"))
+    told = json.loads(Path(here, "scores.json").read_text(encoding="utf-8"))
+    assert found["forecast"]["levels"][0]["score"] == pytest.approx(told["cv"], abs=1e-9)
+    assert [each["views"] for each in found["forecast"]["levels"]] == [3, 2, 1, 1]
+    assert found["forecast"]["rows"] == 100
+    begun = Path(found["script"]).read_text(encoding="utf-8").split("'levels': ")[1]
+    best = max(found["forecast"]["levels"][:3], key=lambda each: (each["score"], -each["views"]))
+    assert begun.startswith(f"[({best['views']}, 2)")
 
 
 @pytest.mark.slow
