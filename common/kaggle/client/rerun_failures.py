@@ -37,14 +37,17 @@ def remedy_for(reason: str, visible: Mapping[str, Any] | None = None) -> str:
 
     Args:
         visible: of a kernel that the kit made to predict, how it predicted the visible test set: `rows`,
-            `seconds`, `unreadable` and `limit` (seconds), as far as it got.
+            `seconds`, `unreadable` and `limit` (seconds), as far as it got; and `forecast`, of the hidden
+            one: `rows`, `seconds`.
     """
     causes = WHY if visible is None else WHY_OWN
     hit = next((why for words, why in causes.items() if words.lower() in reason.lower()), "")
     if not hit:
         return "correct the file and submit it again"
-    if not visible:
-        return hit if visible is None else hit.format(limit="time", less="6h")
+    if visible is None:
+        return hit
+    if "limit" not in visible:  # it did not come to its end
+        return hit.format(limit="time", less="6h")
     limit = float(visible["limit"])
     found = hit.format(limit=_hours(limit), less=_hours(limit * 2 / 3))
     return f"{_log(visible, limit)}; {found}"
@@ -58,6 +61,8 @@ def _log(visible: Mapping[str, Any], limit: float) -> str:
         told += f", at which pace {int(rows / seconds * limit):,} or more fit into {_hours(limit)}"
     if broken := len(visible.get("unreadable", ())):
         told += f", {broken:,} of them without a readable image"
+    if (forecast := visible.get("forecast")) and forecast["rows"] != rows:
+        told += f"; {forecast['rows']:,} hidden rows were forecast to take {_hours(forecast['seconds'])}"
     return told
 
 

@@ -96,7 +96,7 @@ def await_score(
             `submit_once` finds it.
     """
     try:
-        visible = run.read()["kernel"].get("visible") if from_kernel else None
+        visible = _visible(run) if from_kernel else None
         scored = client.wait(
             slug,
             sent["ref"],
@@ -109,6 +109,13 @@ def await_score(
         raise
     told = {"public": scored.public, "private": scored.private, "status": "complete"}
     return _note(run, {**sent, **told}, submitting=None)
+
+
+def _visible(run: Run) -> dict[str, Any] | None:
+    """What the run's kernel told of the visible test set; None where it did more than predict."""
+    facts = run.read()
+    told = facts["kernel"].get("visible")
+    return None if told is None else told | {"forecast": facts.get("forecast")}
 
 
 def _find_interrupted(

@@ -23,6 +23,8 @@ def test_each_word_has_a_next_step_for_any_notebook_and_for_the_kits_own(word: s
     assert own.startswith("of the visible test set it predicted 120 rows")
     assert own.endswith(WHY_OWN[word].format(limit="9h", less="6h"))
     assert "{" not in remedy_for(word, {})
+    told = remedy_for(word, VISIBLE | {"forecast": {"rows": 90_000, "seconds": 30_000}})
+    assert "; 90,000 hidden rows were forecast to take 8.33h; " in told
 
 
 def test_another_reason_is_the_files() -> None:
