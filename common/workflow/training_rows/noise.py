@@ -103,11 +103,12 @@ def _listed(ready: Prepared, jobs: Sequence[Job]) -> pd.DataFrame:
 def doubtful_rows(job: Job, context: RunContext, groups: npt.NDArray[np.object_]) -> LabelErrors:
     """A job's training rows most likely mislabelled, by place in `job.rows`; groups [N] of all rows."""
     recipe, target = _on_features(context.recipe), context.target
-    strata = context.strata[job.rows]
-    inner = assign_folds(strata, pd.Series(groups[job.rows]), recipe)[0]
+    own = pd.Series(groups[job.rows])
+    recipe = replace(recipe, folds=min(INNER, own.nunique()))
+    inner = assign_folds(context.strata[job.rows], own, recipe)[0]
     parts = [
         Job(f"{job.name}-{part}", part, job.seed, job.rows[inner != part], job.rows[inner == part])
-        for part in range(INNER)
+        for part in range(recipe.folds)
     ]
     solver = open_solver(parts, replace(context, recipe=recipe))
     probs = np.empty((len(job.rows), len(target.names)), np.float32)
@@ -123,9 +124,9 @@ def _on_features(recipe: Recipe) -> Recipe:
         for name, value in asdict(recipe).items()
         if name in OF_FEATURES.split() or name.startswith("feature_")
     }
-    solved = recipe.head in SOLVED
+    solved = recipe.head in SOLVED and recipe.head != "best"
     return Recipe(
-        **kept,
+        **kept | {"feature_choice": "all"},
         folds=INNER,
         freeze="backbone",
         head=recipe.head if solved else "ridge",
