@@ -88,6 +88,7 @@ class Recipe:
         10, "train", "epochs of all phases together; 0: no training, predict with head=rows", low=0
     )
     batch_size: int = param(64, "train", "images in a batch", low=2)
+    gpus: int = param(1, "train", "GPUs that share a model's batches (DDP)", low=1, high=64)
     grad_accum_steps: int = param(
         1, "train", "batches whose gradients are accumulated for one update", low=1
     )

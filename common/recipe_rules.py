@@ -99,6 +99,8 @@ def check_agreement(recipe: Any) -> None:
             "final=refit trains on all rows and has no validation split for early stopping: "
             "set early_stop=0 or final=folds"
         )
+    if recipe.gpus > 1:
+        _check_gpus(recipe)
     if recipe.ray not in ("auto", "none") and not CLUSTER.fullmatch(recipe.ray):
         raise KitError(
             f"ray={recipe.ray} is neither auto nor none nor a cluster's address, as in ray=10.0.0.1:6379"
@@ -128,6 +130,23 @@ def _check_trained_head(recipe: Any) -> None:
                 f"{name}={getattr(recipe, name)} is of heads that are solved, and head={recipe.head} is "
                 f"trained: set head={' or '.join(SOLVED)}, or {name}={plain}"
             )
+
+
+def _check_gpus(recipe: Any) -> None:
+    """A model over several GPUs learns what it would on one, but for rounding."""
+    given = f"gpus={recipe.gpus}"
+    if recipe.batch_size % recipe.gpus:
+        raise KitError(
+            f"{given}: batch_size={recipe.batch_size} is shared in equal parts; set a multiple of {recipe.gpus}"
+        )
+    for name in ("drop_rate", "drop_path_rate"):
+        if getattr(recipe, name):
+            raise KitError(
+                f"{given}: {name}={getattr(recipe, name):g} is drawn for a whole batch, which no process "
+                f"has: set {name}=0, or gpus=1"
+            )
+    if recipe.compile:
+        raise KitError(f"{given}: compile=true is of one GPU: set compile=false, or gpus=1")
 
 
 def _check_solved_head(recipe: Any) -> None:

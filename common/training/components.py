@@ -44,6 +44,7 @@ class Components:
 def build_components(job: Job, context: RunContext) -> Components:
     """A job's network, EMA, loss and mixup before its first phase; no optimiser yet."""
     recipe, network = context.recipe, init_network(job, context)
+    network = replace(network, model=context.ranks.model(network.model))
     ema = ModelEmaV3(network.model, decay=recipe.ema_decay) if recipe.ema_decay else None
     if recipe.grad_checkpointing:
         set_grad_checkpointing(network.model)
@@ -59,7 +60,11 @@ def components_for_phase(components: Components, context: RunContext, phase: Pha
     optimiser = build_optimiser(components.network.model, context.recipe, phase.lr)
     return replace(
         components,
-        forward=TrainingForward(components.network, context.recipe),
+        forward=TrainingForward(
+            components.network,
+            context.recipe,
+            context.ranks.wrapped(components.network.model, context.accelerator),
+        ),
         optimiser=context.accelerator.prepare(optimiser),
     )
 

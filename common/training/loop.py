@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from common import randomness
 from common.data.batches.batching import epoch_order
@@ -47,7 +46,7 @@ def train(job: Job, context: RunContext, folder: Path) -> Iterator[checkpoint.Re
     Raises:
         Diverged: the loss became infinite or nan, or the weights did.
     """
-    recipe = context.recipe
+    recipe, ranks = context.recipe, context.ranks
     folder.mkdir(parents=True, exist_ok=True)
     components = build_components(job, context)
     model, eval_model = components.network.model, components.eval_model
@@ -74,35 +73,34 @@ def train(job: Job, context: RunContext, folder: Path) -> Iterator[checkpoint.Re
             if recipe.early_stop and early_stopping.waited >= recipe.early_stop:
                 break
             record = train_epoch(job, context, phase, components, epoch=epoch, begun=begun)
-            record |= _validate(job, context, context.network(eval_model))
+            record |= ranks.shared(lambda: _validate(job, context, context.network(eval_model)))
             if job.held_out is not None:
                 early_stopping.update(record["score"], context, eval_model)
-            checkpoint.append_log(folder, record)
-            checkpoint.save_state(
-                folder,
-                {
+            if ranks.first:
+                checkpoint.append_log(folder, record)
+                state_now = {
                     "epoch": epoch + 1,
                     "model": model.state_dict(),
                     "judged": eval_model.state_dict(),
                     "optimiser": components.optimiser.state_dict(),
                     "scaler": _scaler(context),
-                    **early_stopping.state(),
-                },
-            )
+                }
+                checkpoint.save_state(folder, state_now | early_stopping.state())
             yield record
         context.accelerator.free_memory()
     if recipe.early_stop and early_stopping.weights is not None:
         eval_model.load_state_dict(early_stopping.weights)
     if not all(bool(tensor.isfinite().all()) for tensor in eval_model.state_dict().values()):
         raise Diverged(f"training diverged in {job.name}: its weights are not finite. {REMEDY}")
-    checkpoint.save_weights(folder, eval_model.state_dict())
+    if ranks.first:
+        checkpoint.save_weights(folder, eval_model.state_dict())
 
 
 def train_epoch(
     job: Job, context: RunContext, phase: Phase, components: Components, *, epoch: int, begun: int
 ) -> checkpoint.Record:
     """Train one epoch over the job's rows; return its log record (loss, rates, speed, memory)."""
-    recipe, device = context.recipe, context.device
+    recipe, device, ranks = context.recipe, context.device, context.ranks
     place = (job.seed, job.fold, epoch)
     order = epoch_order(context.strata[job.rows], recipe, place)
     rows = job.rows[order]
@@ -118,16 +116,17 @@ def train_epoch(
             update = (epoch - begun) * updates + step // recipe.grad_accum_steps
             rates.append(phase.lr * lr_factor(recipe, update, phase.epochs * updates, updates))
             set_lr(optimiser, rates[-1])
-            x, y = components.mix(network.input(images, size), targets[step], (*place, step))
+            x = network.input(images, size)
+            x, y = ranks.mixed(components.mix, x, targets[step], (*place, step))
             if step == 0:
                 prepared = components.forward.prepare(x)
             torch.manual_seed(randomness.seed_of(randomness.DROPOUT, *place, step))
             with network.autocast():
                 logits = components.forward(x)
-            loss: Tensor = components.loss_of(logits.float(), y)
-            first = step - step % recipe.grad_accum_steps
-            together = targets[first : first + recipe.grad_accum_steps]
-            context.accelerator.backward(loss * components.loss_of.share(targets[step], together))
+            loss = ranks.loss(components.loss_of, logits.float(), y)
+            together = targets[step - step % recipe.grad_accum_steps :][: recipe.grad_accum_steps]
+            share = ranks.count * components.loss_of.share(targets[step], together)
+            context.accelerator.backward(loss * share)
             total += loss.detach()
             if (step + 1) % recipe.grad_accum_steps == 0 or step + 1 == batches:
                 if recipe.clip_grad:
@@ -138,18 +137,17 @@ def train_epoch(
                 optimiser.zero_grad()
                 if components.ema is not None:
                     done = epoch * updates + step // recipe.grad_accum_steps
-                    components.ema.decay = ema_decay_at(
-                        recipe.ema_decay, done, recipe.epochs * updates
-                    )
+                    decay = ema_decay_at(recipe.ema_decay, done, recipe.epochs * updates)
+                    components.ema.decay = decay
                     components.ema.update(network.model)
             if step % 20 == 19 or step + 1 == batches:
-                _check_loss(float(total) / (step + 1), job, epoch, rates[-1])
+                _check_loss(float(ranks.summed(total)) / (step + 1), job, epoch, rates[-1])
                 peak = max(peak, memory_mb())
             progress.update(len(images))
     seconds = time.perf_counter() - start - prepared
     return {
         "epoch": epoch + 1,
-        "train_loss": float(total) / batches,
+        "train_loss": float(ranks.summed(total)) / batches,
         "lr": rates[-1],
         "rates": rates[:: max(1, len(rates) // 50)],
         "seconds": seconds,

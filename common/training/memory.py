@@ -25,6 +25,7 @@ from common.training.components import build_components, components_for_phase
 from common.training.devices import open_accelerator
 from common.training.jobs import Job
 from common.training.loop import Diverged, train, train_epoch
+from common.training.parallel.launch import train_on_gpus
 from common.training.phases import phases_of
 from common.training.run_context import RunContext
 
@@ -41,7 +42,7 @@ def check_memory(job: Job, context: RunContext) -> None:
     Raises:
         OutOfMemory: they do not fit; the message names what does.
     """
-    if context.device.type != "cuda":
+    if context.device.type != "cuda" or context.recipe.gpus > 1:
         return
     # A compiled network may need less than the same one uncompiled: only its own training can tell.
     if not (fits(job, context) or context.recipe.compile):
@@ -50,11 +51,14 @@ def check_memory(job: Job, context: RunContext) -> None:
 
 
 def train_job(job: Job, context: RunContext, folder: Path) -> Iterator[Record]:
-    """`loop.train`, with memory that runs out told in a sentence.
+    """`loop.train`, on `gpus` GPUs, with memory that runs out told in a sentence.
 
     Raises:
         OutOfMemory: the message names what fits.
     """
+    if context.recipe.gpus > 1:
+        yield from train_on_gpus(job, context, folder)
+        return
     try:
         yield from train(job, context, folder)
         return

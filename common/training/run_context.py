@@ -26,6 +26,7 @@ from common.recipe_rules import check_obstacle
 from common.targets import Strata, Target, Targets
 from common.training.devices import PRECISIONS, open_accelerator
 from common.training.jobs import Job
+from common.training.parallel.ranks import ALONE, Alone
 from common.training.phases import linear_probe_recipe, phases_of
 from common.training.progressive_resizing import check_growth, head_epochs, sizes_per_epoch
 from common.training.updates.loss import loss_name
@@ -58,6 +59,7 @@ class RunContext:
     probe_in_loop: (
         str  # why lp-ft's or gradual's head-only epochs cannot use cached features, or empty
     )
+    ranks: Alone = ALONE  # the processes that train one model
     certain: float | None = None  # rows beyond it get one view, whatever share that leaves
 
     @property

@@ -26,10 +26,11 @@ class TrainingForward:
     Captured graphs hold the frozen layers and the modes as they were: a phase makes its own.
     """
 
-    def __init__(self, network: Network, recipe: Recipe) -> None:
+    def __init__(self, network: Network, recipe: Recipe, wrapped: Any = None) -> None:
+        """`wrapped` is what is called in place of the network's model, such as DDP around it."""
         self.network, self.recipe = network, recipe
         self.shape = torch.Size()
-        self.plain: Forward = self._compiled(network.model)
+        self.plain: Forward = self._compiled(wrapped or network.model)
         self.forward = self.plain
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -65,10 +66,11 @@ class TrainingForward:
         """Are passes captured?
 
         Not where gradients accumulate: they would do so in the graph's own memory, which the next pass
-        writes. Nor with checkpointing, which reads the random generator's state on its way.
+        writes. Nor with checkpointing, which reads the random generator's state on its way, or over
+        several GPUs, which exchange gradients on theirs.
         """
         recipe, on_gpu = self.recipe, self.network.device.type == "cuda"
-        alone = recipe.grad_accum_steps == 1 and not recipe.grad_checkpointing
+        alone = recipe.grad_accum_steps == recipe.gpus == 1 and not recipe.grad_checkpointing
         return on_gpu and recipe.cuda_graphs and alone
 
     def _captured(self, x: Tensor) -> Forward:

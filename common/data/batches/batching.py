@@ -1,5 +1,7 @@
 """Which images a batch holds: an epoch's order, an image's random seed, the size of inference batches."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,28 @@ from common.recipe import Recipe
 Place = tuple[int, int, int]  # (seed, fold, epoch)
 # Pixels and images that one inference batch holds: a CPU's caches set the first, a GPU's memory.
 AT_ONCE = {"cpu": (16 * 224**2, 256), "gpu": (256 * 224**2, 4096)}
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of every batch that one of several processes trains on."""
+
+    number: int = 0
+    count: int = 1
+
+    def of(self, length: int) -> slice:
+        """The part of a batch of this length."""
+        return slice(length * self.number // self.count, length * (self.number + 1) // self.count)
+
+    def rows(self, length: int, batch: int) -> Rows:
+        """The positions in an epoch's order of this length, batch by batch."""
+        whole = np.arange(length)
+        return np.concatenate(
+            [part[self.of(len(part))] for part in np.split(whole, range(batch, length, batch))]
+        )
+
+
+WHOLE = Share()
 
 
 def epoch_order(labels: npt.NDArray[np.int64], recipe: Recipe, place: Place) -> Rows:

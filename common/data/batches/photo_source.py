@@ -7,7 +7,7 @@ from queue import SimpleQueue
 import torch
 from torch import Tensor
 
-from common.data.batches.batching import Place, image_seeds, inference_batch
+from common.data.batches.batching import WHOLE, Place, Share, image_seeds, inference_batch
 from common.data.batches.photographs import PhotoTransform, one_opencv_thread
 from common.data.folds import Rows
 from common.data.parallel import in_order
@@ -37,19 +37,24 @@ class PerImage:
     recipe: Recipe
     device: torch.device
     crop: float
+    share: Share = WHOLE
 
     def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:
-        yield from self._load(rows, self.recipe.augment, self.recipe.batch_size, size, place)
+        seeds, batch = image_seeds(rows, len(self.store), place), self.recipe.batch_size
+        if self.share.count > 1:
+            mine = self.share.rows(len(rows), batch)
+            rows, seeds, batch = rows[mine], [seeds[n] for n in mine], batch // self.share.count
+        yield from self._load(rows, seeds, self.recipe.augment, batch, size)
 
     def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
         batch = inference_batch(self.recipe, self.device.type, size, size)
-        yield from self._load(rows, "photo-none", batch, size, (0, 0, 0))
+        seeds = image_seeds(rows, len(self.store), (0, 0, 0))
+        yield from self._load(rows, seeds, "photo-none", batch, size)
 
     def _load(
-        self, rows: Rows, preset: str, batch: int, size: int, place: Place
+        self, rows: Rows, seeds: list[int], preset: str, batch: int, size: int
     ) -> Iterator[Tensor]:
         threads = min(self.recipe.workers, self._most_threads)
-        seeds = image_seeds(rows, len(self.store), place)
         # A transform keeps its random state: no two threads hold one at a time.
         idle: SimpleQueue[PhotoTransform] = SimpleQueue()
         for _ in range(max(1, threads)):

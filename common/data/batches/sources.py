@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from common import randomness
-from common.data.batches.batching import Place, inference_batch, times_before
+from common.data.batches.batching import WHOLE, Place, Share, inference_batch, times_before
 from common.data.batches.photo_source import PerImage
 from common.data.batches.photographs import PHOTO
 from common.data.batches.small_images import DRAWS, SMALL, augment
@@ -27,7 +27,7 @@ class Source(Protocol):
     """Where batches come from; images are uint8 [B, 3, H, W] on the device."""
 
     def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:
-        """Augmented images of these rows, in their order, `batch_size` at a time."""
+        """Augmented images of these rows, in their order, `batch_size` at a time: of each its `share`."""
         ...
 
     def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:
@@ -65,6 +65,7 @@ class InMemory:
     pixels: Tensor
     recipe: Recipe
     fill: Tensor
+    share: Share = WHOLE
 
     def training(self, rows: Rows, place: Place, size: int) -> Iterator[Tensor]:  # noqa: ARG002
         generator = randomness.stream(randomness.AUGMENT, *place)
@@ -77,7 +78,9 @@ class InMemory:
         draws = torch.from_numpy(np.float32((table[rows] + again) % 1)).to(self.pixels.device)
         chunks = _chunks(rows, batch, self.pixels.device)
         for index, numbers in zip(chunks, draws.split(batch), strict=True):
-            images = augment(self.pixels.index_select(0, index), numbers, preset, self.fill)
+            mine = self.share.of(len(index))
+            images = self.pixels.index_select(0, index[mine])
+            images = augment(images, numbers[mine], preset, self.fill)
             yield images.permute(0, 3, 1, 2)
 
     def plain(self, rows: Rows, size: int) -> Iterator[Tensor]:

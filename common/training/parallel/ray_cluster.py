@@ -5,7 +5,7 @@ Only the core of Ray is used, and only where there is more than one process is i
 
 import logging
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,11 +21,11 @@ from common.training.parallel.node_files import FileReader
 from common.training.parallel.ray_worker import facts_here, work_of
 from common.training.run_context import RunContext
 
+WATCHDOG = Path(__file__).with_name("ray_watchdog.py")
 STORE_BYTES = 256 << 20  # of Ray's object store: weights pass through it, images do not
 REMEDY = "pip install 'kaggle-image-kit[ray]'"
-# No reports of usage, no other Python than this one, nothing printed that is no error.
+# No reports of usage, no other Python than this one, no warning of what is not used.
 SETTINGS = {
-    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -74,9 +74,9 @@ def open_cluster(
         with_gpus = context.device.type == "cuda" or (
             recipe.device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
         )
-        needs = {"num_cpus": 1.0, "num_gpus": float(with_gpus)}
+        needs = {"num_cpus": 1.0, "num_gpus": float(with_gpus * recipe.gpus)}
         if with_gpus and not place:  # several of the processes may share a GPU
-            needs["num_gpus"] = min(1.0, int(1e4 * gpus / count) / 1e4)
+            needs["num_gpus"] = min(float(recipe.gpus), int(1e4 * gpus / count) / 1e4)
         if place:
             if with_gpus and not ray.cluster_resources().get("GPU"):
                 raise KitError(
@@ -122,29 +122,41 @@ def connected(place: str, count: int, gpus: int) -> Iterator[None]:
         finally:
             ray.shutdown()
         return
-    _remove_leftovers()
-    folder = tempfile.mkdtemp(prefix=f"kit-ray-{os.getpid()}-")
+    folder = tempfile.mkdtemp(prefix="kit-ray-")  # below /tmp: the names of sockets may not be long
     # Its processes are told where modules are, and how many threads sum as this process does.
     own = {
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "OMP_NUM_THREADS": str(torch.get_num_threads()),
     }
-    try:
-        with _environment(SETTINGS | own):
-            ray.init(
-                "local",
-                num_cpus=count,
-                num_gpus=gpus,
-                include_dashboard=False,
-                object_store_memory=STORE_BYTES,
-                _temp_dir=folder,
-                _node_ip_address="127.0.0.1",
-                **quiet,  # type: ignore[arg-type]
-            )
-        yield
-    finally:
-        ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+    with watched(folder):
+        try:
+            with _environment(SETTINGS | own):
+                ray.init(
+                    "local",
+                    num_cpus=count,
+                    num_gpus=gpus,
+                    include_dashboard=False,
+                    object_store_memory=STORE_BYTES,
+                    _temp_dir=folder,
+                    _node_ip_address="127.0.0.1",
+                    **quiet,  # type: ignore[arg-type]
+                )
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def watched(folder: str) -> Iterator[None]:
+    """A folder of Ray's that does not outlive the block, or this process, nor do its processes."""
+    command = [sys.executable, "-I", "-S", str(WATCHDOG), folder]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watchdog:
+        try:
+            yield
+        finally:
+            assert watchdog.stdin
+            watchdog.stdin.close()
+            watchdog.wait()
 
 
 @contextmanager
@@ -157,14 +169,6 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _remove_leftovers() -> None:
-    """Remove Ray's folders of processes that were killed."""
-    for path in Path(tempfile.gettempdir()).glob("kit-ray-*-*"):
-        process = path.name.split("-")[2]
-        if process.isdigit() and not Path(f"/proc/{process}").exists():
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def _reader(files: dict[str, Path], node: str) -> Any:

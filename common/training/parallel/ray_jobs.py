@@ -30,7 +30,8 @@ def processes_wanted(context: RunContext, jobs: int) -> int:
     if recipe.ray not in ("auto", "none"):
         return recipe.processes if recipe.processes > 1 else 0
     gpus = torch.cuda.device_count() if context.device.type == "cuda" else 1
-    return 1 if recipe.ray == "none" else min(recipe.processes or gpus, jobs)
+    own = recipe.processes or max(1, gpus // recipe.gpus)
+    return 1 if recipe.ray == "none" else min(own, jobs)
 
 
 def run_on_ray(
