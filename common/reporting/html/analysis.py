@@ -10,9 +10,9 @@ import numpy.typing as npt
 from common.metrics import Form, Probs
 from common.reporting.html.charts import Chart, Line, calibration_chart
 from common.targets import Target, Targets
-from common.targets.target import one_hot
 
 Bools = npt.NDArray[np.bool_]
+MOST_CELLS = 24  # names of a confusion matrix that is a table; of more the script draws one
 CURVES = 8  # ROC curves in one chart: of the labels with the least area
 PANELS = 6  # columns of numbers that get a chart
 DOTS = 1_500  # of a scatter chart
@@ -115,10 +115,10 @@ class Answers:
         return [(int(at), round(float(self.chances[row, at]), 4)) for at in best]
 
     def confusion(self) -> list[list[int]] | None:
-        """Counts by true (row) and predicted name; None where a row has not one name."""
-        if self.form != "index":
-            return None
+        """Counts by true (row) and predicted name; None for sets, numbers and very many names."""
         size = len(self.names)
+        if self.form != "index" or size > MOST_CELLS:
+            return None
         counts = np.bincount(self.truth * size + self.said, minlength=size * size)
         return counts.reshape(size, size).tolist()  # type: ignore[no-any-return]
 
@@ -126,24 +126,27 @@ class Answers:
         """A row a name: how many, recall, precision, F1, mean loss; of numbers: errors by column."""
         if self.form == "columns":
             return self._columns()
-        size = len(self.names)
-        true, said = (
-            one_hot(each, size) if self.form == "index" else each.astype(bool)
-            for each in (self.truth, self.said)
-        )
-        hits, of, calls = ((a.sum(axis=0)) for a in (true & said, true, said))
-        loss = self.losses @ true
         return [
             {
                 "name": name,
-                "n": int(of[at]),
-                "recall": _share(hits[at], of[at]),
-                "precision": _share(hits[at], calls[at]),
-                "F1": _share(2 * hits[at], of[at] + calls[at]),
-                "mean loss": _share(loss[at], of[at]),
+                "n": int(n),
+                "recall": _share(hits, n),
+                "precision": _share(hits, calls),
+                "F1": _share(2 * hits, n + calls),
+                "mean loss": _share(loss, n),
             }
-            for at, name in enumerate(self.names)
+            for name, hits, n, calls, loss in zip(self.names, *self._counts(), strict=True)
         ]
+
+    def _counts(self) -> tuple[npt.NDArray[Any], ...]:
+        """Of each name [K]: rows that have it and are said to, that have it, that are said to, their loss."""
+        if self.form == "sets":
+            true, said = self.truth.astype(bool), self.said.astype(bool)
+            both = (true & said).sum(axis=0)
+            return both, true.sum(axis=0), said.sum(axis=0), self.losses @ true
+        size, hits = len(self.names), self.truth[self.truth == self.said]
+        each = (np.bincount(rows, minlength=size) for rows in (hits, self.truth, self.said))
+        return *each, np.bincount(self.truth, self.losses, minlength=size)
 
     def _columns(self) -> list[dict[str, Any]]:
         found = []
@@ -195,7 +198,7 @@ class Answers:
             lines.append(Line(points, f"{self.target.names[at]} {areas[at]:.4f}", hue))
         few = len(self.target.names) - len(shown)
         note = f"The {len(shown)} labels with the least area; {few} more." if few else ""
-        return Chart("ROC curves, with their areas", "false positive rate", "true positive rate",
+        return Chart("ROC curves", "false positive rate", "true positive rate",
                      lines, (0, 1), (0, 1), note=note)  # fmt: skip
 
     def _scatters(self) -> list[Chart]:

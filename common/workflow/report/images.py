@@ -19,6 +19,7 @@ from common.workflow.files import read_test
 from common.workflow.report.judged import Material
 
 PAIRS = 24  # duplicate pairs of a kind that are shown
+MOST_CELLS = 50_000_000  # of probs: confident learning takes some times their memory
 DOUBTS = 60  # doubtful labels that are shown
 
 
@@ -33,10 +34,14 @@ class Side:
 
 
 def doubts_of(material: Material) -> dict[str, Any] | None:
-    """Rows most likely mislabelled, the likeliest first; None for answers that are no labels."""
+    """Rows most likely mislabelled, the likeliest first; None for numbers and very many classes."""
     if not material.answers or material.answers[0].form == "columns":
         return None
-    probs = np.stack([each.probs for each in material.answers]).mean(axis=0)
+    probs = material.answers[0].probs
+    if probs.size > MOST_CELLS:
+        return None
+    if len(material.answers) > 1:
+        probs = np.stack([each.probs for each in material.answers]).mean(axis=0)
     found = label_errors(material.target, probs, material.y)
     told = [material.target.told(answer) for answer in found.suggested]
     given = [material.target.told(answer) for answer in material.y[found.rows]]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from common.recipe import Recipe
 from common.reporting.html.charts import Chart, Line
-from common.runs import Run
+from common.runs import WITH_MODELS, Run
 from common.training.checkpoint import read_log
 from common.workflow.report.judged import Material
 from common.workflow.request import field_words, path_words
@@ -33,7 +33,8 @@ def score_of(material: Material, at: int) -> dict[str, Any]:
     found["interval"] = material.interval(at) if material.judged else None
     found["gain"] = material.gain(material.scored[at], material.scored[0]) if at else None
     rows = [row for row in scores.get("views", []) if row["score"] is not None]
-    found["views"] = [row | {"gain": row["score"] - rows[0]["score"]} for row in rows]
+    gain = material.files.evaluator.metric.gain
+    found["views"] = [row | {"gain": gain(row["score"], rows[0]["score"])} for row in rows]
     metric = scores.get("metric", "").replace("_", " ")
     found["decision"] = decision_lines(scores["decision"], metric) if "decision" in scores else []
     return found
@@ -62,7 +63,9 @@ def command_of(material: Material, run: Run) -> str:
 
 
 def recipe_of(run: Run) -> list[dict[str, Any]]:
-    """The fields of a run's recipe that are not at their default: name, value, default, meaning."""
+    """A run's fields that are not at their default: name, value, default, meaning; none of a blend."""
+    if run.read()["kind"] not in WITH_MODELS:
+        return []
     values = asdict(run.recipe())
     return [
         {
@@ -98,9 +101,7 @@ def balance_of(material: Material) -> list[dict[str, Any]]:
     from common.reporting.html.analysis import Answers
 
     y = material.target.read(material.table)
-    answers = Answers(
-        material.target, y, np.zeros((len(y), len(material.target.names)), np.float32)
-    )
+    answers = Answers(material.target, y, np.empty((0, 0), np.float32))
     if answers.form == "columns":
         return []
     truth = answers.truth

@@ -107,6 +107,7 @@ def _content(material: Material, count: int, cams: dict[str, Any]) -> dict[str, 
         "metric": metric,
         "higher": competition.scored_by.higher_is_better,
         "n": len(material.rows),
+        "folds": runs[0].recipe().folds,
         "made": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         "partial": told_if_judged_in_part(material),
         "scores": [parts.score_of(material, at) for at in range(len(runs))],
@@ -115,7 +116,7 @@ def _content(material: Material, count: int, cams: dict[str, Any]) -> dict[str, 
         "answers": [
             {"name": run.folder.name, "charts": each.charts(), "classes": each.classes(),
              "confusion": each.confusion()}
-            for run, each in zip(runs, material.answers, strict=bool(material.answers))
+            for run, each in zip(runs, material.answers, strict=material.judged)
         ],
         "form": material.answers[0].form if material.judged else None,
         "classes": list(material.answers[0].names) if material.judged else [],

@@ -1,6 +1,7 @@
 """The report: every part for every kind of target, nothing of the data as markup, pictures in bounds."""
 
 import json
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,12 +14,13 @@ from toy_reported import EVIL, judged_run, named
 
 from common.errors import KitError
 from common.reporting.html import thumbnails
+from common.reporting.html.analysis import Answers
 from common.reporting.html.charts import Chart, Line, calibration_chart
 from common.reporting.html.page import seconds
 from common.runs import Run
 from common.storage import write_json
 from common.targets import Grades, LabelSet, Numbers, OneClass, YesNo
-from common.verbs import report, run
+from common.verbs import check, report, run
 from common.workflow.report import write
 from common.workflow.request import Request
 
@@ -150,6 +152,47 @@ def test_without_held_out_rows_the_report_has_no_images_and_says_why(tmp_path: P
     assert "No row was held out (folds=0)" in page.text
     with pytest.raises(KitError, match="held out no rows to compare"):
         written(request, made, made.__class__(made.folder / ".." / made.folder.name))
+
+
+def test_pairs_of_images_are_shown_with_their_labels_leaks_too(tmp_path: Path, capsys: Any) -> None:
+    request = toy_of("class", tmp_path, groups="identical")
+    images = tmp_path / "data" / "images"
+    shutil.copyfile(images / "000e0.png", images / "001e1.png")  # one image, two labels
+    shutil.copyfile(images / "002e2.png", images / "035e35.png")  # of the test set
+    made = judged_run(request)
+    assert "not searched for yet; kit check does" in written(request, made).text
+    check.run(request)
+    page = written(request, made)
+    assert "One image, two labels: 1" in page.text and "Shared by train and test: 1" in page.text
+    shown = [found["data-picture"] for tag, found in page.elements if "data-picture" in found]
+    assert {"0", "1", "2", "test:035e35"} <= set(shown)
+    assert "test:035e35" in page.data["pictures"]
+    capsys.readouterr()
+
+
+def test_a_run_that_is_not_judged_yet_says_so_and_a_blend_has_a_report(tmp_path: Path) -> None:
+    request = toy_of("class", tmp_path)
+    made = judged_run(request)
+    made.note(kind="blended", members=[{"run": str(made.folder)}], weights="greedy")
+    page = written(request, made)
+    assert "kit toy blend" in page.text and "--weights greedy" in page.text
+    made.note(kind="trained")
+    (made / "oof.npz").unlink()
+    assert "The run is not judged yet" in written(request, made).text
+    made.note(kind="file")
+    with pytest.raises(KitError, match="is a submission file from elsewhere"):
+        written(request, made)
+
+
+def test_of_many_classes_the_script_draws_the_confusion_matrix() -> None:
+    names = tuple(f"class {at}" for at in range(40))
+    y = np.arange(400) % 40
+    probs = np.eye(40, dtype=np.float32)[(y + (np.arange(400) < 40)) % 40]
+    answers = Answers(OneClass(names=names), y, probs)
+    assert answers.confusion() is None
+    rows = answers.classes()
+    assert [row["n"] for row in rows] == [10] * 40
+    assert all(row["recall"] == row["precision"] == pytest.approx(0.9) for row in rows)
 
 
 def test_pictures_end_where_their_bytes_or_their_number_end(tmp_path: Path) -> None:
