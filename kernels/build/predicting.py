@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from common.competition import Competition
 from common.errors import KitError
 from common.kaggle.client.kernels import Kernel, slug_of
 from common.kaggle.credential import client_environment, known_secrets
@@ -123,20 +125,13 @@ def build_predictor(
     folder = folder_of(request, run, notebook=shape.notebook)
     wheels = sorted({wheel_of(spec, request.cache / "wheels") for spec in shape.wheel})
     files = predictor_attachment(package, wheels, folder)
-    facts = {
-        "competition": competition.name,
-        "slug": competition.slug,
-        "sample": competition.sample,
-        "run": run.folder.name,
-        "seconds": seconds,
-        "levels": [(each.views, each.models) for each in levels],
-        "timed": timed,
-    }
-    code = code_of(competition.name)
-    check_secrets(code, known_secrets(client_environment()))
-    told = f"{competition.title}: predicts as {run.folder.name} does"
-    text = bundle(told, facts, code, call=PREDICTS)
-    cells = notebook_of(text, told, DOES)
+    text, cells = _texts(
+        competition,
+        run=run.folder.name,
+        seconds=seconds,
+        levels=[(each.views, each.models) for each in levels],
+        timed=timed,
+    )
     gpu = shape.machine or T4S
     dataset = dataset_name(competition.slug, f"-{digits}{ENDING}")
     kernel = Kernel(
@@ -160,6 +155,20 @@ def build_predictor(
     built, place = BuiltKernel(folder, kernel, key, None, shape, named), folder / "package"
     exact = _is_exact(open_package(competition, place)[0], package, levels)
     return BuiltPredictor(built, run, place, levels, exact, files, dataset)
+
+
+def _texts(competition: Competition, **facts: Any) -> tuple[str, str]:
+    """The script and the notebook that predict by these facts."""
+    code = code_of(competition.name)
+    check_secrets(code, known_secrets(client_environment()))
+    facts |= {
+        "competition": competition.name,
+        "slug": competition.slug,
+        "sample": competition.sample,
+    }
+    told = f"{competition.title}: predicts as {facts['run']} does"
+    text = bundle(told, facts, code, call=PREDICTS)
+    return text, notebook_of(text, told, DOES)
 
 
 def _is_exact(node: Node, package: Package, levels: Sequence[Level]) -> bool:
