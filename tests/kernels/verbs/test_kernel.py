@@ -225,8 +225,7 @@ def killed_after(job: str, *, epochs: int) -> Any:
             while not over.wait(0.05):
                 logs = session.working.glob(f"runs/*/{job}/log.jsonl")
                 if any(len(log.read_text().splitlines()) >= epochs for log in logs):
-                    session.stop.set()
-                    return
+                    return session.stop.set()
 
         watcher = threading.Thread(target=watch)
         watcher.start()
