@@ -222,10 +222,11 @@ def killed_after(job: str, *, epochs: int) -> Any:
         over = threading.Event()
 
         def watch() -> None:
-            while not over.wait(0.05):
+            done = 0
+            while done < epochs and not over.wait(0.05):
                 logs = session.working.glob(f"runs/*/{job}/log.jsonl")
-                if any(len(log.read_text().splitlines()) >= epochs for log in logs):
-                    return session.stop.set()
+                done = max((len(log.read_text().splitlines()) for log in logs), default=0)
+            session.stop.set()
 
         watcher = threading.Thread(target=watch)
         watcher.start()
