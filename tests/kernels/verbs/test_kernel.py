@@ -20,8 +20,7 @@ from kernels.sandbox.sealed_run import run_sealed, why_unsealed
 from kernels.verbs import kernel
 
 SMALL = ("rows=150", "epochs=2", "folds=2", "groups=identical")
-# An epoch takes some hundredths of a second, and it takes some tenths to see one and to kill it.
-LONGER = ("rows=150", "epochs=60", "folds=2", "groups=identical")
+LONGER = ("rows=150", "epochs=60", "folds=2", "groups=identical")  # long enough to be killed
 
 
 def done(folder: Path, *words: str, capsys: pytest.CaptureFixture[str] | None = None) -> Any:
