@@ -52,6 +52,7 @@ class Timing:
         images: how many were timed.
         devices: that share the rows.
         part: rows of a part.
+        starting: seconds before the first row: the package opened, the networks built.
         writing: seconds a row of the submission.
     """
 
@@ -60,6 +61,7 @@ class Timing:
     images: int
     devices: int
     part: int
+    starting: float
     writing: float
     levels: tuple[Spent, ...]
 
@@ -81,7 +83,8 @@ class Timing:
         spent = next(each for each in self.levels if each.level == level)
         parts = 1 + math.ceil(rows / self.part)
         all_of_it = rows * self.an_image(spent) + parts * spent.loading / self.devices
-        return all_of_it * (1 + rows * self.writing / WRITTEN_EVERY_S) + rows * self.writing
+        writing = rows * self.writing
+        return self.starting + all_of_it * (1 + writing / WRITTEN_EVERY_S) + writing
 
 
 def timed(competition: Competition, folder: Path, data: Path, *, cache: Path) -> Timing | None:
@@ -89,9 +92,11 @@ def timed(competition: Competition, folder: Path, data: Path, *, cache: Path) ->
 
     What is timed is what `answer` calls, on the same device, after a first pass that does not count.
     """
+    began = time.perf_counter()
     node, prior = open_package(competition, folder)
     place = data_root(open_folder(data, cache, packed=competition.packed), competition.sample)
     found = begun(competition, node, prior, place, cache / "timed.csv")
+    starting = time.perf_counter() - began
     cache, runs = cache / "timed", [*models_of(node)]
     measured = [_measured(each, found.table, cache) for each in runs] if len(found.table) else []
     if not measured or None in measured:
@@ -122,6 +127,7 @@ def timed(competition: Competition, folder: Path, data: Path, *, cache: Path) ->
         images=min(cost.images for _, cost in each_run),
         devices=max(1, len(gpus())),
         part=max(1, min(MOST, int(MOST_BYTES / bytes_of_row))),
+        starting=starting + sum(cost.building for _, cost in each_run),
         writing=writing,
         levels=tuple(levels),
     )
@@ -129,10 +135,11 @@ def timed(competition: Competition, folder: Path, data: Path, *, cache: Path) ->
 
 @dataclass(frozen=True)
 class _Cost:
-    """Of one run, in seconds: an image decoded, prepared for a network, passed once; weights loaded."""
+    """Of one run, in seconds: networks built; an image decoded, prepared, passed once; weights loaded."""
 
     images: int
     row_bytes: float
+    building: float
     decoding: float
     preparing: float
     passing: float
@@ -149,15 +156,18 @@ def _measured(run: Models, table: pd.DataFrame, cache: Path) -> _Cost | None:
         _, store, _ = run.images(_repeated(table, LEAST), cache)
         if store is None:
             return None
+        began = time.perf_counter()
+        run.open(store, cache)
+        building = time.perf_counter() - began
         run.predict(store, cache, full)  # the first pass does not count: it compiles
         once = _shortest(lambda: _passed(run, store, cache, full), times=1)
         count = int(np.clip(MEASURED_S / once * len(store), LEAST, MOST))
         some = _repeated(table, count // run.batch * run.batch or count)
         shutil.rmtree(cache)
-        begun = time.perf_counter()
+        began = time.perf_counter()
         _, store, _ = run.images(some, cache)
         assert store is not None
-        decoding = (time.perf_counter() - begun) / len(some)
+        decoding = (time.perf_counter() - began) / len(some)
         context = run.open(store, cache)
         loading = _shortest(lambda: load_trained(context, run.folders[0]))
         # The weights of one model are loaded in each measurement too.
@@ -172,6 +182,7 @@ def _measured(run: Models, table: pd.DataFrame, cache: Path) -> _Cost | None:
         return _Cost(
             images=len(store),
             row_bytes=3 * float(store.shapes.prod(axis=1).mean()),
+            building=building,
             decoding=decoding,
             preparing=long - passing * run.passes(full),
             passing=passing,

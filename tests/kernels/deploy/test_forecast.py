@@ -19,6 +19,7 @@ def forecast(*scores: float | None, rows: int = 1000, limit: float = 1000) -> Fo
         images=8,
         devices=1,
         part=100,
+        starting=0.0,
         writing=0.0,
         levels=tuple(
             Spent(each.views, each.models, 0.0, 0.1 * each.views * each.models, 0.0)

@@ -16,21 +16,22 @@ MADE = Timing(
     images=8,
     devices=1,
     part=100,
+    starting=2.0,
     writing=0.0,
     levels=(Spent(2, 4, 0.1, 0.8, 5.0), Spent(1, 4, 0.1, 0.4, 5.0)),
 )
 
 
 def test_rows_take_their_decoding_and_passes_and_every_part_loads_the_weights() -> None:
-    assert MADE.seconds(Level(2, 4), 1000) == pytest.approx(1000 * 0.9 + 11 * 5)
-    assert MADE.seconds(Level(1, 4), 1000) == pytest.approx(1000 * 0.5 + 11 * 5)
+    assert MADE.seconds(Level(2, 4), 1000) == pytest.approx(2 + 1000 * 0.9 + 11 * 5)
+    assert MADE.seconds(Level(1, 4), 1000) == pytest.approx(2 + 1000 * 0.5 + 11 * 5)
 
 
 def test_two_devices_halve_it_unless_the_decoding_they_share_takes_longer() -> None:
     both = replace(MADE, devices=2)
-    assert both.seconds(Level(2, 4), 1000) == pytest.approx(1000 * 0.45 + 11 * 2.5)
+    assert both.seconds(Level(2, 4), 1000) == pytest.approx(2 + 1000 * 0.45 + 11 * 2.5)
     slow = replace(both, levels=(Spent(2, 4, 0.9, 0.8, 0.0),))
-    assert slow.seconds(Level(2, 4), 1000) == pytest.approx(900)
+    assert slow.seconds(Level(2, 4), 1000) == pytest.approx(902)
 
 
 def test_it_is_the_same_after_it_was_written_and_read() -> None:
