@@ -3,7 +3,7 @@
 It serves embedded competitions and rehearsals (`kit <competition> rehearse` makes one), and prints
 the environment variables that point the client at it. --fault injects failures, --terms changes a
 competition's limits and rules. --code serves code competitions: a small visible test set, and a
-kernel that is submitted is run again on the hidden one (--terms rerun_s=600 rerun_mb=16000).
+kernel that is submitted is run again on the hidden one (--terms rerun_s=600 --terms rerun_mb=16000).
 
 Example: kit host digits --fault "DownloadDataFiles status=503 times=2" --terms daily_limit=1
 """
