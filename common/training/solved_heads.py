@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
@@ -27,7 +28,7 @@ from common.models.activations import activation_of
 from common.models.joined_features import Block
 from common.progress import tracked
 from common.training.jobs import Job
-from common.training.linear_probe import frozen_network
+from common.training.linear_probe import apart, frozen_network
 from common.training.run_context import RunContext
 from common.training.solved.candidates import (
     PENALTIES,
@@ -99,15 +100,12 @@ class HeadSolver:
         several = len(self.columns) > 1
         for name in self.columns:
             self._judge(solved, name, heads[:1] if several else heads)
-        points = list(dict.fromkeys(point for each in solved for point in each.losses))
-        names = [choose(each, solved, points).features for each in solved]
+        others = [apart(each, solved) for each in solved]
+        names = [choose(each).features for each in others]
         if several and heads[1:]:
             for name in dict.fromkeys(names):
                 self._judge(solved, name, heads[1:])
-        return solved, [
-            choose(each, solved, [point for point in each.losses if point.features == name])
-            for each, name in zip(solved, names, strict=True)
-        ]
+        return solved, [choose(*each) for each in zip(others, names, strict=True)]
 
     def trained(self, points: Sequence[Point]) -> Iterator[TrainedHead]:
         """Each job's head at its point, as a job writes it, with a log of one line."""
@@ -139,9 +137,9 @@ class HeadSolver:
                 ):
                     outputs = _outputs(layer, features)
                     for scale in scales_of(head, self.context.target):
-                        loss = self._loss(self._probs(scale * outputs), held_out)
-                        each.losses[Point(penalty, scale, head, name)] = loss
-                    best.append(loss)
+                        losses = self._losses(self._probs(scale * outputs), held_out)
+                        each.losses[Point(penalty, scale, head, name)] = losses
+                    best.append(float(losses.mean()))
                     if head == "logistic" and _rises(best):
                         break  # weaker penalties overfit more, and take longest
 
@@ -192,7 +190,7 @@ class HeadSolver:
         seconds = time.perf_counter() - begun
         record: dict[str, Any] = {
             "epoch": 1,
-            "train_loss": self._loss(self._predicted(layer, job.rows), job.rows),
+            "train_loss": float(self._losses(self._predicted(layer, job.rows), job.rows).mean()),
             "lr": 0.0,
             "seconds": seconds,
             "images_per_second": len(job.rows) / max(seconds, 1e-9),
@@ -223,8 +221,9 @@ class HeadSolver:
         activation = activation_of(target, loss_name(self.context.recipe, target))
         return mean_probs(torch.from_numpy(outputs), activation)
 
-    def _loss(self, probs: Probs, rows: Rows) -> float:
-        return float(self.context.target.row_losses(probs, self.context.targets[rows]).mean())
+    def _losses(self, probs: Probs, rows: Rows) -> npt.NDArray[np.float32]:
+        losses = self.context.target.row_losses(probs, self.context.targets[rows])
+        return np.asarray(losses, np.float32)
 
 
 def _outputs(layer: Layer, features: Features) -> Features:

@@ -13,7 +13,7 @@ from common.training.solved.principal import Columns
 # What a penalty is called, from the strongest on: scikit-learn's names and scales.
 PENALTY = {"ridge": "alpha", "logistic": "C", "lda": "shrinkage"}
 PENALTIES = {
-    "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 3e2, 1e2, 3e1, 1e1),
+    "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 3e2, 1e2, 3e1, 1e1, 3.0, 1.0),
     "logistic": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0),
     "lda": (0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.03),
 }

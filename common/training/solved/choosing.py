@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from common.progress import counted
 from common.recipe import Recipe
 from common.recipe_values import differences
 from common.training.jobs import Job
-from common.training.linear_probe import apart
 from common.training.solved.candidates import PENALTY, Point
 
 # What an epoch of training is told and a solver is not asked.
@@ -25,20 +25,41 @@ SHOWN = 6  # candidates
 
 @dataclass(frozen=True)
 class SolvedHead:
-    """A job, and its head's held-out loss at every point that was tried."""
+    """A job, and its head's loss of each held-out row at every point that was tried."""
 
     job: Job
-    losses: dict[Point, float] = field(default_factory=dict)
+    losses: dict[Point, npt.NDArray[np.float32]] = field(default_factory=dict)
 
     def loss(self, point: Point) -> float:
-        """The held-out loss at a point; inf where it was not tried."""
-        return self.losses.get(point, math.inf)
+        """The mean held-out loss at a point; inf where it was not tried."""
+        return float(self.losses[point].mean()) if point in self.losses else math.inf
 
 
-def choose(mine: SolvedHead, solved: Sequence[SolvedHead], points: Sequence[Point]) -> Point:
-    """The point with the least mean held-out loss of the jobs that share no held-out row with `mine`."""
-    others = apart(mine, solved)
-    return min(points, key=lambda point: np.mean([other.loss(point) for other in others]))
+def choose(judges: Sequence[SolvedHead], features: str = "") -> Point:
+    """The point that these jobs' held-out rows choose, of all or of those on some features.
+
+    A solver on some features takes the penalty and scale of the least loss. It is chosen before those that
+    were tried earlier where its loss is less by more than the standard error of the difference.
+    """
+    grids: dict[tuple[str, str], list[Point]] = {}
+    for point in dict.fromkeys(point for each in judges for point in each.losses):
+        if features in ("", point.features):
+            grids.setdefault((point.head, point.features), []).append(point)
+    chosen, *others = (
+        min(grid, key=lambda point: float(np.mean([each.loss(point) for each in judges])))
+        for grid in grids.values()
+    )
+    for point in others:
+        if _is_clearly_less(judges, point, chosen):
+            chosen = point
+    return chosen
+
+
+def _is_clearly_less(judges: Sequence[SolvedHead], one: Point, other: Point) -> bool:
+    if any(one not in each.losses for each in judges):
+        return False
+    gains = np.concatenate([each.losses[other] - each.losses[one] for each in judges])
+    return bool(gains.mean() > gains.std() / math.sqrt(len(gains)))
 
 
 def grid_of_points(solved: Sequence[SolvedHead], chosen: Sequence[Point]) -> dict[str, Any]:
@@ -49,7 +70,7 @@ def grid_of_points(solved: Sequence[SolvedHead], chosen: Sequence[Point]) -> dic
         "points": [list(point) for point in points],
         "losses": [loss if math.isfinite(loss) else None for loss in losses.values()],
         "chosen": [points.index(point) for point in chosen],
-        "best": points.index(min(points, key=losses.__getitem__)),
+        "best": points.index(choose(solved)),
     }
 
 

@@ -64,19 +64,20 @@ def test_a_solved_head_predicts_refits_and_exports_as_a_trained_one(
     assert (tmp_path / "model" / "model.safetensors").is_file()
 
 
-def test_a_fold_has_no_say_in_its_own_penalty() -> None:
-    """Its held-out answers are swapped in the losses' place: its point stays, the others' may not."""
-    points = [Point(1.0, 1.0, "ridge", "all"), Point(0.1, 1.0, "ridge", "all")]
+def solved_head(losses: dict[Point, list[float]]) -> SolvedHead:
+    job = Job("fold0", 0, 0, np.arange(0), np.arange(4))
+    return SolvedHead(job, {point: np.float32(each) for point, each in losses.items()})
 
-    def head(fold: int, losses: list[float]) -> SolvedHead:
-        job = Job(f"fold{fold}", fold, 0, np.arange(0), np.array([fold]))
-        by_point = dict(zip(points, losses, strict=True))
-        return SolvedHead(job, by_point)
 
-    others = [head(1, [0.2, 0.5]), head(2, [0.3, 0.5])]
-    for mine in ([0.9, 0.1], [0.1, 0.9]):
-        first = head(0, mine)
-        assert choose(first, [first, *others], points) == points[0]
+def test_a_solver_is_chosen_before_an_earlier_one_where_it_is_clearly_better() -> None:
+    ridge, weak = Point(1.0, 1.0, "ridge", "all"), Point(0.1, 1.0, "ridge", "all")
+    lda = Point(0.5, 1.0, "lda", "all")
+    judge = solved_head({ridge: [0.5, 0.6, 0.7, 0.8], weak: [0.9] * 4, lda: [0.4, 0.5, 0.6, 0.8]})
+    assert choose([judge]) == lda
+    judge.losses[lda][:] = [0.1, 0.9, 0.7, 0.8]  # better on the whole, by one row
+    assert choose([judge]) == ridge
+    judge.losses[weak][:] = 0.6  # of one solver, the least loss decides
+    assert choose([judge]) == weak
 
 
 @pytest.mark.parametrize(
