@@ -28,11 +28,12 @@ def check_noise(recipe: Any, solved: Sequence[str]) -> None:
         raise KitError(
             f"{given} is about training, and epochs=0 has none: set epochs=1, or noise=none"
         )
-    if recipe.noise == "weight" and (recipe.head in solved or recipe.label_smoothing):
-        name = "head" if recipe.head in solved else "label_smoothing"
+    other = recipe.head in solved and recipe.head != "logistic"
+    if recipe.noise == "weight" and (other or recipe.label_smoothing):
+        name = "head" if other else "label_smoothing"
         raise KitError(
             f"{given} weighs rows in a plain cross-entropy, which {name}={getattr(recipe, name)} is not: "
-            "set noise=drop"
+            "set noise=drop" + (", or head=logistic" if other else "")
         )
 
 
@@ -50,10 +51,14 @@ def check_pseudo(recipe: Any, solved: Sequence[str]) -> None:
                 "none: name the run that labels the test rows (pseudo=runs/…)"
             )
         return
-    if recipe.head in solved:
+    if (
+        recipe.head in solved
+        and recipe.head not in ("ridge", "logistic")
+        and not recipe.pseudo_threshold
+    ):
         raise KitError(
-            f"{given} labels rows in shares of classes, which head={recipe.head} does not take: set "
-            "head=linear"
+            f"{given} labels rows in shares of classes, and head={recipe.head} (LDA) takes one class a row: "
+            "set pseudo_threshold=0.5 or so, or head=ridge"
         )
     if recipe.class_balance != "none":
         raise KitError(

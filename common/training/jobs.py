@@ -14,7 +14,7 @@ class Job:
     """One model to train: folder name, `fold` and `seed` of its random numbers, training rows.
 
     `answers` are what the loss compares the outputs of `rows` with [len(rows), O], where these are
-    not the table's own answers.
+    not the table's own answers; the last `pseudo` rows have none.
     """
 
     name: str
@@ -23,6 +23,12 @@ class Job:
     rows: Rows
     held_out: Rows | None  # None: trained on all rows, no validation split
     answers: npt.NDArray[np.float32] | None = None
+    pseudo: int = 0
+
+    @property
+    def labelled(self) -> Rows:
+        """The training rows whose answers the table has."""
+        return self.rows[: len(self.rows) - self.pseudo]
 
 
 def jobs_of(recipe: Recipe, folds: npt.NDArray[np.int64]) -> list[Job]:

@@ -133,7 +133,7 @@ class HeadSolver:
             for head in heads:
                 best: list[float] = []
                 for penalty, layer in zip(
-                    PENALTIES[head], self._path(rows, head, PENALTIES[head]), strict=True
+                    PENALTIES[head], self._path(job, rows, head, PENALTIES[head]), strict=True
                 ):
                     outputs = _outputs(layer, features)
                     for scale in scales_of(head, self.context.target):
@@ -171,15 +171,18 @@ class HeadSolver:
             self._kept[job.name] = rows
         return rows
 
-    def _path(self, rows: Principal, head: str, penalties: Sequence[float]) -> Iterator[Layer]:
+    def _path(
+        self, job: Job, rows: Principal, head: str, penalties: Sequence[float]
+    ) -> Iterator[Layer]:
         """A job's layer on the features at each penalty."""
-        answers = self.context.loss_targets[rows.part.rows[rows.part.places]]
-        return path_of(head, rows, answers, self.context.target, penalties)
+        answers, one_of = self.context.answers_of(job), self.context.loss_targets.ndim == 1
+        target = self.context.target
+        return path_of(head, rows, answers[rows.part.places], target, penalties, one_of=one_of)
 
     def _trained(self, job: Job, point: Point) -> TrainedHead:
         begun = time.perf_counter()
         rows = self._principal(job, point.features)
-        solved, bias = next(self._path(rows, point.head, [point.penalty]))
+        solved, bias = next(self._path(job, rows, point.head, [point.penalty]))
         weight = np.zeros((len(bias), self.table.width))
         weight[:, self.columns[point.features]] = solved
         layer = (point.scale * weight, point.scale * bias)
@@ -188,9 +191,10 @@ class HeadSolver:
             for key, each in zip(("weight", "bias"), layer, strict=True)
         }
         seconds = time.perf_counter() - begun
+        fitted = self._losses(self._predicted(layer, job.labelled), job.labelled)
         record: dict[str, Any] = {
             "epoch": 1,
-            "train_loss": float(self._losses(self._predicted(layer, job.rows), job.rows).mean()),
+            "train_loss": float(fitted.mean()),
             "lr": 0.0,
             "seconds": seconds,
             "images_per_second": len(job.rows) / max(seconds, 1e-9),

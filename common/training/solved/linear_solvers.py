@@ -62,13 +62,17 @@ def _optimum(
 
 
 def _losses(logits: Array, y: Array, one_of: bool) -> tuple[float, Array]:
-    """The summed cross-entropy, of a softmax or of each sigmoid, and its gradient by the logits."""
+    """The summed cross-entropy, of a softmax or of each sigmoid, and its gradient by the logits.
+
+    Of a softmax, a row counts as much as its shares of classes sum to.
+    """
     if one_of:
+        counts = y.sum(axis=1, keepdims=True)
         shifted = logits - logits.max(axis=1, keepdims=True)
         chances = np.exp(shifted)
         sums = chances.sum(axis=1, keepdims=True)
-        loss = float(np.log(sums).sum() - (shifted * y).sum())
-        return loss, chances / sums - y
+        loss = float((counts * np.log(sums)).sum() - (shifted * y).sum())
+        return loss, counts * chances / sums - y
     loss = float((np.logaddexp(0, logits) - logits * y).sum())
     return loss, 1 / (1 + np.exp(-logits)) - y
 

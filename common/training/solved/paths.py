@@ -17,15 +17,20 @@ def path_of(
     answers: npt.NDArray[Any],
     target: Target,
     penalties: Sequence[float],
+    *,
+    one_of: bool,
 ) -> Iterator[Layer]:
-    """A head's layer at each penalty, by the rows' answers: classes [N], or numbers [N, outputs]."""
-    outputs = len(target.outputs)
+    """A head's layer at each penalty, by the rows' answers: classes [N], or numbers [N, outputs].
+
+    With `one_of` these are shares of classes, of which LDA takes the largest.
+    """
+    outputs, classes = len(target.outputs), answers.ndim == 1
     if head == "lda":
-        return map(rows.unfold, lda_path(rows, answers, outputs, penalties))
-    classes = answers.ndim == 1
+        hard = answers if classes else answers.argmax(axis=1)
+        return map(rows.unfold, lda_path(rows, hard, outputs, penalties))
     y = np.eye(outputs)[answers] if classes else answers.astype(np.float64)
     if head == "logistic":
-        return map(rows.unfold, logistic_path(rows, y, penalties, one_of=classes))
+        return map(rows.unfold, logistic_path(rows, y, penalties, one_of=one_of))
     return _ridge_of_all(rows, y if target.scaling[1] else 2 * y - 1, penalties)
 
 

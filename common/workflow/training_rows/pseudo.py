@@ -186,7 +186,8 @@ def _joined(ready: Prepared, job: Job, probs: Probs, kept: npt.NDArray[np.bool_]
     if ready.recipe.pseudo_threshold:
         said = np.eye(said.shape[1], dtype=np.float32)[said.argmax(axis=1)]
     rows = np.concatenate([job.rows, len(ready.table) + np.flatnonzero(kept)])
-    return replace(job, rows=rows, answers=np.concatenate([own, target.soft_labels(said)]))
+    answers = np.concatenate([own, target.soft_labels(said)])
+    return replace(job, rows=rows, answers=answers, pseudo=len(said))
 
 
 def _listed(

@@ -43,7 +43,12 @@ def solver(x: Any, y: Any, *, folds: int = 4, **fields: Any) -> HeadSolver:
         return {"accuracy": float((probs.argmax(axis=1) == y[rows]).mean())}
 
     context: Any = SimpleNamespace(
-        recipe=recipe, target=target, loss_targets=y, targets=y, validated=validated
+        recipe=recipe,
+        target=target,
+        loss_targets=y,
+        targets=y,
+        answers_of=lambda job: y[job.rows],
+        validated=validated,
     )
     return HeadSolver(jobs, context, FeatureTable([[x[None].astype(np.float16)]]), BLOCKS)
 

@@ -15,7 +15,7 @@ from common.recipe import Recipe
 from common.targets import LabelSet, Numbers
 from common.training.jobs import Job, jobs_of
 from common.training.run_context import check_fields
-from common.training.solved_heads import HeadSolver
+from common.training.solved_heads import open_solver
 from common.verbs import validate
 from common.workflow.prepare import prepared
 from common.workflow.training_rows.noise import doubtful_rows, heeding_noise
@@ -77,7 +77,7 @@ def test_rows_that_a_job_does_without_are_not_in_the_moments_of_its_features(fro
     fields = {"head": "ridge", "head_views": "mirror+shifts", "noise": "drop"}
     with prepared(frozen(**fields)) as ready:
         job = Job("part", 0, 0, np.arange(30), np.arange(30, 40))  # of 48 rows
-        solver = HeadSolver([job, replace(job, name="refit", held_out=None)], ready.setting)
+        solver = open_solver([job, replace(job, name="refit", held_out=None)], ready.setting)
         (name,) = solver.columns
         solver._know(name)
         for each in solver.jobs:
@@ -101,7 +101,12 @@ def test_a_weighed_row_counts_its_margin_in_the_loss_and_the_others_all(flipped:
 
 
 @pytest.mark.parametrize(
-    "fields", [pytest.param({}, marks=pytest.mark.slow), {"freeze": "none", "augment": "small"}]
+    "fields",
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"head": "logistic"}, marks=pytest.mark.slow),
+        {"freeze": "none", "augment": "small"},
+    ],
 )
 def test_weighing_rows_trains_heads_and_networks_alike(flipped: Any, fields: Any) -> None:
     assert validate.run(flipped(noise="weight", folds=1, epochs=1, **fields))["n"] == 10

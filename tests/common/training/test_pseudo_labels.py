@@ -82,6 +82,14 @@ def test_a_threshold_takes_hard_labels_of_the_surest_rows_alone(frozen: Any, tea
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("head", ["ridge", "logistic", "best"])
+def test_solved_heads_learn_from_pseudo_labels(frozen: Any, teacher: str, head: str) -> None:
+    least = 0.6 if head == "best" else 0.0
+    found = whole_run(frozen(pseudo=teacher, pseudo_threshold=least, head=head, final="refit"))
+    assert found["cv"] == 1
+
+
+@pytest.mark.slow
 def test_networks_and_refits_train_on_pseudo_labels(frozen: Any, teacher: str) -> None:
     fields = {"freeze": "none", "augment": "small", "mixup": 0.2, "final": "refit"}
     run = Path(whole_run(frozen(pseudo=teacher, noise="drop", **fields))["run"])
@@ -100,7 +108,7 @@ def test_a_run_of_other_folds_labels_nothing(frozen: Any, teacher: str) -> None:
     ("fields", "words"),
     [
         ({"pseudo_threshold": 0.9}, "pseudo=none has none: name the run"),
-        ({"pseudo": "r", "head": "ridge", "freeze": "backbone"}, "head=ridge does not take"),
+        ({"pseudo": "r", "head": "lda", "freeze": "backbone"}, "takes one class a row"),
         ({"pseudo": "r", "class_balance": "sampling"}, "set class_balance=none"),
     ],
 )

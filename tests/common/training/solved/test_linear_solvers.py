@@ -49,6 +49,18 @@ def test_logistic_regression_is_at_the_optimum(data: tuple[Any, Any, Principal])
         assert np.abs(outputs(x, layer) - theirs).max() < 0.02
 
 
+def test_a_row_counts_in_a_multinomial_regression_as_much_as_its_shares_sum_to(
+    data: tuple[Any, Any, Principal],
+) -> None:
+    x, y, of = data
+    weights = np.random.default_rng(1).uniform(0, 1, len(y))
+    targets = weights[:, None] * np.eye(CLASSES)[y]
+    (layer,) = map(of.unfold, logistic_path(of, targets, (0.1,), one_of=True))
+    peer = LogisticRegression(C=0.1, tol=1e-8, max_iter=5000)
+    theirs = peer.fit(standardised(x, of), y, sample_weight=weights)
+    assert np.abs(outputs(x, layer) - theirs.decision_function(standardised(x, of))).max() < 0.02
+
+
 def test_a_logistic_regression_for_each_label_knows_nothing_of_the_others(
     data: tuple[Any, Any, Principal],
 ) -> None:
