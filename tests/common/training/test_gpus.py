@@ -1,14 +1,27 @@
 """A model over several processes: the losses of one, but for rounding; one that dies is told."""
 
+import os
+import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+import torch.distributed as dist
+from toy_ray import alive, children, named, until
 
+from common.data.batches.batching import Share
+from common.errors import KitError
+from common.recipe import Recipe
 from common.training.checkpoint import read_log
+from common.training.parallel import rank
 from common.verbs import validate
+from common.workflow import train_models
+from common.workflow.prepare import prepared
 
-PLAIN = {"backbone": "test_convnext.r160_in1k", "image_size": 32, "folds": 2, "epochs": 2}
+PLAIN: dict[str, Any] = {"backbone": "test_convnext.r160_in1k", "image_size": 32}
 
 
 def losses(request: Any) -> list[float]:
@@ -28,7 +41,78 @@ def losses(request: Any) -> list[float]:
 def test_two_processes_have_the_losses_of_one_without_batch_norm(
     toy: Any, more: dict[str, Any]
 ) -> None:
-    fields = PLAIN | more
+    fields = PLAIN | {"folds": 1, "epochs": 2} | more
     one, two = losses(toy(**fields)), losses(toy(gpus=2, **fields))
     assert two == pytest.approx(one, abs=1e-5)
     assert len(one) == 4
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_the_job_in_a_sentence_and_it_goes_on(
+    toy: Any, monkeypatch: Any, capfd: Any
+) -> None:
+    request = toy(gpus=2, folds=1, epochs=3)
+
+    def kill(*_: Any) -> None:
+        (one, *_) = named(children(os.getpid()), "spawn_main")
+        os.kill(one, signal.SIGKILL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_models.EpochLines, "finished_epoch", kill)
+        with pytest.raises(
+            KitError, match=r"process \d of the 2 that were training fold0 has died"
+        ):
+            validate.run(request)
+    until(lambda: not alive(named(children(os.getpid()), "spawn_main")), 20)
+    found = Path(validate.run(request)["run"])
+    assert [line["epoch"] for line in read_log(found / "fold0")] == [1, 2, 3]
+    told = capfd.readouterr().err
+    assert "gpus=2 without a GPU: 2 processes of the CPU share the model, and batch norm" in told
+
+
+@pytest.mark.parametrize("augment", ["small", "photo"])
+def test_the_shares_of_all_processes_are_the_batches_of_one(toy: Any, augment: str) -> None:
+    request = toy(augment=augment, image_size=16, class_balance="sampling", workers=0)
+    with prepared(request) as ready:
+        source, rows = (
+            ready.setting.source,
+            np.array([3, 7, 7, 1, 9, 7, 2, 4, 8, 8, 5, 6, 0, 3, 3, 1]),
+        )
+        place = (0, 0, 0)
+        whole = list(source.training(rows, place, 16))
+        parts = [
+            list(replace(source, share=Share(each, 2)).training(rows, place, 16))  # type: ignore[type-var]
+            for each in range(2)
+        ]
+    assert [len(batch) for batch in whole] == [8, 8]
+    for batch, *shares in zip(whole, *parts, strict=True):
+        assert torch.equal(batch, torch.cat(shares))
+
+
+def test_an_exchange_that_hangs_or_gives_a_wrong_sum_names_the_cure(monkeypatch: Any) -> None:
+    class Never:
+        def is_completed(self) -> bool:
+            return False
+
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        rank.check_exchange(torch.device("cpu"))
+        with monkeypatch.context() as patch:
+            patch.setattr(dist, "all_reduce", lambda *_, **__: Never())
+            with pytest.raises(KitError, match=r"not ended after 0.05 s.*NCCL_P2P_DISABLE=1"):
+                rank.check_exchange(torch.device("cpu"), seconds=0.05)
+        monkeypatch.setattr(dist, "get_rank", lambda: 5)
+        with pytest.raises(KitError, match=r"gives a wrong sum: peer access .* is broken"):
+            rank.check_exchange(torch.device("cpu"))
+    finally:
+        dist.destroy_process_group()
+
+
+def test_fields_that_several_gpus_would_change_are_refused() -> None:
+    assert Recipe(gpus=2).gpus == 2
+    with pytest.raises(KitError, match=r"gpus=3: batch_size=64 is shared in equal parts"):
+        Recipe(gpus=3)
+    with pytest.raises(KitError, match=r"gpus=2: drop_path_rate=0.1 is drawn for a whole batch"):
+        Recipe(gpus=2, drop_path_rate=0.1)
+    with pytest.raises(KitError, match=r"gpus=2: compile=true is of one GPU"):
+        Recipe(gpus=2, compile=True)
