@@ -81,6 +81,11 @@ def _named(ready: Prepared, name: str) -> Job:
             f"{field} chooses for each fold by all the others, so that no model is trained alone: "
             f"`{ready.request.command('run')}` trains them in one go, on features computed once"
         )
+    if recipe.pseudo != "none":
+        raise KitError(
+            f"pseudo={recipe.pseudo} labels rows by another run's models, which lie on one machine: "
+            f"`{ready.request.command('run')}` trains there"
+        )
     found = {job.name: job for job in jobs_in(ready)}
     if name not in found:
         more = "" if recipe.final == "refit" else "; with final=refit also refit"

@@ -116,3 +116,10 @@ def test_fields_that_several_gpus_would_change_are_refused() -> None:
         Recipe(gpus=2, drop_path_rate=0.1)
     with pytest.raises(KitError, match=r"gpus=2: compile=true is of one GPU"):
         Recipe(gpus=2, compile=True)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="this machine has no two GPUs")
+def test_two_gpus_have_the_losses_of_one_with_batch_norm(toy: Any) -> None:
+    fields = {"folds": 1, "epochs": 2, "device": "cuda", "precision": "fp32", "cuda_graphs": False}
+    assert losses(toy(gpus=2, **fields)) == pytest.approx(losses(toy(**fields)), abs=1e-3)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from toy_ray import alive, children, named, two_nodes, until
 
 import kit
@@ -197,3 +198,13 @@ def test_a_machine_that_dies_in_the_middle_costs_no_job(
         found = run.run(toy(f"ray={address}", fresh=True, **FIELDS))["run"]
         assert results(found) == whole
     assert_nothing_left()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="this machine has no two GPUs")
+def test_two_gpus_learn_what_one_does(toy: Any) -> None:
+    one = validate.run(toy("processes=1", device="cuda", epochs=6, folds=3))
+    two = validate.run(toy(device="cuda", epochs=6, folds=3, fresh=True))
+    facts = read_json(Path(two["run"]) / "run.json")
+    assert {each["gpu"] for each in facts["processes"]} == {0, 1}
+    assert two["fold_scores"] == pytest.approx(one["fold_scores"], abs=0.05)
