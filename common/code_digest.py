@@ -7,6 +7,7 @@ every Python version, so that a run from another machine can be resumed.
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 # Code that can change a trained weight or a probability.
@@ -57,6 +58,7 @@ def digest_of(files: Iterable[Path]) -> str:
     return whole.hexdigest()
 
 
+@cache
 def meaning(source: str) -> str:
     """A module's source to its syntax tree as text, without docstrings and messages."""
     return "".join(_told(ast.parse(source)))
