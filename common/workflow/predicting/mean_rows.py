@@ -31,13 +31,16 @@ def write_mean(sample: Path, cells: Mapping[str, str], long: str, out: Path) -> 
         raise ValueError(f"{sample}: {error}") from error
     same = [] if long else [cells[name] for name in header[1:]]
     temporary = out.with_name(f".{out.name}.mean.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for row in rows:
-            match = name_of.fullmatch(row[0]) if long else None
-            if long and match is None:
-                raise ValueError(f"{row[0]} is no id of the form {long}")
-            writer.writerow([row[0], *([cells[match[1]]] if match else same)])
-    temporary.replace(out)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            for row in rows:
+                match = name_of.fullmatch(row[0]) if long else None
+                if long and match is None:
+                    raise ValueError(f"{row[0]} is no id of the form {long}")
+                writer.writerow([row[0], *([cells[match[1]]] if match else same)])
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
     return len(rows)

@@ -43,4 +43,4 @@ def test_another_sample_is_refused_and_nothing_is_written(
     sample.write_text(text, encoding="utf-8")
     with pytest.raises((ValueError, LookupError)):
         write_mean(sample, {"p": "0.5"}, long, tmp_path / "out.csv")
-    assert not (tmp_path / "out.csv").exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["sample.csv"]
