@@ -1,7 +1,8 @@
 """Recipes to start from for photographs, which competitions vary by `dataclasses.replace`; no measured score.
 
 `FROZEN_HEAD`: a head on a frozen network's features, minutes on two cores. `FEATURES`: a head solved on
-features of several stages and two sizes, which serves small data best. `FINE_TUNED`: for one GPU.
+features of several stages, two sizes and two poolings, as the folds choose, which serves small data best.
+`FINE_TUNED`: for one GPU.
 """
 
 from common.recipe import Recipe

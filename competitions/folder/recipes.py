@@ -95,7 +95,8 @@ NOTES = {
         "on features that are computed once.",
     ),
     "features": Note(
-        command="kit folder run --recipe features backbone=local-dir:mobilenetv2_100.tf_in1k",
+        command="kit folder run --recipe features head=ridge feature_pools=mean "
+        "feature_choice=all backbone=local-dir:mobilenetv2_100.tf_in1k",
         metric="accuracy",
         score=0.9117,
         spread="± 0.0232 (sd over folds)",
