@@ -16,7 +16,7 @@ from typing import Any
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
-def until(true: Callable[[], Any], seconds: float = 120) -> None:
+def until(true: Callable[[], Any], seconds: float = 600) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + seconds
     while not true():

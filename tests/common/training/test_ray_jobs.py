@@ -155,14 +155,13 @@ def test_a_kill_of_the_driver_ends_its_processes_and_the_rest_ends_bit_equal(
     words += ["--data", str(tmp_path / "data"), "--runs"]
     killed, whole = str(tmp_path / "killed"), str(tmp_path / "whole")
     command = [sys.executable, "-m", "kit", *words, killed, "processes=2"]
-    begun = subprocess.Popen(command, cwd=Path(kit.__file__).parent)
-    until(lambda: list(Path(killed).glob("digits-*/fold*/weights.safetensors")))
-    (finished, *_) = Path(killed).glob("digits-*/fold*/weights.safetensors")
-    stamp, left = finished.stat().st_mtime_ns, children(begun.pid)
-    assert named(left, "raylet")
-    os.kill(begun.pid, signal.SIGKILL)
-    begun.wait()
-    until(lambda: not alive(left), 60)
+    with subprocess.Popen(command, cwd=Path(kit.__file__).parent) as begun:
+        until(lambda: list(Path(killed).glob("digits-*/fold*/weights.safetensors")))
+        (finished, *_) = Path(killed).glob("digits-*/fold*/weights.safetensors")
+        stamp, left = finished.stat().st_mtime_ns, children(begun.pid)
+        assert named(left, "raylet")
+        os.kill(begun.pid, signal.SIGKILL)
+    until(lambda: not alive(left), 30)
     (folder,) = Path(killed).glob("digits-*")
     assert not (folder / "scores.json").exists()
     assert subprocess.run(command, cwd=Path(kit.__file__).parent).returncode == 0
