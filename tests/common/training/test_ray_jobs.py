@@ -140,6 +140,15 @@ def test_two_processes_train_to_the_bits_of_one_also_where_one_is_killed(
 
 
 @pytest.mark.slow
+def test_a_head_trained_on_features_first_goes_on_in_a_process(frozen: Any) -> None:
+    fields = {"freeze": "lp-ft:1", "epochs": 3, "folds": 2}
+    whole = results(validate.run(frozen(**fields))["run"])
+    found = Path(validate.run(frozen("processes=2", fresh=True, **fields))["run"])
+    assert results(found) == whole
+    assert [line["epoch"] for line in read_log(found / "fold1")] == [1, 2, 3]
+
+
+@pytest.mark.slow
 def test_a_model_that_diverges_in_a_process_is_told_in_the_same_sentence(toy: Any) -> None:
     with pytest.raises(Diverged, match=r"training diverged in fold\d, epoch \d.*Lower lr="):
         validate.run(toy("processes=2", lr=100.0, optimizer="sgd", momentum=0.99, epochs=4))
