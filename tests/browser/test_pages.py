@@ -188,6 +188,8 @@ def test_contrast_and_names_meet_wcag_aa_and_nothing_overflows(
 ) -> None:
     page = opened("two", viewport={"width": width, "height": 900}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.eval_on_selector(".facts td", "cell => cell.textContent = 'NVIDIA H100 80GB '.repeat(9)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("#tiles .tile").first.click()
     assert faults_of(page) == []  # of the open detail
     page.keyboard.press("Escape")

@@ -288,9 +288,9 @@ if (canvas) {
   });
   const pairs = [...counts].filter(([key]) => Math.floor(key / size) !== key % size);
   pairs.sort((a, b) => b[1] - a[1]);
-  $("#confused").append(...pairs.slice(0, 15).map(([key, n]) => element("li", {},
+  $("#confused").append(...pairs.slice(0, 15).map(([key, n]) => element("li", {}, element("span", {}, String(n)),
     element("button", {type: "button", class: "link", "data-true": Math.floor(key / size), "data-said": key % size},
-      `${data.names[Math.floor(key / size)]}, predicted ${data.names[key % size]}`), ` ${n}`)));
+      `${data.names[Math.floor(key / size)]}, predicted ${data.names[key % size]}`))));
 }
 
 filter();
