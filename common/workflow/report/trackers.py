@@ -7,8 +7,9 @@ hold a key, and stops no training.
 
 import math
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
@@ -91,9 +92,10 @@ class Tracker:
         if self.name == "none":
             return
         try:
-            if self.opened is None:
-                self.opened = self._open()
-            call()
+            with redirect_stdout(sys.stderr):  # stdout is for the result
+                if self.opened is None:
+                    self.opened = self._open()
+                call()
         except Exception as error:  # a tracker is worth no run
             say(f"tracker={self.name} failed ({type(error).__name__}): the run goes on without it")
             self.name, self.opened = "none", None

@@ -73,7 +73,8 @@ class Fake:
     def __init__(self, project: str, **words: Any) -> None:
         self.words, self.figures, self.ended = (project, words), [], False
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        print("* Created new run")
 
     def store_init_configuration(self, values: dict[str, Any]) -> None:
         self.recipe = values
@@ -87,7 +88,7 @@ class Fake:
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow", "trackio"])
 def test_trackers_stay_on_this_machine_and_hear_the_epochs_of_earlier_calls(
-    name: str, run: Run, monkeypatch: pytest.MonkeyPatch
+    name: str, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 
@@ -107,6 +108,7 @@ def test_trackers_stay_on_this_machine_and_hear_the_epochs_of_earlier_calls(
     assert all(("step" in more) == (name == "mlflow") for _, more in told.figures)
     kept = [os.environ[variable] for variable in trackers.OFFLINE[name]]
     assert any(str(run.folder.resolve()) in each for each in kept)
+    assert capsys.readouterr().out == ""  # where the result is written
 
 
 def test_a_missing_package_is_told_before_anything_starts(
