@@ -179,8 +179,7 @@ def _timing(request: Request, package: Package, place: Path) -> Timing | None:
     if kept.is_file() and (before := read_json(kept))["key"] == key:
         return Timing.of(before["timing"])
     say("timing the models on images of the visible test set")
-    cache = place.parent / "timing"
-    found = timed(request.competition, place, request.data_folder, cache=cache)
+    found = timed(request.competition, place, request.data_folder, cache=request.cache)
     if found is not None:
         write_json(kept, {"key": key, "timing": found.facts()})
     return found

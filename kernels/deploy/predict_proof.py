@@ -146,11 +146,10 @@ def _local(request: Request, predictor: BuiltPredictor) -> Path:
         predictor.package,
         request.data_folder,
         folder / SUBMISSION,
-        cache=folder / "cache",
+        cache=request.cache,
         clock=Clock(LONGEST_S),
         levels=predictor.levels,
     )
-    shutil.rmtree(folder / "cache", ignore_errors=True)
     apart = difference(predictor.run / SUBMISSION, folder / SUBMISSION)
     much = f", by at most {apart['largest']:.2g}" if apart.get("largest") else ""
     say(

@@ -23,7 +23,7 @@ from common.runs import Run
 from common.storage import read_json
 from common.workflow.blending import held_rows
 from common.workflow.files import Files, weights_of
-from common.workflow.predicting.package import members_of, submission_recipe
+from common.workflow.predicting.package import members_of, runs_of, submission_recipe
 from common.workflow.request import Request
 from common.workflow.run_results import (
     fold_files,
@@ -47,7 +47,8 @@ def scores_by_views(request: Request, run: Run, files: Files, most: int) -> list
     All else stays: the models, each fold's decision and blend weights, fitted on the other folds with all
     views. The last is therefore the run's own `cv`. None: no rows were held out.
     """
-    if not run.recipe().folds:
+    files_of = [fold_files(each, submission_recipe(each)) for each in runs_of(request, run)]
+    if not all(files_of):
         return [None] * most
     return [each.score for each in _held_out(request, run, files, most)]
 

@@ -1,6 +1,7 @@
 """How long an ensemble takes on a machine, by stage and level: measured on a few images, as it predicts."""
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -95,9 +96,9 @@ def timed(competition: Competition, folder: Path, data: Path, *, cache: Path) ->
     began = time.perf_counter()
     node, prior = open_package(competition, folder)
     place = data_root(open_folder(data, cache, packed=competition.packed), competition.sample)
-    found = begun(competition, node, prior, place, cache / "timed.csv")
-    starting = time.perf_counter() - began
-    cache, runs = cache / "timed", [*models_of(node)]
+    cache = cache / f"timed-{os.getpid()}"
+    found = begun(competition, node, prior, place, cache / "rows.csv")
+    starting, runs = time.perf_counter() - began, [*models_of(node)]
     measured = [_measured(each, found.table, cache) for each in runs] if len(found.table) else []
     if not measured or None in measured:
         return None
@@ -119,6 +120,7 @@ def timed(competition: Competition, folder: Path, data: Path, *, cache: Path) ->
         found.table = found.table.head(0)
         found.known.clear()
     writing = _shortest(found.write) / max(1, len(found.sample))
+    shutil.rmtree(cache)
     gpu = runs[0].kind != "cpu"
     bytes_of_row = max(cost.row_bytes for _, cost in each_run)
     return Timing(

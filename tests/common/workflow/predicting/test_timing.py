@@ -49,6 +49,7 @@ def test_every_level_of_a_package_is_timed_and_fewer_take_less(
     spent = [each.networks for each in found.levels]
     assert spent[0] >= spent[1] == pytest.approx(2 * spent[2])
     assert 0 < found.writing < 0.01
+    assert not any((dogs.folder / "timing").glob("timed*"))
     assert np.ptp([each.decoding for each in found.levels]) == 0
 
 
