@@ -65,7 +65,7 @@ def test_a_lost_answer_is_found_by_its_mark_alone(
 def test_a_host_that_tidies_and_lists_late_gets_a_submission_whose_answer_was_lost_once(
     tmp_path: Path, files: Path, submission: Path
 ) -> None:
-    with tidy_host(tmp_path / "host", files, tidy=True, late_s=3.0) as host:
+    with tidy_host(tmp_path / "host", files, tidy=True, late_s=600.0) as host:
         host.faults.add(Fault(method="CreateSubmission"))
         with pytest.raises(
             client.UnsureError, match=r"counts 1 submission more than are in the li"
