@@ -168,10 +168,14 @@ def test_an_augmentation_leaves_no_features_to_solve_on(frozen: Any) -> None:
 
 @pytest.mark.slow
 def test_a_head_on_features_of_two_sizes_predicts_as_its_network_does(frozen: Any) -> None:
-    result = whole_run(frozen(head="ridge", image_size=16, feature_size=8, final="refit"))
-    weights = load_file(Path(result["run"]) / "refit" / "weights.safetensors")
-    assert result["cv"] == 1 and weights["head.weight"].shape == (3, 2 * 128)
-    trained = whole_run(frozen(image_size=16, feature_size=8))  # by the optimiser, on the same
+    joined = {"image_size": 16, "feature_size": 8, "feature_pools": "mean+max"}
+    request = frozen(head="best", feature_choice="best", final="refit", **joined)
+    result = whole_run(request)
+    run = Path(result["run"])
+    weights = load_file(run / "refit" / "weights.safetensors")
+    assert result["cv"] == 1 and weights["head.weight"].shape == (3, 4 * 128)
+    assert {point[2] for point in read_json(run / "run.json")["head_grid"]["points"]} >= {"ridge"}
+    trained = whole_run(frozen(**joined))  # by the optimiser, on the same
     assert trained["cv"] > 0.3
 
 
