@@ -27,7 +27,8 @@ class LabelErrors:
     Attributes:
         rows: int64 [M], places in the arrays given.
         suggested: the answers that the model would give them, [M] or [M, K] as the target's `y`.
-        scores: float64 [M], the normalised margin of the given label: 0 (surely wrong) to 0.5.
+        scores: float64 [M], the probability of the given label (the least of a row's doubtful ones): 0
+            (surely wrong) to 0.5. Of labels made wrong on purpose it puts more first than the margin.
         share: the estimated share of wrong labels among all labels, found or not.
     """
 
@@ -77,10 +78,10 @@ def _of_columns(probs: Floats, y: Targets) -> tuple[npt.NDArray[np.bool_], Float
 
 
 def _mislabelled(probs: Floats, y: Ints) -> tuple[npt.NDArray[np.bool_], Floats, float]:
-    """Which rows are doubtful [N], the normalised margin of every row [N], the share of wrong labels."""
+    """Which rows are doubtful [N], the probability of every given label [N], the share of wrong labels."""
     joint, found = confident_joint(probs, y), np.zeros(len(y), bool)
     _, rival = _best_other(probs, y)
-    scores = (probs[np.arange(len(y)), y] - rival + 1) / 2
+    scores = probs[np.arange(len(y)), y]
     for given in np.unique(y):
         members, counts = np.flatnonzero(y == given), _rounded(joint[given])
         for true in np.flatnonzero(counts):
@@ -89,7 +90,7 @@ def _mislabelled(probs: Floats, y: Ints) -> tuple[npt.NDArray[np.bool_], Floats,
                 found[members[np.argsort(-margin, kind="stable")[: counts[true]]]] = True
         weakest = np.argsort(probs[members, given], kind="stable")
         found[members[weakest[len(members) - max(1, counts[given]) :]]] = False
-    return found & (scores < 0.5), scores, 1 - float(np.trace(joint) / joint.sum())
+    return found & (scores < rival), scores, 1 - float(np.trace(joint) / joint.sum())
 
 
 def confident_joint(probs: Floats, y: Ints) -> Floats:

@@ -77,6 +77,7 @@ def _heeding(job: Job, scores: "pd.Series | None", ready: Prepared) -> Job:
         return job
     if ready.recipe.noise == "drop":
         return replace(job, rows=job.rows[~np.isin(job.rows, scores.index)])
+    # A label of a half or less: it counts as much as it is likely, beside a coin's toss.
     weights = 2 * scores.reindex(job.rows, fill_value=0.5).to_numpy(np.float32)
     hot = np.eye(len(ready.setting.target.names), dtype=np.float32)
     # A cross-entropy is linear in its target: a share of one is a share of the row's loss.

@@ -87,7 +87,9 @@ def test_rows_that_a_job_does_without_are_not_in_the_moments_of_its_features(fro
             assert np.allclose(solver._principal(each, name).mean, mean, atol=1e-6)
 
 
-def test_a_weighed_row_counts_its_margin_in_the_loss_and_the_others_all(flipped: Any) -> None:
+def test_a_weighed_row_counts_as_much_as_its_label_is_likely_and_the_others_count_all(
+    flipped: Any,
+) -> None:
     with prepared(flipped(noise="weight")) as ready:
         (job, *_) = heeding_noise(ready, jobs_of(ready.recipe, ready.split.folds))
         y, answers = ready.setting.loss_targets[job.rows], ready.setting.answers_of(job)
