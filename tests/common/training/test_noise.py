@@ -102,13 +102,9 @@ def test_a_weighed_row_counts_as_much_as_its_label_is_likely_and_the_others_coun
     assert torch.allclose(weighed, torch.from_numpy(weights) * each, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "fields",
-    [
-        pytest.param({}, marks=pytest.mark.slow),
-        pytest.param({"head": "logistic"}, marks=pytest.mark.slow),
-        {"freeze": "none", "augment": "small"},
-    ],
+    "fields", [{}, {"head": "logistic"}, {"freeze": "none", "augment": "small"}]
 )
 def test_weighing_rows_trains_heads_and_networks_alike(flipped: Any, fields: Any) -> None:
     assert validate.run(flipped(noise="weight", folds=1, epochs=1, **fields))["n"] == 10
