@@ -6,11 +6,13 @@ that the first of them writes.
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,8 @@ def train_on_gpus(job: Job, context: RunContext, folder: Path) -> Iterator[Recor
             assert process.stdin
             process.stdin.close()  # which ends what is left
             process.wait()
+            with suppress(ProcessLookupError):  # where the launcher itself was killed
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _check(job: Job, context: RunContext) -> None:

@@ -85,9 +85,8 @@ class Together(Alone):
     ) -> tuple[Tensor, Tensor]:
         if mix.mixup is None:
             return images, targets
-        images, targets = mix(self._gathered(images, len(targets)), targets, place)
-        mine = images[self.share.of(len(images))]
-        return mine.contiguous(memory_format=torch.channels_last), targets
+        whole, targets = mix(self._gathered(images, len(targets)), targets, place)
+        return images.copy_(whole[self.share.of(len(whole))]), targets
 
     def loss(self, loss_of: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
         mine = targets[self.share.of(len(targets))]

@@ -5,6 +5,7 @@ Only the core of Ray is used, and only where there is more than one process is i
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from common.training.run_context import RunContext
 
 WATCHDOG = Path(__file__).with_name("ray_watchdog.py")
 STORE_BYTES = 256 << 20  # of Ray's object store: weights pass through it, images do not
+ANSWER_S = 10.0  # for a cluster's head
 REMEDY = "pip install 'kaggle-image-kit[ray]'"
 # No reports of usage, no other Python than this one, no warning of what is not used.
 SETTINGS = {
@@ -108,10 +110,13 @@ def connected(place: str, count: int, gpus: int) -> Iterator[None]:
 
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if place:
+        host, _, port = place.rpartition(":")
         try:
+            # Where nobody answers Ray would go on trying for minutes.
+            socket.create_connection((host, int(port)), ANSWER_S).close()
             with _environment(SETTINGS):
                 ray.init(place, **quiet)  # type: ignore[arg-type]
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             first = " ".join(str(error).split())
             raise KitError(
                 f"ray={place}: no connection to this cluster ({first}); `ray start --head` begins one, "

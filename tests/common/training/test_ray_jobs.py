@@ -78,6 +78,12 @@ def test_machines_with_other_versions_are_told_by_what_differs() -> None:
     )
 
 
+def test_a_cluster_that_does_not_answer_is_told_at_once() -> None:
+    told = r"ray=127.0.0.1:9: no connection to this cluster .*`ray start --head` begins one"
+    with pytest.raises(KitError, match=told), connected("127.0.0.1:9", 0, 0):
+        pass
+
+
 def test_without_ray_several_models_are_trained_one_after_another(
     toy: Any, monkeypatch: Any, capfd: Any
 ) -> None:
