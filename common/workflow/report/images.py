@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def pairs_of(material: Material, thumbnails: Thumbnails) -> dict[str, Any]:
     path = request.runs / "checks" / request.competition.name / "pairs.csv"
     if path.is_file():
         listed = read_csv(path).assign(near=lambda t: t["kind"] == "near")
-        source = "as kit check listed them"
+        when = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+        source = f"as kit check listed them on {when}"
     elif material.runs[0].recipe().groups == "near" and material.runs[0].recipe().folds:
         ids = material.table["id"].to_numpy()
         found = groups.within(material.store)

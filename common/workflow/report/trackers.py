@@ -104,6 +104,8 @@ class Tracker:
         from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 
         self.folder.mkdir(exist_ok=True)
+        # A server of the user's own keeps artifacts itself; else they would go to ./mlruns.
+        kept = None if "MLFLOW_TRACKING_URI" in os.environ else self.folder.resolve().as_uri()
         for name, value in OFFLINE[self.name].items():
             os.environ.setdefault(name, value.format(self.folder.resolve()))
         kind, label = LOGGER_TYPE_TO_CLASS[self.name], self.run.folder.name
@@ -111,7 +113,7 @@ class Tracker:
         opened = {
             "tensorboard": lambda: kind(".", str(self.folder)),
             "wandb": lambda: kind(project, name=label, dir=str(self.folder)),
-            "mlflow": lambda: kind(project, run_name=label),
+            "mlflow": lambda: kind(project, logging_dir=kept, run_name=label),
             "trackio": lambda: kind(project, name=label),
         }[self.name]()
         opened.start()
