@@ -96,7 +96,7 @@ def kits(solver: HeadSolver, job: Job) -> list[tuple[float, float]]:
     """A fold's held-out loss and accuracy at each C, by the kit's solver."""
     rows, y = principal(Part(solver.table, job.rows)), solver.context.loss_targets
     x = solver.table.take(job.held_out)[0]  # type: ignore[arg-type]
-    path = path_of("logistic", rows, y[job.rows], solver.context.target, STRENGTHS)
+    path = path_of("logistic", rows, y[job.rows], solver.context.target, STRENGTHS, one_of=True)
     return [judged(x @ weight.T + bias, y[job.held_out]) for weight, bias in path]
 
 
