@@ -1,9 +1,11 @@
 """Two submissions compared: equal bytes, or where and by how much they differ."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+import kit
 from kernels.deploy.dry_run import check_equal, difference
 
 
@@ -51,3 +53,19 @@ def test_a_difference_is_told_with_both_files() -> None:
         ValueError, match=r"in 2 of 3 rows, by at most 0\.25: .* nothing was pushed"
     ):
         check_equal(facts)
+
+
+@pytest.mark.slow
+def test_a_recipe_of_several_processes_is_run_sealed_on_two_ray_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAGGLE_API_ENVIRONMENT")
+    places = ["--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    small = ["rows=150", "epochs=1", "folds=2", "groups=identical", "processes=2"]
+    assert kit.main(["digits", "download", *places]) == 0
+    words = ["digits", "kernel", "--dry-run", *small, "--sample", "60", *places]
+    assert kit.main(words) == 0
+    (folder,) = (tmp_path / "runs" / "kernels").iterdir()
+    assert json.loads((folder / "proof.json").read_text(encoding="utf-8"))["equal"] is True
+    log = (folder / "dry-run" / "log.jsonl").read_text(encoding="utf-8")
+    assert "training 2 of 2 models on cpu, 2 at a time" in log
