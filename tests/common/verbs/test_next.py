@@ -122,7 +122,8 @@ def test_a_command_keeps_recipe_fields_run_and_places_and_quotes_them() -> None:
 def test_what_a_command_gives_a_verb_is_what_the_verb_takes() -> None:
     for verb in kit.VERBS:
         shared = getattr(importlib.import_module(kit._module(verb)), "SHARED", ())
-        fields = {options.field_flags, options.file_or_field_flags} & {*shared}
+        takers = {options.field_flags, options.file_or_field_flags, options.job_flags}
+        fields = takers & {*shared}
         assert bool(fields) == (verb in request.TAKE_FIELDS), verb
         assert bool(fields or options.recipe in shared) == (verb in request.TAKE_RECIPE), verb
         assert (options.run in shared) == (verb in request.TAKE_RUN), verb
