@@ -58,8 +58,10 @@ def _ridge(
     if not known.all():
         images = np.zeros(len(part.rows), bool)
         images[part.places[known]] = True
+        answers = np.empty((len(images), y.shape[1]))
+        answers[part.places] = y
         rows = principal(Part(part.table, part.rows[images], part.columns))
-        y = y[known]
+        y = answers[images][rows.part.places]  # fewer rows come in other blocks, each view by view
     yield from map(rows.unfold, ridge_path(rows, y[:, columns], penalties))
 
 
