@@ -21,6 +21,7 @@ Layer = tuple[Array, Array]  # weight [O, R] or [O, F], bias [O]
 Columns = npt.NDArray[np.int64] | EllipsisType  # ...: all
 
 SMALLEST = 1e-10  # of the largest variance: what is below is rounding
+LEFT = 1e-6  # of a feature's squares: where rows taken away leave less, it is taken for constant
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Moments:
-    """The count of rows, and of rows less `origin` [F] the sums [F] and the sums of products [F, F]."""
+    """The count of rows, and of rows less `origin` [F] the sums [F] and the sums of products [F, F].
+
+    `squares` [F] are those of all rows of which some were taken away: rounding is a share of them.
+    """
 
     count: int
     origin: Array
     sums: Array
     products: Array
+    squares: Array
 
     def without(self, other: "Moments") -> "Moments":
         """The moments of the rows that are not the other's."""
@@ -69,6 +74,7 @@ class Moments:
             self.origin,
             self.sums - other.sums,
             self.products - other.products,
+            self.squares,
         )
 
 
@@ -81,7 +87,7 @@ def moments(part: Part, origin: Array | None = None) -> Moments:
         rows = block - origin
         sums += rows.sum(axis=0)
         products += rows.T @ rows
-    return Moments(len(part), origin, sums, products)
+    return Moments(len(part), origin, sums, products, products.diagonal().copy())
 
 
 @dataclass(frozen=True)
@@ -163,7 +169,9 @@ def _of_many(part: Part, known: Moments) -> Principal:
     shift = known.sums / known.count
     mean = known.origin + shift
     covariance = known.products / known.count - np.outer(shift, shift)
-    scale = _scale(np.sqrt(np.maximum(0, np.diagonal(covariance))), mean)
+    variances = np.diagonal(covariance)
+    varies = known.count * variances > LEFT * known.squares
+    scale = _scale(np.sqrt(np.where(varies, variances, 0)), mean)
     covariance /= scale
     covariance /= scale[:, None]
     values, vectors = _kept(*np.linalg.eigh(covariance))

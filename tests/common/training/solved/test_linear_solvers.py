@@ -159,3 +159,18 @@ def test_rows_come_from_the_table_as_they_were_put_there() -> None:
     assert np.array_equal(table.take(some), x[:, some])
     assert np.array_equal(table.take(some, np.array([1, 4])), x[:, some][:, :, [1, 4]])
     assert table.take(some[:0]).shape == (3, 0, 7)
+
+
+def test_a_feature_that_varies_among_the_rows_taken_away_alone_gets_no_weight() -> None:
+    x, y = rows(400, 30)
+    x[:, :8] = 0.0
+    x[300:, :8] = np.maximum(0, np.random.default_rng(2).normal(size=(100, 8)))
+    table, own = FeatureTable([[x[None]]]), np.arange(300)
+    whole = moments(Part(table, np.arange(400)))
+    left = whole.without(moments(Part(table, np.arange(300, 400)), whole.origin))
+    found = principal(Part(table, own), left)
+    layer = found.unfold(next(ridge_path(found, np.eye(CLASSES)[y[:300]], (1.0,))))
+    direct = principal(Part(table, own))
+    other = direct.unfold(next(ridge_path(direct, np.eye(CLASSES)[y[:300]], (1.0,))))
+    assert not layer[0][:, :8].any()
+    assert np.abs(outputs(x, layer) - outputs(x, other)).max() < 1e-8
