@@ -167,9 +167,14 @@ class HeadSolver:
             left_out = Part(self.table, others, self.columns[name])
             known = known.without(moments(left_out, known.origin))
         rows = principal(part, known)
-        if len(self.columns) == 1 and len(self.jobs) * rows.basis.nbytes < BYTES_KEPT:
+        if len(self.columns) == 1 and len(self.jobs) * self._bytes_of(rows) < BYTES_KEPT:
             self._kept[job.name] = rows
         return rows
+
+    def _bytes_of(self, rows: Principal) -> int:
+        """What a decomposition holds once every solver has used it."""
+        heads = heads_of(self.context.recipe, self.context.target)
+        return rows.basis.nbytes + ("logistic" in heads) * rows.coordinate_bytes
 
     def _path(
         self, job: Job, rows: Principal, head: str, penalties: Sequence[float]

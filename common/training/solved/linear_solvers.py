@@ -84,7 +84,7 @@ def _whole(
     count, weight = len(rows.part), np.zeros((len(yes), len(rows.variances)))
     bias = np.log((yes + 0.5) / (count - yes + 0.5))
     if one_of and not open_columns.all():
-        logits = rows.x @ layer[:, :-1].T + layer[:, -1]
+        logits = rows.x @ layer[:, :-1].T.astype(rows.x.dtype) + layer[:, -1]
         top = logits.max(axis=1)
         bias += float((top + np.log(np.exp(logits - top[:, None]).sum(axis=1))).mean())
     weight[open_columns], bias[open_columns] = layer[:, :-1], layer[:, -1]

@@ -10,10 +10,12 @@ from common.inference.feature_table import FeatureTable
 from common.models.joined_features import Block
 from common.recipe import Recipe
 from common.targets import OneClass
+from common.training import solved_heads
 from common.training.jobs import Job
 from common.training.linear_probe import apart
 from common.training.solved.candidates import ALL, feature_choices
 from common.training.solved.choosing import choice_lines, choose, grid_of_points
+from common.training.solved.principal import Principal, principal
 from common.training.solved_heads import HeadSolver
 
 BLOCKS = [
@@ -109,6 +111,24 @@ def test_the_score_of_noise_is_that_of_chance() -> None:
         own = [each.loss(point) for each, point in zip(solved, points, strict=True)]
         assert np.mean(own) >= hindsight[-1]
     assert abs(np.mean(found) - 1 / CLASSES) < 4 * np.sqrt(2 / 9 / (5 * 48))
+
+
+@pytest.mark.parametrize(("head", "times"), [("ridge", 1), ("logistic", 2)])
+def test_a_decomposition_is_kept_only_where_what_its_solver_forms_of_it_fits(
+    head: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = planted(4000, BLOCKS)
+    made, formed = solver(x, y, head=head), []
+
+    def counted(*given: Any) -> Principal:
+        formed.append(given)
+        return principal(*given)
+
+    monkeypatch.setattr(solved_heads, "principal", counted)
+    basis = 8 * x.shape[1] ** 2
+    monkeypatch.setattr(solved_heads, "BYTES_KEPT", len(made.jobs) * 2 * basis)
+    assert len(list(made.trained(made.solve()[1]))) == len(made.jobs)
+    assert len(formed) == times * len(made.jobs)
 
 
 def test_the_best_solver_is_found_among_those_that_fit() -> None:
