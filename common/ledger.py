@@ -179,17 +179,21 @@ def best(entries: Sequence[Entry], score: str) -> Entry | None:
     return (max if higher else min)(scored, key=lambda entry: float(getattr(entry, score)))
 
 
+def scored_files(entries: Sequence[Entry]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Every submission file with both scores to its CV and leaderboard score, by run and digest."""
+    return {
+        (entry.run, entry.file): (entry.cv, entry.leaderboard)
+        for entry in entries
+        if entry.cv is not None and entry.leaderboard is not None
+    }
+
+
 def rank_correlation(entries: Sequence[Entry]) -> float | None:
     """Spearman's rank correlation of CV and leaderboard score over different submission files.
 
     None for fewer than three files, or if all scores are equal.
     """
-    files = {
-        (entry.run, entry.file): (entry.cv, entry.leaderboard)
-        for entry in entries
-        if entry.cv is not None and entry.leaderboard is not None
-    }
-    ranks = pd.DataFrame(list(files.values()), columns=["cv", "leaderboard"]).rank()
+    ranks = pd.DataFrame(list(scored_files(entries).values()), columns=["cv", "leaderboard"]).rank()
     if len(ranks) < FEWEST or ranks["cv"].nunique() < 2 or ranks["leaderboard"].nunique() < 2:
         return None
     return float(ranks["cv"].corr(ranks["leaderboard"]))

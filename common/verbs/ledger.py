@@ -93,6 +93,7 @@ def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
         "best_cv": cv.run if cv else None,
         "best_leaderboard": board.run if board else None,
         "rank_correlation": ledger.rank_correlation(entries),
+        "ranked_files": len(ledger.scored_files(entries)),
     }
 
 
@@ -119,10 +120,9 @@ def _tell(block: dict[str, Any], runs: Path) -> None:
     by_cv, by_board = (block[name] or "none yet" for name in ("best_cv", "best_leaderboard"))
     say(f"  best by CV {by_cv}, by leaderboard {by_board}")
     if block["rank_correlation"] is not None:
-        files = len({(row["run"], row["file"]) for row in rows})
         say(
             f"  rank correlation of CV and leaderboard {block['rank_correlation']:+.2f}"
-            f" over {files} files"
+            f" over {block['ranked_files']} files"
         )
     pending = sum(row["status"] == "pending" for row in rows)
     if pending:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from common.inference.bootstrap import Interval
-from common.ledger import Entry, rank_correlation
+from common.ledger import Entry, rank_correlation, scored_files
 from common.metrics import metric_named
 from common.runs import Run
 from common.workflow.report.held import Held, held_of
@@ -82,7 +82,9 @@ def _best(found: Sequence[Candidate]) -> Candidate:
 
 
 def _gain(one: Candidate, other: Candidate) -> Interval | None:
-    return one.held.gain(other.held) if one.held and other.held else None
+    if one.held is None or other.held is None or not one.held.shared(other.held):
+        return None
+    return one.held.gain(other.held)
 
 
 def _last_gain(judged: list[Candidate]) -> list[str]:
@@ -93,11 +95,13 @@ def _last_gain(judged: list[Candidate]) -> list[str]:
     named = f"{last.entry.run} against {before.entry.run}, the best CV before it"
     gain = _gain(last, before)
     if gain is None:
-        lacking = next(each.entry.run for each in (last, before) if each.held is None)
+        by_cv = f"the last gain: {named}: {_signed(last, before):+.4f} by CV; no interval, as "
+        lacking = [each.entry.run for each in (last, before) if each.held is None]
+        if not lacking:
+            return [f"{by_cv}they held out no row in common"]
         return [
-            f"the last gain: {named}: {_signed(last, before):+.4f} by CV; no interval, as {lacking} has "
-            "no out-of-fold rows with true answers here: "
-            f"`kit {last.entry.competition} report {lacking}` keeps them"
+            f"{by_cv}{lacking[0]} has no out-of-fold rows with true answers here: "
+            f"`kit {last.entry.competition} report {lacking[0]}` keeps them"
         ]
     verdict = "real" if gain.low > 0 else "a loss" if gain.high < 0 else "may be chance"
     return [f"the last gain: {named}: {gain.text}: {verdict}"]
@@ -118,9 +122,9 @@ def _board(found: list[Candidate], entries: Sequence[Entry], share: float) -> li
             f"{len(last.held.ids):,} rows to ±{own:.4f}"
         )
         apart = [
-            (gain.high - gain.low) / 2 * (len(a.held.ids) / rows) ** 0.5
+            (gain.high - gain.low) / 2 * (a.held.shared(b.held) / rows) ** 0.5
             for a, b in combinations(known[-3:], 2)
-            if a.held and (gain := _gain(a, b)) is not None
+            if a.held and b.held and (gain := _gain(a, b)) is not None
         ]
         if apart:
             lines.append(
@@ -128,7 +132,7 @@ def _board(found: list[Candidate], entries: Sequence[Entry], share: float) -> li
             )
     ranks = rank_correlation(entries)
     if ranks is not None:
-        files = len({(each.run, each.file) for each in entries})
+        files = len(scored_files(entries))
         follows = "follows" if ranks > 0.5 else "hardly follows" if ranks > 0 else "does not follow"
         lines.append(f"the board {follows} CV: rank correlation {ranks:+.2f} over {files} files")
     return lines

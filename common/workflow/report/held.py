@@ -42,6 +42,10 @@ class Held:
         """The pooled score and its interval."""
         return interval_of(self.scored, self.groups, self.weights)
 
+    def shared(self, other: "Held") -> int:
+        """How many rows both held out."""
+        return len(set(self.ids) & set(other.ids))
+
     def gain(self, other: "Held") -> Interval:
         """How much better this scores than another, on the rows that both held out."""
         mine, theirs = self._common(other)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from toy_competitions import laid_out, request_of, toy_competition
 from toy_reported import EVIL, judged_run
@@ -96,6 +97,31 @@ def test_a_board_of_fewer_rows_is_known_less_well_by_the_root_of_their_number(
         (known.held.interval.high - known.held.interval.low) / 2
     )
     assert known.board(1.0) == pytest.approx((known.board(0.25) or 0) / 2)
+
+
+def test_runs_that_held_out_no_row_in_common_are_picked_by_cv_without_an_interval(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    for name, half in (("good", slice(0, 48)), ("other", slice(48, 96))):
+        with np.load(runs[name] / "oof.npz") as kept:
+            np.savez(runs[name] / "oof.npz", ids=kept["ids"][half], probs=kept["probs"][half])
+    entries = [entered(runs["good"], 0, cv=0.9), entered(runs["other"], 1, cv=0.8)]
+    found = advice(entries, tmp_path / "runs", 0.3)
+    assert found.picks == [runs["good"].folder.name, runs["other"].folder.name]
+    assert "no interval, as they held out no row in common" in found.lines[0]
+    assert "how it errs is not known here" in found.lines[-1]
+
+
+def test_the_rank_correlation_tells_the_files_that_it_is_over(
+    runs: dict[str, Run], tmp_path: Path, capsys: Any
+) -> None:
+    entries = [entered(runs["good"], at, 0.5 + at / 10, cv=0.6 + at / 10) for at in range(3)]
+    entries.append(entered(runs["good"], 3, status="pending"))
+    assert "+1.00 over 3 files" in "\n".join(advice(entries, tmp_path / "runs", 0.3).lines)
+    for each in entries:
+        ledger.record(tmp_path / "runs" / ledger.NAME, each)
+    list_ledger(Options(runs=tmp_path / "runs"), None)  # type: ignore[arg-type]
+    assert "+1.00 over 3 files" in capsys.readouterr().err
 
 
 def test_likeness_is_the_correlation_of_errors(runs: dict[str, Run]) -> None:
