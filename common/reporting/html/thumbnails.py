@@ -14,6 +14,10 @@ SIDE = 128  # pixels of a picture's longer side
 MOST_BYTES = (
     14_000_000  # of all pictures of a page, in base64: with its data a page stays below 20 MB
 )
+MOST_OF_PAGE, FEWEST_BYTES = (
+    18_500_000,
+    2_000_000,
+)  # of pictures and data; of pictures beside any data
 QUALITY = 82
 DEFAULT_COUNT = 2_000
 
@@ -27,6 +31,10 @@ class Thumbnails:
     most_bytes: int = MOST_BYTES
     pictures: dict[str, str] = field(default_factory=dict)
     spent: int = 0
+
+    def leave_room(self, data: int) -> None:
+        """Fewer bytes of pictures, where the page's data have so many that both are too large."""
+        self.most_bytes = min(self.most_bytes, max(FEWEST_BYTES, MOST_OF_PAGE - data))
 
     def add(self, name: str, image: Callable[[], Pixels]) -> bool:
         """Encode a picture under its name, unless it is there; False when the bytes are spent."""

@@ -1,5 +1,6 @@
 """Which images a report shows: mistakes and a sample, duplicate pairs, doubtful labels."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,13 +142,8 @@ def gallery_of(
     lonely = sizes[groups_] > 1
     shots = set(groups_[[row for row in worst if lonely[row]]].tolist())
     rows = list(dict.fromkeys([*rows, *np.flatnonzero(np.isin(groups_, list(shots))).tolist()]))
-    taken = [
-        row
-        for row in rows
-        if thumbnails.add(str(row), lambda row=row: material.store[int(material.at[row])])  # type: ignore[misc]
-    ]
     one = material.answers[0]
-    return {
+    found = {
         "form": one.form,
         "names": list(one.names),
         "ids": material.rows["id"].tolist(),
@@ -160,6 +156,13 @@ def gallery_of(
             {"name": run.folder.name, **each.gallery()}
             for run, each in zip(material.runs, material.answers, strict=True)
         ],
-        "top": {str(row): [each.likeliest(row) for each in material.answers] for row in taken},
         "small": bool(material.store.shapes.max() <= 40),
     }  # fmt: skip
+    thumbnails.leave_room(len(json.dumps(found, separators=(",", ":"))))
+    taken = [
+        row
+        for row in rows
+        if thumbnails.add(str(row), lambda row=row: material.store[int(material.at[row])])  # type: ignore[misc]
+    ]
+    found["top"] = {str(row): [each.likeliest(row) for each in material.answers] for row in taken}
+    return found

@@ -209,6 +209,18 @@ def test_pictures_end_where_their_bytes_or_their_number_end(tmp_path: Path) -> N
     assert sum(added) == len(limited.pictures) and not added[-1]
 
 
+def test_the_page_of_many_long_ids_has_fewer_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = toy_of("class", tmp_path)
+    made = judged_run(request)
+    size = len(json.dumps(written(request, made).data["gallery"]))
+    monkeypatch.setattr(thumbnails, "FEWEST_BYTES", 0)
+    monkeypatch.setattr(thumbnails, "MOST_OF_PAGE", size)  # hardly more than the data
+    page = written(request, made)
+    assert len(page.data["pictures"]) < len(page.data["gallery"]["ids"])
+
+
 def test_the_rows_with_a_picture_are_the_worst_and_every_class() -> None:
     losses = np.arange(1000.0)
     strata = np.repeat([0, 1, 2, 3], [900, 50, 48, 2])
