@@ -97,7 +97,12 @@ def _tell(teacher: Teacher, test: Unlabelled, facts: list[dict[str, int]]) -> No
 
 def _teacher(ready: Prepared) -> Teacher:
     """The run that `pseudo=` names, checked against this one."""
-    run = named_run(ready.request, Path(ready.recipe.pseudo))
+    folder = Path(ready.recipe.pseudo)
+    run = named_run(ready.request, folder)
+    if run.folder != folder:  # its models are part of this run's name, by the path as it stands
+        raise KitError(
+            f"pseudo={ready.recipe.pseudo} names a run below --runs: name its folder, pseudo={run.folder}"
+        )
     check_trained(run)
     check_data(run, ready.table, ready.store, ready.files.target)
     recipe = replace(

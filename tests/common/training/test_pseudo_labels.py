@@ -126,6 +126,13 @@ def test_the_run_that_labels_is_part_of_the_runs_name(frozen: Any, teacher: str)
         assert ready.run.folder.name != before
 
 
+def test_a_run_that_labels_is_named_by_its_path_or_not_at_all(frozen: Any, teacher: str) -> None:
+    with prepared(frozen(pseudo=Path(teacher).name)) as ready:
+        jobs = jobs_of(ready.recipe, ready.split.folds)
+        with pytest.raises(KitError, match=f"name its folder, pseudo={teacher}"):
+            with_pseudo_labels(ready, jobs)
+
+
 def test_grades_are_pseudo_labelled_by_their_chances_and_sets_take_no_threshold() -> None:
     probs = np.array([[0.5, 0.25, 0.25]], np.float32)
     assert Grades(names=("0", "1", "2")).soft_labels(probs).tolist() == [[0.5, 0.25]]
