@@ -54,11 +54,20 @@ def _test_rows(run: Run) -> int:
 
 @dataclass(frozen=True)
 class Advice:
-    """What a ledger proves, in sentences, and the runs to pick."""
+    """What a ledger proves, in sentences, and the files to pick."""
 
     candidates: list[Candidate]
-    picks: list[str]
+    picked: list[Candidate]
     lines: list[str]
+
+    @property
+    def picks(self) -> list[str]:
+        """The runs of the files to pick."""
+        return [each.entry.run for each in self.picked]
+
+    def place(self, found: Candidate) -> int | None:
+        """1 or 2 for a file to pick; None for another, of the same run too."""
+        return next((at for at, each in enumerate(self.picked, 1) if each is found), None)
 
 
 def advice(entries: Sequence[Entry], runs: Path, share: float) -> Advice:
@@ -66,8 +75,8 @@ def advice(entries: Sequence[Entry], runs: Path, share: float) -> Advice:
     found = candidates_of(entries, runs)
     judged = [each for each in found if each.entry.cv is not None]
     lines = [*_last_gain(judged), *_board(found, entries, share)]
-    picks, why = _picks(judged, share)
-    return Advice(found, picks, lines + why)
+    picked, why = _picks(judged, share)
+    return Advice(found, picked, lines + why)
 
 
 def _signed(one: Candidate, other: Candidate) -> float:
@@ -138,13 +147,19 @@ def _board(found: list[Candidate], entries: Sequence[Entry], share: float) -> li
     return lines
 
 
-def _picks(judged: list[Candidate], share: float) -> tuple[list[str], list[str]]:
-    """Two runs for the final submission, and why: the best honest CV, and the best that disagrees."""
+def _named(found: Candidate, judged: list[Candidate]) -> str:
+    """Its run; of one with several files, also which of them."""
+    files = sum(each.entry.run == found.entry.run for each in judged)
+    return found.entry.run + (f", submission {found.entry.ref}" if files > 1 else "")
+
+
+def _picks(judged: list[Candidate], share: float) -> tuple[list[Candidate], list[str]]:
+    """Two runs' files for the final submission, and why: the best honest CV, and the best that disagrees."""
     honest = [each for each in judged if not each.optimistic] or judged
     if not honest:
         return [], ["no submission has a CV score: nothing honest to pick by"]
     first = _best(honest)
-    lines = [f"pick 1: {first.entry.run}: the best honest CV, {first.entry.cv:.4f}"]
+    lines = [f"pick 1: {_named(first, judged)}: the best honest CV, {first.entry.cv:.4f}"]
     lines += [
         f"  not counted: {each.entry.run}: {each.optimistic}"
         for each in judged
@@ -152,11 +167,11 @@ def _picks(judged: list[Candidate], share: float) -> tuple[list[str], list[str]]
     ]
     others = [each for each in honest if each.entry.run != first.entry.run]
     if not others:
-        return [first.entry.run], [*lines, "pick 2: none: every submission is of this run"]
+        return [first], [*lines, "pick 2: none: every submission is of this run"]
     second, why = _second(first, others)
-    lines.append(f"pick 2: {second.entry.run}: {why}")
+    lines.append(f"pick 2: {_named(second, judged)}: {why}")
     lines += _leader(judged, [first, second], share)
-    return [first.entry.run, second.entry.run], lines
+    return [first, second], lines
 
 
 def _second(first: Candidate, others: list[Candidate]) -> tuple[Candidate, str]:

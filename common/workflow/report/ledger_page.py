@@ -40,7 +40,7 @@ def _row(found: Candidate, advice: Advice, share: float) -> dict[str, Any]:
     entry = found.entry
     return {
         "entry": entry,
-        "pick": advice.picks.index(entry.run) + 1 if entry.run in advice.picks else None,
+        "pick": advice.place(found),
         "interval": found.held.interval if found.held else None,
         "public": found.board(share),
         "private": found.board(1 - share),

@@ -124,6 +124,18 @@ def test_the_rank_correlation_tells_the_files_that_it_is_over(
     assert "+1.00 over 3 files" in capsys.readouterr().err
 
 
+def test_of_two_files_of_a_run_the_better_one_alone_is_picked(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    good, other = runs["good"], runs["other"]
+    entries = [entered(good, 0, cv=0.9), entered(good, 1, cv=0.8), entered(other, 2, cv=0.7)]
+    found = advice(entries, tmp_path / "runs", 0.3)
+    assert [found.place(each) for each in found.candidates] == [1, None, 2]
+    told = "\n".join(found.lines)
+    assert f"pick 1: {good.folder.name}, submission 0: " in told
+    assert f"pick 2: {other.folder.name}: " in told
+
+
 def test_likeness_is_the_correlation_of_errors(runs: dict[str, Run]) -> None:
     good, other = held_of(runs["good"]), held_of(runs["other"])
     assert good and other and good.likeness(good) == pytest.approx(1)
