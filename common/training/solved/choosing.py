@@ -94,10 +94,11 @@ def choice_lines(
         name = f"{point.head}, {point.features}"
         least[name] = min(loss, least.get(name, loss))
     if len(least) > 1:
-        honest = np.mean([one.loss(point) for one, point in zip(solved, chosen, strict=True)])
+        honest = float(np.mean([one.loss(at) for one, at in zip(solved, chosen, strict=True)]))
+        own = f"held-out loss {honest:.4f}" if math.isfinite(honest) else "held-out loss not known"
         best = sorted(least, key=least.__getitem__)[:SHOWN]
         told = "; ".join(f"{least[name]:.4f} {name}" for name in best)
-        lines.append(f"held-out loss {honest:.4f}; in hindsight, and so optimistic: {told}")
+        lines.append(f"{own}; in hindsight, and so optimistic: {told}")
     return lines
 
 

@@ -18,7 +18,7 @@ from common.targets import Grades, LabelSet, Numbers, Target, YesNo
 from common.training import checkpoint
 from common.training.jobs import Job
 from common.training.solved.candidates import Point
-from common.training.solved.choosing import SolvedHead, choose, unused_text
+from common.training.solved.choosing import SolvedHead, choice_lines, choose, unused_text
 from common.verbs import export, validate
 from common.verbs.run import run as whole_run
 
@@ -78,6 +78,15 @@ def test_a_solver_is_chosen_before_an_earlier_one_where_it_is_clearly_better() -
     assert choose([judge]) == ridge
     judge.losses[weak][:] = 0.6  # of one solver, the least loss decides
     assert choose([judge]) == weak
+
+
+def test_a_loss_that_a_fold_did_not_come_to_is_told_as_unknown() -> None:
+    strong, weak = Point(0.1, 1.0, "logistic", "all"), Point(1.0, 1.0, "logistic", "all")
+    ridge = Point(1.0, 1.0, "ridge", "all")
+    ended = solved_head({ridge: [0.5] * 4, strong: [0.4] * 4})
+    whole = solved_head({ridge: [0.5] * 4, strong: [0.4] * 4, weak: [0.3] * 4})
+    lines = choice_lines([ended, whole], [weak, strong], Recipe(freeze="backbone", head="best"))
+    assert "held-out loss not known; in hindsight" in lines[1] and "inf" not in lines[1]
 
 
 @pytest.mark.parametrize(
