@@ -49,6 +49,24 @@ def test_logistic_regression_is_at_the_optimum(data: tuple[Any, Any, Principal])
         assert np.abs(outputs(x, layer) - theirs).max() < 0.02
 
 
+def test_the_loss_of_many_classes_on_more_rows_than_features_is_the_least() -> None:
+    rng, count, classes, strength = np.random.default_rng(0), 2000, 20, 0.1
+    y = rng.integers(0, classes, count)
+    x = rng.normal(size=(count, 256)) + 0.3 * rng.normal(size=(classes, 256))[y] + 20
+    of = of_rows(x.astype(np.float32))
+    (layer,) = logistic_path(of, np.eye(classes)[y], (strength,), one_of=True)
+    z = standardised(x, of)
+    peer = LogisticRegression(C=strength, tol=1e-6, max_iter=5000).fit(z, y)
+
+    def loss(weight: Any, bias: Any) -> float:
+        logits = z @ weight.T + bias
+        rows = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(count), y]
+        return float(rows.mean() + (weight**2).sum() / (2 * strength * count))
+
+    ours = loss(layer[0] @ of.basis.T, layer[1])
+    assert ours < loss(peer.coef_, peer.intercept_) + 1e-6
+
+
 def test_a_row_counts_in_a_multinomial_regression_as_much_as_its_shares_sum_to(
     data: tuple[Any, Any, Principal],
 ) -> None:
