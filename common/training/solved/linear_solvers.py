@@ -28,7 +28,9 @@ def logistic_path(
     """
     count, yes = len(targets), targets.sum(axis=0)
     open_columns = (yes > 0) if one_of else (yes > 0) & (yes < count)
-    y, outputs = targets[:, open_columns], int(open_columns.sum())
+    y, outputs = targets, int(open_columns.sum())
+    if outputs < len(yes):
+        y = targets[:, open_columns]
     share = (yes[open_columns] / count).mean() if one_of else 0.5
     curvature = max(share * (1 - share), 1e-3)
     start = np.zeros((outputs, len(rows.variances) + 1))
@@ -64,15 +66,18 @@ def _optimum(
 def _losses(logits: Array, y: Array, one_of: bool) -> tuple[float, Array]:
     """The summed cross-entropy, of a softmax or of each sigmoid, and its gradient by the logits.
 
-    Of a softmax, a row counts as much as its shares of classes sum to.
+    Of a softmax, a row counts as much as its shares of classes sum to; its gradient is written over the
+    logits, as of many rows and classes each such array is large.
     """
     if one_of:
         counts = y.sum(axis=1, keepdims=True)
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        chances = np.exp(shifted)
-        sums = chances.sum(axis=1, keepdims=True)
-        loss = float((counts * np.log(sums)).sum() - (shifted * y).sum())
-        return loss, counts * chances / sums - y
+        logits -= logits.max(axis=1, keepdims=True)
+        given = float(np.vdot(logits, y))
+        np.exp(logits, out=logits)
+        sums = logits.sum(axis=1, keepdims=True)
+        logits *= counts / sums
+        logits -= y
+        return float((counts * np.log(sums)).sum()) - given, logits
     loss = float((np.logaddexp(0, logits) - logits * y).sum())
     return loss, 1 / (1 + np.exp(-logits)) - y
 

@@ -1,5 +1,6 @@
 """Solved layers are at their optimum: scikit-learn's, or the formula's, penalty by penalty."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,18 @@ def test_the_loss_of_many_classes_on_more_rows_than_features_is_the_least() -> N
 
     ours = loss(layer[0] @ of.basis.T, layer[1])
     assert ours < loss(peer.coef_, peer.intercept_) + 1e-6
+
+
+def test_an_optimum_of_many_classes_takes_few_copies_of_their_logits() -> None:
+    rng, count, classes = np.random.default_rng(0), 4000, 200
+    of, hot = of_rows(rng.normal(size=(count, 8)).astype(np.float32)), np.eye(classes)
+    hot = hot[np.arange(count) % classes]
+    assert of.x.shape == (count, 8)
+    tracemalloc.start()
+    next(logistic_path(of, hot, (0.1,), one_of=True))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * hot.nbytes
 
 
 def test_a_row_counts_in_a_multinomial_regression_as_much_as_its_shares_sum_to(
