@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from common.storage import read_json, replacing, write_json
 from common.targets import OneClass, Target, from_facts
 from common.workflow.files import fingerprint_of
 
+FOLD = re.compile(r"fold(\d+)\.npz")
+
 
 def predictions_folder(run: Run, recipe: Recipe) -> Path:
     """A run and predict fields to `predictions/<8 hex>`, the hex a hash of fields and code."""
@@ -37,8 +40,11 @@ def predictions_folder(run: Run, recipe: Recipe) -> Path:
 
 def fold_files(run: Run, recipe: Recipe) -> list[Path]:
     """The files of a run's held-out probs, one a fold: `ids` [M], and [M, C] by view group."""
-    folder = predictions_folder(run, recipe)
-    return sorted(folder.glob("fold*.npz"), key=lambda path: int(path.stem.removeprefix("fold")))
+    # Beside them may be each model's own, as fold0.held-out.npz.
+    found = [
+        (FOLD.fullmatch(each.name), each) for each in predictions_folder(run, recipe).iterdir()
+    ]
+    return [path for _, path in sorted((int(match[1]), path) for match, path in found if match)]
 
 
 def save_probs(path: Path, ids: Iterable[str], probs: Probs) -> None:

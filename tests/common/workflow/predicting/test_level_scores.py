@@ -8,11 +8,13 @@ from toy_competitions import laid_out, request_of
 from toy_package import Made
 
 import competitions
+from common.recipe import Recipe
 from common.runs import Run
 from common.verbs import predict, run
 from common.workflow.blending import blend
 from common.workflow.files import open_files
 from common.workflow.predicting.level_scores import scores_by_views
+from common.workflow.run_results import fold_files, predictions_folder
 
 
 def test_with_all_views_it_is_the_runs_own_score_and_with_one_that_of_a_run_without_views(
@@ -23,6 +25,15 @@ def test_with_all_views_it_is_the_runs_own_score_and_with_one_that_of_a_run_with
     decided = dogs.run.read("scores.json")["decision"]["kind"]
     assert decided == "temperature"  # fitted with all views, and kept
     assert found[0] != found[1]
+
+
+def test_a_models_own_held_out_file_as_ray_and_gather_leave_is_no_folds(tmp_path: Path) -> None:
+    made, recipe = Run(tmp_path), Recipe()
+    made.note(code="1a2b3c4d")
+    folder = predictions_folder(made, recipe)
+    for name in ("fold10", "fold2", "fold2.held-out", "fold2-seed1.held-out", "fold2.test-1a2b"):
+        (folder / f"{name}.npz").touch()
+    assert [path.name for path in fold_files(made, recipe)] == ["fold2.npz", "fold10.npz"]
 
 
 @pytest.mark.slow
