@@ -67,10 +67,11 @@ class Answer:
         return submission.rows_of(self.form, self.node.target, self.sample, ids=ids, probs=probs)
 
     def _every(self, ids: list[str]) -> Probs:
-        if not self.known or not all(known.any() for known in self.known):
+        knowns = [known.copy() for known in self.known]  # other devices go on meanwhile
+        if not knowns or not all(known.any() for known in knowns):
             return np.tile(self.prior, (len(ids), 1))
         filled = []
-        for probs, known in zip(self.probs, self.known, strict=True):
+        for probs, known in zip(self.probs, knowns, strict=True):
             every = np.tile(probs[known].mean(axis=0), (len(ids), 1))
             every[known] = probs[known]
             filled.append(every)

@@ -19,9 +19,10 @@ from common.storage import read_json
 from common.verbs import predict, run
 from common.workflow.blending import blend
 from common.workflow.predicting import parts
+from common.workflow.predicting.answer import begun
 from common.workflow.predicting.contents import PREDICTOR
 from common.workflow.predicting.mean_rows import write_mean
-from common.workflow.predicting.members import Models
+from common.workflow.predicting.members import Models, open_package
 from common.workflow.predicting.package import package_of, submission_recipe
 from common.workflow.run_results import fold_files
 
@@ -121,6 +122,31 @@ def test_what_stops_one_of_two_devices_stops_both_and_is_told(
     with pytest.raises(KitError, match="this device is broken"):
         dogs.predicted(dogs.data, devices=("cpu", "cpu:0"))
     assert len(pd.read_csv(dogs.folder / "out" / "submission.csv")) == 8
+
+
+class Going(np.ndarray[Any, Any]):
+    """Probs of which another device predicts one more row whenever they are looked at."""
+
+    known: Any
+
+    def __getitem__(self, key: Any) -> Any:
+        found = np.asarray(self)[key]
+        self.known[np.flatnonzero(~self.known)[:1]] = True
+        return found
+
+
+def test_what_is_written_while_another_device_goes_on_has_a_row_for_each_id(dogs: Made) -> None:
+    competition = dogs.request.competition
+    node, prior = open_package(competition, dogs.package)
+    out = dogs.folder / "going" / "submission.csv"
+    found = begun(competition, node, prior, dogs.data, out)
+    found.known[0][:2] = True
+    found.probs[0][:] = prior
+    found.probs[0] = found.probs[0].view(Going)
+    found.probs[0].known = found.known[0]  # type: ignore[attr-defined]
+    found.write()
+    assert len(pd.read_csv(out)) == 8
+    assert found.known[0].sum() > 2
 
 
 @pytest.mark.slow
