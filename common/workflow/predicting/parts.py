@@ -53,11 +53,11 @@ class Parts:
             self.start += min(left, _whole(self.count, self.step))
             return start, self.start, self.levels[self.at]
 
-    def done(self, rows: int, level: Level, reading: float, network: float) -> None:
-        """Note how long a part took, in seconds of reading images and of the networks."""
+    def done(self, rows: int, level: Level, node: Node, reading: float, network: float) -> None:
+        """Note how long a part took on a node, in seconds of reading images and of the networks."""
         with self.lock:
             self.found.used[level.text] = self.found.used.get(level.text, 0) + rows
-            runs = [*models_of(self.found.node)]
+            runs = [*models_of(node)]  # those that have predicted know what they share
             units = [sum(each.units(other) for each in runs) for other in self.levels]
             self.clock.note(rows, units[self.levels.index(level)], reading, network)
             left = len(self.found.table) - self.start
@@ -82,6 +82,7 @@ class Parts:
             say(f"{self.clock.left:,.0f} s are left for {counted(left, 'row')}: they get {now}")
         self.at, affordable = last, self._affordable(units[last])
         share = affordable if chosen is None else int(affordable * PART_OF_TIME)
+        affordable //= self.clock.devices  # of one, which has the part alone
         if self.clock.devices > 1:  # none is idle while another has the last rows
             share = min(share, left // (2 * self.clock.devices))
         most = min(MOST, max(1, int(MOST_BYTES / max(self.found.row_bytes, 1))))
@@ -134,7 +135,7 @@ def _work(parts: Parts, node: Node, cache: Path) -> None:
     while part := parts.take():
         start, stop, level = part
         spent = _predict(parts.found, node, slice(start, stop), level, cache)
-        parts.done(stop - start, level, *spent)
+        parts.done(stop - start, level, node, *spent)
 
 
 def _predict(

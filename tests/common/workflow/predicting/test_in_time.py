@@ -45,6 +45,39 @@ def test_what_stops_it_leaves_the_rows_that_were_predicted(
     assert np.allclose(numbers.tail(4), numbers.head(4).mean(), atol=1e-6)
 
 
+def one_part(
+    monkeypatch: pytest.MonkeyPatch, *, seconds: float, rows: int, costs: dict[str, list[float]]
+) -> parts.Parts:
+    """Parts of many rows on two devices of which "used" has done 64 in 0.1 s a pass; passes by node."""
+    monkeypatch.setattr(
+        parts,
+        "models_of",
+        lambda node: [SimpleNamespace(units=lambda level: costs[node][3 - level.views])],
+    )
+    found: Any = SimpleNamespace(node="other", table=range(rows), used={}, row_bytes=1.0)
+    clock = levels.Clock(seconds / levels.AIMED, measured=parts.WARM, devices=2)
+    made = parts.Parts(found, [levels.Level(3, 1), levels.Level(2, 1)], clock, step=1)
+    node: Any = "used"
+    made.done(64, made.levels[0], node, 0.0, 6.4 * costs["used"][0])
+    return made
+
+
+def test_the_last_part_on_one_of_two_devices_is_no_longer_than_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = {"used": [1.0, 1.0], "other": [1.0, 1.0]}
+    made = one_part(monkeypatch, seconds=20, rows=10_000, costs=both)
+    assert 150 <= made.count <= 200  # of 0.1 s each
+
+
+def test_what_networks_share_on_the_device_that_was_used_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    costs = {"used": [1.0, 1.0], "other": [4.0, 1.0]}
+    made = one_part(monkeypatch, seconds=600, rows=10_000, costs=costs)
+    assert made.clock.costs == pytest.approx((0.0, 0.1))
+
+
 class Watch:
     """A clock that only the reading of images and the networks move: 1 ms an image, 10 ms a pass."""
 
