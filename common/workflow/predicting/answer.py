@@ -1,8 +1,11 @@
 """A test set to its submission.csv: valid from the first minute, and replaced by better ones only."""
 
 import os
+import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +64,8 @@ def answer(
     try:
         predict_all(found, levels, cache / f"part-{os.getpid()}", clock, nodes)
     finally:
-        found.write()
+        with _in_one_go():
+            found.write()
     _tell(found, levels)
     return {
         "rows": len(found.sample),
@@ -70,6 +74,22 @@ def answer(
         "unreadable": sorted(found.faults),
         "seconds": round(time.monotonic() - clock.begun, 1),
     }
+
+
+@contextmanager
+def _in_one_go() -> Iterator[None]:
+    """An interrupt that comes in the block waits for its end."""
+    if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def gpus() -> list[str]:

@@ -1,6 +1,8 @@
 """Predicting within a limit: what is given up for it, and the file that is there whatever happens."""
 
+import os
 import shutil
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ from toy_package import Made
 
 from common.workflow.predicting import answer as answering
 from common.workflow.predicting import levels, parts
+from common.workflow.predicting.known_rows import Answer
 from common.workflow.predicting.members import Models
 
 
@@ -43,6 +46,22 @@ def test_what_stops_it_leaves_the_rows_that_were_predicted(
     assert rows.head(4).equals(whole.head(4))
     numbers = rows.astype(float)
     assert np.allclose(numbers.tail(4), numbers.head(4).mean(), atol=1e-6)
+
+
+def test_an_interrupt_during_the_last_writing_waits_for_its_end(
+    dogs: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Answer.write
+
+    def interrupted(self: Answer) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        plain(self)
+
+    monkeypatch.setattr(Answer, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dogs.predicted(dogs.data)
+    written = (dogs.folder / "out" / "submission.csv").read_bytes()
+    assert written == (dogs.run / "submission.csv").read_bytes()
 
 
 def one_part(
