@@ -15,6 +15,7 @@ import torch
 
 from common.competition import Competition
 from common.data.archives.open_data import open_folder
+from common.data.pixels.store import Store
 from common.progress import counted
 from common.training.trained_models import load_trained
 from common.workflow.files import data_root
@@ -163,7 +164,8 @@ def _measured(run: Models, table: pd.DataFrame, cache: Path) -> _Cost | None:
         building = time.perf_counter() - began
         run.predict(store, cache, full)  # the first pass does not count: it compiles
         once = _shortest(lambda: _passed(run, store, cache, full), times=1)
-        count = int(np.clip(MEASURED_S / once * len(store), LEAST, MOST))
+        room = max(LEAST, min(MOST, int(MOST_BYTES / _row_bytes(store))))
+        count = int(np.clip(MEASURED_S / once * len(store), LEAST, room))
         some = _repeated(table, count // run.batch * run.batch or count)
         shutil.rmtree(cache)
         began = time.perf_counter()
@@ -183,7 +185,7 @@ def _measured(run: Models, table: pd.DataFrame, cache: Path) -> _Cost | None:
         passing = min(most, max(0.0, (long - short) / more)) if more else most
         return _Cost(
             images=len(store),
-            row_bytes=3 * float(store.shapes.prod(axis=1).mean()),
+            row_bytes=_row_bytes(store),
             building=building,
             decoding=decoding,
             preparing=long - passing * run.passes(full),
@@ -192,6 +194,11 @@ def _measured(run: Models, table: pd.DataFrame, cache: Path) -> _Cost | None:
         )
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _row_bytes(store: Store) -> float:
+    """Of the decoded pixels of an image, on average."""
+    return 3 * float(store.shapes.prod(axis=1).mean())
 
 
 def _passed(run: Models, store: Any, cache: Path, level: Level) -> None:

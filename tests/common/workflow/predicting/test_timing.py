@@ -53,6 +53,17 @@ def test_every_level_of_a_package_is_timed_and_fewer_take_less(
     assert np.ptp([each.decoding for each in found.levels]) == 0
 
 
+def test_no_more_images_are_timed_than_a_part_may_decode(
+    dogs: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "MEASURED_S", 1e6)
+    monkeypatch.setattr(timing, "MOST", 64)
+    monkeypatch.setattr(timing, "MOST_BYTES", 1)
+    found = timed(dogs.request.competition, dogs.package, dogs.data, cache=dogs.folder / "bytes")
+    assert found is not None
+    assert found.images == 16
+
+
 def test_a_test_set_without_rows_cannot_be_timed(dogs: Made) -> None:
     data = dogs.other("none", lambda sample: sample.head(0))
     assert timed(dogs.request.competition, dogs.package, data, cache=dogs.folder / "none-c") is None
