@@ -19,7 +19,7 @@ from common.environment import environment, versions
 from common.inference.evaluator import Evaluator, Weights
 from common.recipe import Recipe
 from common.runs import digest_file, digest_of
-from common.storage import locked
+from common.storage import locked, replacing
 from common.targets import Targets
 from common.training import checkpoint
 from common.training.jobs import Job
@@ -157,7 +157,8 @@ def _lay(folder: Path, begun: dict[str, bytes]) -> None:
     if checkpoint.is_begun(folder) or checkpoint.is_finished(folder):
         return
     for name in sorted(begun):  # resume.pt last
-        (folder / name).write_bytes(begun[name])
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(begun[name])
 
 
 def _epoch(folder: Path) -> int:

@@ -6,11 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import kit
+from common.training.checkpoint import is_begun
+from common.training.jobs import Job
+from common.training.parallel import ray_worker
 from common.verbs import validate
 
 
@@ -118,3 +123,23 @@ def test_any_number_of_workers_gives_the_same_bits(toy: Any) -> None:
         request = toy(fresh=True, augment="photo", image_size=16, workers=workers, epochs=1)
         found[workers] = oof(validate.run(request)["run"])
     assert found[0] == found[1] == found[2]
+
+
+def test_a_checkpoint_that_was_brought_in_part_is_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = SimpleNamespace(cache=tmp_path)
+    monkeypatch.setattr(ray_worker, "_open", lambda _: (setting, "key", {}))
+    plain = Path.write_bytes
+
+    def half(path: Path, content: bytes) -> int:
+        plain(path, content[: len(content) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    job = Job("fold0", 0, 0, np.arange(2), None)
+    task = ray_worker.train_task(job, {"resume.pt": b"12345678"}, [None], False)
+    next(task)
+    with pytest.raises(KeyboardInterrupt):
+        next(task)
+    assert not is_begun(tmp_path / "jobs" / "key" / "fold0")
