@@ -152,13 +152,13 @@ def _two_updates(job: Job, context: RunContext) -> None:
     *_, last = phases_of(recipe, len(stages(initial.network.model)), context.side)
     phase = replace(last, lr=TINY_LR)
     components = components_for_phase(initial, context, phase)
-    rows, needed = job.rows, 2 * recipe.grad_accum_steps * recipe.batch_size
-    if len(rows) > recipe.batch_size:
-        rows = np.resize(rows, needed)
+    at, needed = np.arange(len(job.rows)), 2 * recipe.grad_accum_steps * recipe.batch_size
+    if len(at) > recipe.batch_size:
+        at = np.resize(at, needed)
+    answers = None if job.answers is None else job.answers[at]
+    job = replace(job, rows=job.rows[at], answers=answers)
     with suppress(Diverged):
-        train_epoch(
-            replace(job, rows=rows), context, phase, components, epoch=phase.epochs - 1, begun=0
-        )
+        train_epoch(job, context, phase, components, epoch=phase.epochs - 1, begun=0)
     accelerator.free_memory()
 
 

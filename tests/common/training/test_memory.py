@@ -78,6 +78,14 @@ def test_what_is_named_fits(toy: Any) -> None:
             assert "set grad_checkpointing=true batch_size=4 grad_accum_steps=2 (fits" in told
 
 
+def test_a_trial_repeats_the_answers_of_weighed_rows_too(toy: Any) -> None:
+    with prepared(toy(batch_size=8)) as ready:
+        job = jobs_of(ready.recipe, ready.split.folds)[0]
+        few, hot = job.rows[:9], np.eye(len(ready.setting.target.names), dtype=np.float32)
+        answers = 0.5 * hot[ready.setting.loss_targets[few]]
+        assert memory.fits(replace(job, rows=few, answers=answers), ready.setting)
+
+
 def test_a_trial_leaves_what_trains_as_it_was(toy: Any, tmp_path: Path) -> None:
     fields = {"mixup": 0.2, "ema_decay": 0.9, "drop_rate": 0.2, "grad_accum_steps": 2}
     request = toy(batch_size=4, **fields)
