@@ -1,6 +1,7 @@
 """What a predicting kernel left, as a run folder that `submit --kernel` takes, and how long it took there."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from common.kaggle.client import kernels
 from common.progress import counted, say
 from common.runs import Run, digest_file
 from common.storage import read_json, replacing
+from common.workflow.predicting.levels import Level
 from common.workflow.predicting.timing import Timing
 from common.workflow.request import Request
 from kernels.build.predicting import BuiltPredictor
 from kernels.deploy.dry_run import difference
 from kernels.deploy.forecast import Forecast, told
-from kernels.deploy.push import known
+from kernels.deploy.push import known, output_of
 from kernels.runtime.manifest import read_manifest
 from kernels.runtime.predict import REPORT, SUBMISSION
 
@@ -41,6 +43,21 @@ def forecast_there(
     )
     if not found.fits(level):
         say(f"  that is too long, and it will fall back: `{again}` begins with what fits there")
+
+
+def timed_there(folder: Path, levels: Sequence[Level]) -> Timing | None:
+    """What the kernel's newest version with these levels that came back measured on Kaggle's machine.
+
+    A run may have predicted with other views since: what was measured of others says nothing of them.
+    """
+    versions = [
+        int(each["kernel"]["version"]) for each in known(folder).values() if each.get("kernel")
+    ]
+    reports = [output_of(folder, each) / REPORT for each in sorted(versions, reverse=True)]
+    facts = [read_json(each).get("timing") for each in reports if each.is_file()]
+    found = (Timing.of(each) for each in facts if each)
+    alike = (each for each in found if [one.level for one in each.levels] == [*levels])
+    return next(alike, None)
 
 
 def imported(

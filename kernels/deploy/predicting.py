@@ -12,14 +12,14 @@ from common.kaggle.machines import T4S
 from common.kaggle.session import RunKernel
 from common.progress import counted, first_of, say
 from common.runs import Run, locked_run
-from common.storage import read_json
 from common.workflow.blending import blend
 from common.workflow.files import fetch_if_absent, open_files
 from common.workflow.find_run import named_run
 from common.workflow.predicting.contents import Package
 from common.workflow.predicting.half import halved, roundings
+from common.workflow.predicting.levels import Level
+from common.workflow.predicting.members import levels_of_node, open_package
 from common.workflow.predicting.package import package_of
-from common.workflow.predicting.timing import Timing
 from common.workflow.request import FIELD, Request
 from common.workflow.run_results import result_of, scores_of
 from common.workflow.submitting.local_kaggle import kaggle_of
@@ -33,11 +33,10 @@ from kernels.build.predicting import (
 from kernels.deploy.dry_run import proven
 from kernels.deploy.forecast import Forecast, forecast_of, say_choice
 from kernels.deploy.predict_proof import prove_predicting
-from kernels.deploy.predicted_run import forecast_there, imported
-from kernels.deploy.push import known, output_of, pushed
+from kernels.deploy.predicted_run import forecast_there, imported, timed_there
+from kernels.deploy.push import output_of, pushed
 from kernels.deploy.steps import SAMPLE, Steps
 from kernels.deploy.upload import uploaded
-from kernels.runtime.predict import REPORT
 
 
 def predicting(request: Request, steps: Steps, run_kernel: RunKernel) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def predicting(request: Request, steps: Steps, run_kernel: RunKernel) -> dict[st
                 request,
                 package,
                 place,
-                there=_timed_there(folder) if steps.again else None,
+                there=timed_there(folder, _levels(request, place)) if steps.again else None,
                 rows=steps.hidden_rows,
                 limit=seconds,
                 machine=steps.machine or T4S,
@@ -122,14 +121,9 @@ def _halved(request: Request, package: Package, folder: Path) -> Package:
     return found
 
 
-def _timed_there(folder: Path) -> Timing | None:
-    """What the kernel's newest version that came back measured on Kaggle's machine."""
-    versions = [
-        int(each["kernel"]["version"]) for each in known(folder).values() if each.get("kernel")
-    ]
-    reports = [output_of(folder, each) / REPORT for each in sorted(versions, reverse=True)]
-    timed = [read_json(each).get("timing") for each in reports if each.is_file()]
-    return next((Timing.of(each) for each in timed if each), None)
+def _levels(request: Request, place: Path) -> list[Level]:
+    """All levels of the package in `place`."""
+    return levels_of_node(open_package(request.competition, place)[0])
 
 
 def _check(request: Request, steps: Steps) -> None:

@@ -1,12 +1,17 @@
 """The forecast: which level is preferred by its score, which fits, and what is said of it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from common.storage import write_json
 from common.workflow.predicting.levels import Level
 from common.workflow.predicting.timing import Spent, Timing
 from kernels.deploy.forecast import Forecast, say_choice, told
+from kernels.deploy.predicted_run import timed_there
+from kernels.deploy.push import PUSHES, output_of
+from kernels.runtime.predict import REPORT
 
 LEVELS = (Level(3, 4), Level(2, 4), Level(1, 4), Level(1, 2), Level(1, 1))
 
@@ -76,6 +81,19 @@ def test_what_a_budget_picks_is_said(
     found = forecast(0.9, 0.8, 0.7, limit=limit)
     say_choice(found, found.chosen(), "8h")
     assert words in capsys.readouterr().err
+
+
+def test_times_of_a_version_with_other_levels_do_not_count(tmp_path: Path) -> None:
+    timing = forecast(0.9, 0.8, 0.7).timing
+    fewer = replace(timing, levels=timing.levels[2:])
+    pushes = {}
+    for version, each in ((1, timing), (2, fewer)):
+        pushes[str(version)] = {"kernel": {"version": version}}
+        write_json(output_of(tmp_path, version) / REPORT, {"timing": each.facts()})
+    write_json(tmp_path / PUSHES, pushes)
+    assert timed_there(tmp_path, LEVELS) == timing
+    assert timed_there(tmp_path, LEVELS[2:]) == fewer
+    assert timed_there(tmp_path, LEVELS[1:]) is None
 
 
 def test_the_table_has_a_line_a_level_with_score_seconds_and_time() -> None:
