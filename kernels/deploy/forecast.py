@@ -13,9 +13,10 @@ from common.storage import read_json, write_json
 from common.workflow.files import open_files, read_test
 from common.workflow.predicting.contents import Package
 from common.workflow.predicting.level_scores import scores_by_views
-from common.workflow.predicting.levels import AIMED, Level
+from common.workflow.predicting.levels import Level
 from common.workflow.predicting.timing import Timing, timed
 from common.workflow.request import Request
+from kernels.runtime.predict import planned
 
 KEPT = "forecast.json"  # in the kernel's folder: the same command twice builds the same kernel
 
@@ -45,8 +46,8 @@ class Forecast:
         return self.timing.seconds(level, self.rows)
 
     def fits(self, level: Level) -> bool:
-        """Does it leave a tenth of the limit to surprises?"""
-        return self.seconds(level) <= AIMED * self.limit
+        """Does it leave a tenth of the limit, and more of a very short one, to surprises?"""
+        return self.seconds(level) <= planned(self.limit)
 
     def preferred(self) -> list[Level]:
         """The levels by their score, the best first, without those that a better one is faster than.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
+from common.workflow.predicting.levels import AIMED, Clock, Level
 from common.workflow.predicting.mean_rows import PREDICTOR, write_mean
 from kernels.runtime import inputs
 from kernels.runtime.main import margin_of
@@ -26,7 +27,8 @@ RERUN = "KAGGLE_IS_COMPETITION_RERUN"
 UNTIMED = "KIT_UNTIMED"  # of a dry run, whose times count nowhere
 SUBMISSION, REPORT = "submission.csv", "kit-predicted.json"
 CHILD = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
 sys.path.insert(0, sys.argv[1])
 sys.dont_write_bytecode = True
 import competitions
@@ -46,8 +48,9 @@ def run(facts: Mapping[str, Any], code: str) -> int:
     """
     begun, out = time.monotonic(), Path.cwd() / SUBMISSION
     _begin(facts, out)
+    since = time.time() - (time.monotonic() - begun)
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, code, json.dumps(dict(facts)), str(time.time())]
+        [sys.executable, "-c", CHILD, code, json.dumps(dict(facts)), str(since)]
     )
     seconds = float(facts["seconds"])
     margin = margin_of(seconds)
@@ -73,6 +76,11 @@ def run(facts: Mapping[str, Any], code: str) -> int:
         flush=True,
     )
     return 0 if late or os.environ.get(RERUN) else 1
+
+
+def planned(seconds: float) -> float:
+    """The seconds of a limit that predicting plans with: not those after the interrupt."""
+    return min(AIMED * seconds, seconds - margin_of(seconds))
 
 
 def _begin(facts: Mapping[str, Any], out: Path) -> None:
@@ -135,11 +143,10 @@ def _predict(
     os.environ["KIT_CACHE"] = str(scratch / "cache")
     # The packages have been looked at by now.
     from common.workflow.predicting.answer import answer
-    from common.workflow.predicting.levels import Clock, Level
     from common.workflow.predicting.timing import timed
 
     competition, cache = load(facts["competition"]), scratch / "cache"
-    clock = Clock(float(facts["seconds"]), begun)
+    clock = Clock(planned(float(facts["seconds"])) / AIMED, begun)
     told = answer(
         competition,
         package,
@@ -150,11 +157,15 @@ def _predict(
         levels=[Level(*each) for each in facts["levels"]],
     )
     told["limit"] = float(facts["seconds"])
+    _report(told)
     # The visible test set may have three rows: how long the hidden one will take is measured for itself.
     here = not (os.environ.get(RERUN) or os.environ.get(UNTIMED))
     if facts["timed"] and here and clock.left > 0:
         timing = timed(competition, package, data, cache=cache)
-        told["timing"] = timing and timing.facts()
+        _report(told | {"timing": timing and timing.facts()})
+
+
+def _report(told: Mapping[str, Any]) -> None:
     (Path.cwd() / REPORT).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 

@@ -54,6 +54,11 @@ def test_a_budget_begins_with_the_best_that_leaves_a_tenth_of_the_time() -> None
     assert forecast(*good, limit=10).chosen() == [LEVELS[-1]]
 
 
+def test_of_a_short_budget_what_comes_after_the_interrupt_is_not_there() -> None:
+    found = forecast(0.9, 0.8, 0.7, rows=50, limit=70)  # 60 s, and it is stopped after 55
+    assert [found.fits(each) for each in LEVELS[:2]] == [False, True]
+
+
 def test_fewer_models_have_no_score_and_come_after_all_that_have_one() -> None:
     assert forecast(0.1, 0.2, 0.3).preferred() == [*LEVELS[2:]]
     assert forecast(None, None, None).preferred() == [*LEVELS]

@@ -2,14 +2,16 @@
 
 import json
 import resource
+import signal
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kernels.runtime.main import margin_of
 from kernels.runtime.manifest import read_manifest
-from kernels.runtime.predict import RERUN, run
+from kernels.runtime.predict import RERUN, planned, run
 
 FACTS: dict[str, Any] = {
     "competition": "petals",
@@ -130,11 +132,16 @@ def test_a_child_that_dies_fails_the_visible_run_and_not_the_rerun(
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN])
 def test_out_of_time_the_child_is_interrupted_and_what_it_writes_then_counts(
-    kaggle: Path, capsys: pytest.CaptureFixture[str]
+    kaggle: Path, capsys: pytest.CaptureFixture[str], before: Any
 ) -> None:
     body = f"try: time.sleep(60)\nexcept KeyboardInterrupt:\n    {WRITES}    return 130"
-    assert run({**FACTS, "seconds": 12}, code(kaggle, body)) == 0
+    kept = signal.signal(signal.SIGINT, before)  # a shell's background jobs ignore it
+    try:
+        assert run({**FACTS, "seconds": 12}, code(kaggle, body)) == 0
+    finally:
+        signal.signal(signal.SIGINT, kept)
     assert submission(kaggle) == BETTER
     assert "before the limit of 12 s" in capsys.readouterr().out
 
@@ -146,6 +153,14 @@ def test_a_child_that_does_not_heed_the_interrupt_is_killed_before_the_limit(kag
     assert run({**FACTS, "seconds": 6}, code(kaggle, body)) == 0
     assert time.monotonic() - begun < 30
     assert submission(kaggle) == BETTER
+
+
+@pytest.mark.parametrize("seconds", [6, 30, 60, 100, 149, 151, 600, 3600, 12 * 3600])
+def test_what_is_planned_ends_no_later_than_the_interrupt_and_leaves_a_tenth(
+    seconds: float,
+) -> None:
+    assert 0 < planned(seconds) <= seconds - margin_of(seconds)
+    assert planned(seconds) <= 0.9 * seconds
 
 
 def test_a_package_of_no_use_is_one_sentence_and_leaves_the_sample(
