@@ -49,7 +49,8 @@ def gather(request: Request, paths: Sequence[Path]) -> dict[str, Any]:
         try:
             _check(ready, files)
         except KitError:
-            if not any(ready.run.folder.glob(f"*/{WEIGHTS}")):
+            begun = (*ready.run.folder.glob(f"*/{WEIGHTS}"), *ready.run.folder.glob("*/log.jsonl"))
+            if not begun:
                 clear_run(ready.run.folder)
             raise
         jobs = {job.name: job for job in jobs_in(ready)}

@@ -168,6 +168,22 @@ def test_a_file_of_another_recipe_other_data_or_other_code_is_refused(
     assert not list((tmp_path / "runs").glob("digits-*/run.json"))  # nothing was begun
 
 
+def test_a_file_that_is_refused_leaves_a_run_that_was_begun_here(
+    toy: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    request = toy(folds=1, epochs=1)
+    file = trained(request, "fold0", tmp_path / "fold0.zip")
+    with prepared(request) as ready:
+        begun = ready.run / "fold0"
+    begun.mkdir()
+    for name in ("log.jsonl", "resume.pt"):  # of an epoch, as a killed run leaves them
+        (begun / name).touch()
+    monkeypatch.setattr("common.workflow.prepare.code_of", lambda _: "0" * 16)
+    with pytest.raises(KitError, match="by other code than is here"):
+        gathered(request, file)
+    assert (begun / "resume.pt").is_file()
+
+
 @pytest.mark.slow
 def test_a_trained_model_is_not_replaced_by_another_ones_weights(
     toy: Any, files: list[Path]
