@@ -4,6 +4,7 @@ Only the core of Ray is used, and only where there is more than one process is i
 """
 
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -77,8 +78,8 @@ def open_cluster(
             recipe.device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
         )
         needs = {"num_cpus": 1.0, "num_gpus": float(with_gpus * recipe.gpus)}
-        if with_gpus and not place:  # several of the processes may share a GPU
-            needs["num_gpus"] = min(float(recipe.gpus), int(1e4 * gpus / count) / 1e4)
+        if with_gpus and not place:
+            needs["num_gpus"] = gpus_each(recipe.gpus, count, there=gpus)
         if place:
             if with_gpus and not ray.cluster_resources().get("GPU"):
                 raise KitError(
@@ -94,6 +95,13 @@ def open_cluster(
         reader = _reader(files, here) if place else None
         shared = ray.put((work, reader))
         yield Cluster(shared, min(count or room, room), needs, reader=reader)
+
+
+def gpus_each(wanted: int, count: int, *, there: int) -> float:
+    """The GPUs of each of `count` tasks on a machine: whole ones, or a part of one that several share."""
+    if wanted > 1:
+        return float(min(wanted, there))
+    return int(1e4 / math.ceil(count / there)) / 1e4
 
 
 def is_installed() -> bool:

@@ -19,7 +19,7 @@ from common.storage import read_json
 from common.training.checkpoint import read_log
 from common.training.loop import Diverged
 from common.training.parallel.node_files import PIECE, FileReader, fetched
-from common.training.parallel.ray_cluster import apart, connected
+from common.training.parallel.ray_cluster import apart, connected, gpus_each
 from common.verbs import run, validate
 from common.workflow import train_models
 from common.workflow.jobs import at_once
@@ -48,6 +48,23 @@ def killing(monkeypatch: Any, kill: Any) -> None:
         told(lines, job, record)
 
     monkeypatch.setattr(train_models.EpochLines, "finished_epoch", once)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count", "there", "each"),
+    [
+        (1, 2, 4, 1.0),
+        (1, 3, 2, 0.5),
+        (1, 3, 1, 0.3333),
+        (2, 2, 2, 2.0),
+        (2, 3, 4, 2.0),
+        (4, 1, 2, 2.0),
+    ],
+)
+def test_a_task_has_whole_gpus_or_a_part_of_one_of_which_all_find_room(
+    wanted: int, count: int, there: int, each: float
+) -> None:
+    assert gpus_each(wanted, count, there=there) == each  # Ray refuses 1.3333 of them
 
 
 def test_a_machine_that_lacks_files_fetches_them_once_from_ray(tmp_path: Path) -> None:
