@@ -132,18 +132,21 @@ def test_a_child_that_dies_fails_the_visible_run_and_not_the_rerun(
     assert told in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN])
+@pytest.mark.parametrize(
+    "before",
+    [signal.SIG_IGN, pytest.param(signal.default_int_handler, marks=pytest.mark.slow)],
+)
 def test_out_of_time_the_child_is_interrupted_and_what_it_writes_then_counts(
     kaggle: Path, capsys: pytest.CaptureFixture[str], before: Any
 ) -> None:
     body = f"try: time.sleep(60)\nexcept KeyboardInterrupt:\n    {WRITES}    return 130"
     kept = signal.signal(signal.SIGINT, before)  # a shell's background jobs ignore it
     try:
-        assert run({**FACTS, "seconds": 12}, code(kaggle, body)) == 0
+        assert run({**FACTS, "seconds": 9}, code(kaggle, body)) == 0
     finally:
         signal.signal(signal.SIGINT, kept)
     assert submission(kaggle) == BETTER
-    assert "before the limit of 12 s" in capsys.readouterr().out
+    assert "before the limit of 9 s" in capsys.readouterr().out
 
 
 @pytest.mark.slow
