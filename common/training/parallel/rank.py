@@ -31,6 +31,7 @@ from common.training.parallel.ranks import Together
 from common.training.run_context import open_run_context
 
 EXCHANGE_S = 30.0  # for a first all-reduce, which takes a second with all that it sets up
+PEER_S = 3.0  # in which the launcher sees that a process has died
 VALUES = 1 << 20
 
 
@@ -75,6 +76,10 @@ def rank_main(task: str) -> None:
             error = KitError(
                 "training does not fit in a GPU's memory: lower batch_size=, or raise gpus="
             )
+        if not isinstance(error, KitError):
+            time.sleep(
+                PEER_S
+            )  # of a lost connection the launcher tells the cause, and ends this process
         error.add_note(traceback.format_exc())
         _tell(Path(task), error)
         os._exit(1)  # a collective that hangs must not hold it
