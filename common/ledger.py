@@ -170,9 +170,15 @@ def _number(text: str, where: str) -> float | None:
     return value
 
 
+def alike(entries: Sequence[Entry]) -> list[Entry]:
+    """Those scored by the newest entry's metric; scores of others cannot be compared with them."""
+    newest = max(entries, key=lambda entry: entry.time, default=None)
+    return [entry for entry in entries if newest and entry.metric == newest.metric]
+
+
 def best(entries: Sequence[Entry], score: str) -> Entry | None:
-    """The entry with the best `score` ("cv", "leaderboard"), by its metric's direction."""
-    scored = [entry for entry in entries if getattr(entry, score) is not None]
+    """The entry with the best `score` ("cv", "leaderboard") of the newest metric's."""
+    scored = [entry for entry in alike(entries) if getattr(entry, score) is not None]
     if not scored:
         return None
     higher = metric_named(scored[0].metric).higher_is_better

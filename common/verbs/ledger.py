@@ -92,8 +92,8 @@ def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
         "submissions": [asdict(entry) | {"difference": entry.gain} for entry in entries],
         "best_cv": cv.run if cv else None,
         "best_leaderboard": board.run if board else None,
-        "rank_correlation": ledger.rank_correlation(entries),
-        "ranked_files": len(ledger.scored_files(entries)),
+        "rank_correlation": ledger.rank_correlation(ledger.alike(entries)),
+        "ranked_files": len(ledger.scored_files(ledger.alike(entries))),
     }
 
 

@@ -1,5 +1,6 @@
 """A table before anything is pushed: what each level scores out of fold, and how long hidden rows take."""
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +151,8 @@ def forecast_of(
     if rows is not None and rows <= 0:
         raise KitError(f"--hidden-rows {rows}: it is a number of rows above 0")
     files = open_files(request)
-    timing = there or _timing(request, package, place)
+    visible = read_test(request, files.folder)
+    timing = there or _timing(request, package, place, visible["id"].tolist())
     if timing is None:
         say("no forecast: the visible test set has no image to measure on")
         return None
@@ -160,7 +162,7 @@ def forecast_of(
     metric = files.evaluator.metric
     found = Forecast(
         timing=timing,
-        rows=rows or len(read_test(request, files.folder)),
+        rows=rows or len(visible),
         limit=limit,
         scores={
             each.level: scores[each.views - 1] if each.models == most else None
@@ -174,9 +176,9 @@ def forecast_of(
     return found
 
 
-def _timing(request: Request, package: Package, place: Path) -> Timing | None:
-    """Measured here, once for a package: the same command again builds the same kernel."""
-    kept, key = place.parent / KEPT, fingerprint(package.facts)
+def _timing(request: Request, package: Package, place: Path, ids: Sequence[str]) -> Timing | None:
+    """Measured once for package, test set and machine: the same command again builds the same kernel."""
+    kept, key = place.parent / KEPT, fingerprint(package.facts, ids, platform.node())
     if kept.is_file() and (before := read_json(kept))["key"] == key:
         return Timing.of(before["timing"])
     say("timing the models on images of the visible test set")

@@ -130,6 +130,13 @@ def test_gain_and_best_know_the_metrics_direction() -> None:
     assert replace(PLAIN, public=None).gain is None
 
 
+def test_scores_by_another_metric_than_the_newest_are_not_compared_with_it() -> None:
+    old = replace(PLAIN, metric="log_loss", cv=2.3, public=2.4)
+    new = replace(PLAIN, time="2030-01-01T00:00:00+00:00", metric="accuracy", cv=0.7, ref=99)
+    assert ledger.alike([new, old]) == [new]
+    assert ledger.best([new, old], "cv") is new
+
+
 def scored(pairs: list[tuple[float, float]]) -> list[Entry]:
     return [
         replace(PLAIN, ref=number, file=str(number), cv=cv, public=board)

@@ -20,6 +20,7 @@ from common.training.parallel.job_file import (
     TEST,
     read_facts,
     save_groups,
+    unpack,
     write_job_file,
 )
 from common.training.trained_models import predictions
@@ -41,10 +42,12 @@ def train_job_file(request: Request, name: str, out: Path, *, test: bool) -> dic
     with prepared(request, job=name) as ready:
         job = _named(ready, name)
         rows = open_test(ready) if test else None
-        if out.exists():
-            _check_same(out, _facts(ready, job))
+        kept = _same(out, _facts(ready, job)) if out.exists() else None
+        if kept and (rows is None or kept["test"] == rows.data):
             say(f"{out}: {name} is trained; delete the file to have it trained anew")
         else:
+            if kept:  # only the test set's predictions are missing
+                unpack(out, ready.run / name, probs={})
             train_jobs(ready, [job])
             facts = _facts(ready, job) | _predicted(ready, job, rows)
             write_job_file(out, ready.run / name, facts)
@@ -128,8 +131,12 @@ def _predicted(ready: Prepared, job: Job, test: Unlabelled | None) -> dict[str, 
     }
 
 
-def _check_same(out: Path, facts: dict[str, Any]) -> None:
-    """Raise a KitError if the file that is there is not this very job's."""
+def _same(out: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of the file that is there, of this very job.
+
+    Raises:
+        KitError: it is another job's.
+    """
     kept = read_facts(out)
     other = [
         name for name in ("job", "competition", "recipe", "data", "folds", "code", "predict")
@@ -140,3 +147,4 @@ def _check_same(out: Path, facts: dict[str, Any]) -> None:
             f"{out} is there already and holds another job (its {' and '.join(other)} differs): name "
             "another file (--out FILE), or delete it"
         )
+    return kept

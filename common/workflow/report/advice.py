@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from common.inference.bootstrap import Interval
-from common.ledger import Entry, rank_correlation, scored_files
+from common.ledger import Entry, alike, rank_correlation, scored_files
 from common.metrics import metric_named
+from common.progress import counted
 from common.runs import Run
 from common.workflow.report.held import Held, held_of
 
@@ -72,9 +73,15 @@ class Advice:
 
 def advice(entries: Sequence[Entry], runs: Path, share: float) -> Advice:
     """Submissions of one competition to advice; `share` of the test rows are behind the public score."""
-    found = candidates_of(entries, runs)
-    judged = [each for each in found if each.entry.cv is not None]
-    lines = [*_last_gain(judged), *_board(found, entries, share)]
+    found, comparable = candidates_of(entries, runs), alike(entries)
+    judged = [each for each in found if each.entry in comparable and each.entry.cv is not None]
+    lines = [*_last_gain(judged), *_board(found, comparable, share)]
+    if len(comparable) < len(entries):
+        lines.insert(
+            0,
+            f"compared by {comparable[0].metric.replace('_', ' ')}, the newest submission's metric; "
+            f"not compared: {counted(len(entries) - len(comparable), 'submission')} scored by another",
+        )
     picked, why = _picks(judged, share)
     return Advice(found, picked, lines + why)
 

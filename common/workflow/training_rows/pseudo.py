@@ -124,6 +124,11 @@ def _teacher(ready: Prepared) -> Teacher:
         raise KitError(
             f"pseudo={ready.recipe.pseudo} has not trained {missing[0]}: resume it first"
         )
+    if not (run / "scores.json").is_file():
+        raise KitError(
+            f"pseudo={ready.recipe.pseudo} has no score yet, so that nothing is known of its labels: resume "
+            "it first"
+        )
     return Teacher(run, recipe)
 
 

@@ -15,7 +15,9 @@ from common.errors import KitError
 from common.storage import read_json
 from common.training import loop
 from common.training.checkpoint import read_log
+from common.training.parallel.job_file import read_facts
 from common.verbs import gather, job, predict, run
+from common.workflow.jobs.alone import train_job_file
 from common.workflow.prepare import prepared
 
 FIELDS: dict[str, Any] = {"models_per_fold": 2, "views": "mirror", "drop_rate": 0.2, "mixup": 0.2}
@@ -106,6 +108,11 @@ def test_a_job_that_is_there_is_not_trained_again_and_another_is_not_overwritten
     assert "fold0 is trained; delete the file" in capfd.readouterr().err
     with pytest.raises(KitError, match=r"holds another job \(its job differs\): name another file"):
         trained(toy(folds=2, epochs=1), "fold1", files[0])
+    before = read_facts(files[0])
+    train_job_file(toy(folds=2, epochs=1), "fold0", files[0], test=True)
+    after = read_facts(files[0])
+    assert (before["test"], after["test"] is None) == (None, False)
+    assert after["digests"].items() > before["digests"].items()  # the same weights, log and probs
     with pytest.raises(KitError, match=r"holds another job \(its recipe differs\)"):
         trained(toy(folds=2, epochs=1, lr=0.01), "fold0", files[0])
 

@@ -28,6 +28,12 @@ def teacher(frozen: Any) -> str:
     return str(validate.run(frozen(views="identity"))["run"])
 
 
+def test_a_run_without_a_score_labels_nothing(frozen: Any, teacher: str) -> None:
+    (Path(teacher) / "scores.json").unlink()
+    with pytest.raises(KitError, match="has no score yet"):
+        validate.run(frozen(pseudo=teacher))
+
+
 def test_a_planted_leak_does_not_raise_the_score(frozen: Any, tmp_path: Path) -> None:
     """Labels of chance, and as test images copies of all training images."""
     data, fields = tmp_path / "data", {"views": "identity", "epochs": 40, "lr": 0.1}

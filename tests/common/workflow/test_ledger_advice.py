@@ -67,6 +67,16 @@ def test_the_two_picks_are_the_best_cv_and_the_one_that_errs_most_unlike_it(
     assert f"the last gain: {runs['bad'].folder.name} against" in told and "a loss" in told
 
 
+def test_a_score_by_another_metric_is_left_out_and_said_so(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    entries = [entered(run, at) for at, run in enumerate(runs.values())]
+    entries[0] = replace(entries[0], metric="log_loss", cv=9.0)
+    found = advice(entries, tmp_path / "runs", 0.3)
+    assert entries[0].run not in found.picks
+    assert "not compared: 1 submission scored by another" in found.lines[0]
+
+
 def test_a_cv_that_flatters_is_not_picked(runs: dict[str, Run], tmp_path: Path) -> None:
     write_json(
         runs["good"] / "scores.json", {**runs["good"].read("scores.json"), "optimistic": "x"}

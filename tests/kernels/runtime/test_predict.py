@@ -11,7 +11,7 @@ import pytest
 
 from kernels.runtime.main import margin_of
 from kernels.runtime.manifest import read_manifest
-from kernels.runtime.predict import RERUN, planned, run
+from kernels.runtime.predict import RERUN, planned, run, timing_of
 
 FACTS: dict[str, Any] = {
     "competition": "petals",
@@ -130,6 +130,13 @@ def test_a_child_that_dies_fails_the_visible_run_and_not_the_rerun(
     assert run(FACTS, folder) == 0
     assert submission(kaggle) == BETTER
     assert told in capsys.readouterr().out
+
+
+def test_a_measurement_that_fails_is_told_and_fails_no_kernel(
+    kaggle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert timing_of(None, kaggle / "nothing", kaggle, kaggle / "cache") is None
+    assert "is not known: measuring it failed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
