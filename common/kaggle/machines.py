@@ -22,6 +22,7 @@ GPUS: Mapping[str, tuple[str, bool]] = {
     "NvidiaH100": ("an H100", False),
     "NvidiaRtxPro6000": ("an RTX Pro 6000", False),
 }
+SEVERAL_GPUS = (T4S, "NvidiaTeslaT4Highmem", "NvidiaL4")
 P100 = "NvidiaTeslaP100"
 TPUS = ("TpuV5E8", "TpuV6E8", "TpuV38", "Tpu1VmV38", "TpuV232", "TpuV2256")
 USE = f"use {T4S} ({GPUS[T4S][0]}, the default), or {NO_GPU}"

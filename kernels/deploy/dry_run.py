@@ -14,27 +14,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common.data.archives.encoded_images import Encoded
-from common.data.folds import sample_rows
-from common.data.hidden_split import without_answers
+import torch
+
 from common.data.table import read_csv
 from common.errors import KitError
 from common.kaggle.machines import LONGEST_S
 from common.kaggle.session import RunKernel, Session
 from common.progress import say
-from common.recipe_values import with_values
-from common.runs import Run, fingerprint
-from common.storage import read_json, replacing, write_json
-from common.workflow.files import fetch_if_absent, open_files
+from common.runs import Run
+from common.storage import read_json, write_json
+from common.training.parallel.ray_cluster import REMEDY, is_installed
+from common.workflow.files import fetch_if_absent
 from common.workflow.pipeline import finished
 from common.workflow.prepare import code_of
 from common.workflow.request import Request
 from kernels.build.spec import BuiltKernel, kernel_words
+from kernels.deploy.sampled import sampled, saying, trains_several_at_once
 from kernels.runtime.main import MORE_WORDS
 
 PROOF = "proof.json"
-TEST_SHARE = 5  # one image of so many of a sample is its test set
-ENOUGH_EPOCHS = 4  # in which every kind of training is done once
 LAYOUTS = {"new": "competitions/{slug}", "old": "{slug}"}  # below /kaggle/input
 
 
@@ -52,8 +50,8 @@ def prove(
 
     Args:
         inputs: attached files beside the competition's data, by their path below /kaggle/input.
-        sample: number of labelled images to use, with a few epochs of one fold on the CPU; 0: all data
-            and the kernel's own command line.
+        sample: number of labelled images to use, with a few epochs of one model, or of two at once, on
+            the CPU; 0: all data and the kernel's own command line.
         layout: of /kaggle/input, a key of `LAYOUTS`.
         memory_mb: limit of the sandboxed run.
 
@@ -64,7 +62,7 @@ def prove(
         KitError: the sealed run failed, or its submission is another.
     """
     fetch_if_absent(request)
-    here = _sampled(request, built, sample) if sample else request
+    here, there = _here_and_there(request, built, sample)
     local = _run_here(here)
     place = LAYOUTS[layout].format(slug=request.competition.slug)
     folder = built.folder / "dry-run"
@@ -79,7 +77,7 @@ def prove(
         inputs={**mounted(place, here.data_folder), **inputs},
         seconds=built.shape.time_limit or LONGEST_S,
         memory_mb=memory_mb,
-        variables={MORE_WORDS: json.dumps(list(kernel_words(here)))} if sample else {},
+        variables={MORE_WORDS: json.dumps(list(kernel_words(there)))} if there != request else {},
     )  # fmt: skip
     with log_told(log):
         ending = run_kernel(session)
@@ -116,6 +114,23 @@ def _run_here(request: Request) -> Path:
     return run / "submission.csv"
 
 
+def _here_and_there(request: Request, built: BuiltKernel, sample: int) -> tuple[Request, Request]:
+    """What is run here, and what in the sandbox: two models at once, where Kaggle's GPUs do it."""
+    recipe, machine = request.recipe, built.kernel.machine
+    several = trains_several_at_once(recipe, machine)
+    if several and not is_installed():
+        say(
+            f"  on {machine or 'Kaggle'} Ray, which its image has, trains several models at once; here "
+            f"it is not installed ({REMEDY}): the dry run trains them one after another"
+        )
+    if sample:
+        there = sampled(request, sample, built.folder / "sample", several=several)
+        return replace(there, words=saying(there.words, processes="1")), there
+    if several and not (recipe.processes or torch.cuda.is_available()):
+        return request, replace(request, words=saying(request.words, processes="2"))
+    return request, request
+
+
 def mounted(place: str, data: Path) -> dict[str, Path]:
     """The data at a place: as they are, or entry by entry where some lie elsewhere or in one file."""
     if data.is_file():
@@ -130,58 +145,6 @@ def proven(built: BuiltKernel) -> bool:
     """Has this very script been run sealed before, and was its submission the local one?"""
     path = built.folder / PROOF
     return path.is_file() and read_json(path).get("key") == built.key
-
-
-def _sampled(request: Request, built: BuiltKernel, count: int) -> Request:
-    """The request on a miniature of its data, by its recipe cut short."""
-    runs = built.folder / "sample"
-    data = _miniature(request, count, runs)
-    words = _short(request)
-    return replace(request, data=data, runs=runs, words=words, run=None, fresh=True)
-
-
-def _miniature(request: Request, count: int, folder: Path) -> Path:
-    """Some labelled images as the competition's own files, a fifth of them as its test set."""
-    files = open_files(request)
-    target = files.target
-    rows = sample_rows(target.strata(target.read(files.train)), min(count, len(files.train)), 0)
-    table = files.train.iloc[rows].reset_index(drop=True)
-    key = fingerprint(request.competition.slug, table["id"].tolist(), target.texts(table))
-    data = folder / f"data-{key[:8]}"
-    if not data.is_dir():
-        hidden = table.index % TEST_SHARE == TEST_SHARE - 1
-        shown = without_answers(table, target.columns, hidden)
-        with replacing(data) as temporary:
-            temporary.mkdir()
-            images = Encoded(table["path"].tolist())
-            request.competition.lay_out(shown, images, temporary)
-    return data
-
-
-def _short(request: Request) -> tuple[str, ...]:
-    """The request's words, with one fold and few epochs on the CPU, as few as the recipe allows.
-
-    A recipe of several processes has two of them, with a fold for each.
-    """
-    own = {"folds": "1", "models_per_fold": "1", "repeats": "1", "rows": "0", "device": "cpu"}
-    own |= {"precision": "fp32", "processes": "1", "groups": "identical"}
-    if request.recipe.processes > 1:
-        own |= {"folds": "2", "processes": "2"}
-    kept = [word for word in request.words if word.partition("=")[0] not in {*own, "epochs"}]
-    own = own if request.recipe.folds else own | {"folds": "0"}
-    for epochs in range(min(1, request.recipe.epochs), ENOUGH_EPOCHS + 1):
-        words = (*kept, *(f"{name}={value}" for name, value in own.items()), f"epochs={epochs}")
-        if _is_possible(request, words):
-            return words
-    return request.words
-
-
-def _is_possible(request: Request, words: tuple[str, ...]) -> bool:
-    try:
-        with_values(request.base_recipe, words)
-    except KitError:
-        return False
-    return True
 
 
 @contextmanager

@@ -2,11 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import competitions
 import kit
+from common.kaggle.machines import T4S
+from common.recipe import Recipe
+from common.recipe_values import with_values
+from common.storage import read_json
+from common.workflow.request import Request
+from kernels.deploy import dry_run
 from kernels.deploy.dry_run import check_equal, difference
+from kernels.deploy.sampled import cut_short, trains_several_at_once
+from kernels.sandbox import virtualenv
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -55,17 +65,73 @@ def test_a_difference_is_told_with_both_files() -> None:
         check_equal(facts)
 
 
+@pytest.mark.parametrize(
+    ("machine", "fields", "several"),
+    [
+        (T4S, {}, True),
+        (T4S, {"folds": 1, "models_per_fold": 3}, True),
+        (T4S, {"folds": 0, "final": "refit", "decision": "none"}, False),
+        (T4S, {"folds": 1}, False),
+        (T4S, {"processes": 1}, False),
+        (T4S, {"ray": "none"}, False),
+        (T4S, {"gpus": 2}, False),
+        ("NvidiaL4X1", {}, False),
+        ("", {}, False),
+        ("", {"processes": 3}, True),
+    ],
+)
+def test_models_are_trained_at_once_where_a_machine_has_gpus_for_them(
+    machine: str, fields: dict[str, Any], several: bool
+) -> None:
+    assert trains_several_at_once(Recipe(**{"folds": 5, **fields}), machine) is several
+
+
+def test_every_recipe_can_be_cut_short() -> None:
+    for name in competitions.names():
+        competition = competitions.load(name)
+        for recipe in competition.recipes:
+            for several in (False, True):
+                request = Request(competition=competition, recipe_name=recipe)
+                words = cut_short(request, several=several)
+                short = with_values(competition.recipes[recipe], words)
+                assert short.epochs <= 4, (name, recipe)
+                models = max(1, short.folds) * short.models_per_fold * short.repeats
+                assert (models, short.processes) == ((2, 2) if several else (1, 1)), (name, recipe)
+
+
 @pytest.mark.slow
-def test_a_recipe_of_several_processes_is_run_sealed_on_two_ray_workers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("sample", [("--sample", "60"), ()])
+def test_a_kernel_for_two_gpus_is_run_sealed_on_two_ray_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: tuple[str, ...]
 ) -> None:
     monkeypatch.delenv("KAGGLE_API_ENVIRONMENT")
     places = ["--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
-    small = ["rows=150", "epochs=1", "folds=2", "groups=identical", "processes=2"]
+    small = ["rows=150", "epochs=1", "folds=2", "groups=identical"]
     assert kit.main(["digits", "download", *places]) == 0
-    words = ["digits", "kernel", "--dry-run", *small, "--sample", "60", *places]
-    assert kit.main(words) == 0
+    assert kit.main(["digits", "kernel", "--dry-run", *small, *sample, *places]) == 0
     (folder,) = (tmp_path / "runs" / "kernels").iterdir()
-    assert json.loads((folder / "proof.json").read_text(encoding="utf-8"))["equal"] is True
+    proof = json.loads((folder / "proof.json").read_text(encoding="utf-8"))
+    assert proof["equal"] is True
     log = (folder / "dry-run" / "log.jsonl").read_text(encoding="utf-8")
     assert "training 2 of 2 models on cpu, 2 at a time" in log
+    here = read_json(Path(proof["local"]).with_name("run.json"))
+    assert "processes" not in here, "one process, without Ray, has made the same bytes"
+
+
+@pytest.mark.slow
+def test_a_dry_run_without_ray_says_what_differs_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("KAGGLE_API_ENVIRONMENT")
+    monkeypatch.setattr(dry_run, "is_installed", lambda: False)
+    monkeypatch.setattr(virtualenv, "RAY", "")
+    virtualenv.packages.cache_clear()
+    places = ["--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    small = ["rows=150", "epochs=1", "folds=2", "groups=identical", "--sample", "60"]
+    assert kit.main(["digits", "download", *places]) == 0
+    assert kit.main(["digits", "kernel", "--dry-run", *small, *places]) == 0
+    virtualenv.packages.cache_clear()
+    told = capfd.readouterr().err
+    assert "on NvidiaTeslaT4 Ray, which its image has, trains several models at once; here" in told
+    assert "2 models could be trained at once, by Ray, which is not installed" in told
+    assert "dry run: 12 rows, byte for byte those of" in told
