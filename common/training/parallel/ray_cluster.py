@@ -4,7 +4,6 @@ Only the core of Ray is used, and only where there is more than one process is i
 """
 
 import logging
-import math
 import os
 import socket
 import subprocess
@@ -20,7 +19,17 @@ import torch
 
 from common.errors import KitError
 from common.training.parallel.node_files import FileReader
-from common.training.parallel.ray_worker import facts_here, work_of
+from common.training.parallel.ray_machines import (
+    Alike,
+    check_alike,
+    facts_here,
+    gpus_each,
+    lack_text,
+    machines,
+    on_node,
+    room_on,
+)
+from common.training.parallel.ray_worker import work_of
 from common.training.run_context import RunContext
 
 WATCHDOG = Path(__file__).with_name("ray_watchdog.py")
@@ -41,16 +50,29 @@ class Cluster:
     """A connection to Ray, and what its tasks share.
 
     Attributes:
-        limit: tasks at once.
+        place: of the cluster; empty: this machine.
+        most: tasks at once; 0: as many as there is room for.
         needs: what Ray gives a task: processors and GPUs.
         workers: what each process that trains has taken: start-up seconds, peak memory in MB.
     """
 
+    place: str
     shared: Any
-    limit: int
+    most: int
     needs: dict[str, float]
     workers: dict[str, dict[str, Any]] = field(default_factory=dict)
     reader: Any = None
+    limit: int = 0
+
+    def count_room(self) -> int:
+        """How many tasks have room on the machines of now; the limit follows, if there is any."""
+        room = room_on(machines(), self.needs)
+        self.limit = min(self.most or room, room) or self.limit
+        return room
+
+    def lacks(self) -> str:
+        """What the cluster has, what a job asks and what to do, in a sentence."""
+        return lack_text(self.place, machines(), self.needs)
 
 
 @contextmanager
@@ -64,7 +86,8 @@ def open_cluster(
         code: gives the code's digest, here and on the cluster's machines.
 
     Raises:
-        KitError: no cluster answers, or a machine of it has other versions or other code.
+        KitError: no cluster answers, no machine of it has what a job needs, or one has other
+            versions or other code.
     """
     import ray
 
@@ -72,7 +95,7 @@ def open_cluster(
     place = "" if recipe.ray == "auto" else recipe.ray
     gpus = torch.cuda.device_count() if context.device.type == "cuda" else 0
     with connected(place, count, gpus):
-        nodes = [node for node in ray.nodes() if node["Alive"]]
+        nodes, alike = machines(), None
         here = ray.get_runtime_context().get_node_id()
         with_gpus = context.device.type == "cuda" or (
             recipe.device == "auto" and ray.cluster_resources().get("GPU", 0) > 0
@@ -81,27 +104,18 @@ def open_cluster(
         if with_gpus and not place:
             needs["num_gpus"] = gpus_each(recipe.gpus, count, there=gpus)
         if place:
-            if with_gpus and not ray.cluster_resources().get("GPU"):
-                raise KitError(
-                    f"ray={place}: no machine of this cluster has a GPU that Ray knows of"
-                )
             fewest = min(node["Resources"].get("CPU", 1.0) for node in nodes)
             needs["num_cpus"] = max(1.0, min(float(torch.get_num_threads()), fewest))
-            _check_alike(nodes, here, code)
-        slots = ray.cluster_resources().get("GPU" if with_gpus else "CPU", 1.0)
-        each = needs["num_gpus" if with_gpus else "num_cpus"]
-        room = max(1, int(slots // each))
-        work, files = work_of(context, key=key, node=here)
+            if not room_on(nodes, needs):
+                raise KitError(lack_text(place, nodes, needs))
+            check_alike(nodes, own := facts_here(code), code)
+            alike = Alike(own, code, frozenset(node["NodeID"] for node in nodes))
+        work, files = work_of(context, key=key, node=here, alike=alike)
         reader = _reader(files, here) if place else None
         shared = ray.put((work, reader))
-        yield Cluster(shared, min(count or room, room), needs, reader=reader)
-
-
-def gpus_each(wanted: int, count: int, *, there: int) -> float:
-    """The GPUs of each of `count` tasks on a machine: whole ones, or a part of one that several share."""
-    if wanted > 1:
-        return float(min(wanted, there))
-    return int(1e4 / math.ceil(count / there)) / 1e4
+        cluster = Cluster(place, shared, count, needs, reader=reader)
+        cluster.count_room()
+        yield cluster
 
 
 def is_installed() -> bool:
@@ -188,53 +202,6 @@ def _reader(files: dict[str, Path], node: str) -> Any:
     """The actor on this machine that reads files out to the others."""
     import ray
 
-    return ray.remote(FileReader).options(num_cpus=0, scheduling_strategy=_on(node)).remote(files)
-
-
-def _on(node: str) -> Any:
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(node, soft=False)
-
-
-def _check_alike(nodes: list[dict[str, Any]], here: str, code: Callable[[], str]) -> None:
-    """Raise a KitError where a machine of the cluster has other versions or other code."""
-    import ray
-
-    own = facts_here(code)
-    asked = [
-        (
-            node["NodeManagerHostname"],
-            ray.remote(facts_here)
-            .options(num_cpus=0, max_retries=0, scheduling_strategy=_on(node["NodeID"]))
-            .remote(code),
-        )
-        for node in nodes
-        if node["NodeID"] != here
-    ]
-    for name, answer in asked:
-        try:
-            facts = ray.get(answer)
-        except ray.exceptions.RayError as error:
-            raise KitError(
-                f"{name} cannot load this kit ({last_line(error)}): install the same version there"
-            ) from None
-        if told := apart(own, facts):
-            raise KitError(
-                f"{name} has {told}: models trained there would have other numbers; install the same "
-                "on every machine"
-            )
-
-
-def apart(own: dict[str, str], theirs: dict[str, str]) -> str:
-    """Two machines' versions to what differs: 'torch 2.6, here 2.7'; empty where nothing does."""
-    return "; ".join(
-        f"{name} {theirs.get(name, 'missing')}, here {own[name]}"
-        for name in own
-        if theirs.get(name) != own[name]
+    return (
+        ray.remote(FileReader).options(num_cpus=0, scheduling_strategy=on_node(node)).remote(files)
     )
-
-
-def last_line(error: Exception) -> str:
-    """The last line of an error's text."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]

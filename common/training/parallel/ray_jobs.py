@@ -5,7 +5,8 @@ after each epoch, and in the end the job file. A job's numbers do not depend on 
 """
 
 import io
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,18 @@ from typing import Any
 import torch
 
 from common.errors import KitError
+from common.progress import say
+from common.storage import replacing
 from common.training import checkpoint
 from common.training.checkpoint import Record
 from common.training.jobs import Job
 from common.training.parallel.job_file import unpack
 from common.training.parallel.ray_cluster import Cluster
-from common.training.parallel.ray_worker import train_task
+from common.training.parallel.ray_worker import STATE, train_task
 from common.training.run_context import RunContext
 
 RETRIES = 2  # of a job whose process or machine dies
+LOOK_S, LOOKS = 5.0, 6  # so often without a machine that could train, it is waited for no longer
 
 
 def processes_wanted(context: RunContext, jobs: int) -> int:
@@ -54,39 +58,89 @@ def run_on_ray(
     """
     import ray
 
-    task = ray.remote(train_task).options(
-        num_returns="streaming", max_retries=RETRIES, **cluster.needs
-    )
-    waiting, busy = deque(enumerate(jobs)), dict[Any, Job]()
+    waiting, busy = deque(enumerate(jobs)), dict[Any, tuple[int, Job]]()
+    deaths, watch = Counter[str](), _Watch(cluster)
     while waiting or busy:
         while waiting and len(busy) < cluster.limit:
             number, job = waiting.popleft()
-            begun = _begun(folder / job.name)
-            busy[task.remote(job, begun, [cluster.shared], number < cluster.limit)] = job
-        (ready, *_), _ = ray.wait([*busy], num_returns=1)
-        job = busy[ready]
+            busy[_started(cluster, job, folder / job.name, check=number < cluster.limit)] = (
+                number,
+                job,
+            )
+        ready = watch.next_ready([*busy])
+        number, job = busy[ready]
         try:
             found = ray.get(next(ready))
         except StopIteration:
             del busy[ready]
             continue
         except ray.exceptions.RayError as error:
-            raise _raised(error, job) from None
+            if checkpoint.is_finished(folder / job.name):  # its file had come before
+                del busy[ready]
+                continue
+            deaths[job.name] += 1
+            if not _has_died(error) or deaths[job.name] > RETRIES:
+                raise _raised(error, job) from None
+            say(f"  {job.name}: its process has died ({type(error).__name__}) and is started again")
+            del busy[ready]
+            waiting.appendleft((number, job))
+            continue
         match found:
             case ("worker", str(name), facts):
                 cluster.workers[name] = facts | cluster.workers.get(name, {})
+            case ("resumed", _, int(epoch)) if epoch:
+                say(f"  {job.name}: resuming after epoch {epoch}")
             case ("epoch", str(name), record):
                 _note(cluster.workers.get(name, {}), record)
                 if _append(folder / job.name, record):
                     yield job, record
+            case ("state", _, content):
+                with replacing(folder / job.name / STATE) as temporary:
+                    temporary.write_bytes(content)
             case ("file", _, content):
                 unpack(io.BytesIO(content), folder / job.name, probs=probs_of(job), named=job.name)
                 yield job, None
 
 
+def _started(cluster: Cluster, job: Job, folder: Path, *, check: bool) -> Any:
+    """A job's task, from what the run has of it; a dead one is started anew here, and not by Ray."""
+    import ray
+
+    task = ray.remote(train_task).options(num_returns="streaming", max_retries=0, **cluster.needs)
+    return task.remote(job, _begun(folder), [cluster.shared], check)
+
+
+class _Watch:
+    """Waits for tasks, and looks now and then which machines are there."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.looked, self.lacking = cluster, time.monotonic(), 0
+
+    def next_ready(self, tasks: list[Any]) -> Any:
+        """The first of the tasks that has something to tell.
+
+        Raises:
+            KitError: no machine that could train has been there for a while.
+        """
+        import ray
+
+        while True:
+            if time.monotonic() - self.looked > LOOK_S:
+                self._look()
+            (*ready,), _ = ray.wait(tasks, num_returns=1, timeout=LOOK_S)
+            if ready:
+                return ready[0]
+
+    def _look(self) -> None:
+        self.looked = time.monotonic()
+        self.lacking = 0 if self.cluster.count_room() else self.lacking + 1
+        if self.lacking > LOOKS:
+            raise KitError(f"{self.cluster.lacks()}; then run the same command again to resume")
+
+
 def _begun(folder: Path) -> dict[str, bytes]:
     """The files of a job that was begun in the run folder, by an earlier call or on features."""
-    found = {name: folder / name for name in ("resume.pt", "log.jsonl")}
+    found = {name: folder / name for name in (STATE, "log.jsonl")}
     if not checkpoint.is_begun(folder):
         return {}
     return {name: path.read_bytes() for name, path in found.items() if path.is_file()}
@@ -105,6 +159,11 @@ def _note(worker: dict[str, Any], record: Record) -> None:
     for name, key in (("host_mb", "peak_memory_mb"), ("device_mb", "device_peak_mb")):
         if key in record:
             worker[name] = round(max(record[key], worker.get(name, 0.0)), 1)
+
+
+def _has_died(error: Any) -> bool:
+    """Has a task's process or machine died? Else the task itself has raised something."""
+    return not isinstance(getattr(error, "cause", None), Exception)
 
 
 def _raised(error: Any, job: Job) -> Exception:

@@ -1,13 +1,13 @@
 """What a Ray task does: open the run's context once a process, train a job, yield its file."""
 
+import io
 import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 
 from common.data.pixels.bit_depth import Depth
 from common.data.pixels.store import Store
-from common.environment import environment, versions
+from common.environment import environment
 from common.inference.evaluator import Evaluator, Weights
 from common.recipe import Recipe
 from common.runs import digest_file, digest_of
@@ -26,8 +26,12 @@ from common.training.jobs import Job
 from common.training.memory import check_memory, train_job
 from common.training.parallel.job_file import HELD_OUT, save_groups, write_job_file
 from common.training.parallel.node_files import fetched, node_cache
+from common.training.parallel.ray_machines import Alike
 from common.training.run_context import RunContext, open_run_context
 from common.training.trained_models import predictions
+
+STATE = "resume.pt"
+STATE_RATE = 2 << 20  # bytes a second and job: 64 jobs take an eighth of a line of 10 Gbit/s
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,12 @@ class Work:
     evaluator: Evaluator
     threads: int
     keys: dict[str, str]
+    alike: Alike | None
 
 
-def work_of(context: RunContext, *, key: str, node: str) -> tuple[Work, dict[str, Path]]:
+def work_of(
+    context: RunContext, *, key: str, node: str, alike: Alike | None
+) -> tuple[Work, dict[str, Path]]:
     """A run's context as `Work`, and its files by content key."""
     store, recipe = context.store, context.recipe
     if context.device.type == "cuda":  # another GPU's model could otherwise choose a different one
@@ -72,13 +79,9 @@ def work_of(context: RunContext, *, key: str, node: str) -> tuple[Work, dict[str
         context.evaluator,
         threads=torch.get_num_threads(),
         keys={name: each for name, (each, _) in files.items()},
+        alike=alike,
     )
     return work, dict(files.values())
-
-
-def facts_here(code: Callable[[], str]) -> dict[str, str]:
-    """What has to be equal on every machine: versions by name, and the code's digest."""
-    return versions() | {"ray": version("ray"), "code": code()}
 
 
 def train_task(
@@ -86,15 +89,15 @@ def train_task(
 ) -> Iterator[tuple[str, str, Any]]:
     """Train a job in this machine's cache.
 
-    A task that Ray starts again yields the same again, so that what was read before is not missed.
-
     Args:
-        begun: files of the job that the run has, such as a linear probe's.
+        begun: files of the job that the run has: of a linear probe, or of a machine that was lost.
         shared: Ray's reference of `Work`, in a list so that Ray does not read it anew for each job.
         check: try first whether it fits in the GPU's memory.
 
     Yields:
-        ("worker", its name, facts), then ("epoch", name, log record), then ("file", name, bytes).
+        ("worker", its name, facts), ("resumed", name, epoch), ("epoch", name, log record), to another
+        machine now and then ("state", name, bytes of the last epoch's checkpoint), in the end
+        ("file", name, bytes).
     """
     me = f"{platform.node()}-{os.getpid()}"
     context, key, facts = _open(shared[0])
@@ -102,13 +105,19 @@ def train_task(
     folder = context.cache / "jobs" / key / job.name
     with locked(folder):
         _lay(folder, begun)
-        for record in checkpoint.trim_log(folder, _epoch(folder)):
+        done = _epoch(folder)
+        yield "resumed", me, done
+        for record in checkpoint.trim_log(folder, done):
             yield "epoch", me, record
         if not checkpoint.is_finished(folder):
             if check:
                 check_memory(job, context)
+            sent = time.monotonic()
             for record in train_job(job, context, folder):
                 yield "epoch", me, record
+                if facts["elsewhere"] and _is_due(folder / STATE, sent):
+                    yield "state", me, (folder / STATE).read_bytes()
+                    sent = time.monotonic()
         if job.held_out is not None:
             label = f"judging {job.name}"
             found = predictions(context, [folder], job.held_out, label=label)
@@ -117,6 +126,11 @@ def train_task(
         write_job_file(path, folder, {"job": job.name, "environment": environment()})
         yield "file", me, path.read_bytes()
         shutil.rmtree(folder)
+
+
+def _is_due(state: Path, sent: float) -> bool:
+    """May a checkpoint travel again, so that they take no more than `STATE_RATE` in the mean?"""
+    return state.stat().st_size <= STATE_RATE * (time.monotonic() - sent)
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +142,10 @@ def _open(shared: Any) -> tuple[RunContext, str, dict[str, Any]]:
     work, reader = ray.get(shared)
     torch.set_num_threads(work.threads)  # another number of threads sums in another order
     recipe, (place, *more), cache = work.recipe, work.store, work.cache
-    if ray.get_runtime_context().get_node_id() != work.node:
+    here = ray.get_runtime_context().get_node_id()
+    if work.alike:
+        work.alike.check(here)
+    if here != work.node:
         cache = node_cache()
         there = {name: fetched(reader, key, cache / key) for name, key in work.keys.items()}
         place = there["store"]
@@ -146,17 +163,20 @@ def _open(shared: Any) -> tuple[RunContext, str, dict[str, Any]]:
         trained=False,
     )
     facts = {"opening_seconds": round(time.perf_counter() - begun, 2), "node": platform.node()}
+    facts["elsewhere"] = here != work.node
     if context.device.type == "cuda":
         facts["gpu"] = ray.get_gpu_ids()[0]
     return context, work.key, facts
 
 
 def _lay(folder: Path, begun: dict[str, bytes]) -> None:
-    """Write the files that the run has where this machine has none of the job's."""
+    """Write the files that the run has where this machine has none of the job's, or earlier ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    if checkpoint.is_begun(folder) or checkpoint.is_finished(folder):
+    if checkpoint.is_finished(folder) or not begun:
         return
-    for name in sorted(begun):  # resume.pt last
+    if checkpoint.is_begun(folder) and _epoch(folder) >= _epoch_of(begun[STATE]):
+        return
+    for name in sorted(begun):  # the checkpoint last
         with replacing(folder / name) as temporary:
             temporary.write_bytes(begun[name])
 
@@ -167,6 +187,10 @@ def _epoch(folder: Path) -> int:
         return len(checkpoint.read_log(folder))
     state = checkpoint.load_state(folder)
     return int(state["epoch"]) if state else 0
+
+
+def _epoch_of(state: bytes) -> int:
+    return int(torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)["epoch"])
 
 
 def _content_key(path: Path) -> str:

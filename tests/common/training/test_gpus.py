@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
+from safetensors.torch import load_file
+from torch import Tensor
 from toy_ray import alive, children, named, until
 
 from common.data.batches.batching import Share
@@ -24,27 +26,78 @@ from common.workflow.prepare import prepared
 PLAIN: dict[str, Any] = {"backbone": "test_convnext.r160_in1k", "image_size": 32}
 
 
+MIXED: dict[str, Any] = {"mixup": 0.4, "cutmix": 1.0, "grad_accum_steps": 2}
+BATCH_NORM = torch.nn.functional.batch_norm
+
+
+def trained(request: Any) -> Path:
+    return Path(validate.run(request)["run"]) / "fold0"
+
+
+def losses_in(folder: Path) -> list[float]:
+    return [line[name] for line in read_log(folder) for name in ("train_loss", "valid_loss")]
+
+
 def losses(request: Any) -> list[float]:
-    log = read_log(Path(validate.run(request)["run"]) / "fold0")
-    return [line[name] for line in log for name in ("train_loss", "valid_loss")]
+    return losses_in(trained(request))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "more",
+    ("gpus", "more"),
     [
-        {"folds": 2},
-        {"mixup": 0.4, "cutmix": 1.0, "grad_accum_steps": 2, "class_balance": "weights"},
-        {"augment": "photo", "class_balance": "sampling", "ema_decay": 0.9, "clip_grad": 1.0},
+        (2, {"folds": 2}),
+        (2, MIXED | {"class_balance": "weights"}),
+        (2, {"augment": "photo", "class_balance": "sampling", "ema_decay": 0.9, "clip_grad": 1.0}),
+        (4, {}),
+        (4, {"grad_accum_steps": 2}),
+        (4, MIXED),
     ],
 )
-def test_two_processes_have_the_losses_of_one_without_batch_norm(
-    toy: Any, more: dict[str, Any]
+def test_several_processes_have_the_losses_of_one_without_batch_norm(
+    toy: Any, gpus: int, more: dict[str, Any]
 ) -> None:
     fields = PLAIN | {"folds": 1, "epochs": 2} | more
-    one, two = losses(toy(**fields)), losses(toy(gpus=2, **fields))
-    assert two == pytest.approx(one, abs=1e-5)
+    one, several = losses(toy(**fields)), losses(toy(gpus=gpus, **fields))
+    assert several == pytest.approx(one, abs=1e-5)
     assert len(one) == 4
+
+
+def batch_norm_of_parts(count: int) -> Any:
+    """Batch norm as so many processes of a CPU have it: of their part; the first one's is kept."""
+
+    def of_parts(
+        x: Tensor, mean: Any, var: Any, weight: Any, bias: Any, training: bool, *more: Any
+    ) -> Tensor:
+        if not training:
+            return BATCH_NORM(x, mean, var, weight, bias, training, *more)
+        parts = [x[Share(number, count).of(len(x))] for number in range(count)]
+        kept = [(mean, var), *[(None, None)] * (count - 1)]
+        found = [
+            BATCH_NORM(part, *each, weight, bias, training, *more)
+            for part, each in zip(parts, kept, strict=True)
+        ]
+        return torch.cat(found)
+
+    return of_parts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [{}, MIXED | {"ema_decay": 0.9}])
+def test_on_a_cpu_batch_norm_is_each_processs_own_and_the_first_ones_is_kept(
+    toy: Any, monkeypatch: Any, more: dict[str, Any]
+) -> None:
+    fields = {"folds": 1, "epochs": 2} | more
+    whole = trained(toy(**fields))
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.functional, "batch_norm", batch_norm_of_parts(2))
+        one = trained(toy(fresh=True, **fields))
+    two = trained(toy(gpus=2, **fields))
+    assert losses_in(two) == pytest.approx(losses_in(one), abs=1e-5)
+    assert losses_in(whole) != pytest.approx(losses_in(one), abs=1e-3), "it is another rule"
+    for name, statistic in load_file(two / "weights.safetensors").items():
+        expected = load_file(one / "weights.safetensors")[name]
+        torch.testing.assert_close(statistic, expected, atol=1e-4, rtol=1e-3, msg=name)
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ from common.storage import read_json
 from common.training.checkpoint import read_log
 from common.training.loop import Diverged
 from common.training.parallel.node_files import PIECE, FileReader, fetched
-from common.training.parallel.ray_cluster import apart, connected, gpus_each
+from common.training.parallel.ray_cluster import connected
+from common.training.parallel.ray_machines import apart, gpus_each
 from common.verbs import run, validate
 from common.workflow import train_models
 from common.workflow.jobs import at_once
