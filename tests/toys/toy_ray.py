@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from common.workflow import train_models
+
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
@@ -83,24 +85,58 @@ class Node:
 
 
 @contextmanager
-def two_nodes(folder: Path) -> Iterator[tuple[str, Node, Node]]:
-    """A cluster's address and its two machines; none of their processes outlives the block."""
+def two_nodes(folder: Path, *words: str) -> Iterator[tuple[str, Node, Node]]:
+    """A cluster's address and its two machines; none of their processes outlives the block.
+
+    Args:
+        words: more of them for the first one's `ray start`.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     temporary = tempfile.mkdtemp(prefix="kit-toy-ray-")  # sockets' names may not be long
     port = address.partition(":")[2]
     head = [f"--port={port}", f"--temp-dir={temporary}", "--include-dashboard=false"]
-    nodes = [Node(folder / "one", "--head", *head)]
+    nodes = [Node(folder / "one", "--head", *head, *words)]
     try:
         until(lambda: _answers(int(port)))
-        nodes.append(Node(folder / "two", f"--address={address}"))
-        until(lambda: _nodes(address) == 2)
+        nodes.append(joined(folder / "two", address, 2))
         yield address, nodes[0], nodes[1]
     finally:
         for node in nodes[::-1]:
             node.kill()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def joined(cache: Path, address: str, number: int) -> Node:
+    """A machine more, which is the cluster's so manieth, those that are lost among them."""
+    node = Node(cache, f"--address={address}")
+    until(lambda: _nodes(address) == number)
+    return node
+
+
+def results(run: str | Path) -> dict[str, bytes]:
+    """A run's weights, out-of-fold answers and submission."""
+    names = ("fold*/weights.safetensors", "oof.npz", "submission.csv")
+    found = [path for name in names for path in Path(run).glob(name)]
+    return {str(path.relative_to(run)): path.read_bytes() for path in found}
+
+
+def assert_nothing_left() -> None:
+    """No process of Ray's below this one outlives its cluster."""
+    until(lambda: not alive(named(children(os.getpid()), "ray")), 20)
+
+
+def killing(monkeypatch: Any, kill: Any) -> None:
+    """Call `kill` after the first epoch that is told."""
+    told = train_models.EpochLines.finished_epoch
+
+    def once(lines: Any, job: Any, record: Any) -> None:
+        monkeypatch.undo()
+        kill()
+        told(lines, job, record)
+
+    monkeypatch.setattr(train_models.EpochLines, "finished_epoch", once)
 
 
 def _answers(port: int) -> bool:

@@ -56,35 +56,7 @@ def run_on_ray(
         KitError: a job's process died again and again.
         Exception: what a job raised, such as `Diverged`; the others are stopped.
     """
-    import ray
-
-    waiting, busy = deque(enumerate(jobs)), dict[Any, tuple[int, Job]]()
-    deaths, watch = Counter[str](), _Watch(cluster)
-    while waiting or busy:
-        while waiting and len(busy) < cluster.limit:
-            number, job = waiting.popleft()
-            busy[_started(cluster, job, folder / job.name, check=number < cluster.limit)] = (
-                number,
-                job,
-            )
-        ready = watch.next_ready([*busy])
-        number, job = busy[ready]
-        try:
-            found = ray.get(next(ready))
-        except StopIteration:
-            del busy[ready]
-            continue
-        except ray.exceptions.RayError as error:
-            if checkpoint.is_finished(folder / job.name):  # its file had come before
-                del busy[ready]
-                continue
-            deaths[job.name] += 1
-            if not _has_died(error) or deaths[job.name] > RETRIES:
-                raise _raised(error, job) from None
-            say(f"  {job.name}: its process has died ({type(error).__name__}) and is started again")
-            del busy[ready]
-            waiting.appendleft((number, job))
-            continue
+    for job, found in _told(jobs, cluster, folder):
         match found:
             case ("worker", str(name), facts):
                 cluster.workers[name] = facts | cluster.workers.get(name, {})
@@ -100,6 +72,33 @@ def run_on_ray(
             case ("file", _, content):
                 unpack(io.BytesIO(content), folder / job.name, probs=probs_of(job), named=job.name)
                 yield job, None
+
+
+def _told(jobs: Sequence[Job], cluster: Cluster, folder: Path) -> Iterator[tuple[Job, Any]]:
+    """What the jobs' tasks yield, as it comes; a task whose process has died is started again."""
+    import ray
+
+    waiting, busy, deaths = deque(jobs), dict[Any, Job](), Counter[str]()
+    watch = _Watch(cluster)
+    while waiting or busy:
+        while waiting and len(busy) < cluster.limit:
+            first = len(jobs) - len(waiting) < cluster.limit
+            job = waiting.popleft()
+            busy[_started(cluster, job, folder / job.name, check=first)] = job
+        job = busy[ready := watch.next_ready([*busy])]
+        try:
+            yield job, ray.get(next(ready))
+        except StopIteration:
+            del busy[ready]
+        except ray.exceptions.RayError as error:
+            del busy[ready]
+            if checkpoint.is_finished(folder / job.name):  # its file had come before
+                continue
+            deaths[job.name] += 1
+            if not _has_died(error) or deaths[job.name] > RETRIES:
+                raise _raised(error, job) from None
+            say(f"  {job.name}: its process has died ({type(error).__name__}) and is started again")
+            waiting.appendleft(job)
 
 
 def _started(cluster: Cluster, job: Job, folder: Path, *, check: bool) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from toy_ray import alive, children, named, two_nodes, until
+from toy_ray import alive, assert_nothing_left, children, killing, named, results, until
 
 import kit
 from common.errors import KitError
@@ -20,52 +20,11 @@ from common.training.checkpoint import read_log
 from common.training.loop import Diverged
 from common.training.parallel.node_files import PIECE, FileReader, fetched
 from common.training.parallel.ray_cluster import connected
-from common.training.parallel.ray_machines import apart, gpus_each
-from common.verbs import run, validate
-from common.workflow import train_models
+from common.verbs import validate
 from common.workflow.jobs import at_once
 from common.workflow.prepare import prepared
 
 FIELDS: dict[str, Any] = {"folds": 3, "models_per_fold": 2, "epochs": 3, "mixup": 0.2}
-
-
-def results(run: str | Path) -> dict[str, bytes]:
-    names = ("fold*/weights.safetensors", "oof.npz", "submission.csv")
-    found = [path for name in names for path in Path(run).glob(name)]
-    return {str(path.relative_to(run)): path.read_bytes() for path in found}
-
-
-def assert_nothing_left() -> None:
-    until(lambda: not alive(named(children(os.getpid()), "ray")), 20)
-
-
-def killing(monkeypatch: Any, kill: Any) -> None:
-    """Call `kill` after the first epoch that is told."""
-    told = train_models.EpochLines.finished_epoch
-
-    def once(lines: Any, job: Any, record: Any) -> None:
-        monkeypatch.undo()
-        kill()
-        told(lines, job, record)
-
-    monkeypatch.setattr(train_models.EpochLines, "finished_epoch", once)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "count", "there", "each"),
-    [
-        (1, 2, 4, 1.0),
-        (1, 3, 2, 0.5),
-        (1, 3, 1, 0.3333),
-        (2, 2, 2, 2.0),
-        (2, 3, 4, 2.0),
-        (4, 1, 2, 2.0),
-    ],
-)
-def test_a_task_has_whole_gpus_or_a_part_of_one_of_which_all_find_room(
-    wanted: int, count: int, there: int, each: float
-) -> None:
-    assert gpus_each(wanted, count, there=there) == each  # Ray refuses 1.3333 of them
 
 
 def test_a_machine_that_lacks_files_fetches_them_once_from_ray(tmp_path: Path) -> None:
@@ -87,21 +46,6 @@ def test_a_machine_that_lacks_files_fetches_them_once_from_ray(tmp_path: Path) -
         assert fetched(None, "stores/abc", tmp_path / "node" / "abc") == found
         assert len(ray.get(reader.read.remote("stores/abc", "pixels", 99_999))) == 1 < PIECE
     assert_nothing_left()
-
-
-def test_machines_with_other_versions_are_told_by_what_differs() -> None:
-    own = {"python": "3.11.7", "ray": "2.60.0", "code": "ab"}
-    assert apart(own, own) == ""
-    assert apart(own, own | {"ray": "2.59.0"}) == "ray 2.59.0, here 2.60.0"
-    assert apart(own, {"ray": "2.60.0", "code": "cd"}) == (
-        "python missing, here 3.11.7; code cd, here ab"
-    )
-
-
-def test_a_cluster_that_does_not_answer_is_told_at_once() -> None:
-    told = r"ray=127.0.0.1:9: no connection to this cluster .*`ray start --head` begins one"
-    with pytest.raises(KitError, match=told), connected("127.0.0.1:9", 0, 0):
-        pass
 
 
 def test_without_ray_several_models_are_trained_one_after_another(
@@ -205,34 +149,6 @@ def test_a_kill_of_the_driver_ends_its_processes_and_the_rest_ends_bit_equal(
     assert kit.main([*words, whole]) == 0
     (undisturbed,) = Path(whole).glob("digits-*")
     assert results(folder) == results(undisturbed)
-
-
-@pytest.mark.slow
-def test_two_machines_without_a_shared_disk_give_the_bytes_of_one(toy: Any, tmp_path: Path) -> None:
-    whole = results(run.run(toy(folds=3, epochs=2))["run"])
-    with two_nodes(tmp_path / "nodes") as (address, _, other):
-        found = run.run(toy(f"ray={address}", folds=3, epochs=2, fresh=True))["run"]
-        assert results(found) == whole
-        assert list(other.cache.glob("stores/*/pixels*")), "the second machine fetched no images"
-        assert not list(other.cache.glob("jobs/*/*/*"))
-    assert_nothing_left()
-
-
-@pytest.mark.slow
-def test_a_machine_that_dies_in_the_middle_costs_no_job(
-    toy: Any, tmp_path: Path, monkeypatch: Any
-) -> None:
-    whole = results(run.run(toy(**FIELDS))["run"])
-    with two_nodes(tmp_path / "nodes") as (address, _, other):
-
-        def kill() -> None:
-            until(lambda: list(other.cache.glob("jobs/*/*/resume.pt")))
-            other.kill()
-
-        killing(monkeypatch, kill)
-        found = run.run(toy(f"ray={address}", fresh=True, **FIELDS))["run"]
-        assert results(found) == whole
-    assert_nothing_left()
 
 
 @pytest.mark.gpu
