@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from common.recipe_rules import (
+    BETWEEN_BACKBONES,
     DECISIONS,
     FORMS,
     LOSSES,
@@ -39,15 +40,11 @@ class Recipe:
         "kept in one fold: near (near-duplicates), identical (files), none, or a CSV of id,group",
     )
 
-    backbone: str = param("kit_resnet9_16", "train", "a timm model name, or local-dir:FOLDER")
+    backbone: str = param("kit_resnet9_16", "train", "timm names or local-dir:FOLDER, joined by +")
     weights: str = param("scratch", "train", "scratch, pretrained, or a local weights file")
-    image_size: int = param(
-        0, "train", "side of the network's input in pixels; 0: as stored", low=0
-    )
+    image_size: int = param(0, "train", "side of the network's input, pixels; 0: as stored", low=0)
     initial_image_size: int = param(0, "train", "progressive resizing: first side; 0: off", low=0)
-    store_short_side: int = param(
-        0, "train", "shorter side of the stored images; 0: original size", low=0
-    )
+    store_short_side: int = param(0, "train", "shorter side of stored images; 0: original", low=0)
     bit_depth: int = param(
         0, "train", "bits used of 16-bit images, 8 to 16; 0: as training needs", low=0, high=16
     )
@@ -106,9 +103,7 @@ class Recipe:
     momentum: float = param(
         0.9, "train", "SGD's momentum, or beta1 of Adam's family", low=0, high=0.9999
     )
-    weight_decay: float = param(
-        5e-4, "train", "weight decay, not of normalisation layers or biases", low=0
-    )
+    weight_decay: float = param(5e-4, "train", "weight decay, not of norms or biases", low=0)
     schedule: str = param(
         "cosine",
         "train",
@@ -218,9 +213,15 @@ class Recipe:
         check_agreement(self)
 
     @cached_property
+    def backbones(self) -> tuple[str, ...]:
+        """`backbone`, parsed: the names of those whose features are joined."""
+        return tuple(BETWEEN_BACKBONES.split(self.backbone))
+
+    @cached_property
     def joins_features(self) -> bool:
         """Does the head see more than the backbone's own features?"""
-        return self.feature_stages > 1 or self.feature_size > 0 or self.feature_pools != "mean"
+        found = (self.feature_stages, self.feature_size, self.feature_pools, len(self.backbones))
+        return found != (1, 0, "mean", 1)
 
     @cached_property
     def view_names(self) -> tuple[str, ...]:

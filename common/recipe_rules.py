@@ -33,6 +33,9 @@ DECISIONS = (
     "unknown",
 )
 POOLS = ("mean", "max", "min", "gem", "token")
+LOCAL = "local-dir:"  # before the folder of a timm model
+# A plus that another name follows; one in a folder's path is followed by the rest of the path.
+BETWEEN_BACKBONES = re.compile(r"\+(?=local-dir:|hf-hub:|[\w.-]+(?:\+|$))")
 CLUSTER = re.compile(r"[^\s/:]+:\d+")  # the address of Ray's head
 TRACKERS = ("none", "tensorboard", "wandb", "mlflow", "trackio")
 VIEWS = ("identity", "mirror", "shifts", "diagonal", "five_crops", "square", "scales")
@@ -159,7 +162,7 @@ def _check_solved_head(recipe: Any) -> None:
     if recipe.feature_choice != "all" and not recipe.joins_features:
         raise KitError(
             f"feature_choice={recipe.feature_choice} chooses among joined features: set feature_stages=, "
-            "feature_size= or feature_pools= too, or feature_choice=all"
+            "feature_size= or feature_pools= too, join backbones (backbone=A+B), or set feature_choice=all"
         )
     if not recipe.folds:
         raise KitError(
@@ -183,10 +186,13 @@ def _check_solved_head(recipe: Any) -> None:
 
 
 def _check_joined_features(recipe: Any) -> None:
-    """Joined features are a frozen backbone's, of which the old classifier knows nothing."""
+    """Joined features are those of frozen backbones, of which the old classifier knows nothing."""
     plain = {"feature_size": 0, "feature_pools": "mean", "feature_stages": 1}
-    name = next(name for name, value in plain.items() if getattr(recipe, name) != value)
+    changed = (name for name, value in plain.items() if getattr(recipe, name) != value)
+    name = next(changed, "backbone")
     given = f"{name}={getattr(recipe, name)}"
+    if len(recipe.backbones) > 1:
+        _check_backbones(recipe)
     if recipe.freeze != "backbone":
         raise KitError(f"{given} joins a frozen backbone's features: set freeze=backbone")
     if recipe.head_kind.word in ("rows", "logits-mlp", "mlp"):
@@ -194,6 +200,19 @@ def _check_joined_features(recipe: Any) -> None:
     if recipe.feature_size and not recipe.feature_size < recipe.image_size:
         raise KitError(
             f"{given} is the smaller of two sides, and image_size={recipe.image_size} the larger: swap them"
+        )
+
+
+def _check_backbones(recipe: Any) -> None:
+    """Several backbones are different ones, each with weights of its own."""
+    given = f"backbone={recipe.backbone}"
+    if len({*recipe.backbones}) < len(recipe.backbones):
+        raise KitError(f"{given} names a backbone twice: name each once")
+    if recipe.weights != "pretrained":
+        raise KitError(
+            f"{given} joins the features of trained networks, each with its own weights, and "
+            f"weights={recipe.weights} are not: set weights=pretrained, where a folder "
+            "(local-dir:FOLDER) may hold yours"
         )
 
 
@@ -213,6 +232,7 @@ def check_obstacle(recipe: Any, reason: str, undetachable: str) -> None:
         (recipe.feature_stages > 1, "feature_stages", 1),
         (recipe.feature_size > 0, "feature_size", 0),
         (recipe.feature_pools != "mean", "feature_pools", "mean"),
+        (len(recipe.backbones) > 1, "backbone", recipe.backbones[0]),
     )
     for wanted, name, plain in needs:
         if reason and wanted:

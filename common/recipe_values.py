@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import Field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
 from common.recipe import Recipe
+from common.recipe_rules import LOCAL
 from common.typed_fields import nearest, parse_value
 
 # The stages whose fields enter the hash in a run's name: its folds and weights depend on them.
@@ -34,6 +36,26 @@ def with_values(recipe: Recipe, words: Iterable[str]) -> Recipe:
             raise KitError(f"{name} is given twice: {name}={changes[name]} and {word}")
         changes[name] = parse_value(_fields()[name], text)
     return replace(recipe, **changes)
+
+
+def alone(recipe: Recipe) -> list[Recipe]:
+    """The recipe of each of its backbones by itself."""
+    if len(recipe.backbones) == 1:
+        return [recipe]
+    return [replace(recipe, backbone=name, feature_choice="all") for name in recipe.backbones]
+
+
+def model_folders(recipe: Recipe) -> list[Path]:
+    """The folders of timm models (local-dir:) among a recipe's backbones, in order."""
+    names = (name for name in recipe.backbones if name.startswith(LOCAL))
+    return [Path(name.removeprefix(LOCAL)) for name in names]
+
+
+def with_model_folders(recipe: Recipe, places: Iterable[Path | str]) -> Recipe:
+    """The recipe with its `model_folders` at other places."""
+    found = iter(places)
+    names = (f"{LOCAL}{next(found)}" if n.startswith(LOCAL) else n for n in recipe.backbones)
+    return replace(recipe, backbone="+".join(names))
 
 
 def differences(recipe: Recipe, stages: Iterable[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from common import environment
 from common.errors import KitError
 from common.progress import say
 from common.recipe import Recipe
-from common.recipe_values import NAMING_STAGES, differences
+from common.recipe_values import NAMING_STAGES, differences, model_folders
 from common.storage import read_json, write_json
 
 # Kinds of runs that have their own models.
@@ -98,9 +98,9 @@ def digests_of_files(recipe: Recipe) -> dict[str, Any]:
     if recipe.pseudo != "none":
         models = sorted(Path(recipe.pseudo).glob("fold*/weights.safetensors"))
         found["pseudo"] = [digest_file(path) for path in models]
-    kind, _, place = recipe.backbone.partition(":")
-    if kind == "local-dir":  # timm's model folder
-        found["backbone"] = [digest_file(path) for path in sorted(Path(place).glob("*.*"))]
+    if folders := model_folders(recipe):
+        files = [path for folder in folders for path in sorted(folder.glob("*.*"))]
+        found["backbone"] = [digest_file(path) for path in files]
     return found
 
 

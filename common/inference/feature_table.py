@@ -43,3 +43,23 @@ class FeatureTable:
         """The places in `rows`, a few at a time."""
         for start in range(0, len(rows), AT_ONCE):
             yield np.arange(start, min(start + AT_ONCE, len(rows)))
+
+
+class TableOfSeveral(FeatureTable):
+    """Tables of the same views and images side by side: [V, N, F1 + F2 + …]."""
+
+    def __init__(self, tables: Sequence[FeatureTable]) -> None:
+        self._tables = tables
+        self.count, self.views = tables[0].count, tables[0].views
+        self.width = sum(table.width for table in tables)
+
+    def take(self, rows: Rows, columns: Any = ...) -> Features:
+        """Rows [M] in any order, and columns of them, from left to right: [V, M, F], float32."""
+        parts, end = [], 0
+        for table in self._tables:
+            start, end = end, end + table.width
+            own = columns
+            if columns is not ...:
+                own = columns[(columns >= start) & (columns < end)] - start
+            parts.append(table.take(rows, own))
+        return np.concatenate(parts, axis=2)

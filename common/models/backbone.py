@@ -1,6 +1,5 @@
 """Build a recipe's network: a timm backbone by name, its weights and head, its input size checked."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,8 @@ from pathlib import Path
 import timm
 from torch import Tensor, nn
 
-import common.models.kit_fastnet as kit_fastnet
-import common.models.kit_resnet as kit_resnet
 from common.errors import KitError
+from common.models.backbone_names import check_backbones, has_fixed_input_size
 from common.models.classifier_rows import RowMatch
 from common.models.heads import attach_head
 from common.models.input_coverage import (
@@ -22,10 +20,11 @@ from common.models.input_coverage import (
     unseen_margins,
 )
 from common.models.joined_features import with_joined_features
-from common.models.weights import LOCAL, check_finite, check_pretrained, first_line, load_into
+from common.models.side_by_side import SideBySide, backbones_of, left_out
+from common.models.weights import check_finite, check_pretrained, first_line, load_into
 from common.progress import counted, say
 from common.recipe import Recipe
-from common.storage import read_json
+from common.recipe_values import alone
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,36 @@ def build_matched(
     recipe: Recipe, classes: Sequence[str], *, bare: bool = False
 ) -> tuple[nn.Module, list[RowMatch]]:
     """As `build`; also the pretrained classifier's row reused for each class (head=rows)."""
-    check_backbone(recipe.backbone)
-    if bare:
-        model = with_joined_features(_create(recipe, pretrained=False), recipe)
-        return model, attach_head(model, recipe, classes, pretrained=False)
-    if recipe.weights == "scratch" and recipe.head == "rows":
+    if not bare and recipe.weights == "scratch" and recipe.head == "rows":
         raise KitError("head=rows reuses the old classifier's rows: weights=scratch has none")
+    model = _without_head(recipe, bare=bare)
+    return model, attach_head(model, recipe, classes, pretrained=not bare)
+
+
+def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor]) -> nn.Module:
+    """A recipe's network with a finished job's state dict loaded."""
+    model = _without_head(recipe, bare=True)
+    old = next((name for name in weights if name.endswith(".old.weight")), None)
+    if old is not None:
+        model.reset_classifier(len(weights[old]))  # type: ignore[operator]
+    attach_head(model, recipe, classes, pretrained=False)
+    model.load_state_dict(dict(weights))
+    return model
+
+
+def _without_head(recipe: Recipe, *, bare: bool) -> nn.Module:
+    """A recipe's backbone, or several side by side, before its head is attached."""
+    check_backbones(recipe.backbones)
+    parts = []
+    for each in alone(recipe):
+        with left_out(recipe):
+            model = _create(each, pretrained=False) if bare else _with_weights(each)
+            parts.append(with_joined_features(model, each))
+    return SideBySide(parts) if len(parts) > 1 else parts[0]
+
+
+def _with_weights(recipe: Recipe) -> nn.Module:
+    """A recipe's one backbone with its weights and their classifier."""
     if recipe.weights == "pretrained":
         check_pretrained(recipe.backbone)
     model = _create(recipe, pretrained=recipe.weights == "pretrained")
@@ -68,19 +91,6 @@ def build_matched(
         load_into(
             model, Path(recipe.weights), classifier=recipe.head_kind.word in ("rows", "logits-mlp")
         )
-    model = with_joined_features(model, recipe)
-    return model, attach_head(model, recipe, classes)
-
-
-def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor]) -> nn.Module:
-    """A recipe's network with a finished job's state dict loaded."""
-    check_backbone(recipe.backbone)
-    model = with_joined_features(_create(recipe, pretrained=False), recipe)
-    old = next((name for name in weights if name.endswith(".old.weight")), None)
-    if old is not None:
-        model.reset_classifier(len(weights[old]))  # type: ignore[operator]
-    attach_head(model, recipe, classes, pretrained=False)
-    model.load_state_dict(dict(weights))
     return model
 
 
@@ -139,13 +149,21 @@ def check_input(
     first: bool = False,
     trained: bool = False,
 ) -> None:
-    """Refuse an image size that the network rejects or of which it misses over 3 % of the pixels.
+    """Refuse an image size that a backbone rejects or of which it misses over 3 % of the pixels.
 
     A smaller loss, or any loss of a network already trained, is printed.
 
     Args:
         first: this is a size of progressive resizing (`initial_image_size`).
     """
+    for part, each in zip(backbones_of(model), alone(recipe), strict=True):
+        with left_out(recipe):
+            _check_input(part, each, height, width, first=first, trained=trained)
+
+
+def _check_input(
+    model: nn.Module, recipe: Recipe, height: int, width: int, *, first: bool, trained: bool
+) -> None:
     images = f"images of {width}x{height}"
     try:
         margins = unseen_margins(model, height, width)
@@ -220,27 +238,6 @@ def _own_side(model: nn.Module) -> int:
     facts = model.pretrained_cfg
     assert isinstance(facts, dict)
     return int(facts["input_size"][-1])
-
-
-def has_fixed_input_size(name: str) -> bool:
-    """Does this backbone have a fixed input size (such as a ViT's position embeddings)?"""
-    if name.startswith(LOCAL):
-        config = Path(name.removeprefix(LOCAL)) / "config.json"
-        facts = read_json(config).get("pretrained_cfg", {}) if config.is_file() else {}
-        return bool(facts.get("fixed_input_size"))
-    known = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
-    return bool(known and known.fixed_input_size)
-
-
-def check_backbone(name: str) -> None:
-    """Refuse a backbone name that timm does not know; the KitError names the nearest ones."""
-    # Importing the modules registered the kit's own networks.
-    assert kit_fastnet.default_cfgs and kit_resnet.default_cfgs
-    if name.startswith((LOCAL, "hf-hub:")) or timm.is_model(name.partition(".")[0]):
-        return
-    close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.4)
-    hint = f"the nearest are {', '.join(close)}" if close else "timm.list_models() lists them"
-    raise KitError(f"backbone={name}: timm has no model of that name; {hint}")
 
 
 def input_config_of(model: nn.Module) -> InputConfig:

@@ -8,10 +8,11 @@ from timm.models import save_for_hf
 from torch import nn
 
 from common.errors import KitError
-from common.models.backbone import has_fixed_input_size, rebuild
-from common.models.weights import LOCAL, read_weights
+from common.models.backbone import rebuild
+from common.models.backbone_names import has_fixed_input_size
+from common.models.weights import read_weights
 from common.recipe import Recipe
-from common.recipe_rules import SOLVED
+from common.recipe_rules import LOCAL, SOLVED
 from common.storage import read_json
 
 FILES = ("config.json", "model.safetensors")
@@ -36,8 +37,9 @@ def write_model_folder(
     if recipe.joins_features:
         raise KitError(
             f"feature_stages={recipe.feature_stages} feature_size={recipe.feature_size} "
-            f"feature_pools={recipe.feature_pools} join features of several stages, sizes or poolings, which no "
-            "timm network does: export a run without them, or let `kit … kernel` carry this one"
+            f"feature_pools={recipe.feature_pools} backbone={recipe.backbone} join features of several "
+            "stages, sizes, poolings or backbones, which no timm network does: export a run without "
+            "them, or let `kit … kernel` carry this one"
         )
     model = rebuild(recipe, classes, read_weights(weights))
     settings = _model_args(recipe.backbone) | {"num_classes": len(classes)}

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from common.errors import KitError
 from common.models.heads import head_names, reset_head
 from common.progress import counted, first_of, say
+from common.recipe_rules import LOCAL
 from common.storage import check_is_content
 
 # Keys under which checkpoints nest a state dict (EMA first), and prefixes of parameter names.
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "net.", "encoder.")
-LOCAL = "local-dir:"
 FOLDER_FILES = ("config.json", "model.safetensors")
 HUB_FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors")
 

@@ -20,12 +20,13 @@ from common.data.folds import Rows
 from common.data.parallel import cores, in_order
 from common.environment import memory_mb
 from common.errors import KitError
+from common.inference.backbone_features import feature_table
 from common.inference.feature_table import Features, FeatureTable
-from common.inference.features import feature_table
 from common.inference.predict import mean_probs
 from common.metrics import Probs
 from common.models.activations import activation_of
 from common.models.joined_features import Block
+from common.models.side_by_side import SideBySide
 from common.progress import tracked
 from common.training.jobs import Job
 from common.training.linear_probe import apart, frozen_network
@@ -66,7 +67,8 @@ def open_solver(jobs: Sequence[Job], context: RunContext) -> "HeadSolver":
     table = feature_table(backbone, context.source, context.store, groups, cache=context.cache)
     state = {key: tensor.detach() for key, tensor in backbone.model.state_dict().items()}
     blocks = getattr(backbone.model, "blocks", [Block(0, 0, "mean", table.width)])
-    return HeadSolver(jobs, context, table, blocks, name, state)
+    widths = backbone.model.widths if isinstance(backbone.model, SideBySide) else []
+    return HeadSolver(jobs, context, table, blocks, name, state, widths)
 
 
 @dataclass
@@ -76,6 +78,7 @@ class HeadSolver:
     Attributes:
         blocks: of the table's columns.
         name, state: of the head in the network, and the network's other tensors.
+        widths: of the columns of each backbone.
     """
 
     jobs: Sequence[Job]
@@ -84,9 +87,10 @@ class HeadSolver:
     blocks: Sequence[Block]
     name: str = "head"
     state: dict[str, torch.Tensor] = field(default_factory=dict)
+    widths: Sequence[int] = ()
 
     def __post_init__(self) -> None:
-        self.columns = feature_choices(self.blocks, self.context.recipe)
+        self.columns = feature_choices(self.blocks, self.context.recipe, self.widths)
         self._kept: dict[str, Principal] = {}
         self._known: dict[str, Moments] = {}  # of all rows, if these are more than the features
 

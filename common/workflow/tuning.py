@@ -11,7 +11,7 @@ import torch
 
 from common.data.batches.photo_source import PerImage
 from common.data.pixels.store import Store
-from common.models.backbone import check_backbone
+from common.models.backbone_names import check_backbones
 from common.models.weights import first_line
 from common.progress import say
 from common.recipe import Recipe
@@ -73,7 +73,7 @@ def tune(request: Request, *, compiled: bool, seconds: float) -> dict[str, Any]:
         seconds: of each measurement.
     """
     recipe = request.recipe
-    check_backbone(recipe.backbone)
+    check_backbones(recipe.backbones)
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, replace(recipe, rows=min(recipe.rows or ROWS, ROWS)))

@@ -15,6 +15,7 @@ from typing import Any
 from common.errors import KitError
 from common.kaggle.protocol import slug_of
 from common.recipe import Recipe
+from common.recipe_rules import LOCAL
 from common.storage import write_json, write_text
 from common.workflow.predicting.contents import PREDICTOR, Package
 from kernels.runtime.inputs import FILE, FOLDER, FORMAT, HUB, RUN, WHEEL
@@ -25,7 +26,6 @@ Item = tuple[
 
 ENDING = "-kit-inputs"
 SHORTEST, LONGEST = 6, 50  # characters of a dataset's slug, and of its title
-LOCAL = "local-dir:"
 UNPACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")  # by the site
 
 
@@ -35,7 +35,7 @@ class Need:
 
     Attributes:
         field: of the recipe.
-        value: the field's.
+        value: the field's; of several backbones one.
         kind: a file, a timm model folder, or a repository of the hub.
     """
 
@@ -61,11 +61,11 @@ def needs(recipe: Recipe) -> list[Need]:
             "the finished run (kernel --predict RUN)"
         )
     found = []
-    kind = recipe.backbone.partition(":")[0]
-    if kind == "local-dir":
-        found.append(Need("backbone", recipe.backbone, FOLDER))
-    elif kind == "hf-hub" or recipe.weights == "pretrained":
-        found.append(Need("backbone", recipe.backbone, HUB))
+    for name in recipe.backbones:
+        if name.startswith(LOCAL):
+            found.append(Need("backbone", name, FOLDER))
+        elif name.startswith("hf-hub:") or recipe.weights == "pretrained":
+            found.append(Need("backbone", name, HUB))
     if recipe.weights not in ("scratch", "pretrained"):
         found.append(Need("weights", recipe.weights, FILE))
     if recipe.groups not in ("near", "identical", "none"):

@@ -188,5 +188,6 @@ def import_run(request: Request, built: BuiltKernel, there: kernels.Pushed) -> R
 
 def _at_home(request: Request, run: Run) -> Recipe:
     """The run's recipe with the files of this machine in place of those that were attached there."""
-    own: dict[str, Any] = {e.field: e.value for e in needs(request.recipe) if e.is_path}
+    recipe = request.recipe
+    own: dict[str, Any] = {e.field: getattr(recipe, e.field) for e in needs(recipe) if e.is_path}
     return replace(run.recipe(), **own)

@@ -81,17 +81,20 @@ def words_of(folder: Path, scratch: Path) -> list[str]:
     Raises:
         KitError: a file is missing or damaged.
     """
-    words = []
+    words, backbones = [], []
     for number, item in enumerate(items(folder)):
         place = scratch / str(number)
         if item["kind"] == HUB:
             _lay_out_hub(folder, item, scratch / "hub")
+            backbones.append(item["text"])
         elif item["kind"] == FOLDER:
             lay_out(folder, item, place)
-            words.append(f"{item['field']}=local-dir:{place}")
+            backbones.append(f"local-dir:{place}")
         elif item["kind"] == FILE:
             lay_out(folder, item, place)
             words.append(f"{item['field']}={place / item['files'][0]['path']}")
+    if any(name.startswith("local-dir:") for name in backbones):
+        words.insert(0, f"backbone={'+'.join(backbones)}")
     return words
 
 
@@ -237,14 +240,11 @@ def _files(root: Path, *, data: bool = False) -> Iterator[Path]:
 
 def _attached(root: Path) -> list[str]:
     """What is attached, by its place below the root."""
+    layers = ("competitions", "datasets", "notebooks")
     tops = [
         *root.glob("competitions/*"),
         *root.glob("datasets/*/*"),
         *root.glob("notebooks/*/*"),
-        *(
-            each
-            for each in root.glob("*")
-            if each.name not in ("competitions", "datasets", "notebooks")
-        ),
+        *(each for each in root.glob("*") if each.name not in layers),
     ]
     return sorted(each.relative_to(root).as_posix() for each in tops)

@@ -22,7 +22,7 @@ from common.data.pixels.store import open_store
 from common.data.table import check_table
 from common.errors import KitError
 from common.metrics import NAMES
-from common.models.backbone import check_backbone
+from common.models.backbone_names import check_backbones
 from common.recipe_note import Note
 from common.score.tables import score_tables
 from common.workflow.files import read_files
@@ -96,7 +96,7 @@ def test_facts_and_recipes_name_things_that_exist(name: str) -> None:
     assert bool(competition.sample) != bool(competition.make_sample)
     assert competition.recipes
     for recipe in competition.recipes.values():
-        check_backbone(recipe.backbone)
+        check_backbones(recipe.backbones)
 
 
 @pytest.mark.parametrize("name", ALL)

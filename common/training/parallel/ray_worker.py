@@ -18,6 +18,7 @@ from common.data.pixels.store import Store
 from common.environment import environment
 from common.inference.evaluator import Evaluator, Weights
 from common.recipe import Recipe
+from common.recipe_values import model_folders, with_model_folders
 from common.runs import digest_file, digest_of
 from common.storage import locked, replacing
 from common.targets import Targets
@@ -40,7 +41,7 @@ class Work:
 
     Attributes:
         node: Ray's id of the driver's machine, where all paths are as they stand here.
-        keys: of the files that other machines need: content key by `store`, `weights`, `backbone`.
+        keys: of the files that other machines need: content key by `store`, or by what the recipe names.
     """
 
     key: str
@@ -64,10 +65,10 @@ def work_of(
     if context.device.type == "cuda":  # another GPU's model could otherwise choose a different one
         recipe = replace(recipe, precision=context.precision)
     files = {"store": (f"stores/{store.folder.name}", store.folder)}
-    for name, place in (("weights", recipe.weights), ("backbone", recipe.backbone)):
-        path = Path(place.removeprefix("local-dir:"))
-        if path.is_file() or (path.is_dir() and place.startswith("local-dir:")):
-            files[name] = (f"weights/{_content_key(path)}", path.resolve())
+    named = [path for path in model_folders(recipe) if path.is_dir()]
+    named += [path for path in (Path(recipe.weights),) if path.is_file()]
+    for path in named:
+        files[str(path)] = (f"weights/{_content_key(path)}", path.resolve())
     work = Work(
         key,
         node,
@@ -149,10 +150,10 @@ def _open(shared: Any) -> tuple[RunContext, str, dict[str, Any]]:
         cache = node_cache()
         there = {name: fetched(reader, key, cache / key) for name, key in work.keys.items()}
         place = there["store"]
-        if "weights" in there:
-            recipe = replace(recipe, weights=str(next(there["weights"].iterdir())))
-        if "backbone" in there:
-            recipe = replace(recipe, backbone=f"local-dir:{there['backbone']}")
+        if (weights := str(Path(recipe.weights))) in there:
+            recipe = replace(recipe, weights=str(next(there[weights].iterdir())))
+        folders = (there.get(str(each), each) for each in model_folders(recipe))
+        recipe = with_model_folders(recipe, folders)
     context = open_run_context(
         recipe,
         Store(place, *more),

@@ -47,8 +47,14 @@ def scales_of(head: str, target: Target) -> tuple[float, ...]:
     return (1.0,) if target.scaling[1] else SCALES[head]
 
 
-def feature_choices(blocks: Sequence[Block], recipe: Recipe) -> dict[str, Columns]:
-    """The columns of the features that may be chosen, by name; with feature_choice=all those are all."""
+def feature_choices(
+    blocks: Sequence[Block], recipe: Recipe, widths: Sequence[int] = ()
+) -> dict[str, Columns]:
+    """The columns of the features that may be chosen, by name; with feature_choice=all those are all.
+
+    Args:
+        widths: of the columns of each backbone, where there are several.
+    """
     rules: dict[str, Callable[[Block], bool]] = {
         ALL: lambda _: True,
         "means of all stages and sizes": lambda block: block.pool == "mean",
@@ -65,4 +71,7 @@ def feature_choices(blocks: Sequence[Block], recipe: Recipe) -> dict[str, Column
         if any(mask) and mask not in masks:
             masks.add(mask)
             found[name] = ... if all(mask) else np.flatnonzero(np.array(mask)[origin])
+    if len(widths) > 1:
+        for name, end, width in zip(recipe.backbones, np.cumsum(widths), widths, strict=True):
+            found[f"all of {name}"] = np.arange(end - width, end)
     return found

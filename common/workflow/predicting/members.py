@@ -25,8 +25,8 @@ from common.inference.evaluator import Evaluator
 from common.inference.predict import mean, mean_over_views
 from common.inference.tta_views import VIEW_GROUPS
 from common.metrics import Probs
-from common.models.weights import LOCAL
 from common.recipe import Recipe
+from common.recipe_values import model_folders, with_model_folders
 from common.storage import read_json
 from common.targets import Target, from_facts
 from common.training.devices import open_accelerator
@@ -224,9 +224,7 @@ def _opened(competition: Competition, folder: Path, facts: Mapping[str, Any]) ->
         members = tuple(_opened(competition, folder, each) for each in facts["members"])
         return Blend(target, members, np.array(facts["weights"]), facts["decision"])
     recipe = Recipe(**facts["recipe"])
-    if recipe.backbone.startswith(LOCAL):
-        place = folder / recipe.backbone.removeprefix(LOCAL)
-        recipe = replace(recipe, backbone=f"{LOCAL}{place}")
+    recipe = with_model_folders(recipe, [folder / each for each in model_folders(recipe)])
     return Models(
         name=facts["name"],
         recipe=recipe,

@@ -16,9 +16,8 @@ from common.errors import KitError
 from common.inference.decisions import kind_for
 from common.inference.predict import least_certain
 from common.metrics import Probs
-from common.models.weights import LOCAL
 from common.recipe import Recipe
-from common.recipe_values import stage_of
+from common.recipe_values import model_folders, stage_of, with_model_folders
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.submission import FLOAT_FORMAT, format_of, rows_of
@@ -161,13 +160,11 @@ def _told(recipe: Recipe, number: str, package: Package) -> dict[str, Any]:
     found |= {"pseudo": "none", "pseudo_threshold": 0.0}
     if recipe.weights not in ("scratch", "pretrained"):
         found["weights"] = Path(recipe.weights).name
-    if recipe.backbone.startswith(LOCAL):
-        place = f"{number}/backbone"
-        package.files[f"{place}/config.json"] = (
-            Path(recipe.backbone.removeprefix(LOCAL)) / "config.json"
-        )
-        found["backbone"] = f"{LOCAL}{place}"
-    return found
+    folders = model_folders(recipe)
+    places = [f"{number}/backbone{at or ''}" for at in range(len(folders))]
+    for place, folder in zip(places, folders, strict=True):
+        package.files[f"{place}/config.json"] = folder / "config.json"
+    return found | {"backbone": with_model_folders(recipe, places).backbone}
 
 
 def _values(decision: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from common.models.backbone import build, check_backbone, input_config_of
+from common.models.backbone import build, input_config_of
+from common.models.backbone_names import check_backbones
 from common.models.freezing import freeze, stages, train_mode
 from common.recipe import Recipe
 
@@ -58,7 +59,7 @@ def test_the_kits_network_speaks_timms_language() -> None:
 
 def test_an_unknown_backbone_is_answered_with_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"backbone=resnet81: timm has no model.*resnet18"):
-        check_backbone("resnet81")
+        check_backbones(["resnet81"])
 
 
 def test_a_local_file_of_weights_is_loaded_but_for_its_head(tmp_path: Path) -> None:

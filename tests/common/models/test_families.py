@@ -10,7 +10,8 @@ from torch import nn
 
 from common.errors import KitError
 from common.inference.features import detach_head, has_detachable_head
-from common.models.backbone import build, check_input, has_fixed_input_size, rebuild
+from common.models.backbone import build, check_input, rebuild
+from common.models.backbone_names import has_fixed_input_size
 from common.models.freezing import freeze, stages, train_mode
 from common.models.heads import head_names
 from common.recipe import Recipe

@@ -1,5 +1,6 @@
 """Features and a solver that the other folds choose: planted data, where the truth is known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -88,6 +89,22 @@ def test_the_folds_choose_the_features_that_tell_the_class(told_by: list[Block],
         unused[columns] = False
         assert not weight[:, unused].any() and weight[:, ~unused].all()
     assert name in choice_lines(solved, points, made.context.recipe)[0]
+
+
+def test_the_folds_take_the_backbone_that_tells_the_class_and_leave_out_one_of_noise() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, CLASSES, 90)
+    good = rng.normal(size=(90, 6)) + 2.0 * np.eye(CLASSES)[y][:, [0, 1, 2, 0, 1, 2]]
+    x, widths = np.hstack([rng.normal(size=(90, 200)), good]), [200, 6]
+    joined: dict[str, Any] = {"backbone": "noise+good", "weights": "pretrained"}
+    made = solver(x, y, head="ridge", feature_choice="best", **joined)
+    made = replace(made, blocks=[Block(0, 0, "mean", width) for width in widths], widths=widths)
+    assert list(made.columns) == [ALL, "all of noise", "all of good"]
+    _, points = made.solve()
+    assert {point.features for point in points} == {"all of good"}
+    for each in made.trained(points):
+        weight = each.weights[0]["head.weight"].numpy()
+        assert not weight[:, :200].any() and weight[:, 200:].all()
 
 
 def test_a_fold_has_no_say_in_its_own_choice() -> None:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from zipfile import ZipFile
@@ -95,6 +96,18 @@ def test_files_and_folders_become_words_of_a_recipe_that_has_the_same_digests(
     assert digests_of_files(there) == digests_of_files(recipe)
 
 
+def test_several_backbones_become_one_word(root: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(f'{{"of": "{name}"}}', encoding="utf-8")
+    backbone = f"local-dir:{tmp_path / 'a'}+local-dir:{tmp_path / 'b'}"
+    recipe = Recipe(backbone=backbone, weights="pretrained", freeze="backbone")
+    (word,) = words_of(attach(root, recipe), tmp_path / "scratch")
+    there = replace(recipe, backbone=word.removeprefix("backbone="))
+    assert [Path(name).name for name in there.backbones] == ["0", "1"]
+    assert digests_of_files(there) == digests_of_files(recipe)
+
+
 def test_a_damaged_and_a_missing_file_are_named(root: Path, tmp_path: Path) -> None:
     (tmp_path / "best.pth").write_bytes(b"weights")
     folder = attach(root, Recipe(weights=str(tmp_path / "best.pth")))
@@ -137,6 +150,11 @@ def test_a_model_of_the_hub_is_found_without_the_hub(
     read = timm.create_model("test_resnet.r160_in1k", pretrained=True, cache_dir=cache)
     pairs = zip(read.state_dict().values(), own.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
+
+    mixed = f"test_resnet.r160_in1k+local-dir:{snapshot}"
+    recipe = Recipe(backbone=mixed, weights="pretrained", freeze="backbone")
+    (word,) = words_of(attach(root / "mixed", recipe), tmp_path / "again")
+    assert word == f"backbone=test_resnet.r160_in1k+local-dir:{tmp_path / 'again' / '1'}"
 
 
 def wheel(folder: Path, tag: str = "py3-none-any") -> Path:
