@@ -210,8 +210,8 @@ def _check_backbones(recipe: Any) -> None:
         raise KitError(f"{given} names a backbone twice: name each once")
     if recipe.weights != "pretrained":
         raise KitError(
-            f"{given} joins the features of trained networks, each with its own weights, and "
-            f"weights={recipe.weights} are not: set weights=pretrained, where a folder "
+            f"{given} joins the features of trained networks, each with weights of its own, which "
+            f"weights={recipe.weights} does not give: set weights=pretrained, where a folder "
             "(local-dir:FOLDER) may hold yours"
         )
 
