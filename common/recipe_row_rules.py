@@ -37,8 +37,8 @@ def check_noise(recipe: Any, solved: Sequence[str]) -> None:
         )
 
 
-def check_pseudo(recipe: Any, solved: Sequence[str]) -> None:
-    """Pseudo-labels are a fold's own, in a loss that takes shares of classes; arguments as above.
+def check_pseudo(recipe: Any) -> None:
+    """Pseudo-labels are a fold's own, in a loss that takes shares of classes; `recipe` as above.
 
     Raises:
         KitError: a field rules that out.
@@ -51,11 +51,7 @@ def check_pseudo(recipe: Any, solved: Sequence[str]) -> None:
                 "none: name the run that labels the test rows (pseudo=runs/…)"
             )
         return
-    if (
-        recipe.head in solved
-        and recipe.head not in ("ridge", "logistic")
-        and not recipe.pseudo_threshold
-    ):
+    if recipe.head in ("lda", "best") and not recipe.pseudo_threshold:
         raise KitError(
             f"{given} labels rows in shares of classes, and head={recipe.head} (LDA) takes one class a row: "
             "set pseudo_threshold=0.5 or so, or head=ridge"

@@ -17,12 +17,15 @@ FORMS: dict[str, Forms] = {
         "logistic": (),
         "ridge": (),
         "lda": (),
+        "svm": (),
+        "svr": (),
         "best": (),
     },
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
 }
-SOLVED = ("logistic", "ridge", "lda", "best")  # heads that are solved, not trained: linear layers
+# Heads that are solved, not trained: linear layers.
+SOLVED = ("logistic", "ridge", "lda", "svm", "svr", "best")
 LOSSES = ("cross_entropy", "bce", "asymmetric", "cumulative", "mse", "l1", "huber", "bce_range")
 DECISIONS = (
     "temperature",
@@ -83,7 +86,7 @@ def check_agreement(recipe: Any) -> None:
     else:
         _check_trained_head(recipe)
     check_noise(recipe, SOLVED)
-    check_pseudo(recipe, SOLVED)
+    check_pseudo(recipe)
     if recipe.freeze == "backbone" and recipe.drop_rate:
         raise KitError(
             f"drop_rate={recipe.drop_rate:g} is dropout in the backbone, which freeze=backbone keeps in "

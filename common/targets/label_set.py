@@ -52,6 +52,7 @@ class LabelSet(Target):
         "noise=weight": "its loss weighs answers, not rows: noise=drop leaves rows out",
         "head=rows": "the old classifier's rows tell one class from all others, not one label of several",
         "head=lda": "it tells classes apart of which each row has one",
+        "head=svr": "it fits numbers, and here the answers are labels: head=svm tells them apart",
     }
 
     @property

@@ -42,6 +42,7 @@ class Numbers(Target):
         "head=rows": "the old classifier's rows stand for classes, and here the answers are numbers",
         "head=lda": "it tells classes apart, and here the answers are numbers",
         "head=logistic": "it gives chances, and here the answers are numbers: head=ridge fits them",
+        "head=svm": "it tells classes apart, and here the answers are numbers: head=svr fits them",
         "label_smoothing": "there is no class whose share could be spread",
         "class_balance": "there are no classes that could be rare",
         "tta_fraction": "a number does not say how certain it is",

@@ -28,6 +28,9 @@ class OneClass(Target):
     losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     pictures: ClassVar[tuple[str, ...]] = ("confusion", "worst_mistakes")
     named: ClassVar[bool] = True
+    refuses: ClassVar[dict[str, str]] = {
+        "head=svr": "it fits numbers, and here the answers are classes: head=svm tells them apart"
+    }
     exclusive: ClassVar[bool] = True
 
     @property

@@ -40,6 +40,7 @@ class YesNo(Target):
         "noise=weight": "its loss weighs answers, not rows: noise=drop leaves rows out",
         "head=rows": "the old classifier has no row for 'yes'",
         "head=lda": "it tells classes apart of which each row has one",
+        "head=svr": "it fits numbers, and here the answers are yes or no: head=svm tells them apart",
     }
 
     @property

@@ -32,6 +32,7 @@ from common.training.jobs import Job
 from common.training.linear_probe import apart, frozen_network
 from common.training.run_context import RunContext
 from common.training.solved.candidates import (
+    BY_STEPS,
     PENALTIES,
     Point,
     feature_choices,
@@ -140,11 +141,13 @@ class HeadSolver:
                     PENALTIES[head], self._path(job, rows, head, PENALTIES[head]), strict=True
                 ):
                     outputs = _outputs(layer, features)
-                    for scale in scales_of(head, self.context.target):
-                        losses = self._losses(self._probs(scale * outputs), held_out)
-                        each.losses[Point(penalty, scale, head, name)] = losses
-                    best.append(float(losses.mean()))
-                    if head == "logistic" and _rises(best):
+                    scales = scales_of(head, self.context.target)
+                    points = [Point(penalty, scale, head, name) for scale in scales]
+                    for point in points:
+                        probs = self._probs(point.scale * outputs)
+                        each.losses[point] = self._losses(probs, held_out)
+                    best.append(min(map(each.loss, points)))
+                    if head in BY_STEPS and _rises(best):
                         break  # weaker penalties overfit more, and take longest
 
         self._know(name)

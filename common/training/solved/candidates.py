@@ -11,18 +11,29 @@ from common.targets import Target
 from common.training.solved.principal import Columns
 
 # What a penalty is called, from the strongest on: scikit-learn's names and scales.
-PENALTY = {"ridge": "alpha", "logistic": "C", "lda": "shrinkage"}
+PENALTY = {"ridge": "alpha", "logistic": "C", "lda": "shrinkage", "svm": "C", "svr": "C"}
 PENALTIES = {
     "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 3e2, 1e2, 3e1, 1e1, 3.0, 1.0),
     "logistic": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0),
     "lda": (0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.03),
+    "svm": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1),
+    "svr": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1),
 }
-# Ridge's outputs are near -1 and 1, and LDA's too sure of themselves with few rows.
+BEST = ("ridge", "logistic", "lda")  # what head=best tries, the quickest first
+# Ridge's and an SVM's outputs are near -1 and 1, support vector regression's of grades a grade apart, and
+# LDA's too sure of themselves with few rows.
 SCALES = {
     "ridge": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "logistic": (1.0,),
     "lda": (1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015),
+    "svm": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
+    "svr": (1.0, 2.0, 4.0, 8.0, 16.0),
 }
+BY_STEPS = (
+    "logistic",
+    "svm",
+    "svr",
+)  # solved by L-BFGS, which takes longest where penalties are weak
 ALL = "all features"
 
 
@@ -39,7 +50,7 @@ def heads_of(recipe: Recipe, target: Target) -> list[str]:
     """The recipe's solver; of head=best those that fit the target, the quickest first."""
     if recipe.head != "best":
         return [recipe.head]
-    return [head for head in PENALTY if f"head={head}" not in target.refusals]
+    return [head for head in BEST if f"head={head}" not in target.refusals]
 
 
 def scales_of(head: str, target: Target) -> tuple[float, ...]:

@@ -1,10 +1,11 @@
-"""Linear heads solved to the optimum: logistic regression, ridge regression, shrinkage LDA.
+"""Linear heads solved to the optimum: logistic, ridge and support vector regression, SVM, shrinkage LDA.
 
 Each takes training rows in principal coordinates and gives a layer for every penalty of a grid, from
 the strongest on. A layer is unfolded to the features that it was fitted on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,9 @@ from scipy.optimize import minimize
 from common.training.solved.principal import Array, Layer, Principal
 
 ITERATIONS = 2000
+EPSILON = 0.1  # standard deviations of an answer that cost support vector regression nothing
+# Outputs and targets [N, O] to the loss summed over all, and its gradient by the outputs.
+Loss = Callable[[Array, Array], tuple[float, Array]]
 
 
 def logistic_path(
@@ -34,15 +38,25 @@ def logistic_path(
     share = (yes[open_columns] / count).mean() if one_of else 0.5
     curvature = max(share * (1 - share), 1e-3)
     start = np.zeros((outputs, len(rows.variances) + 1))
+    loss = partial(_losses, one_of=one_of)
     for strength in strengths:
-        start = _optimum(rows, y, start, 1 / (strength * count), curvature, one_of=one_of)
+        start = _optimum(rows, y, start, 1 / (strength * count), curvature, loss)
         yield _whole(start, rows, yes, open_columns, one_of=one_of)
 
 
 def _optimum(
-    rows: Principal, y: Array, start: Array, decay: float, curvature: float, *, one_of: bool
+    rows: Principal,
+    y: Array,
+    start: Array,
+    decay: float,
+    curvature: float,
+    loss: Loss,
+    tolerance: float = 1.0,
 ) -> Array:
-    """The layer [O, R + 1] (bias last) of the least mean cross-entropy + decay / 2 · squared weights."""
+    """The layer [O, R + 1] (bias last) of the least mean loss + decay / 2 · squared weights.
+
+    `tolerance` is a share of the usual one, of the slope and of the gain of a step.
+    """
     count = len(y)
     steps = 1 / np.sqrt(np.append(curvature * rows.variances + decay, curvature))
 
@@ -50,13 +64,14 @@ def _optimum(
         layer = flat.reshape(start.shape) * steps
         weight, bias = layer[:, :-1], layer[:, -1]
         logits = rows.x @ weight.T.astype(rows.x.dtype) + bias
-        loss, residuals = _losses(logits, y, one_of)
+        total, residuals = loss(logits, y)
         moved = residuals.T.astype(rows.x.dtype) @ rows.x
         gradient = np.column_stack([moved, residuals.sum(axis=0)]) / count
         gradient[:, :-1] += decay * weight
-        return loss / count + decay / 2 * float((weight**2).sum()), (gradient * steps).ravel()
+        return total / count + decay / 2 * float((weight**2).sum()), (gradient * steps).ravel()
 
-    settings = {"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "gtol": 1e-5, "ftol": 1e-9}
+    limits = {"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS}
+    settings = {**limits, "gtol": 1e-5 * tolerance, "ftol": 1e-9 * tolerance}
     begin = (start / steps).ravel()
     found = minimize(objective, begin, jac=True, method="L-BFGS-B", options=settings)
     layer: Array = found.x.reshape(start.shape) * steps
@@ -94,6 +109,50 @@ def _whole(
         bias += float((top + np.log(np.exp(logits - top[:, None]).sum(axis=1))).mean())
     weight[open_columns], bias[open_columns] = layer[:, :-1], layer[:, -1]
     return weight, bias
+
+
+def svm_path(rows: Principal, targets: Array, strengths: Sequence[float]) -> Iterator[Layer]:
+    """A linear SVM for each column of targets [N, O], shares of yes from 0 to 1; `strengths` are C.
+
+    The objective is that of scikit-learn's LinearSVC, squared hinge, but for the bias, which it penalises.
+    """
+    return _margin_path(rows, targets, strengths, _squared_hinge)
+
+
+def svr_path(rows: Principal, targets: Array, strengths: Sequence[float]) -> Iterator[Layer]:
+    """Support vector regression of each column of targets [N, O], standardised; `strengths` are C.
+
+    The objective is that of scikit-learn's LinearSVR, squared and insensitive to `EPSILON`, but for the bias.
+    """
+    mean, spread = targets.mean(axis=0), targets.std(axis=0)
+    spread[spread == 0] = 1
+    for weight, bias in _margin_path(rows, (targets - mean) / spread, strengths, _squared_tube):
+        yield weight * spread[:, None], bias * spread + mean
+
+
+def _margin_path(
+    rows: Principal, targets: Array, strengths: Sequence[float], loss: Loss
+) -> Iterator[Layer]:
+    layer = np.zeros((targets.shape[1], len(rows.variances) + 1))
+    for strength in strengths:
+        decay = 1 / (2 * strength * len(targets))
+        # Margins that are all but kept leave a loss far below 1.
+        layer = _optimum(rows, targets, layer, decay, 1.0, loss, tolerance=0.1)
+        yield layer[:, :-1], layer[:, -1]
+
+
+def _squared_hinge(outputs: Array, y: Array) -> tuple[float, Array]:
+    """Half the squares of what outputs lack to 1, and of what they are above -1, by the shares of yes and no."""
+    lacks, beyond = np.maximum(0, 1 - outputs), np.maximum(0, 1 + outputs)
+    slope = (1 - y) * beyond - y * lacks
+    return float(np.vdot((1 - y) * beyond, beyond) + np.vdot(y * lacks, lacks)) / 2, slope
+
+
+def _squared_tube(outputs: Array, y: Array) -> tuple[float, Array]:
+    """Half the squares of what outputs are further from y than `EPSILON`."""
+    away = outputs - y
+    away -= np.clip(away, -EPSILON, EPSILON)
+    return float(np.vdot(away, away)) / 2, away
 
 
 def ridge_path(rows: Principal, targets: Array, penalties: Sequence[float]) -> Iterator[Layer]:

@@ -41,7 +41,8 @@ def log_losses(run: Path, table: dict[str, int]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    "head", ["logistic", pytest.param("ridge", marks=SLOW), pytest.param("lda", marks=SLOW)]
+    "head",
+    ["logistic", *(pytest.param(head, marks=SLOW) for head in ("ridge", "lda", "svm"))],
 )
 def test_a_solved_head_predicts_refits_and_exports_as_a_trained_one(
     frozen: Any, head: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -99,6 +100,9 @@ def test_a_loss_that_a_fold_did_not_come_to_is_told_as_unknown() -> None:
         pytest.param(GRADES, "accuracy", ["answer"], (), "ridge", marks=SLOW),
         pytest.param(GRADES, "accuracy", ["answer"], (), "logistic", marks=SLOW),
         (Numbers(names=BOTH), "mae", BOTH, BOTH, "ridge"),
+        pytest.param(Numbers(names=BOTH), "mae", BOTH, BOTH, "svr", marks=SLOW),
+        pytest.param(GRADES, "accuracy", ["answer"], (), "svr", marks=SLOW),
+        pytest.param(LabelSet(), "f1_macro", THREE, THREE, "svm", marks=SLOW),
     ],
 )
 def test_every_kind_of_answer_has_its_solver(
@@ -120,7 +124,11 @@ def test_every_kind_of_answer_has_its_solver(
 
 @pytest.mark.parametrize(
     ("target", "head"),
-    [(YesNo(), "lda"), (Numbers(names=BOTH), "logistic"), (Numbers(names=BOTH), "lda")],
+    [
+        (YesNo(), "lda"),
+        (YesNo(), "svr"),
+        *((Numbers(names=BOTH), head) for head in ("logistic", "lda", "svm")),
+    ],
 )
 def test_a_solver_that_does_not_fit_the_answers_is_refused(
     target: Target, head: str, tmp_path: Path
