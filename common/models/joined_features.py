@@ -20,6 +20,7 @@ class Block(NamedTuple):
     stage: int  # 0: the last, 1: the one before
     pool: str
     width: int
+    backbone: int = 0  # which of several
 
 
 class JoinedFeatures(nn.Module):

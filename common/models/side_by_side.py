@@ -19,7 +19,6 @@ class SideBySide(nn.Module):
     Images come normalised as for the first; every backbone sees them normalised as it was trained.
 
     Attributes:
-        widths: of each backbone's features.
         blocks: of all features.
     """
 
@@ -28,12 +27,12 @@ class SideBySide(nn.Module):
 
     def __init__(self, parts: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.widths = [_detached(part) for part in parts]
         self.blocks = [
-            block
-            for part, width in zip(parts, self.widths, strict=True)
-            for block in _blocks(part, width)
+            block._replace(backbone=number)
+            for number, part in enumerate(parts)
+            for block in _blocks(part, _detached(part))
         ]
+        self.num_features = sum(block.width for block in self.blocks)
         self.parts = nn.ModuleList(parts)
         self.pretrained_cfg = parts[0].pretrained_cfg
         facts: list[Any] = [part.pretrained_cfg for part in parts]
@@ -51,7 +50,7 @@ class SideBySide(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """A new head for `num_classes`; 0 leaves the features."""
-        self.head = nn.Linear(sum(self.widths), num_classes) if num_classes else nn.Identity()
+        self.head = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Images [B, 3, H, W] to logits [B, C]."""

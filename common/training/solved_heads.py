@@ -26,7 +26,6 @@ from common.inference.predict import mean_probs
 from common.metrics import Probs
 from common.models.activations import activation_of
 from common.models.joined_features import Block
-from common.models.side_by_side import SideBySide
 from common.progress import tracked
 from common.training.jobs import Job
 from common.training.linear_probe import apart, frozen_network
@@ -68,8 +67,7 @@ def open_solver(jobs: Sequence[Job], context: RunContext) -> "HeadSolver":
     table = feature_table(backbone, context.source, context.store, groups, cache=context.cache)
     state = {key: tensor.detach() for key, tensor in backbone.model.state_dict().items()}
     blocks = getattr(backbone.model, "blocks", [Block(0, 0, "mean", table.width)])
-    widths = backbone.model.widths if isinstance(backbone.model, SideBySide) else []
-    return HeadSolver(jobs, context, table, blocks, name, state, widths)
+    return HeadSolver(jobs, context, table, blocks, name, state)
 
 
 @dataclass
@@ -79,7 +77,6 @@ class HeadSolver:
     Attributes:
         blocks: of the table's columns.
         name, state: of the head in the network, and the network's other tensors.
-        widths: of the columns of each backbone.
     """
 
     jobs: Sequence[Job]
@@ -88,10 +85,9 @@ class HeadSolver:
     blocks: Sequence[Block]
     name: str = "head"
     state: dict[str, torch.Tensor] = field(default_factory=dict)
-    widths: Sequence[int] = ()
 
     def __post_init__(self) -> None:
-        self.columns = feature_choices(self.blocks, self.context.recipe, self.widths)
+        self.columns = feature_choices(self.blocks, self.context.recipe)
         self._kept: dict[str, Principal] = {}
         self._known: dict[str, Moments] = {}  # of all rows, if these are more than the features
 

@@ -29,11 +29,8 @@ SCALES = {
     "svm": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "svr": (1.0, 2.0, 4.0, 8.0, 16.0),
 }
-BY_STEPS = (
-    "logistic",
-    "svm",
-    "svr",
-)  # solved by L-BFGS, which takes longest where penalties are weak
+# Solved by L-BFGS, which takes longest where penalties are weak.
+BY_STEPS = ("logistic", "svm", "svr")
 ALL = "all features"
 
 
@@ -58,14 +55,8 @@ def scales_of(head: str, target: Target) -> tuple[float, ...]:
     return (1.0,) if target.scaling[1] else SCALES[head]
 
 
-def feature_choices(
-    blocks: Sequence[Block], recipe: Recipe, widths: Sequence[int] = ()
-) -> dict[str, Columns]:
-    """The columns of the features that may be chosen, by name; with feature_choice=all those are all.
-
-    Args:
-        widths: of the columns of each backbone, where there are several.
-    """
+def feature_choices(blocks: Sequence[Block], recipe: Recipe) -> dict[str, Columns]:
+    """The columns of the features that may be chosen, by name; with feature_choice=all those are all."""
     rules: dict[str, Callable[[Block], bool]] = {
         ALL: lambda _: True,
         "means of all stages and sizes": lambda block: block.pool == "mean",
@@ -74,6 +65,8 @@ def feature_choices(
     }
     if recipe.feature_choice == "all":
         return {ALL: ...}
+    for number, backbone in enumerate(recipe.backbones):
+        rules[f"all of {backbone}"] = lambda block, number=number: block.backbone == number  # type: ignore[misc]
     origin = np.repeat(np.arange(len(blocks)), [block.width for block in blocks])
     found: dict[str, Columns] = {}
     masks = set[tuple[bool, ...]]()
@@ -82,7 +75,4 @@ def feature_choices(
         if any(mask) and mask not in masks:
             masks.add(mask)
             found[name] = ... if all(mask) else np.flatnonzero(np.array(mask)[origin])
-    if len(widths) > 1:
-        for name, end, width in zip(recipe.backbones, np.cumsum(widths), widths, strict=True):
-            found[f"all of {name}"] = np.arange(end - width, end)
     return found

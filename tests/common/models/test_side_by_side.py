@@ -43,12 +43,13 @@ def test_the_head_sees_what_each_backbone_alone_gives_it(
 ) -> None:
     model: Any = build(recipe("+".join(folders), **fields), CLASSES).eval()
     pixels, expected, blocks = torch.rand(2, 3, 64, 64), [], list[Block]()
-    for name in folders:
+    for number, name in enumerate(folders):
         alone: Any = build(recipe(name, **fields), CLASSES).eval()
         detach_head(alone)
         expected.append(alone(normalised(pixels, alone)))
-        blocks += alone.blocks if fields else [Block(0, 0, "mean", expected[-1].shape[1])]
-    assert model.blocks == blocks and model.widths == [each.shape[1] for each in expected]
+        own = alone.blocks if fields else [Block(0, 0, "mean", expected[-1].shape[1])]
+        blocks += [block._replace(backbone=number) for block in own]
+    assert model.blocks == blocks
     images = normalised(pixels, model)
     logits = model(images)
     _, head = detach_head(model)

@@ -95,10 +95,10 @@ def test_the_folds_take_the_backbone_that_tells_the_class_and_leave_out_one_of_n
     rng = np.random.default_rng(0)
     y = rng.integers(0, CLASSES, 90)
     good = rng.normal(size=(90, 6)) + 2.0 * np.eye(CLASSES)[y][:, [0, 1, 2, 0, 1, 2]]
-    x, widths = np.hstack([rng.normal(size=(90, 200)), good]), [200, 6]
+    x = np.hstack([rng.normal(size=(90, 200)), good])
     joined: dict[str, Any] = {"backbone": "noise+good", "weights": "pretrained"}
     made = solver(x, y, head="ridge", feature_choice="best", **joined)
-    made = replace(made, blocks=[Block(0, 0, "mean", width) for width in widths], widths=widths)
+    made = replace(made, blocks=[Block(0, 0, "mean", 200, 0), Block(0, 0, "mean", 6, 1)])
     assert list(made.columns) == [ALL, "all of noise", "all of good"]
     _, points = made.solve()
     assert {point.features for point in points} == {"all of good"}
