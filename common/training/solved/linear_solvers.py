@@ -174,13 +174,16 @@ def lda_path(
     """
     counts = np.bincount(classes, minlength=outputs)
     means = rows.products(np.eye(outputs)[classes]).T / np.maximum(counts, 1)[:, None]
-    # What the classes' means leave of the variance; the coordinates are uncorrelated.
-    between = (means.T * (counts / len(classes))) @ means
-    values, vectors = np.linalg.eigh(np.diag(rows.variances) - between)
-    trace = max(float(values.sum()), 1e-3 * float(rows.variances.sum()))  # one row a class: 0
-    sphere = trace / len(rows.basis)
-    turned = means @ vectors
+    # The covariance within classes is that of all rows, in which the coordinates are uncorrelated, less
+    # that of the classes' means; so its inverse takes a system of as many equations as classes (Woodbury).
+    shares = counts / len(classes)
+    total = float(rows.variances.sum())
+    within = max(total - float((means**2).sum(axis=1) @ shares), 1e-3 * total)  # one row a class: 0
     prior = np.log(np.maximum(counts, 0.5) / len(classes))
     for shrinkage in shrinkages:
-        scaled = turned / ((1 - shrinkage) * np.maximum(values, 0) + shrinkage * sphere)
-        yield scaled @ vectors.T, prior - (scaled * turned).sum(axis=1) / 2
+        sphere = shrinkage * within / len(rows.basis)
+        scaled = means / ((1 - shrinkage) * rows.variances + sphere)
+        gram = scaled @ means.T
+        inner = np.eye(outputs) - (1 - shrinkage) * gram * shares
+        weight: Array = np.linalg.solve(inner, scaled)
+        yield weight, prior - (weight * means).sum(axis=1) / 2

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigh
+from scipy.linalg.blas import dger, dsyrk
 
 from common.data.folds import Rows
 from common.inference.feature_table import FeatureTable
@@ -68,14 +70,10 @@ class Moments:
     squares: Array
 
     def without(self, other: "Moments") -> "Moments":
-        """The moments of the rows that are not the other's."""
-        return Moments(
-            self.count - other.count,
-            self.origin,
-            self.sums - other.sums,
-            self.products - other.products,
-            self.squares,
-        )
+        """The moments of the rows that are not the other's, whose products are overwritten."""
+        products = np.subtract(self.products, other.products, out=other.products)
+        count, sums = self.count - other.count, self.sums - other.sums
+        return Moments(count, self.origin, sums, products, self.squares)
 
 
 def moments(part: Part, origin: Array | None = None) -> Moments:
@@ -86,7 +84,10 @@ def moments(part: Part, origin: Array | None = None) -> Moments:
     for block in part.blocks():
         rows = block - origin
         sums += rows.sum(axis=0)
-        products += rows.T @ rows
+        # In place, of the lower triangle alone: BLAS counts columns first.
+        dsyrk(1.0, rows.T, beta=1.0, c=products.T, overwrite_c=True)
+    for at in range(1, len(products)):
+        products[:at, at] = products[at, :at]
     return Moments(len(part), origin, sums, products, products.diagonal().copy())
 
 
@@ -158,30 +159,30 @@ def principal(part: Part, known: Moments | None = None) -> Principal:
 
 
 def _of_few(part: Part) -> Principal:
-    features = np.concatenate(list(part.blocks()))
-    count = len(features)
-    mean = features.mean(axis=0, dtype=np.float64)
-    z = features - mean
+    z = np.concatenate([block.astype(np.float64) for block in part.blocks()])
+    count, mean = len(z), z.mean(axis=0)
+    z -= mean
     scale = _scale(np.sqrt(np.einsum("nf,nf->f", z, z) / count), mean)
     z /= scale
-    values, vectors = _kept(*np.linalg.eigh(z @ z.T / count))
+    values, vectors = _decomposed(z @ z.T / count)
     lengths = np.sqrt(values * count)
-    basis = z.T @ (vectors / lengths)
-    return Principal(
-        part, basis, mean, np.where(np.isinf(scale), 1.0, scale), values, vectors * lengths
-    )
+    vectors /= lengths
+    basis = z.T @ vectors
+    vectors *= lengths**2
+    return Principal(part, basis, mean, np.where(np.isinf(scale), 1.0, scale), values, vectors)
 
 
 def _of_many(part: Part, known: Moments) -> Principal:
     shift = known.sums / known.count
     mean = known.origin + shift
-    covariance = known.products / known.count - np.outer(shift, shift)
+    covariance = known.products / known.count
+    dger(-1.0, shift, shift, a=covariance.T, overwrite_a=True)  # in place
     variances = np.diagonal(covariance)
     varies = known.count * variances > LEFT * known.squares
     scale = _scale(np.sqrt(np.where(varies, variances, 0)), mean)
     covariance /= scale
     covariance /= scale[:, None]
-    values, vectors = _kept(*np.linalg.eigh(covariance))
+    values, vectors = _decomposed(covariance)
     return Principal(part, vectors, mean, np.where(np.isinf(scale), 1.0, scale), values)
 
 
@@ -190,7 +191,11 @@ def _scale(spread: Array, mean: Array) -> Array:
     return np.where(spread <= 1e-6 * np.maximum(1e-6, np.abs(mean)), np.inf, spread)
 
 
-def _kept(values: Array, vectors: Array) -> tuple[Array, Array]:
-    """The eigenvalues, and their vectors, that are more than rounding."""
-    kept = values > SMALLEST * max(values[-1], 1e-300)
-    return values[kept], vectors[:, kept]
+def _decomposed(matrix: Array) -> tuple[Array, Array]:
+    """The eigenvalues of a symmetric matrix, and their vectors, that are more than rounding.
+
+    The matrix is overwritten; it and the vectors are all that is held.
+    """
+    values, vectors = eigh(matrix.T, driver="evr", overwrite_a=True, check_finite=False)
+    first = int(np.searchsorted(values, SMALLEST * max(values[-1], 1e-300), side="right"))
+    return values[first:], vectors[:, first:]
