@@ -51,7 +51,7 @@ def check_pseudo(recipe: Any) -> None:
                 "none: name the run that labels the test rows (pseudo=runs/…)"
             )
         return
-    if recipe.head in ("lda", "best") and not recipe.pseudo_threshold:
+    if recipe.head in ("lda", "best", "stack") and not recipe.pseudo_threshold:
         raise KitError(
             f"{given} labels rows in shares of classes, and head={recipe.head} (LDA) takes one class a row: "
             "set pseudo_threshold=0.5 or so, or head=ridge"

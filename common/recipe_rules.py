@@ -20,12 +20,13 @@ FORMS: dict[str, Forms] = {
         "svm": (),
         "svr": (),
         "best": (),
+        "stack": (),
     },
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
 }
 # Heads that are solved, not trained: linear layers.
-SOLVED = ("logistic", "ridge", "lda", "svm", "svr", "best")
+SOLVED = ("logistic", "ridge", "lda", "svm", "svr", "best", "stack")
 LOSSES = ("cross_entropy", "bce", "asymmetric", "cumulative", "mse", "l1", "huber", "bce_range")
 DECISIONS = (
     "temperature",

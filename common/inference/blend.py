@@ -103,12 +103,17 @@ def linear(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
 
     They minimise the target's loss of the weighted mean, which is convex in them.
     """
-    count, exact = len(stack), stack.astype(np.float64)  # for differences as small as the solver's
+    exact = stack.astype(np.float64)  # for differences as small as the solver's
 
     def loss(weights: Weights) -> float:
         mean: Any = np.tensordot(weights, exact, 1)
         return float(evaluator.target.row_losses(mean, targets).mean())
 
+    return least_on_simplex(loss, len(stack))
+
+
+def least_on_simplex(loss: Callable[[Weights], float], count: int) -> Weights:
+    """The weights [count], none below 0, that sum to 1 and have the least of a convex loss."""
     found = minimize(
         loss,
         np.full(count, 1 / count),

@@ -18,8 +18,7 @@ from common.training.linear_probe import (
     write_probe,
 )
 from common.training.progressive_resizing import head_epochs
-from common.training.solved.candidates import Point
-from common.training.solved.choosing import choice_lines, grid_of_points, unused_text
+from common.training.solved.choosing import best_of_grid, grid_of_points, unused_text
 from common.training.solved_heads import open_solver
 from common.training.stacked_heads import TrainedHead
 from common.training.updates.schedules import INITIAL_SHARE, ema_decay_at, ema_warms_up
@@ -166,18 +165,18 @@ def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
     """
     run, recipe, begun = ready.run, ready.recipe, time.perf_counter()
     if jobs[0].held_out is None:
-        grid = run.read()["head_grid"]
         solver = open_solver(jobs, ready.setting)
-        points = [Point(*grid["points"][grid["best"]])] * len(jobs)
+        mixes = [best_of_grid(run.read()["head_grid"])] * len(jobs)
     else:  # all jobs anew: what one chooses depends on all the others
         if unused := unused_text(recipe):
             say(f"  {unused}")
         solver = open_solver(jobs, ready.setting)
-        solved, points = solver.solve()
-        run.note(head_grid=grid_of_points(solved, points))
-        for line in choice_lines(solved, points, recipe):
+        choice = solver.solve()
+        run.note(head_grid=grid_of_points(choice))
+        for line in solver.lines(choice):
             say(f"  {line}")
-    for each in solver.trained(points):
+        mixes = choice.mixes
+    for each in solver.trained(mixes):
         _write(ready, each, 0)
     _finish(ready, begun)
 

@@ -31,6 +31,7 @@ SCALES = {
 }
 # Solved by L-BFGS, which takes longest where penalties are weak.
 BY_STEPS = ("logistic", "svm", "svr")
+OF_SEVERAL = ("best", "stack")  # heads that try several solvers
 ALL = "all features"
 
 
@@ -44,8 +45,8 @@ class Point(NamedTuple):
 
 
 def heads_of(recipe: Recipe, target: Target) -> list[str]:
-    """The recipe's solver; of head=best those that fit the target, the quickest first."""
-    if recipe.head != "best":
+    """The recipe's solver; of head=best and head=stack those that fit the target, the quickest first."""
+    if recipe.head not in OF_SEVERAL:
         return [recipe.head]
     return [head for head in BEST if f"head={head}" not in target.refusals]
 

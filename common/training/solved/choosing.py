@@ -23,6 +23,9 @@ OF_EPOCHS = (
 SHOWN = 6  # candidates
 
 
+Mix = dict[Point, float]  # weights of the outputs, which sum to 1
+
+
 @dataclass(frozen=True)
 class SolvedHead:
     """A job, and its head's loss of each held-out row at every point that was tried."""
@@ -35,24 +38,47 @@ class SolvedHead:
         return float(self.losses[point].mean()) if point in self.losses else math.inf
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What the folds chose.
+
+    Attributes:
+        heads: the jobs, and their losses at all points.
+        mixes: each job's points, chosen by the other jobs' held-out rows, and their weights.
+        best: the same by all jobs' held-out rows.
+        honest, fitted: the mean held-out loss of `mixes`, and of `best` on the rows it was fitted to.
+    """
+
+    heads: list[SolvedHead]
+    mixes: list[Mix]
+    best: Mix
+    honest: float = math.nan
+    fitted: float = math.nan
+
+
 def choose(judges: Sequence[SolvedHead], features: str = "") -> Point:
     """The point that these jobs' held-out rows choose, of all or of those on some features.
 
     A solver on some features takes the penalty and scale of the least loss. It is chosen before those that
     were tried earlier where its loss is less by more than the standard error of the difference.
     """
-    grids: dict[tuple[str, str], list[Point]] = {}
-    for point in dict.fromkeys(point for each in judges for point in each.losses):
-        if features in ("", point.features):
-            grids.setdefault((point.head, point.features), []).append(point)
-    chosen, *others = (
-        min(grid, key=lambda point: float(np.mean([each.loss(point) for each in judges])))
-        for grid in grids.values()
-    )
+    chosen, *others = leading(judges, features)
     for point in others:
         if _is_clearly_less(judges, point, chosen):
             chosen = point
     return chosen
+
+
+def leading(judges: Sequence[SolvedHead], features: str = "") -> list[Point]:
+    """The point of each solver on some features, or on each of all, that has the least loss."""
+    grids: dict[tuple[str, str], list[Point]] = {}
+    for point in dict.fromkeys(point for each in judges for point in each.losses):
+        if features in ("", point.features):
+            grids.setdefault((point.head, point.features), []).append(point)
+    return [
+        min(grid, key=lambda point: float(np.mean([each.loss(point) for each in judges])))
+        for grid in grids.values()
+    ]
 
 
 def _is_clearly_less(judges: Sequence[SolvedHead], one: Point, other: Point) -> bool:
@@ -62,16 +88,28 @@ def _is_clearly_less(judges: Sequence[SolvedHead], one: Point, other: Point) -> 
     return bool(gains.mean() > gains.std() / math.sqrt(len(gains)))
 
 
-def grid_of_points(solved: Sequence[SolvedHead], chosen: Sequence[Point]) -> dict[str, Any]:
-    """What run.json keeps: all `points`, their mean `losses`, each job's `chosen` one, the `best` of all."""
-    losses = mean_losses(solved)
+def grid_of_points(choice: Choice) -> dict[str, Any]:
+    """What run.json keeps: all `points`, their mean `losses`, what each job has `chosen`, the `best` of all.
+
+    A choice is a list of points by number, with their weights.
+    """
+    losses = mean_losses(choice.heads)
     points = list(losses)
+
+    def numbered(mix: Mix) -> list[tuple[int, float]]:
+        return [(points.index(point), weight) for point, weight in mix.items()]
+
     return {
         "points": [list(point) for point in points],
         "losses": [loss if math.isfinite(loss) else None for loss in losses.values()],
-        "chosen": [points.index(point) for point in chosen],
-        "best": points.index(choose(solved)),
+        "chosen": [numbered(mix) for mix in choice.mixes],
+        "best": numbered(choice.best),
     }
+
+
+def best_of_grid(grid: dict[str, Any]) -> Mix:
+    """What was best of all, as run.json keeps it."""
+    return {Point(*grid["points"][number]): weight for number, weight in grid["best"]}
 
 
 def mean_losses(solved: Sequence[SolvedHead]) -> dict[Point, float]:
@@ -80,10 +118,9 @@ def mean_losses(solved: Sequence[SolvedHead]) -> dict[Point, float]:
     return {point: float(np.mean([each.loss(point) for each in solved])) for point in points}
 
 
-def choice_lines(
-    solved: Sequence[SolvedHead], chosen: Sequence[Point], recipe: Recipe
-) -> list[str]:
+def choice_lines(choice: Choice, recipe: Recipe) -> list[str]:
     """What the folds chose and how well it did, beside the best candidates in hindsight."""
+    solved, chosen = choice.heads, [point for mix in choice.mixes for point in mix]
     counts = Counter(_words(point, recipe) for point in chosen).most_common()
     if len(chosen) == 1:
         return [f"head={recipe.head}: {counts[0][0]}, the best of its one fold"]

@@ -185,5 +185,5 @@ def lda_path(
         scaled = means / ((1 - shrinkage) * rows.variances + sphere)
         gram = scaled @ means.T
         inner = np.eye(outputs) - (1 - shrinkage) * gram * shares
-        weight: Array = np.linalg.solve(inner, scaled)
+        weight = np.asarray(np.linalg.solve(inner, scaled), np.float64)
         yield weight, prior - (weight * means).sum(axis=1) / 2

@@ -23,6 +23,7 @@ from common.reporting.contact_sheet import contact_sheet
 from common.storage import replacing
 from common.training.jobs import Job
 from common.training.run_context import RunContext
+from common.training.solved.candidates import OF_SEVERAL
 from common.training.solved_heads import open_solver
 from common.workflow.prepare import Prepared
 
@@ -113,7 +114,7 @@ def doubtful_rows(job: Job, context: RunContext, groups: npt.NDArray[np.object_]
     ]
     solver = open_solver(parts, replace(context, recipe=recipe))
     probs = np.empty((len(job.rows), len(target.names)), np.float32)
-    for part, head in enumerate(solver.trained(solver.solve()[1])):
+    for part, head in enumerate(solver.trained(solver.solve().mixes)):
         probs[inner == part] = solver.probs(head, job.rows[inner == part])
     return label_errors(target, probs, context.targets[job.rows])
 
@@ -125,7 +126,7 @@ def _on_features(recipe: Recipe) -> Recipe:
         for name, value in asdict(recipe).items()
         if name in OF_FEATURES.split() or name.startswith("feature_")
     }
-    solved = recipe.head in SOLVED and recipe.head != "best"
+    solved = recipe.head in SOLVED and recipe.head not in OF_SEVERAL
     return Recipe(
         **kept | {"feature_choice": "all"},
         folds=INNER,

@@ -11,12 +11,12 @@ from common.inference.feature_table import FeatureTable
 from common.models.joined_features import Block
 from common.recipe import Recipe
 from common.targets import OneClass
-from common.training import solved_heads
 from common.training.jobs import Job
 from common.training.linear_probe import apart
+from common.training.solved import decompositions, layers
 from common.training.solved.candidates import ALL, feature_choices
-from common.training.solved.choosing import choice_lines, choose, grid_of_points
-from common.training.solved.principal import Principal, principal
+from common.training.solved.choosing import Choice, choose, grid_of_points
+from common.training.solved.principal import Part, Principal, principal
 from common.training.solved_heads import HeadSolver
 
 BLOCKS = [
@@ -67,8 +67,8 @@ def planted(count: int, told_by: list[Block], seed: int = 0) -> tuple[Any, Any]:
     return np.concatenate(parts, axis=1), y
 
 
-def accuracies(made: HeadSolver, points: Any) -> list[float]:
-    return [float(each.logs[0][0]["accuracy"]) for each in made.trained(points)]
+def accuracies(made: HeadSolver, choice: Choice) -> list[float]:
+    return [float(each.logs[0][0]["accuracy"]) for each in made.trained(choice.mixes)]
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,15 @@ def accuracies(made: HeadSolver, points: Any) -> list[float]:
 )
 def test_the_folds_choose_the_features_that_tell_the_class(told_by: list[Block], name: str) -> None:
     made = solver(*planted(90, told_by), head="ridge", feature_choice="best")
-    solved, points = made.solve()
-    assert {point.features for point in points} == {name}
+    choice = made.solve()
+    assert {point.features for mix in choice.mixes for point in mix} == {name}
     columns = made.columns[name]
-    for each in made.trained(points):
+    for each in made.trained(choice.mixes):
         weight = each.weights[0]["head.weight"].numpy()
         unused = np.ones(weight.shape[1], bool)
         unused[columns] = False
         assert not weight[:, unused].any() and weight[:, ~unused].all()
-    assert name in choice_lines(solved, points, made.context.recipe)[0]
+    assert name in made.lines(choice)[0]
 
 
 def test_the_folds_take_the_backbone_that_tells_the_class_and_leave_out_one_of_noise() -> None:
@@ -100,9 +100,9 @@ def test_the_folds_take_the_backbone_that_tells_the_class_and_leave_out_one_of_n
     made = solver(x, y, head="ridge", feature_choice="best", **joined)
     made = replace(made, blocks=[Block(0, 0, "mean", 200, 0), Block(0, 0, "mean", 6, 1)])
     assert list(made.columns) == [ALL, "all of noise", "all of good"]
-    _, points = made.solve()
-    assert {point.features for point in points} == {"all of good"}
-    for each in made.trained(points):
+    mixes = made.solve().mixes
+    assert {point.features for mix in mixes for point in mix} == {"all of good"}
+    for each in made.trained(mixes):
         weight = each.weights[0]["head.weight"].numpy()
         assert not weight[:, :200].any() and weight[:, 200:].all()
 
@@ -110,9 +110,10 @@ def test_the_folds_take_the_backbone_that_tells_the_class_and_leave_out_one_of_n
 def test_a_fold_has_no_say_in_its_own_choice() -> None:
     """Whatever losses its own held-out rows have, it takes the features and the penalty of the others."""
     x, y = planted(88, [block for block in BLOCKS if block.side and block.pool == "mean"])
-    solved, points = solver(x, y, head="ridge", feature_choice="best").solve()
+    choice = solver(x, y, head="ridge", feature_choice="best").solve()
+    solved = choice.heads
     solved[0].losses.update({point: -loss for point, loss in solved[0].losses.items()})
-    assert choose(apart(solved[0], solved)) == points[0]
+    assert {choose(apart(solved[0], solved)): 1} == choice.mixes[0]
 
 
 def test_the_score_of_noise_is_that_of_chance() -> None:
@@ -121,39 +122,40 @@ def test_the_score_of_noise_is_that_of_chance() -> None:
     for seed in range(5):
         x, y = planted(48, [], seed)
         made = solver(x, y, head="best", feature_choice="best")
-        solved, points = made.solve()
-        found += accuracies(made, points)
-        grid = grid_of_points(solved, points)
+        choice = made.solve()
+        found += accuracies(made, choice)
+        grid = grid_of_points(choice)
         hindsight.append(min(loss for loss in grid["losses"] if loss is not None))
-        own = [each.loss(point) for each, point in zip(solved, points, strict=True)]
+        own = [each.loss(*mix) for each, mix in zip(choice.heads, choice.mixes, strict=True)]
         assert np.mean(own) >= hindsight[-1]
     assert abs(np.mean(found) - 1 / CLASSES) < 4 * np.sqrt(2 / 9 / (5 * 48))
 
 
-@pytest.mark.parametrize(("head", "times"), [("ridge", 1), ("logistic", 2)])
-def test_a_decomposition_is_kept_only_where_what_its_solver_forms_of_it_fits(
-    head: str, times: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", [0.0, 1e9], ids=["on disk", "in memory"])
+def test_rows_are_decomposed_once_for_every_solver_and_the_head_that_is_chosen(
+    limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    x, y = planted(4000, BLOCKS)
-    made, formed = solver(x, y, head=head), []
+    formed: list[int] = []
 
-    def counted(*given: Any) -> Principal:
-        formed.append(given)
-        return principal(*given)
+    def counted(part: Part, known: Any) -> Principal:
+        formed.append(part.width)
+        return principal(part, known)
 
-    monkeypatch.setattr(solved_heads, "principal", counted)
-    basis = 8 * x.shape[1] ** 2
-    monkeypatch.setattr(solved_heads, "BYTES_KEPT", len(made.jobs) * 2 * basis)
-    assert len(list(made.trained(made.solve()[1]))) == len(made.jobs)
-    assert len(formed) == times * len(made.jobs)
+    monkeypatch.setattr(decompositions, "principal", counted)
+    monkeypatch.setattr(layers, "BYTES_KEPT", limit)
+    made = solver(*planted(90, BLOCKS), head="best", feature_choice="best")
+    choice = made.solve()
+    assert len({tuple(mix) for mix in choice.mixes}) and min(accuracies(made, choice)) > 0.8
+    assert len(formed) == len(made.columns) * len(made.jobs)
 
 
 def test_the_best_solver_is_found_among_those_that_fit() -> None:
     made = solver(*planted(90, BLOCKS), head="best")
-    solved, points = made.solve()
-    tried = {point.head for each in solved for point in each.losses}
-    assert tried == {"ridge", "logistic", "lda"} and {point.features for point in points} == {ALL}
-    assert min(accuracies(made, points)) > 0.8
+    choice = made.solve()
+    tried = {point.head for each in choice.heads for point in each.losses}
+    assert tried == {"ridge", "logistic", "lda"}
+    assert {point.features for mix in choice.mixes for point in mix} == {ALL}
+    assert min(accuracies(made, choice)) > 0.8
 
 
 def test_choices_that_are_the_same_columns_are_one() -> None:
@@ -161,3 +163,21 @@ def test_choices_that_are_the_same_columns_are_one() -> None:
     blocks = [Block(0, 0, "mean", 4), Block(0, 1, "mean", 2)]
     found = feature_choices(blocks, recipe)
     assert list(found) == [ALL, LAST] and list(found[LAST]) == [0, 1, 2, 3]
+
+
+def test_a_stack_of_solvers_is_one_linear_layer_whose_weights_the_other_folds_give() -> None:
+    x, y = planted(90, BLOCKS)
+    made = solver(x, y, head="stack", feature_choice="best")
+    choice = made.solve()
+    for mix in [*choice.mixes, choice.best]:
+        assert sum(mix.values()) == pytest.approx(1) and len({point.features for point in mix}) == 1
+    assert choice.fitted <= choice.honest + 1e-6
+    own = [float(each.logs[0][0]["train_loss"]) for each in made.trained(choice.mixes)]
+    assert min(accuracies(made, choice)) > 0.8 and max(own) < choice.honest
+    judged = made._layers.loss  # of outputs that are mixed, and of the layer that is written
+    heads = zip(choice.heads, choice.mixes, made.trained(choice.mixes), strict=True)
+    for head, mix, written in heads:
+        assert head.job.held_out is not None
+        probs = made.probs(written, head.job.held_out)
+        losses = made.context.target.row_losses(probs, y[head.job.held_out])
+        assert losses.mean() == pytest.approx(judged(head, mix), rel=1e-4)

@@ -18,7 +18,7 @@ from common.targets import Grades, LabelSet, Numbers, Target, YesNo
 from common.training import checkpoint
 from common.training.jobs import Job
 from common.training.solved.candidates import Point
-from common.training.solved.choosing import SolvedHead, choice_lines, choose, unused_text
+from common.training.solved.choosing import Choice, SolvedHead, choice_lines, choose, unused_text
 from common.verbs import export, validate
 from common.verbs.run import run as whole_run
 
@@ -53,7 +53,8 @@ def test_a_solved_head_predicts_refits_and_exports_as_a_trained_one(
     assert result["cv"] == 1 and Path(result["submission"]).is_file()
     grid = read_json(run / "run.json")["head_grid"]
     tried = [loss for loss in grid["losses"] if loss is not None]
-    assert len(grid["chosen"]) == 3 and grid["losses"][grid["best"]] == min(tried)
+    ((best, weight),) = grid["best"]
+    assert len(grid["chosen"]) == 3 and grid["losses"][best] == min(tried) and weight == 1
     assert "chosen by the other folds' held-out loss" in capsys.readouterr().err
     truth = {f"{number:02}e7": number % 3 for number in range(48)}
     for fold, loss in log_losses(run, truth).items():
@@ -86,7 +87,8 @@ def test_a_loss_that_a_fold_did_not_come_to_is_told_as_unknown() -> None:
     ridge = Point(1.0, 1.0, "ridge", "all")
     ended = solved_head({ridge: [0.5] * 4, strong: [0.4] * 4})
     whole = solved_head({ridge: [0.5] * 4, strong: [0.4] * 4, weak: [0.3] * 4})
-    lines = choice_lines([ended, whole], [weak, strong], Recipe(freeze="backbone", head="best"))
+    choice = Choice([ended, whole], [{weak: 1.0}, {strong: 1.0}], {ridge: 1.0})
+    lines = choice_lines(choice, Recipe(freeze="backbone", head="best"))
     assert "held-out loss not known; in hindsight" in lines[1] and "inf" not in lines[1]
 
 
