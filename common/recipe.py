@@ -142,6 +142,7 @@ class Recipe:
         "train",
         "pseudo-labels: a run whose model of a fold labels the test rows for that fold to train on",
     )
+    pseudo_images: str = param("none", "train", "a folder or archive of more images, as test rows")
     pseudo_threshold: float = param(
         0.0, "train", "least probability of a pseudo-label, then hard; 0: soft, all", low=0, high=1
     )

@@ -45,10 +45,13 @@ def check_pseudo(recipe: Any) -> None:
     """
     given = f"pseudo={recipe.pseudo}"
     if recipe.pseudo == "none":
-        if recipe.pseudo_threshold:
+        given = f"pseudo_threshold={recipe.pseudo_threshold:g}" if recipe.pseudo_threshold else ""
+        if recipe.pseudo_images != "none":
+            given = f"pseudo_images={recipe.pseudo_images}"
+        if given:
             raise KitError(
-                f"pseudo_threshold={recipe.pseudo_threshold:g} is of pseudo-labels, and pseudo=none has "
-                "none: name the run that labels the test rows (pseudo=runs/…)"
+                f"{given} is of pseudo-labels, and pseudo=none has none: name the run that labels the "
+                "rows (pseudo=runs/…)"
             )
         return
     if recipe.head in ("lda", "best", "stack") and not recipe.pseudo_threshold:

@@ -90,7 +90,7 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
 
 
 def digests_of_files(recipe: Recipe) -> dict[str, Any]:
-    """A recipe to the digests of the files it names (weights, groups, a model folder, a run), by field."""
+    """A recipe to the digests of the files it names (weights, groups, model folders, a run, images), by field."""
     found: dict[str, Any] = {}
     for name in ("weights", "groups"):
         if (path := Path(getattr(recipe, name))).is_file():
@@ -98,10 +98,21 @@ def digests_of_files(recipe: Recipe) -> dict[str, Any]:
     if recipe.pseudo != "none":
         models = sorted(Path(recipe.pseudo).glob("fold*/weights.safetensors"))
         found["pseudo"] = [digest_file(path) for path in models]
+    if recipe.pseudo_images != "none":
+        found["pseudo_images"] = _digest_below(Path(recipe.pseudo_images))
     if folders := model_folders(recipe):
         files = [path for folder in folders for path in sorted(folder.glob("*.*"))]
         found["backbone"] = [digest_file(path) for path in files]
     return found
+
+
+def _digest_below(place: Path) -> str:
+    """One digest of a file, or of all files below a folder and their names."""
+    if not place.exists():
+        raise KitError(f"pseudo_images={place}: there is no such folder or archive")
+    files = [path for path in sorted((place, *place.rglob("*"))) if path.is_file()]
+    named = [f"{path.relative_to(place)} {digest_file(path)}" for path in files]
+    return _digest("\n".join(named).encode())
 
 
 def open_run(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:

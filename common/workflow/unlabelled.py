@@ -46,8 +46,13 @@ class Unlabelled:
         return fingerprint(self.table["id"].tolist(), digests.tolist())
 
 
-def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Store) -> Unlabelled:
+def unlabelled(
+    request: Request, table: pd.DataFrame, recipe: Recipe, known: Store, what: str = "the test set"
+) -> Unlabelled:
     """The test table to its images, decoded as the training set's (`known`).
+
+    Args:
+        what: the table is, in words.
 
     Raises:
         KitError: images cannot be read, and `recipe` says unreadable=stop, or none can; 16-bit
@@ -61,21 +66,21 @@ def unlabelled(request: Request, table: pd.DataFrame, recipe: Recipe, known: Sto
         some, remedy = len(error.faults) < len(table), "; download them again"
         if recipe.unreadable == "stop" or not some:
             remedy += ", or give their rows the mean prediction (unreadable=mean)" if some else ""
-            raise KitError(f"the test set: {error.told(remedy)}") from error
+            raise KitError(f"{what}: {error.told(remedy)}") from error
         rows, problem = sorted({*rows} - {*error.faults}), error.told("")
         store = opened(table.iloc[rows])
     found = Unlabelled(table, np.array(rows, np.int64), store, problem)
-    _check_depth(found.readable, recipe, store)
+    _check_depth(found.readable, recipe, store, what)
     return found
 
 
-def _check_depth(table: pd.DataFrame, recipe: Recipe, store: Store) -> None:
-    """Raise a KitError if 16-bit test images hold larger values than the training set's bits."""
+def _check_depth(table: pd.DataFrame, recipe: Recipe, store: Store, what: str) -> None:
+    """Raise a KitError if 16-bit images of the table hold larger values than the training set's bits."""
     beyond = store.depth.beyond
     if len(beyond) and not recipe.bit_depth:
         largest = int(store.depth.largest.max())
         raise KitError(
-            f"{counted(len(beyond), 'image')} of the test set ({first_of(table['id'].iloc[beyond].tolist())}) "
+            f"{counted(len(beyond), 'image')} of {what} ({first_of(table['id'].iloc[beyond].tolist())}) "
             f"hold values up to {largest:,}, and those of the training set need {store.depth.bits} "
             f"bits, up to {(1 << store.depth.bits) - 1:,}: bit_depth={bits_for(largest)} reads both alike"
         )

@@ -157,7 +157,7 @@ def _certain(run: Run, recipe: Recipe) -> float | None:
 def _told(recipe: Recipe, number: str, package: Package) -> dict[str, Any]:
     """The recipe's fields without a path or a device of this machine; a model folder's config goes along."""
     found = asdict(recipe) | {"device": "auto", "groups": "none"}
-    found |= {"pseudo": "none", "pseudo_threshold": 0.0}
+    found |= {"pseudo": "none", "pseudo_images": "none", "pseudo_threshold": 0.0}
     if recipe.weights not in ("scratch", "pretrained"):
         found["weights"] = Path(recipe.weights).name
     folders = model_folders(recipe)

@@ -1,7 +1,8 @@
 """`pseudo=RUN`: test rows that each fold trains on, as the run's own model of that fold labels them.
 
-That model has not seen the fold's held-out rows, and a test row that is a near-duplicate of one of
-them never enters the fold; so the score out-of-fold means what it meant.
+Images of `pseudo_images=` are test rows like the others here. The model has not seen the fold's held-out
+rows, and a test row that is a near-duplicate of one of them never enters the fold; so the score out-of-fold
+means what it meant.
 """
 
 import time
@@ -13,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.data.archives.open_data import open_folder
 from common.data.duplicates.groups import across
 from common.data.folds import read_split
+from common.data.image_paths import image_names
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.inference.predict import mean, mean_over_views
@@ -82,14 +85,15 @@ def with_pseudo_labels(ready: Prepared, jobs: Sequence[Job]) -> tuple[Prepared, 
     noted |= {"optimistic": scores["optimistic"]} if "optimistic" in scores else {}
     ready.run.note(pseudo=noted | {"jobs": noted["jobs"] | facts})
     ready.run.add_seconds("train", time.perf_counter() - begun)
-    _tell(teacher, test, list(facts.values()))
+    _tell(ready.recipe, len(test.rows), list(facts.values()))
     return _with_test_rows(ready, test.readable), found
 
 
-def _tell(teacher: Teacher, test: Unlabelled, facts: list[dict[str, int]]) -> None:
+def _tell(recipe: Recipe, count: int, facts: list[dict[str, int]]) -> None:
     rows, near = ([each[name] for each in facts] for name in ("rows", "near_held_out"))
+    what = "test row" if recipe.pseudo_images == "none" else "unlabelled image"
     say(
-        f"  pseudo={teacher.run.folder}: of {counted(len(test.rows), 'test row')} "
+        f"  pseudo={recipe.pseudo}: of {counted(count, what)} "
         f"{' to '.join(f'{each:,}' for each in sorted({min(rows), max(rows)}))} a model, labelled by "
         f"the model of its own fold; {sum(near):,} left out as near-duplicates of rows held out there"
     )
@@ -133,12 +137,29 @@ def _teacher(ready: Prepared) -> Teacher:
 
 
 def _test(ready: Prepared, recipe: Recipe) -> Unlabelled:
-    table = read_test(ready.request, ready.files.folder)
-    if table.empty:
+    test, place = read_test(ready.request, ready.files.folder), ready.recipe.pseudo_images
+    more = [] if place == "none" else _images(ready, Path(place))
+    if test.empty and not more:
         raise KitError(
-            f"pseudo={ready.recipe.pseudo} labels test rows, and there is no test set: set pseudo=none"
+            f"pseudo={ready.recipe.pseudo} labels test rows, and there is no test set: name a folder of "
+            "images (pseudo_images=FOLDER), or set pseudo=none"
         )
-    return unlabelled(ready.request, table, recipe, ready.store)
+    if not more:
+        return unlabelled(ready.request, test, recipe, ready.store)
+    table = pd.concat([test, pd.DataFrame(more, columns=["id", "path"])], ignore_index=True)
+    what = f"the test set and pseudo_images={place}"
+    return unlabelled(ready.request, table, recipe, ready.store, what)
+
+
+def _images(ready: Prepared, place: Path) -> list[tuple[str, str]]:
+    """The images in a folder or an archive: where the user finds each, which is its id, and its path."""
+    folder = open_folder(place, ready.request.cache)
+    found = [(f"{place}/{name}", f"{folder}/{name}") for name in image_names(folder)]
+    if not found:
+        raise KitError(
+            f"pseudo_images={place} holds no image: name another folder, or set pseudo_images=none"
+        )
+    return found
 
 
 def _labelled(ready: Prepared, teacher: Teacher, test: Unlabelled) -> dict[int, Probs]:
@@ -175,15 +196,16 @@ def _near_held_out(
     ready: Prepared, jobs: Sequence[Job], test: Store
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Which test rows [M] are of the same shot as a row that a job holds out, by the job's name."""
-    pairs, groups = across(ready.store, test), ready.split.groups
+    # Of the test rows each keeps its nearest: many copies of one shot cannot crowd one another out.
+    pairs, groups = across(test, ready.store), ready.split.groups
     banned = {}
     for job in jobs:
         held = np.zeros(0, np.int64) if job.held_out is None else job.held_out
         digests = {ready.store.digests[row] for row in held}
         near = np.array([digest in digests for digest in test.digests])
-        # Of many copies one is listed: its group stands for all of them.
-        near[pairs["b"][np.isin(groups[pairs["a"]], groups[held])]] = True
-        banned[job.name] = near
+        near[pairs["a"][np.isin(groups[pairs["b"]], groups[held])]] = True
+        # Of very many copies one is listed, which stands for all of them.
+        banned[job.name] = np.isin(test.digests, np.array(test.digests)[near])
     return banned
 
 

@@ -3,23 +3,26 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
+from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.recipe import Recipe
 from common.storage import read_json
 from common.targets import Grades, LabelSet
-from common.training.jobs import jobs_of
+from common.training.jobs import Job, jobs_of
 from common.training.linear_probe import train_heads
 from common.training.run_context import check_fields
 from common.verbs import validate
 from common.verbs.run import run as whole_run
 from common.workflow.prepare import prepared
-from common.workflow.training_rows.pseudo import with_pseudo_labels
+from common.workflow.training_rows.pseudo import _near_held_out, with_pseudo_labels
 
 
 @pytest.fixture
@@ -76,6 +79,81 @@ def test_a_planted_leak_does_not_raise_the_score(frozen: Any, tmp_path: Path) ->
     assert listed["job"].value_counts().to_dict() == {f"fold{n}": 32 for n in range(3)}
 
 
+@pytest.fixture
+def copies(frozen: Any, tmp_path: Path) -> Path:
+    """A folder with two copies of every training image, in folders of their own."""
+    frozen()
+    for name in ("one", "two"):
+        shutil.copytree(tmp_path / "data" / "train", tmp_path / "more" / name)
+    return tmp_path / "more"
+
+
+def test_a_leak_planted_among_more_images_enters_no_fold_that_holds_out_what_they_show(
+    frozen: Any, teacher: str, copies: Path
+) -> None:
+    request = frozen(pseudo=teacher, pseudo_images=str(copies))
+    with prepared(request) as ready:
+        plain = jobs_of(ready.recipe, ready.split.folds)
+        _, jobs = with_pseudo_labels(ready, plain)
+        listed = pd.read_csv(ready.run / "pseudo_labels.csv", dtype=str)
+        for job, before in zip(jobs, plain, strict=True):
+            assert job.held_out is not None
+            held = set(ready.table["id"][job.held_out])
+            mine = listed["id"][listed["job"] == job.name].tolist()
+            copied = [Path(name) for name in mine if name.startswith(str(copies))]
+            assert (
+                len(job.rows) == len(before.rows) + 12 + 2 * 32
+            )  # test rows, copies of what it trains on
+            assert len(mine) == 12 + 2 * 32 and len(copied) == 2 * 32
+            assert not held & {path.stem for path in copied} and all(map(Path.is_file, copied))
+
+
+@pytest.mark.slow
+def test_more_images_come_from_an_archive_too_and_are_part_of_the_runs_name(
+    frozen: Any, teacher: str, copies: Path, tmp_path: Path
+) -> None:
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", copies)
+    fields = {"pseudo": teacher, "views": "identity"}
+    runs = [validate.run(frozen(**fields, pseudo_images=str(each))) for each in (copies, archive)]
+    weights, others = (
+        [path.read_bytes() for path in sorted(Path(each["run"]).glob("fold*/weights.safetensors"))]
+        for each in runs
+    )
+    assert weights == others and runs[0]["run"] != runs[1]["run"]
+    (copies / "one" / "00e7.png").unlink()
+    with prepared(frozen(**fields, pseudo_images=str(copies))) as ready:
+        assert str(ready.run.folder) != runs[0]["run"]
+    for place, words in ((tmp_path / "nowhere", "no such folder"), (tmp_path / "e", "holds no")):
+        (tmp_path / "e").mkdir(exist_ok=True)
+        (tmp_path / "e" / "notes.txt").touch()
+        with pytest.raises(KitError, match=words):
+            validate.run(frozen(**fields, pseudo_images=str(place)))
+
+
+def test_many_copies_of_one_held_out_shot_do_not_crowd_one_another_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shots = [
+        cv2.GaussianBlur(rng.integers(0, 256, (48, 48, 3)).astype(np.uint8), (0, 0), 2)
+        for _ in "ab"
+    ]
+    shots = [cv2.normalize(each, None, 0, 125, cv2.NORM_MINMAX) for each in shots]
+    copied = [shots[0] + np.uint8(n) for n in range(130)]
+
+    def store(name: str, images: list[Any]) -> Store:
+        (tmp_path / name).mkdir()
+        paths = [str(tmp_path / name / f"{n}.png") for n in range(len(images))]
+        assert all(map(cv2.imwrite, paths, images))
+        table = pd.DataFrame({"id": paths, "path": paths})
+        return open_store(table, side=0, bits=0, cache=tmp_path / "cache")
+
+    held: Any = SimpleNamespace(
+        store=store("train", shots), split=SimpleNamespace(groups=np.array(["0", "1"]))
+    )
+    jobs = [Job(f"fold{n}", n, 0, np.array([1 - n]), np.array([n])) for n in (0, 1)]
+    near = _near_held_out(held, jobs, store("more", copied))
+    assert near["fold0"].all() and not near["fold1"].any()
+
+
 @pytest.mark.slow
 def test_a_threshold_takes_hard_labels_of_the_surest_rows_alone(frozen: Any, teacher: str) -> None:
     with prepared(frozen(pseudo=teacher, pseudo_threshold=0.6)) as ready:
@@ -114,6 +192,10 @@ def test_a_run_of_other_folds_labels_nothing(frozen: Any, teacher: str) -> None:
     ("fields", "words"),
     [
         ({"pseudo_threshold": 0.9}, "pseudo=none has none: name the run"),
+        (
+            {"pseudo_images": "more"},
+            "pseudo_images=more is of pseudo-labels, and pseudo=none has none",
+        ),
         ({"pseudo": "r", "head": "lda", "freeze": "backbone"}, "takes one class a row"),
         ({"pseudo": "r", "class_balance": "sampling"}, "set class_balance=none"),
     ],
