@@ -7,6 +7,7 @@ Without augmentation, training a head on the features equals training it on the 
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,16 @@ from common.code_digest import features_digest
 from common.data.batches.sources import Source
 from common.data.pixels.store import Store
 from common.errors import KitError
-from common.inference.feature_table import FeatureTable
+from common.inference.feature_table import FeatureTable, TableOfSeveral
 from common.inference.predict import mean_probs, view_outputs
 from common.inference.smaller_batches import WHOLE, in_parts_that_fit
 from common.metrics import Probs
 from common.models.activations import Activation
+from common.models.backbone import input_config_of
 from common.models.heads import heads_of
 from common.models.joined_features import JoinedFeatures
 from common.models.network import Network
+from common.models.side_by_side import backbones_of
 from common.progress import bar, say
 from common.storage import replacing
 
@@ -61,34 +64,57 @@ def has_detachable_head(model: nn.Module, height: int, width: int) -> bool:
 
 
 def features_of(
-    backbone: Network, source: Source, store: Store, group: str, *, cache: Path
+    network: Network, source: Source, store: Store, group: str, *, cache: Path
 ) -> Tensor:
     """Features of all a store's images under each view of a TTA view group: float32 [V, N, F]."""
-    blocks = [block for _, block in feature_blocks(backbone, source, store, group, cache=cache)]
+    blocks = [block for _, block in feature_blocks(network, source, store, group, cache=cache)]
     return torch.cat(blocks, dim=1)
 
 
 def feature_table(
-    backbone: Network, source: Source, store: Store, groups: Sequence[str], *, cache: Path
+    network: Network, source: Source, store: Store, groups: Sequence[str], *, cache: Path
 ) -> FeatureTable:
     """Features of all a store's images under each view of these groups, memory-mapped."""
-    return FeatureTable(
-        [
+    tables = [
+        FeatureTable(
             [
-                np.load(path, mmap_mode="r")
-                for _, path in feature_files(backbone, source, store, group, cache=cache)
+                [
+                    np.load(path, mmap_mode="r")
+                    for _, path in feature_files(each, source, store, group, cache=cache)
+                ]
+                for group in groups
             ]
-            for group in groups
-        ]
-    )
+        )
+        for each in networks_of(network)
+    ]
+    return TableOfSeveral(tables) if len(tables) > 1 else tables[0]
 
 
 def feature_blocks(
-    backbone: Network, source: Source, store: Store, group: str, *, cache: Path
+    network: Network, source: Source, store: Store, group: str, *, cache: Path
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield features block by block: (first row, float32 [V, rows, F] on the device), as `feature_files`."""
-    for start, path in feature_files(backbone, source, store, group, cache=cache):
-        yield start, torch.from_numpy(np.load(path)).to(backbone.device).float()
+    files = [
+        list(feature_files(each, source, store, group, cache=cache))
+        for each in networks_of(network)
+    ]
+    for found in zip(*files, strict=True):
+        parts = [torch.from_numpy(np.load(path)).to(network.device).float() for _, path in found]
+        yield found[0][0], torch.cat(parts, dim=2) if len(parts) > 1 else parts[0]
+
+
+def networks_of(network: Network) -> list[Network]:
+    """A network's backbones, each fed the same images, normalised as it was trained; itself, if one.
+
+    So a backbone's features are cached as those of a run with it alone, and found by it.
+    """
+    parts, crop = backbones_of(network.model), network.input_config.crop
+    if len(parts) == 1:
+        return [network]
+    return [
+        replace(network, model=each, input_config=replace(input_config_of(each), crop=crop))
+        for each in parts
+    ]
 
 
 def feature_files(

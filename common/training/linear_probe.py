@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from common import randomness
 from common.data.batches.batching import epoch_order
-from common.inference.backbone_features import networks_of
 from common.inference.features import detach_head, features_of
 from common.models.backbone import build
 from common.models.network import Network
@@ -92,12 +91,10 @@ def frozen_features(
 ) -> tuple[str, dict[str, nn.Module], Network, Tensor]:
     """`frozen_network`, and its features [N, F] of all images."""
     name, heads, backbone = frozen_network(jobs, context)
-    source, store = context.source, context.store
-    features = [
-        features_of(each, source, store, "identity", cache=context.cache)[0]
-        for each in networks_of(backbone)
-    ]
-    return name, heads, backbone, torch.cat(features, dim=1)
+    features = features_of(
+        backbone, context.source, context.store, "identity", cache=context.cache
+    )[0]
+    return name, heads, backbone, features
 
 
 def frozen_network(

@@ -16,8 +16,8 @@ from torch import nn
 from common.data.folds import Rows
 from common.environment import memory_mb
 from common.errors import KitError
-from common.inference.backbone_features import feature_table
 from common.inference.feature_table import FeatureTable
+from common.inference.features import feature_table
 from common.metrics import Probs
 from common.models.joined_features import Block
 from common.training.jobs import Job

@@ -9,8 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from common.data.folds import Rows
-from common.inference.backbone_features import feature_blocks
-from common.inference.features import detach_head, predict_head
+from common.inference.features import detach_head, feature_blocks, predict_head
 from common.inference.predict import Unsure, least_certain, predict, replace_rows, up_to
 from common.metrics import Probs
 from common.models.backbone import rebuild
