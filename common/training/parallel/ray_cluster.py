@@ -5,10 +5,12 @@ Only the core of Ray is used, and only where there is more than one process is i
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -94,7 +96,7 @@ def open_cluster(
     recipe = context.recipe
     place = "" if recipe.ray == "auto" else recipe.ray
     gpus = torch.cuda.device_count() if context.device.type == "cuda" else 0
-    with connected(place, count, gpus):
+    with connected(place, count, gpus), terminable():
         nodes, alike = machines(), None
         here = ray.get_runtime_context().get_node_id()
         with_gpus = context.device.type == "cuda" or (
@@ -138,7 +140,7 @@ def connected(place: str, count: int, gpus: int) -> Iterator[None]:
             socket.create_connection((host, int(port)), ANSWER_S).close()
             with _environment(SETTINGS):
                 ray.init(place, **quiet)  # type: ignore[arg-type]
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             first = " ".join(str(error).split())
             raise KitError(
                 f"ray={place}: no connection to this cluster ({first}); `ray start --head` begins one, "
@@ -171,6 +173,19 @@ def connected(place: str, count: int, gpus: int) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """A SIGTERM in the block interrupts it as Ctrl-C does; Ray's own answer is to abort the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
