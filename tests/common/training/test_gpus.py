@@ -87,14 +87,15 @@ def batch_norm_of_parts(count: int) -> Any:
 def test_on_a_cpu_batch_norm_is_each_processs_own_and_the_first_ones_is_kept(
     toy: Any, monkeypatch: Any, more: dict[str, Any]
 ) -> None:
-    fields = {"folds": 1, "epochs": 2} | more
-    whole = trained(toy(**fields))
+    # With parts of 4 images a rate that is 1e-6 larger changes losses by 6e-4; of 8, by 4e-7.
+    fields = {"folds": 1, "epochs": 2, "batch_size": 16} | more
+    of_whole_batches = losses(toy(**fields))
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.functional, "batch_norm", batch_norm_of_parts(2))
         one = trained(toy(fresh=True, **fields))
     two = trained(toy(gpus=2, **fields))
     assert losses_in(two) == pytest.approx(losses_in(one), abs=1e-5)
-    assert losses_in(whole) != pytest.approx(losses_in(one), abs=1e-3), "it is another rule"
+    assert losses_in(two) != pytest.approx(of_whole_batches, abs=1e-3), "it is another rule"
     for name, statistic in load_file(two / "weights.safetensors").items():
         expected = load_file(one / "weights.safetensors")[name]
         torch.testing.assert_close(statistic, expected, atol=1e-4, rtol=1e-3, msg=name)

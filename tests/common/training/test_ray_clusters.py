@@ -11,7 +11,14 @@ from common.errors import KitError
 from common.training.checkpoint import read_log
 from common.training.parallel import ray_jobs
 from common.training.parallel.ray_cluster import connected
-from common.training.parallel.ray_machines import apart, gpus_each, lack_text, room_on
+from common.training.parallel.ray_machines import (
+    Alike,
+    apart,
+    facts_here,
+    gpus_each,
+    lack_text,
+    room_on,
+)
 from common.verbs import run
 from common.workflow import train_models
 
@@ -63,6 +70,16 @@ def test_machines_with_other_versions_are_told_by_what_differs() -> None:
     assert apart(own, {"ray": "2.60.0", "code": "cd"}) == (
         "python missing, here 3.11.7; code cd, here ab"
     )
+
+
+def test_a_machine_that_joins_later_is_asked_for_its_versions_by_its_first_job() -> None:
+    own = facts_here(lambda: "ab")
+    assert own["ray"]
+    alike = Alike(own | {"code": "cd"}, lambda: "ab", frozenset({"asked before"}))
+    alike.check("asked before")
+    with pytest.raises(KitError, match=r"has joined the cluster with code ab, here cd: models"):
+        alike.check("new")
+    Alike(own, lambda: "ab", frozenset()).check("new")
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_once() -> None:
