@@ -36,8 +36,9 @@ class SideBySide(nn.Module):
         self.parts = nn.ModuleList(parts)
         self.pretrained_cfg = parts[0].pretrained_cfg
         facts: list[Any] = [part.pretrained_cfg for part in parts]
+        # One of other channels than RGB is refused by its own check, which feeds it an image.
         mean, std = (
-            torch.tensor([each[name] for each in facts]).view(-1, 3, 1, 1)
+            torch.tensor([(*each[name] * 3,)[:3] for each in facts]).view(-1, 3, 1, 1)
             for name in ("mean", "std")
         )
         self.register_buffer("scale", std[0] / std, persistent=False)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.data.archives.formats import is_named_archive
 from common.data.archives.open_data import open_folder
 from common.data.duplicates.groups import across
 from common.data.folds import read_split
@@ -153,8 +154,10 @@ def _test(ready: Prepared, recipe: Recipe) -> Unlabelled:
 
 def _images(ready: Prepared, place: Path) -> list[tuple[str, str]]:
     """The images in a folder or an archive: where the user finds each, which is its id, and its path."""
-    folder = open_folder(place, ready.request.cache)
-    found = [(f"{place}/{name}", f"{folder}/{name}") for name in image_names(folder)]
+    found = []
+    if any(place.iterdir()) if place.is_dir() else is_named_archive(place.name):
+        folder = open_folder(place, ready.request.cache)
+        found = [(f"{place}/{name}", f"{folder}/{name}") for name in image_names(folder)]
     if not found:
         raise KitError(
             f"pseudo_images={place} holds no image: name another folder, or set pseudo_images=none"

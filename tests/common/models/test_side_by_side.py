@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
+from timm.models import save_for_hf
 from toy_backbones import model_folder
 
 from common.errors import KitError
@@ -72,6 +74,17 @@ def test_of_an_image_size_that_one_backbone_refuses_is_told_that_it_can_be_left_
     words = r"test_vit does not take images of 90x90.*; or leave it out of backbone=test_resnet\+"
     with pytest.raises(KitError, match=words):
         check_input(model, two, 90, 90)
+
+
+def test_a_backbone_of_other_channels_is_refused_as_it_is_alone(
+    folders: list[str], tmp_path: Path
+) -> None:
+    model = timm.create_model("test_resnet", in_chans=1)
+    model.pretrained_cfg |= {"mean": (0.5,), "std": (0.5,)}
+    save_for_hf(model, str(tmp_path / "grey"), model_args={"in_chans": 1}, safe_serialization=True)
+    two = recipe(f"local-dir:{tmp_path / 'grey'}+{folders[1]}")
+    with pytest.raises(KitError, match=r"takes images of 1 channel, .*; or leave it out of"):
+        check_input(build(two, CLASSES), two, 64, 64)
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,10 @@ def test_more_images_come_from_an_archive_too_and_are_part_of_the_runs_name(
     (copies / "one" / "00e7.png").unlink()
     with prepared(frozen(**fields, pseudo_images=str(copies))) as ready:
         assert str(ready.run.folder) != runs[0]["run"]
-    for place, words in ((tmp_path / "nowhere", "no such folder"), (tmp_path / "e", "holds no")):
-        (tmp_path / "e").mkdir(exist_ok=True)
-        (tmp_path / "e" / "notes.txt").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").touch()
+    for name, words in (("gone", "no such"), ("empty", "holds no"), ("notes.txt", "holds no")):
+        place = tmp_path / name
         with pytest.raises(KitError, match=words):
             validate.run(frozen(**fields, pseudo_images=str(place)))
 
