@@ -6,7 +6,7 @@ So a solved head is a job like any.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -76,40 +76,32 @@ class HeadSolver:
     def solve(self) -> Choice:
         """Each job's held-out losses, and the points and weights that the other jobs choose for it.
 
-        The features are chosen with the first solver, then the solver, or the stack's weights, on these.
+        The features are chosen with the first solver, then the solver on these; a stack weighs all solvers
+        on all features.
         """
         solved = [SolvedHead(job) for job in self.jobs]
         heads = heads_of(self.context.recipe, self.context.target)
-        several = len(self.columns) > 1 and len(heads) > 1
-        for name in self.columns:
-            self._layers.judge(solved, name, heads[:1] if several else heads, again=several)
-        others = [apart(each, solved) for each in solved]
-        names = [choose(each).features for each in others]
         stack = self.context.recipe.head == "stack"
-        of_all = choose(solved).features if stack else ""
-        if several:
-            for name in dict.fromkeys([*names, of_all] if stack else names):
+        in_turn = len(self.columns) > 1 and len(heads) > 1 and not stack
+        for name in self.columns:
+            self._layers.judge(solved, name, heads[:1] if in_turn else heads, again=in_turn)
+        others = [apart(each, solved) for each in solved]
+        names = ["" if stack else choose(each).features for each in others]
+        if in_turn:
+            for name in dict.fromkeys(names):
                 self._layers.judge(solved, name, heads[1:])
         self._layers.forget_rows()
         mixes = [self._mix(*each) for each in zip(others, names, strict=True)]
-        choice = Choice(solved, mixes, self._mix(solved, of_all))
-        if not stack:
-            return choice
-        honest = [self._layers.loss(*each) for each in zip(solved, mixes, strict=True)]
-        fitted = [self._layers.loss(each, choice.best) for each in solved]
-        return replace(choice, honest=float(np.mean(honest)), fitted=float(np.mean(fitted)))
+        return Choice(solved, mixes, self._mix(solved, ""))
 
     def lines(self, choice: Choice) -> list[str]:
         """What was chosen, in words."""
         if self.context.recipe.head != "stack":
             return choice_lines(choice, self.context.recipe)
-        features = [next(iter(mix)).features for mix in choice.mixes]
-        alone = [
-            choose(apart(each, choice.heads), name)
-            for each, name in zip(choice.heads, features, strict=True)
-        ]
-        losses = [each.loss(point) for each, point in zip(choice.heads, alone, strict=True)]
-        return stack_lines(choice, float(np.mean(losses)))
+        pairs = zip(choice.heads, choice.mixes, strict=True)
+        honest = [self._layers.loss(*each) for each in pairs]
+        fitted = [self._layers.loss(each, choice.best) for each in choice.heads]
+        return stack_lines(choice, float(np.mean(honest)), float(np.mean(fitted)))
 
     def trained(self, mixes: Sequence[Mix]) -> Iterator[TrainedHead]:
         """Each job's head of these points and weights, as a job writes it, with a log of one line."""
@@ -130,7 +122,7 @@ class HeadSolver:
         """The points and weights that these jobs' held-out rows choose."""
         if self.context.recipe.head != "stack":
             return {choose(judges, features): 1.0}
-        return stacked(judges, features, self._layers.held_out, self._layers.loss_of)
+        return stacked(judges, self._layers.held_out, self._layers.loss_of)
 
     def _trained(self, job: Job, mix: Mix) -> TrainedHead:
         outputs = len(self.context.target.outputs)

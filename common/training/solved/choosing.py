@@ -46,14 +46,11 @@ class Choice:
         heads: the jobs, and their losses at all points.
         mixes: each job's points, chosen by the other jobs' held-out rows, and their weights.
         best: the same by all jobs' held-out rows.
-        honest, fitted: the mean held-out loss of `mixes`, and of `best` on the rows it was fitted to.
     """
 
     heads: list[SolvedHead]
     mixes: list[Mix]
     best: Mix
-    honest: float = math.nan
-    fitted: float = math.nan
 
 
 def choose(judges: Sequence[SolvedHead], features: str = "") -> Point:

@@ -7,53 +7,67 @@ import numpy.typing as npt
 
 from common.inference.blend import least_on_simplex
 from common.inference.feature_table import Features
+from common.training.linear_probe import apart
 from common.training.solved.candidates import Point
-from common.training.solved.choosing import Choice, Mix, SolvedHead, leading
+from common.training.solved.choosing import Choice, Mix, SolvedHead, choose, leading
 
 # A job and outputs [V, M, O] for its held-out rows to its mean loss.
 Loss = Callable[[SolvedHead, Features], float]
 
 
 def stacked(
-    judges: Sequence[SolvedHead],
-    features: str,
-    outputs_of: Callable[[SolvedHead, Point], Features],
-    loss_of: Loss,
+    judges: Sequence[SolvedHead], outputs_of: Callable[[SolvedHead, Point], Features], loss_of: Loss
 ) -> Mix:
-    """The weights of each solver's best point on some features that serve the judges' held-out rows best.
+    """The weights of every solver on all features, each at its best point, that serve held-out rows best.
 
     Linear layers add up, so that a stack is one linear layer again.
     """
-    points = leading(judges, features)
+    points = leading(judges)
     outputs = [[outputs_of(each, point) for point in points] for each in judges]
 
+    def mixed(weights: npt.NDArray[np.float64], of_one: Sequence[Features]) -> Features:
+        return np.asarray(sum(w * z for w, z in zip(weights, of_one, strict=True)))
+
     def loss(weights: npt.NDArray[np.float64]) -> float:
-        return float(np.mean([loss_of(*each) for each in zip(judges, mixed(weights), strict=True)]))
+        pairs = zip(judges, outputs, strict=True)
+        return float(np.mean([loss_of(each, mixed(weights, of_one)) for each, of_one in pairs]))
 
-    def mixed(weights: npt.NDArray[np.float64]) -> list[Features]:
-        return [sum(w * z for w, z in zip(weights, of_one, strict=True)) for of_one in outputs]
-
-    weights = least_on_simplex(loss, len(points)) if len(points) > 1 else [1.0]
+    weights = least_on_simplex(loss, len(points)) if len(points) > 1 else np.ones(1)
     pairs = zip(points, weights, strict=True)
     return {point: float(weight) for point, weight in pairs if weight}
 
 
-def stack_lines(choice: Choice, single: float) -> list[str]:
-    """The weights that the folds gave, and how well they did; `single`: the loss of head=best's choice."""
-    heads = list(dict.fromkeys(point.head for each in choice.heads for point in each.losses))
-    shares = {
-        head: [sum(w for point, w in mix.items() if point.head == head) for mix in choice.mixes]
-        for head in heads
-    }
-    told = ", ".join(f"{head} {_range(each)}" for head, each in shares.items())
-    names = " or ".join(dict.fromkeys(point.features for mix in choice.mixes for point in mix))
+def stack_lines(choice: Choice, honest: float, fitted: float) -> list[str]:
+    """The weights that the folds gave, and how well they did.
+
+    Args:
+        honest: the mean held-out loss at each fold's own weights.
+        fitted: that at the weights of all folds, of the rows that these were fitted to.
+    """
+    told = "; ".join(
+        ", ".join(f"{name} {_range(shares)}" for name, shares in _shares(choice, kind).items())
+        for kind in ("head", "features")
+    )
     if len(choice.mixes) == 1:
-        return [f"head=stack: {told}, {names}, fitted on its one fold"]
+        return [f"head=stack: {told}; fitted on its one fold"]
+    singles = [each.loss(choose(apart(each, choice.heads))) for each in choice.heads]
     return [
-        f"head=stack: {told}, {names}; each fold's weights fitted on the other folds' held-out rows",
-        f"held-out loss {choice.honest:.4f}; of one solver, chosen as head=best does, {single:.4f}; of "
-        f"weights fitted on all folds, in-sample and so optimistic, {choice.fitted:.4f}",
+        f"head=stack: {told}; each fold's weights fitted on the other folds' held-out rows",
+        f"held-out loss {honest:.4f}; of one candidate alone, chosen by the other folds, "
+        f"{np.mean(singles):.4f}; of weights fitted on all folds, in-sample and so optimistic, {fitted:.4f}",
     ]
+
+
+def _shares(choice: Choice, kind: str) -> dict[str, list[float]]:
+    """Each solver's summed weight in every fold, or that of each choice of features."""
+    points = [point for each in choice.heads for point in each.losses]
+    return {
+        name: [
+            sum(w for point, w in mix.items() if getattr(point, kind) == name)
+            for mix in choice.mixes
+        ]
+        for name in dict.fromkeys(getattr(point, kind) for point in points)
+    }
 
 
 def _range(weights: Sequence[float]) -> str:

@@ -170,10 +170,9 @@ def test_a_stack_of_solvers_is_one_linear_layer_whose_weights_the_other_folds_gi
     made = solver(x, y, head="stack", feature_choice="best")
     choice = made.solve()
     for mix in [*choice.mixes, choice.best]:
-        assert sum(mix.values()) == pytest.approx(1) and len({point.features for point in mix}) == 1
-    assert choice.fitted <= choice.honest + 1e-6
-    own = [float(each.logs[0][0]["train_loss"]) for each in made.trained(choice.mixes)]
-    assert min(accuracies(made, choice)) > 0.8 and max(own) < choice.honest
+        assert sum(mix.values()) == pytest.approx(1) and min(mix.values()) > 0
+    tried = {(point.head, point.features) for each in choice.heads for point in each.losses}
+    assert len(tried) == 3 * len(made.columns) and min(accuracies(made, choice)) > 0.8
     judged = made._layers.loss  # of outputs that are mixed, and of the layer that is written
     heads = zip(choice.heads, choice.mixes, made.trained(choice.mixes), strict=True)
     for head, mix, written in heads:

@@ -32,14 +32,14 @@ def test_weights_are_those_of_the_least_loss_and_sum_to_one() -> None:
     two = 2 * np.tile([1.0, 1.0, -1.0, -1.0], ROWS // 4)
     outputs = {RIDGE: np.float32(one[None, :, None]), LDA: np.float32(two[None, :, None])}
     judges = [judge(number, outputs) for number in range(3)]
-    mix = stacked(judges, "all", lambda _, point: outputs[point], squares)
+    mix = stacked(judges, lambda _, point: outputs[point], squares)
     assert mix[RIDGE] == pytest.approx(0.8, abs=1e-3) and sum(mix.values()) == pytest.approx(1)
 
 
 def test_a_solver_that_only_harms_has_no_weight() -> None:
     good, bad = np.zeros((1, ROWS, 1), np.float32), np.ones((1, ROWS, 1), np.float32)
     outputs = {RIDGE: bad, LDA: good}
-    assert stacked([judge(0, outputs)], "all", lambda _, point: outputs[point], squares) == {LDA: 1}
+    assert stacked([judge(0, outputs)], lambda _, point: outputs[point], squares) == {LDA: 1}
 
 
 def test_the_weights_are_kept_with_the_run_and_told_beside_their_honest_score() -> None:
@@ -48,10 +48,14 @@ def test_the_weights_are_kept_with_the_run_and_told_beside_their_honest_score() 
         for number in (0, 1)
     ]
     mixes = [{RIDGE: 0.75, LDA: 0.25}, {RIDGE: 1.0}]
-    choice = Choice(heads, mixes, {RIDGE: 0.9, LDA: 0.1}, honest=0.5, fitted=0.25)
+    choice = Choice(heads, mixes, {RIDGE: 0.9, LDA: 0.1})
     assert best_of_grid(grid_of_points(choice)) == choice.best
-    first, second = stack_lines(choice, 0.625)
-    assert first.startswith("head=stack: ridge 0.75 to 1.00, lda 0.00 to 0.25, all; each fold's")
-    assert "held-out loss 0.5000; of one solver, chosen as head=best does, 0.6250" in second
+    first, second = stack_lines(choice, 0.5, 0.25)
+    assert first.startswith(
+        "head=stack: ridge 0.75 to 1.00, lda 0.00 to 0.25; all 1.00; each fold's"
+    )
+    assert (
+        "held-out loss 0.5000; of one candidate alone, chosen by the other folds, 1.0000" in second
+    )
     assert "in-sample and so optimistic, 0.2500" in second
     assert Recipe(freeze="backbone", head="stack").head == "stack"
