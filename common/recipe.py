@@ -55,7 +55,7 @@ class Recipe:
         "train",
         "the classifier: linear, mlp:256 (hidden units), logits-mlp:256 (on the pretrained classifier's "
         "logits), rows (its rows, by label name); solved on frozen features: logistic, ridge, lda, best "
-        "or stack (of these three), svm, svr (numbers, grades)",
+        "or stack (of these three), svm, svr (numbers, grades), knn (nearest neighbours), boosting (trees)",
     )
     freeze: str = param(
         "none",

@@ -54,9 +54,10 @@ def check_pseudo(recipe: Any) -> None:
                 "rows (pseudo=runs/…)"
             )
         return
-    if recipe.head in ("lda", "best", "stack") and not recipe.pseudo_threshold:
+    if recipe.head in ("lda", "best", "stack", "boosting") and not recipe.pseudo_threshold:
+        lda = "" if recipe.head == "boosting" else " (LDA)"
         raise KitError(
-            f"{given} labels rows in shares of classes, and head={recipe.head} (LDA) takes one class a row: "
+            f"{given} labels rows in shares of classes, and head={recipe.head}{lda} takes one class a row: "
             "set pseudo_threshold=0.5 or so, or head=ridge"
         )
     if recipe.class_balance != "none":

@@ -19,14 +19,17 @@ FORMS: dict[str, Forms] = {
         "lda": (),
         "svm": (),
         "svr": (),
+        "knn": (),
+        "boosting": (),
         "best": (),
         "stack": (),
     },
     "freeze": {"none": (), "backbone": (), "stages": (None,), "lp-ft": (1,), "gradual": (1,)},
     "schedule": {"cosine": (), "constant": (), "one-cycle": (), "step": (10.0, 0.1)},
 }
-# Heads that are solved, not trained: linear layers.
-SOLVED = ("logistic", "ridge", "lda", "svm", "svr", "best", "stack")
+# Heads that are solved, not trained; the first are linear layers.
+LINEAR = ("logistic", "ridge", "lda", "svm", "svr", "best", "stack")
+SOLVED = (*LINEAR, "knn", "boosting")
 LOSSES = ("cross_entropy", "bce", "asymmetric", "cumulative", "mse", "l1", "huber", "bce_range")
 DECISIONS = (
     "temperature",

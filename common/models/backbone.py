@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from common.errors import KitError
 from common.models.backbone_names import check_backbones, has_fixed_input_size
 from common.models.classifier_rows import RowMatch
-from common.models.heads import attach_head
+from common.models.heads import attach_head, attach_tensor_head
 from common.models.input_coverage import (
     MIN_COVERAGE,
     SHAPE_ERRORS,
@@ -21,6 +21,7 @@ from common.models.input_coverage import (
 )
 from common.models.joined_features import with_joined_features
 from common.models.side_by_side import SideBySide, backbones_of, left_out
+from common.models.tensor_heads import TENSOR_HEADS
 from common.models.weights import check_finite, check_pretrained, first_line, load_into
 from common.progress import counted, say
 from common.recipe import Recipe
@@ -65,6 +66,8 @@ def rebuild(recipe: Recipe, classes: Sequence[str], weights: Mapping[str, Tensor
     if old is not None:
         model.reset_classifier(len(weights[old]))  # type: ignore[operator]
     attach_head(model, recipe, classes, pretrained=False)
+    if recipe.head in TENSOR_HEADS:
+        attach_tensor_head(model, recipe.head, weights)
     model.load_state_dict(dict(weights))
     return model
 

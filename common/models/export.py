@@ -12,7 +12,7 @@ from common.models.backbone import rebuild
 from common.models.backbone_names import has_fixed_input_size
 from common.models.weights import read_weights
 from common.recipe import Recipe
-from common.recipe_rules import LOCAL, SOLVED
+from common.recipe_rules import LINEAR, LOCAL
 from common.storage import read_json
 
 FILES = ("config.json", "model.safetensors")
@@ -29,10 +29,10 @@ def write_model_folder(
     Raises:
         KitError: the head is not timm's own, which timm could not load.
     """
-    if recipe.head not in ("linear", "rows", *SOLVED):
+    if recipe.head not in ("linear", "rows", *LINEAR):
         raise KitError(
             f"head={recipe.head} is not one of timm's heads, so timm could not load the model: export a run "
-            f"with head=linear, rows, {' or '.join(SOLVED)}"
+            f"with head=linear, rows, {' or '.join(LINEAR)}"
         )
     if recipe.joins_features:
         raise KitError(

@@ -1,10 +1,11 @@
 """Heads that replace the pretrained classifier, and their initialisation.
 
 `linear` is a new linear layer, `mlp` has a hidden layer on the features, `logits-mlp` one on the
-pretrained classifier's logits, `rows` is initialised from the classifier's rows of the same names.
+pretrained classifier's logits, `rows` is initialised from the classifier's rows of the same names. A head
+that is solved is linear, or one of `TENSOR_HEADS`, which is whatever its tensors are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from common.errors import KitError
 from common.models.classifier_rows import RowMatch, match_rows, pretrained_class_names
+from common.models.tensor_heads import TENSOR_HEADS
 from common.recipe import Recipe
 from common.recipe_rules import SOLVED
 
@@ -73,6 +75,15 @@ def attach_head(
     if recipe.head_kind.word in ("mlp", "logits-mlp"):
         _attach_mlp(model, recipe, len(classes))
     return []
+
+
+def attach_tensor_head(model: nn.Module, head: str, weights: Mapping[str, Tensor]) -> None:
+    """Replace a model's one linear head by that of `TENSOR_HEADS` whose tensors a state dict has."""
+    (old,) = heads_of(model)
+    name = next(name for name, module in model.named_modules() if module is old)
+    own = {key: tensor for key, tensor in weights.items() if key.startswith(f"{name}.")}
+    tensors = {key.removeprefix(f"{name}."): tensor for key, tensor in own.items()}
+    model.set_submodule(name, TENSOR_HEADS[head](tensors))
 
 
 def reset_head(model: nn.Module, count: int) -> None:

@@ -1,11 +1,11 @@
 """Heads solved on cached features of a frozen backbone: every fold at every candidate, no epochs.
 
 A head is standardised and solved on its own training rows; standardisation, and the factor that makes
-chances of ridge's and LDA's outputs, are folded into a linear layer on all features, 0 for those not chosen.
-So a solved head is a job like any.
+chances of ridge's and LDA's outputs, are folded into a linear layer on all features, 0 for those not chosen
+(`TENSOR_HEADS` are none). So a solved head is a job like any.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from common.inference.feature_table import FeatureTable
 from common.inference.features import feature_table
 from common.metrics import Probs
 from common.models.joined_features import Block
+from common.models.tensor_heads import TENSOR_HEADS
 from common.training.jobs import Job
 from common.training.linear_probe import apart, frozen_network
 from common.training.run_context import RunContext
@@ -115,8 +116,16 @@ class HeadSolver:
 
     def probs(self, head: TrainedHead, rows: Rows) -> Probs:
         """What a trained head says of rows: [len(rows), C]."""
-        weight, bias = (head.weights[0][f"{self.name}.{key}"] for key in ("weight", "bias"))
-        return self._layers.predicted((weight.numpy(), bias.numpy()), rows)
+        start = f"{self.name}."
+        own = {k: tensor for k, tensor in head.weights[0].items() if k.startswith(start)}
+        return self._predicted({k.removeprefix(start): each for k, each in own.items()}, rows)
+
+    def _predicted(self, tensors: Mapping[str, torch.Tensor], rows: Rows) -> Probs:
+        kind = TENSOR_HEADS.get(self.context.recipe.head)
+        if kind:
+            return self._layers.predicted(kind(tensors), rows)
+        layer = tensors["weight"].numpy(), tensors["bias"].numpy()
+        return self._layers.predicted(layer, rows)
 
     def _mix(self, judges: Sequence[SolvedHead], features: str) -> Mix:
         """The points and weights that these jobs' held-out rows choose."""
@@ -124,20 +133,24 @@ class HeadSolver:
             return {choose(judges, features): 1.0}
         return stacked(judges, self._layers.held_out, self._layers.loss_of)
 
-    def _trained(self, job: Job, mix: Mix) -> TrainedHead:
+    def _tensors(self, job: Job, mix: Mix) -> dict[str, torch.Tensor]:
+        """A job's head of these points and weights, on all features."""
+        if self.context.recipe.head in TENSOR_HEADS:
+            (point,) = mix
+            return dict(self._layers.tensor_head(job, point).state_dict())
         outputs = len(self.context.target.outputs)
         weight, bias = np.zeros((outputs, self.table.width)), np.zeros(outputs)
         for point, share in mix.items():
             of_point = self._layers.of(job, point)
             weight[:, self.columns[point.features]] += share * point.scale * of_point[0]
             bias += share * point.scale * of_point[1]
-        layer = weight, bias
-        tensors = {
-            f"{self.name}.{key}": torch.from_numpy(each.astype(np.float32))
-            for key, each in zip(("weight", "bias"), layer, strict=True)
-        }
+        layer = {"weight": weight, "bias": bias}
+        return {key: torch.from_numpy(each.astype(np.float32)) for key, each in layer.items()}
+
+    def _trained(self, job: Job, mix: Mix) -> TrainedHead:
+        tensors = self._tensors(job, mix)
         seconds = self._layers.seconds[job.name]
-        fitted = self._layers.losses(self._layers.predicted(layer, job.labelled), job.labelled)
+        fitted = self._layers.losses(self._predicted(tensors, job.labelled), job.labelled)
         record: dict[str, Any] = {
             "epoch": 1,
             "train_loss": float(fitted.mean()),
@@ -147,7 +160,7 @@ class HeadSolver:
             "peak_memory_mb": memory_mb(),
         }
         if job.held_out is not None:
-            probs = self._layers.predicted(layer, job.held_out)
+            probs = self._predicted(tensors, job.held_out)
             record |= self.context.validated(probs, job.held_out)
-        weights = self.state | tensors
+        weights = self.state | {f"{self.name}.{key}": each for key, each in tensors.items()}
         return TrainedHead(job, [weights], [weights], [[record]])

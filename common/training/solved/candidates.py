@@ -11,23 +11,35 @@ from common.targets import Target
 from common.training.solved.principal import Columns
 
 # What a penalty is called, from the strongest on: scikit-learn's names and scales.
-PENALTY = {"ridge": "alpha", "logistic": "C", "lda": "shrinkage", "svm": "C", "svr": "C"}
+PENALTY = {
+    "ridge": "alpha",
+    "logistic": "C",
+    "lda": "shrinkage",
+    "svm": "C",
+    "svr": "C",
+    "knn": "k",
+    "boosting": "leaf nodes",
+}
 PENALTIES = {
     "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 3e2, 1e2, 3e1, 1e1, 3.0, 1.0),
     "logistic": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0),
     "lda": (0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.03),
-    "svm": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1),
-    "svr": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1),
+    "svm": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2, 1e-1),
+    "svr": (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1),
+    "knn": (1, 5, 10, 20, 50, 100, 1000),
+    "boosting": (4, 12),
 }
 BEST = ("ridge", "logistic", "lda")  # what head=best tries, the quickest first
 # Ridge's and an SVM's outputs are near -1 and 1, support vector regression's of grades a grade apart, and
-# LDA's too sure of themselves with few rows.
+# LDA's too sure of themselves with few rows. Of neighbours: the temperature; of boosting: its rounds.
 SCALES = {
     "ridge": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "logistic": (1.0,),
     "lda": (1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015),
     "svm": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "svr": (1.0, 2.0, 4.0, 8.0, 16.0),
+    "knn": (0.02, 0.03, 0.06, 0.12, 0.25, 0.5),
+    "boosting": (10, 20, 40, 80),
 }
 # Solved by L-BFGS, which takes longest where penalties are weak.
 BY_STEPS = ("logistic", "svm", "svr")

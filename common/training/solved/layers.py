@@ -16,6 +16,7 @@ from common.inference.feature_table import Features, FeatureTable
 from common.inference.predict import mean_probs
 from common.metrics import Probs
 from common.models.activations import activation_of
+from common.models.tensor_heads import TENSOR_HEADS, TensorHead
 from common.progress import tracked
 from common.training.jobs import Job
 from common.training.run_context import RunContext
@@ -25,6 +26,7 @@ from common.training.solved.decompositions import Decompositions
 from common.training.solved.paths import path_of
 from common.training.solved.principal import Columns, Layer, Principal
 from common.training.solved.shelf import Shelf
+from common.training.solved.tensor_grids import tensor_grid, tensor_head
 from common.training.updates.loss import loss_name
 
 T = TypeVar("T")
@@ -64,6 +66,12 @@ class Layers:
             assert held_out is not None
             features = self.table.take(held_out, self.columns[name])
             for head in heads:
+                if head in TENSOR_HEADS:
+                    of = (head, rows, self._answers(job, rows), self.context.target, features)
+                    for point, outputs in tensor_grid(*of):
+                        losses = self.losses(self._probs(outputs), held_out)
+                        each.losses[point._replace(features=name)] = losses
+                    continue
                 best: list[float] = []
                 for penalty, layer in zip(
                     PENALTIES[head], self._path(job, rows, head, PENALTIES[head]), strict=True
@@ -124,9 +132,21 @@ class Layers:
         self, job: Job, rows: Principal, head: str, penalties: Sequence[float]
     ) -> Iterator[Layer]:
         """A job's layer on the features at each penalty."""
-        answers, one_of = self.context.answers_of(job), self.context.loss_targets.ndim == 1
-        target = self.context.target
-        return path_of(head, rows, answers[rows.part.places], target, penalties, one_of=one_of)
+        answers, one_of = self._answers(job, rows), self.context.loss_targets.ndim == 1
+        return path_of(head, rows, answers, self.context.target, penalties, one_of=one_of)
+
+    def _answers(self, job: Job, rows: Principal) -> npt.NDArray[Any]:
+        """What the outputs of a job's training rows, under each view, are to be."""
+        answers: npt.NDArray[Any] = self.context.answers_of(job)[rows.part.places]
+        return answers
+
+    def tensor_head(self, job: Job, point: Point) -> TensorHead:
+        """A job's head at a point where it is no linear layer."""
+        begun, rows = time.perf_counter(), self._decompositions.of(job, point.features, keep=True)
+        answers, target = self._answers(job, rows), self.context.target
+        head = tensor_head(point, rows, answers, target, self.table.width)
+        self.seconds[job.name] += time.perf_counter() - begun
+        return head
 
     def side_by_side(
         self, work: Callable[[T], Any], tasks: Sequence[T], label: str
@@ -137,8 +157,8 @@ class Layers:
         with threadpool_limits(1):
             yield from in_order(work, tracked(tasks, f"solving {label}", "heads"), together)
 
-    def predicted(self, layer: Layer, rows: Rows) -> Probs:
-        """What a layer on all features says of rows: [len(rows), C]."""
+    def predicted(self, layer: Layer | TensorHead, rows: Rows) -> Probs:
+        """What a layer or head on all features says of rows: [len(rows), C]."""
         parts = [self.table.take(rows[places]) for places in self.table.chunks(rows)]
         return np.concatenate([self._probs(_outputs(layer, part)) for part in parts])
 
@@ -154,8 +174,12 @@ class Layers:
         return np.asarray(losses, np.float32)
 
 
-def _outputs(layer: Layer, features: Features) -> Features:
+@torch.inference_mode()
+def _outputs(layer: Layer | TensorHead, features: Features) -> Features:
     """Features [V, M, F] to outputs [V, M, O]."""
+    if isinstance(layer, TensorHead):
+        outputs: Features = layer(torch.from_numpy(features)).numpy()
+        return outputs
     weight, bias = (each.astype(np.float32) for each in layer)
     return features @ weight.T + bias
 

@@ -126,7 +126,7 @@ def _on_features(recipe: Recipe) -> Recipe:
         for name, value in asdict(recipe).items()
         if name in OF_FEATURES.split() or name.startswith("feature_")
     }
-    solved = recipe.head in SOLVED and recipe.head not in OF_SEVERAL
+    solved = recipe.head in SOLVED and recipe.head not in (*OF_SEVERAL, "boosting")
     return Recipe(
         **kept | {"feature_choice": "all"},
         folds=INNER,

@@ -14,7 +14,7 @@ from common.errors import KitError
 from common.models.backbone import build
 from common.recipe import Recipe
 from common.storage import read_json
-from common.targets import Grades, LabelSet, Numbers, Target, YesNo
+from common.targets import Grades, LabelSet, Numbers, OneClass, Target, YesNo
 from common.training import checkpoint
 from common.training.jobs import Job
 from common.training.solved.candidates import Point
@@ -105,6 +105,15 @@ def test_a_loss_that_a_fold_did_not_come_to_is_told_as_unknown() -> None:
         pytest.param(Numbers(names=BOTH), "mae", BOTH, BOTH, "svr", marks=SLOW),
         pytest.param(GRADES, "accuracy", ["answer"], (), "svr", marks=SLOW),
         pytest.param(LabelSet(), "f1_macro", THREE, THREE, "svm", marks=SLOW),
+        *(
+            pytest.param(*case, head, marks=SLOW)
+            for head in ("knn", "boosting")
+            for case in (
+                (LabelSet(), "f1_macro", THREE, THREE),
+                (GRADES, "accuracy", ["answer"], ()),
+                (Numbers(names=BOTH), "mae", BOTH, BOTH),
+            )
+        ),
     ],
 )
 def test_every_kind_of_answer_has_its_solver(
@@ -152,6 +161,30 @@ def start(folder: Path, head: str) -> dict[str, Any]:
     save_file(build(Recipe(), ["a", "b"]).state_dict(), folder / "w.safetensors")
     weights = str(folder / "w.safetensors")
     return {"weights": weights, "freeze": "backbone", "augment": "small-none", "head": head}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("head", "above"), [("knn", 1.5), ("boosting", 1.2)])
+def test_heads_that_are_not_linear_rank_classes_predict_refit_and_are_not_exported(
+    head: str, above: float, tmp_path: Path
+) -> None:
+    names = tuple(f"c{number:02}" for number in range(12))
+    competition = toy_competition(OneClass(), "map5", ["answer"])
+    labels = [names[number % 12] for number in range(48)]
+    laid_out(competition, tmp_path / "data", count=48, hidden=12, side=16, label=labels)
+    fields = start(tmp_path, head) | {"views": "mirror", "head_views": "mirror"}
+    request = request_of(competition, tmp_path, final="refit", **fields)
+    result = whole_run(request)
+    run, chance = Path(result["run"]), sum(1 / k for k in range(1, 6)) / 12
+    assert result["cv"] > above * chance
+    truth = dict(zip((f"{n:03}e{n}" for n in range(48)), (n % 12 for n in range(48)), strict=True))
+    for fold, loss in log_losses(run, truth).items():
+        (record,) = checkpoint.read_log(run / fold)
+        assert record["valid_loss"] == pytest.approx(loss, rel=1e-3)
+    answers = (run / "submission.csv").read_text().splitlines()[1:]
+    assert all(len(set(line.split(",")[1].split())) == 5 for line in answers)
+    with pytest.raises(KitError, match=f"head={head} is not one of timm's heads"):
+        export.run(request, export.Options(to=tmp_path / "model"))
 
 
 @pytest.mark.slow
