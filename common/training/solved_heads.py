@@ -24,11 +24,8 @@ from common.models.tensor_heads import TENSOR_HEADS
 from common.training.jobs import Job
 from common.training.linear_probe import apart, frozen_network
 from common.training.run_context import RunContext
-from common.training.solved.candidates import (
-    feature_choices,
-    heads_of,
-)
-from common.training.solved.choosing import Choice, Mix, SolvedHead, choice_lines, choose
+from common.training.solved.candidates import BY_STEPS, feature_choices, heads_of
+from common.training.solved.choosing import Choice, Mix, SolvedHead, choice_lines, choose, leading
 from common.training.solved.layers import Layers
 from common.training.solved.stacking import stack_lines, stacked
 from common.training.stacked_heads import TrainedHead
@@ -77,20 +74,20 @@ class HeadSolver:
     def solve(self) -> Choice:
         """Each job's held-out losses, and the points and weights that the other jobs choose for it.
 
-        The features are chosen with the first solver, then the solver on these; a stack weighs all solvers
-        on all features.
+        The features are chosen with the first solver, then the solver on these. A stack weighs the solvers
+        that need one decomposition on all features, and the others on those that are chosen.
         """
         solved = [SolvedHead(job) for job in self.jobs]
         heads = heads_of(self.context.recipe, self.context.target)
         stack = self.context.recipe.head == "stack"
-        in_turn = len(self.columns) > 1 and len(heads) > 1 and not stack
+        first = [head for head in heads if head not in BY_STEPS] if stack else heads[:1]
+        later = [head for head in heads if head not in first] if len(self.columns) > 1 else []
         for name in self.columns:
-            self._layers.judge(solved, name, heads[:1] if in_turn else heads, again=in_turn)
+            self._layers.judge(solved, name, first if later else heads, again=bool(later))
         others = [apart(each, solved) for each in solved]
-        names = ["" if stack else choose(each).features for each in others]
-        if in_turn:
-            for name in dict.fromkeys(names):
-                self._layers.judge(solved, name, heads[1:])
+        names = [choose(each).features for each in others]
+        for name in dict.fromkeys(names) if later else ():
+            self._layers.judge(solved, name, later)
         self._layers.forget_rows()
         mixes = [self._mix(*each) for each in zip(others, names, strict=True)]
         return Choice(solved, mixes, self._mix(solved, ""))
@@ -128,10 +125,15 @@ class HeadSolver:
         return self._layers.predicted(layer, rows)
 
     def _mix(self, judges: Sequence[SolvedHead], features: str) -> Mix:
-        """The points and weights that these jobs' held-out rows choose."""
+        """The points and weights that these jobs' held-out rows choose, which chose these features."""
         if self.context.recipe.head != "stack":
             return {choose(judges, features): 1.0}
-        return stacked(judges, self._layers.held_out, self._layers.loss_of)
+        points = [
+            point
+            for point in leading(judges)
+            if point.head not in BY_STEPS or features in ("", point.features)
+        ]
+        return stacked(judges, points, self._layers.held_out, self._layers.loss_of)
 
     def _tensors(self, job: Job, mix: Mix) -> dict[str, torch.Tensor]:
         """A job's head of these points and weights, on all features."""

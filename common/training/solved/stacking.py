@@ -9,20 +9,22 @@ from common.inference.blend import least_on_simplex
 from common.inference.feature_table import Features
 from common.training.linear_probe import apart
 from common.training.solved.candidates import Point
-from common.training.solved.choosing import Choice, Mix, SolvedHead, choose, leading
+from common.training.solved.choosing import Choice, Mix, SolvedHead, choose
 
 # A job and outputs [V, M, O] for its held-out rows to its mean loss.
 Loss = Callable[[SolvedHead, Features], float]
 
 
 def stacked(
-    judges: Sequence[SolvedHead], outputs_of: Callable[[SolvedHead, Point], Features], loss_of: Loss
+    judges: Sequence[SolvedHead],
+    points: Sequence[Point],
+    outputs_of: Callable[[SolvedHead, Point], Features],
+    loss_of: Loss,
 ) -> Mix:
-    """The weights of every solver on all features, each at its best point, that serve held-out rows best.
+    """The weights of points that serve the judges' held-out rows best.
 
     Linear layers add up, so that a stack is one linear layer again.
     """
-    points = leading(judges)
     outputs = [[outputs_of(each, point) for point in points] for each in judges]
 
     def mixed(weights: npt.NDArray[np.float64], of_one: Sequence[Features]) -> Features:
@@ -45,7 +47,7 @@ def stack_lines(choice: Choice, honest: float, fitted: float) -> list[str]:
         fitted: that at the weights of all folds, of the rows that these were fitted to.
     """
     told = "; ".join(
-        ", ".join(f"{name} {_range(shares)}" for name, shares in _shares(choice, kind).items())
+        ", ".join(f"{name} {_range(w)}" for name, w in _shares(choice, kind).items() if any(w))
         for kind in ("head", "features")
     )
     if len(choice.mixes) == 1:
@@ -59,7 +61,7 @@ def stack_lines(choice: Choice, honest: float, fitted: float) -> list[str]:
 
 
 def _shares(choice: Choice, kind: str) -> dict[str, list[float]]:
-    """Each solver's summed weight in every fold, or that of each choice of features."""
+    """Each solver's weight in every fold, or that of each choice of features, by name."""
     points = [point for each in choice.heads for point in each.losses]
     return {
         name: [

@@ -172,7 +172,7 @@ def test_a_stack_of_solvers_is_one_linear_layer_whose_weights_the_other_folds_gi
     for mix in [*choice.mixes, choice.best]:
         assert sum(mix.values()) == pytest.approx(1) and min(mix.values()) > 0
     tried = {(point.head, point.features) for each in choice.heads for point in each.losses}
-    assert len(tried) == 3 * len(made.columns) and min(accuracies(made, choice)) > 0.8
+    assert len(tried) > 2 * len(made.columns) and min(accuracies(made, choice)) > 0.8
     judged = made._layers.loss  # of outputs that are mixed, and of the layer that is written
     heads = zip(choice.heads, choice.mixes, made.trained(choice.mixes), strict=True)
     for head, mix, written in heads:

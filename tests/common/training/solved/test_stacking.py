@@ -32,14 +32,16 @@ def test_weights_are_those_of_the_least_loss_and_sum_to_one() -> None:
     two = 2 * np.tile([1.0, 1.0, -1.0, -1.0], ROWS // 4)
     outputs = {RIDGE: np.float32(one[None, :, None]), LDA: np.float32(two[None, :, None])}
     judges = [judge(number, outputs) for number in range(3)]
-    mix = stacked(judges, lambda _, point: outputs[point], squares)
+    mix = stacked(judges, [RIDGE, LDA], lambda _, point: outputs[point], squares)
     assert mix[RIDGE] == pytest.approx(0.8, abs=1e-3) and sum(mix.values()) == pytest.approx(1)
 
 
 def test_a_solver_that_only_harms_has_no_weight() -> None:
     good, bad = np.zeros((1, ROWS, 1), np.float32), np.ones((1, ROWS, 1), np.float32)
     outputs = {RIDGE: bad, LDA: good}
-    assert stacked([judge(0, outputs)], lambda _, point: outputs[point], squares) == {LDA: 1}
+    assert stacked([judge(0, outputs)], [RIDGE, LDA], lambda _, point: outputs[point], squares) == {
+        LDA: 1
+    }
 
 
 def test_the_weights_are_kept_with_the_run_and_told_beside_their_honest_score() -> None:
