@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import sklearn
 import torch
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
@@ -44,7 +43,12 @@ class Part:
 def boosted(
     rows: Principal, answers: npt.NDArray[Any], target: Target, leaves: int, rounds: float
 ) -> Trees:
-    """Trees of so many leaves, round by round; answers are classes [N], or of each output [N, O]."""
+    """Trees of so many leaves, round by round; answers are classes [N], or of each output [N, O].
+
+    Of shares of classes the largest is taken.
+    """
+    if answers.ndim == 2 and target.activation(target.losses[0]) == "softmax":
+        answers = answers.argmax(axis=1)
     basis = rows.basis[:, -WIDTH:] / rows.scale[:, None]
     weight, bias = basis.T.astype(np.float32), (-rows.mean @ basis).astype(np.float32)
     x = np.concatenate([block @ weight.T + bias for block in rows.part.blocks()])
@@ -66,6 +70,8 @@ def _fitted(
     **settings: Any,
 ) -> tuple[npt.NDArray[np.float32], list[Part]]:
     """Of every output what it is without trees, and the models: of all classes one, else one an output."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
     baseline, parts = np.zeros(outputs, np.float32), list[Part]()
     if answers.ndim == 1:
         baseline -= np.log(2.0 * len(x))  # of a class without a row: half a row

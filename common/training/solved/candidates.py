@@ -39,7 +39,7 @@ SCALES = {
     "svm": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "svr": (1.0, 2.0, 4.0, 8.0, 16.0),
     "knn": (0.02, 0.03, 0.06, 0.12, 0.25, 0.5),
-    "boosting": (10, 20, 40, 80),
+    "boosting": (20, 40, 80, 160),
 }
 # Solved by L-BFGS, which takes longest where penalties are weak.
 BY_STEPS = ("logistic", "svm", "svr")

@@ -12,12 +12,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from common.errors import KitError
 from common.inference.feature_table import FeatureTable
 from common.models.tensor_heads import Trees
-from common.targets import Numbers, OneClass, Target
+from common.targets import LabelSet, Numbers, OneClass, Target
 from common.training.solved.boosting import FIXED, _nodes, boosted, boosted_on_grid
 from common.training.solved.principal import Part, principal
 
 SETTINGS = {**FIXED, "max_leaf_nodes": 6, "max_iter": 12}
-LABELS: Any = SimpleNamespace(outputs=("a", "b", "c"), scaling=((), ()))
+LABELS = LabelSet(names=tuple("abc"))
 
 
 def fitted(x: Any, answers: Any, target: Target, rounds: int = 12) -> Trees:
@@ -43,6 +43,9 @@ def test_trees_say_of_classes_what_scikit_learn_says(classes: int) -> None:
     model, at = both(HistGradientBoostingClassifier, head, y, x)
     chances = outputs(head, x).softmax(dim=-1).numpy()
     assert np.abs(chances - model.predict_proba(at)).max() < 1e-6
+    shares = 0.9 * np.eye(classes)[y] + 0.1 / classes
+    of_shares = outputs(fitted(x, shares, OneClass(names=tuple("abc"[:classes]))), x)
+    assert np.array_equal(of_shares.softmax(dim=-1).numpy(), chances)
 
 
 def test_trees_say_of_numbers_what_scikit_learn_says_and_leave_out_what_is_missing() -> None:
