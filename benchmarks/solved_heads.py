@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     for name, default in (("rows", 1000), ("width", 1280), ("classes", 176)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()  # fields may come last
     if asked.competition == "made-up":
         compare(made_up(asked.rows, asked.width, asked.classes))
         return
