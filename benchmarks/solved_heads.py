@@ -1,6 +1,7 @@
-"""Logistic heads of all folds beside scikit-learn's: held-out loss at each penalty, accuracy, seconds.
+r"""Logistic heads of all folds beside scikit-learn's: held-out loss at each penalty, accuracy, seconds.
 
-    python -m benchmarks.solved_heads cifar10 --data DIR --recipe frozen rows=300 image_size=96 …
+    python -m benchmarks.solved_heads cifar10 --data DIR --recipe transfer rows=300 image_size=64 \
+        augment=photo-none label_smoothing=0 backbone=local-dir:…
     python -m benchmarks.solved_heads made-up --rows 10000 --width 1280 --classes 176
 
 Both see the same rows of the kit's own features, standardised on each fold's training rows, on one thread.
