@@ -95,8 +95,6 @@ def _told(jobs: Sequence[Job], cluster: Cluster, folder: Path) -> Iterator[tuple
             if checkpoint.is_finished(folder / job.name):  # its file had come before
                 continue
             deaths[job.name] += 1
-            if not _has_died(error) and cluster.place:
-                say(f"  {job.name} has failed on {error.ip}:")
             if not _has_died(error) or deaths[job.name] > RETRIES:
                 raise _raised(error, job) from None
             say(f"  {job.name}: its process has died ({type(error).__name__}) and is started again")

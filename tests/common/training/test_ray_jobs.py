@@ -73,11 +73,14 @@ def test_ray_is_imported_by_no_module_before_it_is_needed() -> None:
 
 
 @pytest.mark.slow
-def test_one_process_loads_nothing_of_ray(toy: Any, tmp_path: Path) -> None:
+def test_one_process_loads_nothing_of_ray_or_of_torchs_launcher(toy: Any, tmp_path: Path) -> None:
     toy()
     words = ["digits", "run", "epochs=1", "folds=2", "device=cpu", "--data", str(tmp_path / "data")]
     call = f"import kit, sys; kit.main({[*words, '--runs', str(tmp_path / 'runs')]!r})"
-    program = f"{call}; assert not any(name.split('.')[0] == 'ray' for name in sys.modules)"
+    program = f"{call}; loaded = {{*sys.modules}}; assert not any(n.split('.')[0] == 'ray' for n in loaded)"
+    program += (
+        "; assert not {'torch.distributed.elastic', 'common.training.parallel.rank'} & loaded"
+    )
     command = [sys.executable, "-X", "importtime", "-c", program]
     folder = Path(kit.__file__).parent
     found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
