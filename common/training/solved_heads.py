@@ -89,8 +89,9 @@ class HeadSolver:
         for name in dict.fromkeys(names) if later else ():
             self._layers.judge(solved, name, later)
         self._layers.forget_rows()
-        mixes = [self._mix(*each) for each in zip(others, names, strict=True)]
-        return Choice(solved, mixes, self._mix(solved, ""))
+        judges: list[tuple[Sequence[SolvedHead], str]] = [*zip(others, names, strict=True)]
+        *mixes, best = self._layers.side_by_side(self._mix, [*judges, (solved, "")], "weights")
+        return Choice(solved, mixes, best)
 
     def lines(self, choice: Choice) -> list[str]:
         """What was chosen, in words."""
@@ -124,8 +125,9 @@ class HeadSolver:
         layer = tensors["weight"].numpy(), tensors["bias"].numpy()
         return self._layers.predicted(layer, rows)
 
-    def _mix(self, judges: Sequence[SolvedHead], features: str) -> Mix:
-        """The points and weights that these jobs' held-out rows choose, which chose these features."""
+    def _mix(self, asked: tuple[Sequence[SolvedHead], str]) -> Mix:
+        """The points and weights that some jobs' held-out rows choose, which chose these features."""
+        judges, features = asked
         if self.context.recipe.head != "stack":
             return {choose(judges, features): 1.0}
         points = [

@@ -106,7 +106,7 @@ class Layers:
         parts = [np.float64(w) * self.held_out(each, point) for point, w in mix.items()]
         return self.loss_of(each, np.sum(parts, axis=0))
 
-    def loss_of(self, each: SolvedHead, outputs: Features) -> float:
+    def loss_of(self, each: SolvedHead, outputs: npt.NDArray[Any]) -> float:
         """A job's mean loss of outputs for its held-out rows."""
         assert each.job.held_out is not None
         targets = self.context.targets[each.job.held_out]
@@ -162,7 +162,7 @@ class Layers:
         parts = [self.table.take(rows[places]) for places in self.table.chunks(rows)]
         return np.concatenate([self._probs(_outputs(layer, part)) for part in parts])
 
-    def _probs(self, outputs: Features) -> Probs:
+    def _probs(self, outputs: npt.NDArray[Any]) -> Probs:
         """Outputs [V, M, O] to probs, averaged over views: [M, C]."""
         target = self.context.target
         activation = activation_of(target, loss_name(self.context.recipe, target))

@@ -1,6 +1,7 @@
 """A stack of solved heads: weights of their outputs that sum to 1, fitted on held-out rows; words about it."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from common.training.solved.candidates import Point
 from common.training.solved.choosing import Choice, Mix, SolvedHead, choose
 
 # A job and outputs [V, M, O] for its held-out rows to its mean loss.
-Loss = Callable[[SolvedHead, Features], float]
+Loss = Callable[[SolvedHead, npt.NDArray[Any]], float]
 
 
 def stacked(
@@ -25,14 +26,13 @@ def stacked(
 
     Linear layers add up, so that a stack is one linear layer again.
     """
-    outputs = [[outputs_of(each, point) for point in points] for each in judges]
-
-    def mixed(weights: npt.NDArray[np.float64], of_one: Sequence[Features]) -> Features:
-        return np.asarray(sum(w * z for w, z in zip(weights, of_one, strict=True)))
+    outputs = [  # float64, for differences as small as the solver's
+        np.stack([outputs_of(each, point) for point in points], dtype=np.float64) for each in judges
+    ]
 
     def loss(weights: npt.NDArray[np.float64]) -> float:
         pairs = zip(judges, outputs, strict=True)
-        return float(np.mean([loss_of(each, mixed(weights, of_one)) for each, of_one in pairs]))
+        return float(np.mean([loss_of(each, np.tensordot(weights, z, 1)) for each, z in pairs]))
 
     weights = least_on_simplex(loss, len(points)) if len(points) > 1 else np.ones(1)
     pairs = zip(points, weights, strict=True)
