@@ -24,6 +24,7 @@ from common.training.parallel.node_files import FileReader
 from common.training.parallel.ray_machines import (
     Alike,
     check_alike,
+    cpus_each,
     facts_here,
     gpus_each,
     lack_text,
@@ -96,7 +97,8 @@ def open_cluster(
     recipe = context.recipe
     place = "" if recipe.ray == "auto" else recipe.ray
     gpus = torch.cuda.device_count() if context.device.type == "cuda" else 0
-    with connected(place, count, gpus), terminable():
+    # Twice: the first has what was before back, which Ray replaces by its own; the second replaces that.
+    with terminable(), connected(place, count, gpus), terminable():
         nodes, alike = machines(), None
         here = ray.get_runtime_context().get_node_id()
         with_gpus = context.device.type == "cuda" or (
@@ -106,8 +108,8 @@ def open_cluster(
         if with_gpus and not place:
             needs["num_gpus"] = gpus_each(recipe.gpus, count, there=gpus)
         if place:
-            fewest = min(node["Resources"].get("CPU", 1.0) for node in nodes)
-            needs["num_cpus"] = max(1.0, min(float(torch.get_num_threads()), fewest))
+            threads = torch.get_num_threads()
+            needs["num_cpus"] = cpus_each(nodes, threads, int(needs["num_gpus"]))
             if not room_on(nodes, needs):
                 raise KitError(lack_text(place, nodes, needs))
             check_alike(nodes, own := facts_here(code), code)

@@ -5,6 +5,7 @@ after each epoch, and in the end the job file. A job's numbers do not depend on 
 """
 
 import io
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,6 +96,8 @@ def _told(jobs: Sequence[Job], cluster: Cluster, folder: Path) -> Iterator[tuple
             if checkpoint.is_finished(folder / job.name):  # its file had come before
                 continue
             deaths[job.name] += 1
+            if not _has_died(error) and cluster.place:
+                say(f"  {job.name} has failed on {_address(error)}:")
             if not _has_died(error) or deaths[job.name] > RETRIES:
                 raise _raised(error, job) from None
             say(f"  {job.name}: its process has died ({type(error).__name__}) and is started again")
@@ -163,6 +166,12 @@ def _note(worker: dict[str, Any], record: Record) -> None:
 def _has_died(error: Any) -> bool:
     """Has a task's process or machine died? Else the task itself has raised something."""
     return not isinstance(getattr(error, "cause", None), Exception)
+
+
+def _address(error: Any) -> str:
+    """The address of the machine on which a task has raised something: only the text always has it."""
+    found = re.search(r"\bip=([^\s,)]+)", str(error))
+    return found[1] if found else "another machine"
 
 
 def _raised(error: Any, job: Job) -> Exception:

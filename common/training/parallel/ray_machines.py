@@ -53,6 +53,19 @@ def gpus_each(wanted: int, count: int, *, there: int) -> float:
     return int(1e4 / math.ceil(count / there)) / 1e4
 
 
+def cpus_each(nodes: Sequence[Node], threads: int, gpus: int) -> float:
+    """The processors of each task, with so many GPUs: one a thread, as far as machines have so many.
+
+    A machine's processors are shared out among its GPUs, so that none of these stays idle for want of them.
+    """
+    shares = []
+    for has in (node["Resources"] for node in nodes):
+        tasks = has.get("GPU", 0.0) // gpus if gpus else 1.0
+        if tasks and "CPU" in has:
+            shares.append(has["CPU"] // tasks)
+    return max(1.0, min([float(threads), *shares]))
+
+
 def room_on(nodes: Sequence[Node], needs: dict[str, float]) -> int:
     """How many tasks with these needs the machines have processors and GPUs for."""
     asked = {"CPU": needs["num_cpus"], "GPU": needs["num_gpus"]}

@@ -23,6 +23,7 @@ from common.runs import digest_file, digest_of
 from common.storage import locked, replacing
 from common.targets import Targets
 from common.training import checkpoint
+from common.training.checkpoint import Record
 from common.training.jobs import Job
 from common.training.memory import check_memory, train_job
 from common.training.parallel.job_file import HELD_OUT, save_groups, write_job_file
@@ -116,8 +117,8 @@ def train_task(
             sent = time.monotonic()
             for record in train_job(job, context, folder):
                 yield "epoch", me, record
-                if facts["elsewhere"] and _is_due(folder / STATE, sent):
-                    yield "state", me, (folder / STATE).read_bytes()
+                if facts["elsewhere"] and (state := _state_of(folder, record, sent)):
+                    yield "state", me, state
                     sent = time.monotonic()
         if job.held_out is not None:
             label = f"judging {job.name}"
@@ -129,9 +130,18 @@ def train_task(
         shutil.rmtree(folder)
 
 
-def _is_due(state: Path, sent: float) -> bool:
-    """May a checkpoint travel again, so that they take no more than `STATE_RATE` in the mean?"""
-    return state.stat().st_size <= STATE_RATE * (time.monotonic() - sent)
+def _state_of(folder: Path, record: Record, sent: float) -> bytes:
+    """The checkpoint of a record's epoch, if it may travel, at `STATE_RATE` in the mean; else nothing.
+
+    The processes of several GPUs go on meanwhile: theirs may not be there yet, or be a later one.
+    """
+    try:
+        if (folder / STATE).stat().st_size > STATE_RATE * (time.monotonic() - sent):
+            return b""
+        state = (folder / STATE).read_bytes()
+    except FileNotFoundError:
+        return b""
+    return state if _epoch_of(state) == record["epoch"] else b""
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,8 @@
 """Jobs on a cluster's machines: who has room, who is alike, what a lost one costs, or one sentence."""
 
 import re
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +10,20 @@ import pytest
 from toy_ray import assert_nothing_left, joined, killing, results, two_nodes, until
 
 from common.errors import KitError
-from common.training.checkpoint import read_log
+from common.training.checkpoint import read_log, save_state
+from common.training.loop import Diverged
 from common.training.parallel import ray_jobs
-from common.training.parallel.ray_cluster import connected
+from common.training.parallel.ray_cluster import connected, terminable
 from common.training.parallel.ray_machines import (
     Alike,
     apart,
+    cpus_each,
     facts_here,
     gpus_each,
     lack_text,
     room_on,
 )
+from common.training.parallel.ray_worker import _state_of
 from common.verbs import run
 from common.workflow import train_models
 
@@ -61,6 +66,46 @@ def test_tasks_have_room_where_one_machine_has_all_that_they_need(
         assert told.startswith("ray=a:6379: a job needs a machine with ")
         assert ("a has 4, b has 1, c has 0): set gpus=4, or" in told) == (gpus == 8)
         assert ("32 processors, and Ray knows of none" in told) == (cpus == 32)
+
+
+@pytest.mark.parametrize(
+    ("threads", "gpus", "cpus"),
+    [(16, 0, 2.0), (1, 0, 1.0), (16, 1, 4.0), (2, 1, 2.0), (16, 2, 8.0)],
+)
+def test_a_task_takes_no_more_processors_than_leave_every_gpu_its_task(
+    threads: int, gpus: int, cpus: float
+) -> None:
+    head = {"Resources": {"memory": 1.0}}  # of --num-cpus=0
+    assert cpus_each([head, *NODES], threads, gpus) == cpus
+
+
+def test_what_a_task_raised_is_told_with_its_machine() -> None:
+    from ray.exceptions import RayTaskError
+
+    told = "ray::train() (pid=1, ip=10.0.0.7)\n  …"
+    raised = RayTaskError("train", told, Diverged("too far"), pid=1, ip="10.0.0.7")
+    error = raised.as_instanceof_cause()  # as `ray.get` raises it, without the attribute
+    assert not ray_jobs._has_died(error)
+    assert ray_jobs._address(error) == "10.0.0.7"
+    assert str(ray_jobs._raised(error, None)) == "too far"  # type: ignore[arg-type]
+
+
+def test_a_checkpoint_travels_as_that_of_the_epoch_that_was_told_before_it(tmp_path: Path) -> None:
+    long_ago = time.monotonic() - 60
+    assert _state_of(tmp_path, {"epoch": 1}, long_ago) == b""  # two GPUs are about to write it
+    save_state(tmp_path, {"epoch": 2})
+    assert _state_of(tmp_path, {"epoch": 1}, long_ago) == b""
+    assert _state_of(tmp_path, {"epoch": 2}, long_ago) == (tmp_path / "resume.pt").read_bytes()
+    assert _state_of(tmp_path, {"epoch": 2}, time.monotonic()) == b""  # one has just been sent
+
+
+def test_a_handler_of_sigterm_that_ray_replaces_is_there_again_in_the_end() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with terminable():
+        signal.signal(signal.SIGTERM, lambda *_: None)  # as `ray.init` does
+        with terminable():
+            assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_machines_with_other_versions_are_told_by_what_differs() -> None:

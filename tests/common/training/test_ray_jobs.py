@@ -103,7 +103,7 @@ def test_two_processes_train_to_the_bits_of_one_also_where_one_is_killed(
     killing(monkeypatch, kill)
     capfd.readouterr()
     found = validate.run(toy("processes=2", fresh=True, **FIELDS))["run"]
-    assert killed
+    assert killed and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL  # and not Ray's
     assert "2 at a time" in capfd.readouterr().err
     assert results(found) == whole
     assert [line["epoch"] for line in read_log(Path(found) / "fold2-seed1")] == [1, 2, 3]
