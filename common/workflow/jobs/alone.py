@@ -49,7 +49,8 @@ def train_job_file(request: Request, name: str, out: Path, *, test: bool) -> dic
             if kept:  # only the test set's predictions are missing
                 unpack(out, ready.run / name, probs={})
             train_jobs(ready, [job])
-            facts = _facts(ready, job) | _predicted(ready, job, rows)
+            # How and where it was trained stays as it was.
+            facts = (kept or _facts(ready, job)) | _predicted(ready, job, rows)
             write_job_file(out, ready.run / name, facts)
             say(f"{out}: {name}, {out.stat().st_size / 1e6:,.1f} MB")
         folder = ready.run.folder
@@ -139,9 +140,10 @@ def _same(out: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """
     kept = read_facts(out)
     other = [
-        name for name in ("job", "competition", "recipe", "data", "folds", "code", "predict")
+        name
+        for name in ("job", "competition", "recipe", "files", "data", "folds", "code", "predict")
         if kept.get(name) != facts[name]
-    ]  # fmt: skip
+    ]
     if other:
         raise KitError(
             f"{out} is there already and holds another job (its {' and '.join(other)} differs): name "

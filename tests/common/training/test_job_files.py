@@ -102,19 +102,39 @@ def test_a_killed_job_is_resumed_after_its_last_epoch(
 
 @pytest.mark.slow
 def test_a_job_that_is_there_is_not_trained_again_and_another_is_not_overwritten(
-    toy: Any, files: list[Path], capfd: Any
+    toy: Any, files: list[Path], capfd: Any, monkeypatch: Any
 ) -> None:
     trained(toy(folds=2, epochs=1), "fold0", files[0])
     assert "fold0 is trained; delete the file" in capfd.readouterr().err
     with pytest.raises(KitError, match=r"holds another job \(its job differs\): name another file"):
         trained(toy(folds=2, epochs=1), "fold1", files[0])
     before = read_facts(files[0])
+    monkeypatch.setattr("common.environment.environment", lambda: {"versions": {"torch": "0"}})
     train_job_file(toy(folds=2, epochs=1), "fold0", files[0], test=True)
     after = read_facts(files[0])
+    for name in ("environment", "device", "seconds"):  # of its training, which was elsewhere
+        assert after[name] == before[name]
     assert (before["test"], after["test"] is None) == (None, False)
     assert after["digests"].items() > before["digests"].items()  # the same weights, log and probs
     with pytest.raises(KitError, match=r"holds another job \(its recipe differs\)"):
         trained(toy(folds=2, epochs=1, lr=0.01), "fold0", files[0])
+
+
+@pytest.mark.slow
+def test_a_job_that_began_from_a_file_of_weights_is_another_once_that_file_has_changed(
+    toy: Any, tmp_path: Path
+) -> None:
+    start, out = tmp_path / "start.safetensors", tmp_path / "fold0.zip"
+    trained(toy(folds=1, epochs=1), "fold0", out)
+    with zipfile.ZipFile(out) as file:
+        start.write_bytes(file.read("weights.safetensors"))
+    out.unlink()
+    request = toy(folds=1, epochs=1, weights=str(start))
+    trained(request, "fold0", out)
+    with zipfile.ZipFile(out) as file:
+        start.write_bytes(file.read("weights.safetensors"))
+    with pytest.raises(KitError, match=r"holds another job \(its files differs\)"):
+        trained(request, "fold0", out)
 
 
 @pytest.mark.slow
