@@ -107,12 +107,19 @@ def digests_of_files(recipe: Recipe) -> dict[str, Any]:
 
 
 def _digest_below(place: Path) -> str:
-    """One digest of a file, or of all files below a folder and their names."""
+    """One digest of a file, or of all files below a folder, linked ones too, and their names."""
     if not place.exists():
         raise KitError(f"pseudo_images={place}: there is no such folder or archive")
-    files = [path for path in sorted((place, *place.rglob("*"))) if path.is_file()]
-    named = [f"{path.relative_to(place)} {digest_file(path)}" for path in files]
-    return _digest("\n".join(named).encode())
+    files, seen = [place] if place.is_file() else [], set[str]()
+    for parent, folders, names in os.walk(place, followlinks=True):
+        if (real := os.path.realpath(parent)) in seen:  # a link may lead in circles
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        files += [path for name in names if (path := Path(parent, name)).is_file()]
+    named = [f"{path.relative_to(place)} {digest_file(path)}" for path in sorted(files)]
+    return _digest(os.fsencode("\n".join(named)))
 
 
 def open_run(folder: Path, recipe: Recipe, facts: dict[str, Any]) -> Run:

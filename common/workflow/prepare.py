@@ -111,7 +111,8 @@ def prepared(request: Request, *, of: Run | None = None, job: str = "") -> Itera
                 "data": data,
                 "rows": len(table),
                 "code": code,
-                "files": digests_of_files(recipe),
+                # Of a run that was begun they are kept: what it has trained on may be gone.
+                "files": Run(folder).read().get("files") or digests_of_files(recipe),
             },
         )
         write_json(run / "classes.json", list(files.classes))

@@ -86,6 +86,8 @@ def with_pseudo_labels(ready: Prepared, jobs: Sequence[Job]) -> tuple[Prepared, 
     noted |= {"optimistic": scores["optimistic"]} if "optimistic" in scores else {}
     ready.run.note(pseudo=noted | {"jobs": noted["jobs"] | facts})
     ready.run.add_seconds("train", time.perf_counter() - begun)
+    if test.problem:
+        say(f"  left out of the pseudo-labels: {test.problem}")
     _tell(ready.recipe, len(test.rows), list(facts.values()))
     return _with_test_rows(ready, test.readable), found
 

@@ -1,5 +1,7 @@
 """pseudo=: each fold's model labels test rows for its own fold, and a leak through them raises nothing."""
 
+import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +16,13 @@ import pytest
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.recipe import Recipe
+from common.runs import _digest_below
 from common.storage import read_json
 from common.targets import Grades, LabelSet
 from common.training.jobs import Job, jobs_of
 from common.training.linear_probe import train_heads
 from common.training.run_context import check_fields
-from common.verbs import validate
+from common.verbs import predict, validate
 from common.verbs.run import run as whole_run
 from common.workflow.prepare import prepared
 from common.workflow.training_rows.pseudo import _near_held_out, with_pseudo_labels
@@ -129,6 +132,31 @@ def test_more_images_come_from_an_archive_too_and_are_part_of_the_runs_name(
         place = tmp_path / name
         with pytest.raises(KitError, match=words):
             validate.run(frozen(**fields, pseudo_images=str(place)))
+
+
+@pytest.mark.slow
+def test_a_trained_run_predicts_without_its_more_images_and_says_which_were_unreadable(
+    frozen: Any, teacher: str, copies: Path, capfd: Any
+) -> None:
+    (copies / "one" / "broken.png").write_bytes(b"no image")
+    fields = {"pseudo": teacher, "pseudo_images": str(copies), "views": "identity"}
+    request = frozen(**fields, unreadable="mean")
+    found = validate.run(request)
+    assert re.search("left out of the pseudo-labels: .*broken.png", capfd.readouterr().err)
+    shutil.rmtree(copies)
+    assert predict.run(replace(request, run=Path(found["run"])))["submission"]
+
+
+def test_the_digest_of_more_images_holds_those_that_are_linked_and_any_name(tmp_path: Path) -> None:
+    place, elsewhere = tmp_path / "more", tmp_path / "elsewhere"
+    place.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / os.fsdecode(b"\xff.png")).write_bytes(b"one")
+    (place / "linked").symlink_to(elsewhere)
+    (elsewhere / "up").symlink_to(place)
+    before = _digest_below(place)
+    (elsewhere / os.fsdecode(b"\xff.png")).write_bytes(b"other")
+    assert _digest_below(place) != before
 
 
 def test_many_copies_of_one_held_out_shot_do_not_crowd_one_another_out(tmp_path: Path) -> None:
