@@ -89,11 +89,20 @@ def test_a_run_that_was_stopped_between_two_backbones_ends_as_one_that_was_not(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fields", [{}, {"feature_pools": "mean+max", "head_views": "mirror"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"feature_pools": "mean+max", "head_views": "mirror"},
+        {"head": "knn"},
+        {"head": "boosting", "final": "folds"},
+    ],
+)
 def test_a_kernel_carries_both_and_predicts_the_same_bytes(
     solved: Any, folders: list[str], fields: dict[str, Any], tmp_path: Path
 ) -> None:
-    request = solved("+".join(folders), final="refit", feature_choice="best", **fields)
+    chosen = {"final": "refit", "feature_choice": "all" if "head" in fields else "best"}
+    request = solved("+".join(folders), **chosen | fields)
     finished = Run(Path(whole_run(request)["run"]))
     made = packed(request, finished, tmp_path)
     for name in folders:  # which no kernel has
