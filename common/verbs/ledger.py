@@ -86,14 +86,16 @@ def _decide(blocks: list[dict[str, Any]], sources: dict[str, Path], options: Opt
 
 def _block(name: str, entries: list[Entry], rehearsal: str) -> dict[str, Any]:
     cv, board = ledger.best(entries, "cv"), ledger.best(entries, "leaderboard")
+    alike = ledger.alike(entries)
     return {
         "competition": name,
         "rehearsal": rehearsal or None,
+        "metric": alike[0].metric,
         "submissions": [asdict(entry) | {"difference": entry.gain} for entry in entries],
         "best_cv": cv.run if cv else None,
         "best_leaderboard": board.run if board else None,
-        "rank_correlation": ledger.rank_correlation(ledger.alike(entries)),
-        "ranked_files": len(ledger.scored_files(ledger.alike(entries))),
+        "rank_correlation": ledger.rank_correlation(alike),
+        "ranked_files": len(ledger.scored_files(alike)),
     }
 
 
@@ -103,7 +105,7 @@ def _command(name: str, verb: str, runs: Path) -> str:
 
 def _tell(block: dict[str, Any], runs: Path) -> None:
     rows = block["submissions"]
-    title = f"{block['competition']}, {rows[0]['metric'].replace('_', ' ')}"
+    title = f"{block['competition']}, {block['metric'].replace('_', ' ')}"
     of = f", rehearsal {block['rehearsal']}" if block["rehearsal"] else ""
     say(f"\n{title}{of}")
     wide = max(len(row["run"]) for row in rows)
@@ -112,10 +114,13 @@ def _tell(block: dict[str, Any], runs: Path) -> None:
         f" {'gain':>8}  ref"
     )
     for row in rows:
+        other = (
+            "" if row["metric"] == block["metric"] else f"  by {row['metric'].replace('_', ' ')}"
+        )
         say(
             f"  {row['time'][:16].replace('T', ' '):<16} {row['run']:<{wide}} {_cv(row):>16}"
             f" {_public(row):>8} {_shown(row['private']):>8}"
-            f" {_shown(row['difference'], '+.4f'):>8}  {row['ref']}"
+            f" {_shown(row['difference'], '+.4f'):>8}  {row['ref']}{other}"
         )
     by_cv, by_board = (block[name] or "none yet" for name in ("best_cv", "best_leaderboard"))
     say(f"  best by CV {by_cv}, by leaderboard {by_board}")

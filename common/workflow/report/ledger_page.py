@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common.ledger import Entry
+from common.ledger import Entry, alike
 from common.metrics import metric_named
 from common.reporting.html.charts import Chart, Line
 from common.reporting.html.page import write_page
@@ -24,10 +24,10 @@ def write_ledger(
             {
                 "name": facts["competition"],
                 "rehearsal": facts["rehearsal"],
-                "metric": entries[0].metric.replace("_", " "),
-                "higher": metric_named(entries[0].metric).higher_is_better,
+                "metric": facts["metric"].replace("_", " "),
+                "higher": metric_named(facts["metric"]).higher_is_better,
                 "rows": [_row(each, advice, share) for each in advice.candidates],
-                "chart": _chart(entries),
+                "chart": _chart(alike(entries)),
                 "lines": advice.lines,
             }
             for facts, entries, advice in blocks

@@ -68,13 +68,20 @@ def test_the_two_picks_are_the_best_cv_and_the_one_that_errs_most_unlike_it(
 
 
 def test_a_score_by_another_metric_is_left_out_and_said_so(
-    runs: dict[str, Run], tmp_path: Path
+    runs: dict[str, Run], tmp_path: Path, capsys: Any
 ) -> None:
-    entries = [entered(run, at) for at, run in enumerate(runs.values())]
+    entries = [entered(run, at, 0.5) for at, run in enumerate(runs.values())]
     entries[0] = replace(entries[0], metric="log_loss", cv=9.0)
     found = advice(entries, tmp_path / "runs", 0.3)
     assert entries[0].run not in found.picks
     assert "not compared: 1 submission scored by another" in found.lines[0]
+    for each in entries:
+        ledger.record(tmp_path / "runs" / ledger.NAME, each)
+    listed = list_ledger(Options(runs=tmp_path / "runs", html=True), None)  # type: ignore[arg-type]
+    told = capsys.readouterr().err
+    assert "toy, accuracy" in told and told.count("by log loss") == 1
+    page = Path(listed["html"]).read_text(encoding="utf-8")
+    assert "accuracy" in page and "log loss" not in page
 
 
 def test_a_cv_that_flatters_is_not_picked(runs: dict[str, Run], tmp_path: Path) -> None:
