@@ -25,7 +25,7 @@ from common.training.parallel.ray_cluster import Cluster
 from common.training.parallel.ray_worker import STATE, train_task
 from common.training.run_context import RunContext
 
-RETRIES = 2  # of a job whose process or machine dies
+RETRIES = 2  # of a job whose process or machine dies, within an epoch
 LOOK_S, LOOKS = 5.0, 6  # so often without a machine that could train, it is waited for no longer
 
 
@@ -79,7 +79,7 @@ def _told(jobs: Sequence[Job], cluster: Cluster, folder: Path) -> Iterator[tuple
     """What the jobs' tasks yield, as it comes; a task whose process has died is started again."""
     import ray
 
-    waiting, busy, deaths = deque(jobs), dict[Any, Job](), Counter[str]()
+    waiting, busy, deaths = deque(jobs), dict[Any, Job](), Counter[tuple[str, int]]()
     watch = _Watch(cluster)
     while waiting or busy:
         while waiting and len(busy) < cluster.limit:
@@ -95,10 +95,12 @@ def _told(jobs: Sequence[Job], cluster: Cluster, folder: Path) -> Iterator[tuple
             del busy[ready]
             if checkpoint.is_finished(folder / job.name):  # its file had come before
                 continue
-            deaths[job.name] += 1
+            # Machines may come and go for days: a job that came to a new epoch meanwhile has its tries anew.
+            reached = job.name, len(checkpoint.read_log(folder / job.name))
+            deaths[reached] += 1
             if not _has_died(error) and cluster.place:
                 say(f"  {job.name} has failed on {_address(error)}:")
-            if not _has_died(error) or deaths[job.name] > RETRIES:
+            if not _has_died(error) or deaths[reached] > RETRIES:
                 raise _raised(error, job) from None
             say(f"  {job.name}: its process has died ({type(error).__name__}) and is started again")
             waiting.appendleft(job)
@@ -182,7 +184,7 @@ def _raised(error: Any, job: Job) -> Exception:
             cause.add_note(str(error))
         return cause
     return KitError(
-        f"the process that was training {job.name} has died, {RETRIES + 1} times in all "
+        f"the process that was training {job.name} has died, {RETRIES + 1} times in an epoch "
         f"({type(error).__name__}): if memory ran out, lower processes= or batch_size=; run the same "
         "command again to resume"
     )

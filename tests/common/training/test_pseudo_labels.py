@@ -127,6 +127,7 @@ def test_more_images_come_from_an_archive_too_and_are_part_of_the_runs_name(
     with prepared(frozen(**fields, pseudo_images=str(copies))) as ready:
         assert str(ready.run.folder) != runs[0]["run"]
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".DS_Store").touch()
     (tmp_path / "notes.txt").touch()
     for name, words in (("gone", "no such"), ("empty", "holds no"), ("notes.txt", "holds no")):
         place = tmp_path / name

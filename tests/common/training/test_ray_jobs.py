@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from toy_ray import alive, assert_nothing_left, children, killing, named, results, until
@@ -17,9 +19,11 @@ import kit
 from common.errors import KitError
 from common.storage import read_json
 from common.training.checkpoint import read_log
+from common.training.jobs import Job
 from common.training.loop import Diverged
+from common.training.parallel import ray_jobs
 from common.training.parallel.node_files import PIECE, FileReader, fetched
-from common.training.parallel.ray_cluster import connected
+from common.training.parallel.ray_cluster import Cluster, connected
 from common.verbs import validate
 from common.workflow.jobs import at_once
 from common.workflow.prepare import prepared
@@ -111,6 +115,34 @@ def test_two_processes_train_to_the_bits_of_one_also_where_one_is_killed(
         assert each["opening_seconds"] > 0
         assert each["host_mb"] > 10
     assert_nothing_left()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_job_dies_as_often_as_it_likes_if_it_comes_to_a_new_epoch_meanwhile(
+    progress: bool, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def dying(job: Any, begun: Any, shared: Any, check: Any) -> Any:  # noqa: ARG001
+        (tmp_path / str(time.time_ns())).touch()
+        tries = len(list(tmp_path.glob("1*")))
+        for epoch in range(
+            1, tries + 1 if progress else 2
+        ):  # what is told before a death may be lost
+            yield "epoch", "me", {"epoch": epoch}
+        time.sleep(0.5)  # what was told just before a death may be lost
+        if tries <= 5:
+            os._exit(1)
+
+    monkeypatch.setattr(ray_jobs, "train_task", dying)
+    job = Job("fold0", 0, 0, np.arange(4), None)
+    with connected("", 1, 0):
+        cluster = Cluster("", None, 1, {"num_cpus": 1, "num_gpus": 0}, limit=1)
+        training = ray_jobs.run_on_ray([job], cluster, tmp_path, lambda _: {})
+        if progress:
+            assert [record and record["epoch"] for _, record in training] == [*range(1, 7)]
+        else:
+            with pytest.raises(KitError, match="fold0 has died, 3 times in an epoch"):
+                list(training)
 
 
 @pytest.mark.slow
