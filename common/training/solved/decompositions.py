@@ -21,8 +21,10 @@ class Decompositions:
 
     def know(self, jobs: Sequence[Job], name: str) -> None:
         """Form the moments of all rows, if a job has more rows than features of that name."""
+        self._known.clear()
+        missing = [job for job in jobs if (job.name, name) not in self._kept]
         part = Part(self.table, np.arange(self.table.count), self.columns[name])
-        if min(len(job.rows) for job in jobs) * self.table.views >= part.width:
+        if missing and min(len(job.rows) for job in jobs) * self.table.views >= part.width:
             self._known = {name: moments(part)}
 
     def forget(self) -> None:
@@ -33,7 +35,7 @@ class Decompositions:
     def of(self, job: Job, name: str, *, keep: bool = False) -> Principal:
         """A job's training rows on the features of that name, which are kept for the next call on demand."""
         if (job.name, name) in self._kept:
-            return self._kept[job.name, name]
+            return replace(self._kept[job.name, name])  # `x`, once asked for, goes with the caller
         found = principal(
             Part(self.table, job.rows, self.columns[name]), self._of_all_but(job, name)
         )

@@ -142,7 +142,7 @@ class Layers:
 
     def tensor_head(self, job: Job, point: Point) -> TensorHead:
         """A job's head at a point where it is no linear layer."""
-        begun, rows = time.perf_counter(), self._decompositions.of(job, point.features, keep=True)
+        begun, rows = time.perf_counter(), self._decompositions.of(job, point.features)
         answers, target = self._answers(job, rows), self.context.target
         head = tensor_head(point, rows, answers, target, self.table.width)
         self.seconds[job.name] += time.perf_counter() - begun

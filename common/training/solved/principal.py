@@ -124,13 +124,6 @@ class Principal:
             at += len(block)
         return found
 
-    @property
-    def coordinate_bytes(self) -> int:
-        """What `x` takes once it has been asked for."""
-        if self.few is not None:
-            return self.few.nbytes
-        return 4 * len(self.part) * self.basis.shape[1]
-
     def products(self, targets: Array) -> Array:
         """The coordinates' products with targets [N, O]: [R, O]."""
         if self.few is not None:

@@ -16,7 +16,7 @@ from common.training.linear_probe import apart
 from common.training.solved import decompositions, layers
 from common.training.solved.candidates import ALL, feature_choices
 from common.training.solved.choosing import Choice, choose, grid_of_points
-from common.training.solved.principal import Part, Principal, principal
+from common.training.solved.principal import Part, Principal, moments, principal
 from common.training.solved_heads import HeadSolver
 
 BLOCKS = [
@@ -180,3 +180,25 @@ def test_a_stack_of_solvers_is_one_linear_layer_whose_weights_the_other_folds_gi
         probs = made.probs(written, head.job.held_out)
         losses = made.context.target.row_losses(probs, y[head.job.held_out])
         assert losses.mean() == pytest.approx(judged(head, mix), rel=1e-4)
+
+
+def test_the_moments_of_all_rows_are_formed_once_and_no_fold_keeps_its_coordinates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Coordinates of many rows are as large as the table: a fold's go when its heads are solved."""
+    formed: list[int] = []
+    kept: list[Principal] = []
+
+    def counted(part: Part, *known: Any) -> Any:
+        formed.append(len(part))
+        return moments(part, *known)
+
+    def seen(self: Any) -> None:
+        kept.extend(self._decompositions._kept.values())
+
+    monkeypatch.setattr(decompositions, "moments", counted)
+    monkeypatch.setattr(layers.Layers, "forget_rows", seen)
+    made = solver(*planted(360, BLOCKS), head="best", feature_choice="best")
+    made.solve()
+    assert formed.count(360) == len(made.columns) and len(kept) == 4 * len(made.columns)
+    assert not any("x" in vars(rows) for rows in kept)
