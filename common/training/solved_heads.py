@@ -97,10 +97,13 @@ class HeadSolver:
         """What was chosen, in words."""
         if self.context.recipe.head != "stack":
             return choice_lines(choice, self.context.recipe)
-        pairs = zip(choice.heads, choice.mixes, strict=True)
-        honest = [self._layers.loss(*each) for each in pairs]
-        fitted = [self._layers.loss(each, choice.best) for each in choice.heads]
-        return stack_lines(choice, float(np.mean(honest)), float(np.mean(fitted)))
+        singles = [{choose(apart(each, choice.heads)): 1.0} for each in choice.heads]
+        fitted = [choice.best] * len(choice.heads)
+        honest, single, in_sample = (
+            float(np.mean(list(map(self._layers.loss, choice.heads, mixes))))
+            for mixes in (choice.mixes, singles, fitted)
+        )
+        return stack_lines(choice, honest, single, in_sample)
 
     def trained(self, mixes: Sequence[Mix]) -> Iterator[TrainedHead]:
         """Each job's head of these points and weights, as a job writes it, with a log of one line."""

@@ -8,9 +8,8 @@ import numpy.typing as npt
 
 from common.inference.blend import least_on_simplex
 from common.inference.feature_table import Features
-from common.training.linear_probe import apart
 from common.training.solved.candidates import Point
-from common.training.solved.choosing import Choice, Mix, SolvedHead, choose
+from common.training.solved.choosing import Choice, Mix, SolvedHead
 
 # A job and outputs [V, M, O] for its held-out rows to its mean loss.
 Loss = Callable[[SolvedHead, npt.NDArray[Any]], float]
@@ -39,11 +38,12 @@ def stacked(
     return {point: float(weight) for point, weight in pairs if weight}
 
 
-def stack_lines(choice: Choice, honest: float, fitted: float) -> list[str]:
+def stack_lines(choice: Choice, honest: float, single: float, fitted: float) -> list[str]:
     """The weights that the folds gave, and how well they did.
 
     Args:
         honest: the mean held-out loss at each fold's own weights.
+        single: that at the one point that the other folds choose.
         fitted: that at the weights of all folds, of the rows that these were fitted to.
     """
     told = "; ".join(
@@ -52,11 +52,10 @@ def stack_lines(choice: Choice, honest: float, fitted: float) -> list[str]:
     )
     if len(choice.mixes) == 1:
         return [f"head=stack: {told}; fitted on its one fold"]
-    singles = [each.loss(choose(apart(each, choice.heads))) for each in choice.heads]
     return [
         f"head=stack: {told}; each fold's weights fitted on the other folds' held-out rows",
         f"held-out loss {honest:.4f}; of one candidate alone, chosen by the other folds, "
-        f"{np.mean(singles):.4f}; of weights fitted on all folds, in-sample and so optimistic, {fitted:.4f}",
+        f"{single:.4f}; of weights fitted on all folds, in-sample and so optimistic, {fitted:.4f}",
     ]
 
 

@@ -52,7 +52,7 @@ def test_the_weights_are_kept_with_the_run_and_told_beside_their_honest_score() 
     mixes = [{RIDGE: 0.75, LDA: 0.25}, {RIDGE: 1.0}]
     choice = Choice(heads, mixes, {RIDGE: 0.9, LDA: 0.1})
     assert best_of_grid(grid_of_points(choice)) == choice.best
-    first, second = stack_lines(choice, 0.5, 0.25)
+    first, second = stack_lines(choice, 0.5, 1.0, 0.25)
     assert first.startswith(
         "head=stack: ridge 0.75 to 1.00, lda 0.00 to 0.25; all 1.00; each fold's"
     )
