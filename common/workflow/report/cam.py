@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from common.data.pixels.decode import Pixels
 from common.errors import KitError
 from common.models.network import Network
-from common.progress import bar
+from common.progress import bar, say
 from common.reporting.html.analysis import Answers
 from common.reporting.html.thumbnails import SIDE, encoded
 from common.training.jobs import jobs_of
@@ -62,6 +62,13 @@ def grad_cams(
         import captum.attr
     except ModuleNotFoundError as error:
         raise KitError("Grad-CAM needs captum: pip install 'kaggle-image-kit[cam]'") from error
+    if ready.recipe.head == "boosting":
+        raise KitError(
+            "Grad-CAM follows gradients, of which the trees of head=boosting have none: leave out --cam, "
+            "or report a run with another head"
+        )
+    if len(ready.recipe.backbones) > 1:
+        say("Grad-CAM shows the feature map of one of the joined backbones alone")
     answers = material.answers[0]
     sure = answers.confidence
     unsure = [] if sure is None else np.argsort(sure, kind="stable").tolist()
@@ -113,19 +120,29 @@ def feature_map(model: nn.Module, image: Tensor) -> nn.Module:
         model(image)
     for hook in hooks:
         hook.remove()
-    width = getattr(model, "num_features", 0)
     tokens = [name for name in shapes if name.endswith(".norm1") and len(shapes[name]) == 3]
     maps = [name for name, shape in shapes.items() if len(shape) == 4]
     large = [name for name in maps if sorted(shapes[name][1:])[1] >= LEAST]
     if not tokens and not large:
         raise KitError("Grad-CAM finds no feature map of 4 by 4 cells or more in this network")
     name = tokens[-1] if tokens else large[-1]
-    shape = shapes[name]
-    last = len(shape) == 4 and shape[3] == width != shape[1]
-    shown = FeatureMap(model.get_submodule(name), getattr(model, "num_prefix_tokens", 0), last=last)
+    shape, network = shapes[name], _network_of(model, name)
+    last = len(shape) == 4 and shape[3] == getattr(network, "num_features", 0) != shape[1]
+    prefix = getattr(network, "num_prefix_tokens", 0)
+    shown = FeatureMap(model.get_submodule(name), prefix, last=last)
     parent, _, own = name.rpartition(".")
     setattr(model.get_submodule(parent), own, shown)
     return shown.map
+
+
+def _network_of(model: nn.Module, name: str) -> nn.Module:
+    """The timm network that has the layer of that name: where features are joined, one inside the model."""
+    found, inner = model, model
+    for part in name.split("."):
+        inner = inner.get_submodule(part)
+        if hasattr(inner, "pretrained_cfg"):
+            found = inner
+    return found
 
 
 def _pictures(

@@ -19,7 +19,7 @@ from common.training import checkpoint
 from common.training.jobs import Job
 from common.training.solved.candidates import Point
 from common.training.solved.choosing import Choice, SolvedHead, choice_lines, choose, unused_text
-from common.verbs import export, validate
+from common.verbs import export, report, validate
 from common.verbs.run import run as whole_run
 
 SLOW = pytest.mark.slow
@@ -185,6 +185,9 @@ def test_heads_that_are_not_linear_rank_classes_predict_refit_and_are_not_export
     assert all(len(set(line.split(",")[1].split())) == 5 for line in answers)
     with pytest.raises(KitError, match=f"head={head} is not one of timm's heads"):
         export.run(request, export.Options(to=tmp_path / "model"))
+    if head == "boosting":
+        with pytest.raises(KitError, match="Grad-CAM follows gradients, of which the trees"):
+            report.run(request, report.Options((run,), cam=True))
 
 
 @pytest.mark.slow

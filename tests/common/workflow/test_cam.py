@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from common.errors import KitError
+from common.models.joined_features import JoinedFeatures
+from common.models.side_by_side import SideBySide
 from common.verbs import report, run
 from common.workflow.report.cam import feature_map
 
@@ -63,6 +65,27 @@ def test_convolutions_tokens_and_channels_last_have_a_map(
     found = heat(model, image, 3)
     assert found.shape == shape and np.abs(found).max() > 0
     assert torch.equal(model(image), before)  # the look changes nothing
+
+
+@pytest.mark.parametrize(
+    ("inner", "shape"), [("vit_tiny_patch16_224", (4, 4)), ("swin_tiny_patch4_window7_224", (8, 8))]
+)
+def test_a_network_whose_features_are_joined_has_a_map_of_its_own_layout(
+    inner: str, shape: tuple[int, int]
+) -> None:
+    """The patches of a ViT are told from its class token, and the channels of a Swin from its places."""
+    small: dict[str, Any] = (
+        {"depth": 1}
+        if inner.startswith("vit")
+        else {"window_size": 4, "embed_dim": 24, "depths": (1, 1), "num_heads": (1, 2)}
+    )
+    part = timm.create_model(inner, img_size=64, num_classes=5, **small).eval()
+    model = SideBySide(
+        [timm.create_model("test_resnet"), JoinedFeatures(part, 0, 0, 64, "mean+max")]
+    )
+    model.reset_classifier(5)
+    found = heat(model.eval(), torch.rand(1, 3, 64, 64), 3)
+    assert found.shape == shape and np.abs(found).max() > 0
 
 
 def test_a_network_without_a_map_is_told() -> None:
