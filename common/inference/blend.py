@@ -114,9 +114,11 @@ def linear(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
 
 def least_on_simplex(loss: Callable[[Weights], float], count: int) -> Weights:
     """The weights [count], none below 0, that sum to 1 and have the least of a convex loss."""
+    start = np.full(count, 1 / count)
+    unit = loss(start) or 1.0  # the solver stops by absolute differences
     found = minimize(
-        loss,
-        np.full(count, 1 / count),
+        lambda weights: loss(weights) / unit,
+        start,
         method="SLSQP",
         bounds=[(0, 1)] * count,
         constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},

@@ -26,10 +26,11 @@ def squares(_: SolvedHead, outputs: Any) -> float:
     return float((outputs.mean(axis=0) ** 2).mean())
 
 
-def test_weights_are_those_of_the_least_loss_and_sum_to_one() -> None:
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_weights_are_those_of_the_least_loss_and_sum_to_one(unit: float) -> None:
     """Errors of two solvers of variances 1 and 4, uncorrelated: 0.8 and 0.2 have the least of the mean."""
-    one = np.tile([1.0, -1.0], ROWS // 2)
-    two = 2 * np.tile([1.0, 1.0, -1.0, -1.0], ROWS // 4)
+    one = unit * np.tile([1.0, -1.0], ROWS // 2)
+    two = 2 * unit * np.tile([1.0, 1.0, -1.0, -1.0], ROWS // 4)
     outputs = {RIDGE: np.float32(one[None, :, None]), LDA: np.float32(two[None, :, None])}
     judges = [judge(number, outputs) for number in range(3)]
     mix = stacked(judges, [RIDGE, LDA], lambda _, point: outputs[point], squares)
