@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-REST = (
-    0.02  # of an answer that all rows of the bank give: it ranks the classes that no neighbour has
-)
+# The share of an answer that all rows of the bank give: it ranks the classes that no neighbour has.
+REST = 0.02
 FLOOR = 1e-30  # of a share: below, shares are not told apart
 NUMBERS = 2**23  # of an array of similarities
 KINDS = ("softmax", "sigmoid", "identity")  # outputs are logs of shares, logits of chances, numbers
