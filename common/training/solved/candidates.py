@@ -20,6 +20,8 @@ PENALTY = {
     "knn": "k",
     "boosting": "leaf nodes",
 }
+# What a scale is called, where a user knows it.
+SCALE = {"knn": "temperature", "boosting": "rounds"}
 PENALTIES = {
     "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 3e2, 1e2, 3e1, 1e1, 3.0, 1.0),
     "logistic": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0),

@@ -13,7 +13,7 @@ from common.progress import counted
 from common.recipe import Recipe
 from common.recipe_values import differences
 from common.training.jobs import Job
-from common.training.solved.candidates import PENALTY, Point
+from common.training.solved.candidates import PENALTY, SCALE, Point
 
 # What an epoch of training is told and a solver is not asked.
 OF_EPOCHS = (
@@ -140,7 +140,8 @@ def _words(point: Point, recipe: Recipe) -> str:
     """What of a point was to be chosen: 'ridge, alpha = 1000, all features'."""
     head = f"{point.head}, " if recipe.head == "best" else ""
     features = f", {point.features}" if recipe.feature_choice == "best" else ""
-    return f"{head}{PENALTY[point.head]} = {point.penalty:g}{features}"
+    scale = f", {SCALE[point.head]} = {point.scale:g}" if point.head in SCALE else ""
+    return f"{head}{PENALTY[point.head]} = {point.penalty:g}{scale}{features}"
 
 
 def unused_text(recipe: Recipe) -> str:

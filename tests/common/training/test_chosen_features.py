@@ -116,6 +116,15 @@ def test_a_fold_has_no_say_in_its_own_choice() -> None:
     assert {choose(apart(solved[0], solved)): 1} == choice.mixes[0]
 
 
+def test_a_fold_has_no_say_in_the_weights_of_its_own_stack() -> None:
+    x, y = planted(60, BLOCKS)
+    made, other = (solver(x, y, head="stack", feature_choice="best") for _ in range(2))
+    of_first = np.arange(len(y)) % 4 == 0
+    other.context.targets = np.where(of_first, (y + 1) % CLASSES, y)  # by which a fold is judged
+    mine, theirs = made.solve().mixes, other.solve().mixes
+    assert mine[0] == theirs[0] and mine[1] != theirs[1]
+
+
 def test_the_score_of_noise_is_that_of_chance() -> None:
     """The best of all candidates in hindsight looks better than chance; what the folds choose does not."""
     found, hindsight = [], []

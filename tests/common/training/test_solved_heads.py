@@ -82,6 +82,23 @@ def test_a_solver_is_chosen_before_an_earlier_one_where_it_is_clearly_better() -
     assert choose([judge]) == weak
 
 
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        (Point(5, 0.06, "knn", "all"), "k = 5, temperature = 0.06"),
+        (Point(4, 80, "boosting", "all"), "leaf nodes = 4, rounds = 80"),
+        (Point(10.0, 4.0, "ridge", "all"), "alpha = 10"),
+    ],
+)
+def test_both_numbers_of_a_choice_are_told_where_a_user_knows_them(
+    point: Point, words: str
+) -> None:
+    heads = [solved_head({point: [0.5] * 4}) for _ in range(2)]
+    choice = Choice(heads, [{point: 1.0}] * 2, {point: 1.0})
+    (line,) = choice_lines(choice, Recipe(freeze="backbone", head=point.head))
+    assert line.startswith(f"head={point.head}: {words} (2 folds), each")
+
+
 def test_a_loss_that_a_fold_did_not_come_to_is_told_as_unknown() -> None:
     strong, weak = Point(0.1, 1.0, "logistic", "all"), Point(1.0, 1.0, "logistic", "all")
     ridge = Point(1.0, 1.0, "ridge", "all")
