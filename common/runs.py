@@ -90,7 +90,10 @@ def run_folder(runs: Path, competition: str, recipe_name: str, recipe: Recipe, d
 
 
 def digests_of_files(recipe: Recipe) -> dict[str, Any]:
-    """A recipe to the digests of the files it names (weights, groups, model folders, a run, images), by field."""
+    """A recipe to the digests of the files it names (weights, groups, model folders, a run, images), by field.
+
+    A run keeps those of its beginning: once it has trained the files may be gone.
+    """
     found: dict[str, Any] = {}
     for name in ("weights", "groups"):
         if (path := Path(getattr(recipe, name))).is_file():

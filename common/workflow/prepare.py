@@ -111,7 +111,6 @@ def prepared(request: Request, *, of: Run | None = None, job: str = "") -> Itera
                 "data": data,
                 "rows": len(table),
                 "code": code,
-                # Of a run that was begun they are kept: what it has trained on may be gone.
                 "files": Run(folder).read().get("files") or digests_of_files(recipe),
             },
         )

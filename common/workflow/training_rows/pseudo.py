@@ -156,10 +156,8 @@ def _test(ready: Prepared, recipe: Recipe) -> Unlabelled:
 
 def _images(ready: Prepared, place: Path) -> list[tuple[str, str]]:
     """The images in a folder or an archive: where the user finds each, which is its id, and its path."""
-    found, visible = [], is_named_archive(place.name)
-    if place.is_dir():
-        visible = any(not each.name.startswith(".") for each in place.iterdir())
-    if visible:
+    found, hidden = [], all(each.name.startswith(".") for each in place.glob("*"))
+    if not hidden if place.is_dir() else is_named_archive(place.name):
         folder = open_folder(place, ready.request.cache)
         found = [(f"{place}/{name}", f"{folder}/{name}") for name in image_names(folder)]
     if not found:

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from common.models.backbone import build
 from common.recipe import Recipe
+from common.verbs import validate
 
 
 @pytest.fixture
@@ -26,3 +27,9 @@ def frozen(toy: Any, tmp_path: Path) -> Any:
         "epochs": 3,
     }
     return lambda *words, **fields: toy(*words, **(fixed | fields))
+
+
+@pytest.fixture
+def teacher(frozen: Any) -> str:
+    """The folder of a run of the frozen toy."""
+    return str(validate.run(frozen(views="identity"))["run"])

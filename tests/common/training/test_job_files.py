@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_jobs import trained
 
 import kit
 from common.errors import KitError
 from common.storage import read_json
 from common.training import loop
 from common.training.checkpoint import read_log
-from common.training.parallel.job_file import read_facts
 from common.verbs import gather, job, predict, run
-from common.workflow.jobs.alone import train_job_file
 from common.workflow.prepare import prepared
 
 FIELDS: dict[str, Any] = {"models_per_fold": 2, "views": "mirror", "drop_rate": 0.2, "mixup": 0.2}
@@ -28,12 +27,6 @@ def bytes_of(folder: str | Path) -> dict[str, bytes]:
     names = ("oof.npz", "submission.csv", "fold*/weights.safetensors")
     found = [path for name in names for path in Path(folder).glob(name)]
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
-
-
-def trained(request: Any, name: str, out: Path, **options: Any) -> Path:
-    found = job.run(replace(request, file=Path(name)), job.Options(out=out, **options))
-    assert found["file"] == str(out)
-    return out
 
 
 @pytest.fixture
@@ -98,43 +91,6 @@ def test_a_killed_job_is_resumed_after_its_last_epoch(
     with zipfile.ZipFile(whole) as one, zipfile.ZipFile(out) as two:
         for name in ("weights.safetensors", "held_out.npz"):
             assert one.read(name) == two.read(name)
-
-
-@pytest.mark.slow
-def test_a_job_that_is_there_is_not_trained_again_and_another_is_not_overwritten(
-    toy: Any, files: list[Path], capfd: Any, monkeypatch: Any
-) -> None:
-    trained(toy(folds=2, epochs=1), "fold0", files[0])
-    assert "fold0 is trained; delete the file" in capfd.readouterr().err
-    with pytest.raises(KitError, match=r"holds another job \(its job differs\): name another file"):
-        trained(toy(folds=2, epochs=1), "fold1", files[0])
-    before = read_facts(files[0])
-    monkeypatch.setattr("common.environment.environment", lambda: {"versions": {"torch": "0"}})
-    train_job_file(toy(folds=2, epochs=1), "fold0", files[0], test=True)
-    after = read_facts(files[0])
-    for name in ("environment", "device", "seconds"):  # of its training, which was elsewhere
-        assert after[name] == before[name]
-    assert (before["test"], after["test"] is None) == (None, False)
-    assert after["digests"].items() > before["digests"].items()  # the same weights, log and probs
-    with pytest.raises(KitError, match=r"holds another job \(its recipe differs\)"):
-        trained(toy(folds=2, epochs=1, lr=0.01), "fold0", files[0])
-
-
-@pytest.mark.slow
-def test_a_job_that_began_from_a_file_of_weights_is_another_once_that_file_has_changed(
-    toy: Any, tmp_path: Path
-) -> None:
-    start, out = tmp_path / "start.safetensors", tmp_path / "fold0.zip"
-    trained(toy(folds=1, epochs=1), "fold0", out)
-    with zipfile.ZipFile(out) as file:
-        start.write_bytes(file.read("weights.safetensors"))
-    out.unlink()
-    request = toy(folds=1, epochs=1, weights=str(start))
-    trained(request, "fold0", out)
-    with zipfile.ZipFile(out) as file:
-        start.write_bytes(file.read("weights.safetensors"))
-    with pytest.raises(KitError, match=r"holds another job \(its files differs\)"):
-        trained(request, "fold0", out)
 
 
 @pytest.mark.slow
