@@ -1,4 +1,4 @@
-"""A stack's weights are the least loss of the rows they are fitted on, and no fold has a say in its own."""
+"""A stack's weights are the least loss of the rows they are fitted on; what was chosen, in words."""
 
 from typing import Any
 
@@ -8,7 +8,13 @@ import pytest
 from common.recipe import Recipe
 from common.training.jobs import Job
 from common.training.solved.candidates import Point
-from common.training.solved.choosing import Choice, SolvedHead, best_of_grid, grid_of_points
+from common.training.solved.choosing import (
+    Choice,
+    SolvedHead,
+    best_of_grid,
+    choice_lines,
+    grid_of_points,
+)
 from common.training.solved.stacking import stack_lines, stacked
 
 RIDGE, LDA = Point(1.0, 1.0, "ridge", "all"), Point(0.5, 1.0, "lda", "all")
@@ -62,3 +68,20 @@ def test_the_weights_are_kept_with_the_run_and_told_beside_their_honest_score() 
     )
     assert "in-sample and so optimistic, 0.2500" in second
     assert Recipe(freeze="backbone", head="stack").head == "stack"
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        (Point(5, 0.06, "knn", "all"), "k = 5, temperature = 0.06"),
+        (Point(4, 80, "boosting", "all"), "leaf nodes = 4, rounds = 80"),
+        (Point(10.0, 4.0, "ridge", "all"), "alpha = 10"),
+    ],
+)
+def test_both_numbers_of_a_choice_are_told_where_a_user_knows_them(
+    point: Point, words: str
+) -> None:
+    heads = [judge(number, {point: np.ones((1, ROWS, 1))}) for number in (0, 1)]
+    choice = Choice(heads, [{point: 1.0}] * 2, {point: 1.0})
+    (line,) = choice_lines(choice, Recipe(freeze="backbone", head=point.head))
+    assert line.startswith(f"head={point.head}: {words} (2 folds), each")
