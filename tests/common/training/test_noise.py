@@ -15,6 +15,8 @@ from common.recipe import Recipe
 from common.targets import LabelSet, Numbers
 from common.training.jobs import Job, jobs_of
 from common.training.run_context import check_fields
+from common.training.solved.decompositions import Decompositions
+from common.training.solved.shelf import Shelf
 from common.training.solved_heads import open_solver
 from common.verbs import validate
 from common.workflow.prepare import prepared
@@ -79,12 +81,13 @@ def test_rows_that_a_job_does_without_are_not_in_the_moments_of_its_features(fro
         job = Job("part", 0, 0, np.arange(30), np.arange(30, 40))  # of 48 rows
         solver = open_solver([job, replace(job, name="refit", held_out=None)], ready.setting)
         (name,) = solver.columns
-        solver._know(name)
+        rows = Decompositions(solver.table, solver.columns, Shelf(0))
+        rows.know(solver.jobs, name)
         for each in solver.jobs:
             features = solver.table.take(each.rows, solver.columns[name])
             assert features.shape[0] * len(each.rows) >= features.shape[2]
             mean = features.reshape(-1, features.shape[2]).mean(axis=0, dtype=float)
-            assert np.allclose(solver._principal(each, name).mean, mean, atol=1e-6)
+            assert np.allclose(rows.of(each, name).mean, mean, atol=1e-6)
 
 
 def test_a_weighed_row_counts_as_much_as_its_label_is_likely_and_the_others_count_all(
