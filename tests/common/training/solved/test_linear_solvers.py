@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
+from toy_principal import of_rows, outputs, standardised
 
 from common.inference.feature_table import FeatureTable
 from common.training.solved.linear_solvers import lda_path, logistic_path, ridge_path
-from common.training.solved.principal import Layer, Part, Principal, moments, principal
+from common.training.solved.principal import Part, Principal, moments, principal
 
 CLASSES = 4
 
@@ -20,18 +21,6 @@ def rows(count: int, width: int, seed: int = 0) -> tuple[Any, Any]:
     y = np.arange(count) % CLASSES
     x = rng.normal(size=(count, width)) + rng.normal(size=(CLASSES, width))[y]
     return (x * rng.uniform(0.1, 9, width) + 3).astype(np.float32), y
-
-
-def of_rows(x: Any) -> Principal:
-    return principal(Part(FeatureTable([[x[None]]]), np.arange(len(x))))
-
-
-def standardised(x: Any, of: Principal) -> Any:
-    return (x - of.mean) / of.scale
-
-
-def outputs(x: Any, layer: Layer) -> Any:
-    return x @ layer[0].T + layer[1]
 
 
 @pytest.fixture(params=[(40, 90), (120, 15)], ids=["wide", "tall"])

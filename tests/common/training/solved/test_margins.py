@@ -5,23 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.svm import LinearSVC, LinearSVR
+from toy_principal import of_rows, outputs, standardised
 
-from common.inference.feature_table import FeatureTable
 from common.training.solved.linear_solvers import EPSILON, svm_path, svr_path
-from common.training.solved.principal import Layer, Part, Principal, principal
-
-
-def of_rows(x: Any) -> Principal:
-    return principal(Part(FeatureTable([[x[None]]]), np.arange(len(x))))
-
-
-def standardised(x: Any, of: Principal) -> Any:
-    return (x - of.mean) / of.scale
-
-
-def outputs(x: Any, layer: Layer) -> Any:
-    return x @ layer[0].T + layer[1]
-
 
 # scikit-learn penalises the bias, by so little with intercept_scaling that ours, which does not, is met.
 PEER: dict[str, Any] = {"dual": False, "tol": 1e-8, "intercept_scaling": 100, "max_iter": 100_000}

@@ -5,14 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.recipe import Recipe
 from common.training.jobs import Job
 from common.training.solved.candidates import Point
 from common.training.solved.choosing import (
     Choice,
     SolvedHead,
     best_of_grid,
-    choice_lines,
     grid_of_points,
 )
 from common.training.solved.stacking import stack_lines, stacked
@@ -67,21 +65,3 @@ def test_the_weights_are_kept_with_the_run_and_told_beside_their_honest_score() 
         "held-out loss 0.5000; of one candidate alone, chosen by the other folds, 1.0000" in second
     )
     assert "in-sample and so optimistic, 0.2500" in second
-    assert Recipe(freeze="backbone", head="stack").head == "stack"
-
-
-@pytest.mark.parametrize(
-    ("point", "words"),
-    [
-        (Point(5, 0.06, "knn", "all"), "k = 5, temperature = 0.06"),
-        (Point(4, 80, "boosting", "all"), "leaf nodes = 4, rounds = 80"),
-        (Point(10.0, 4.0, "ridge", "all"), "alpha = 10"),
-    ],
-)
-def test_both_numbers_of_a_choice_are_told_where_a_user_knows_them(
-    point: Point, words: str
-) -> None:
-    heads = [judge(number, {point: np.ones((1, ROWS, 1))}) for number in (0, 1)]
-    choice = Choice(heads, [{point: 1.0}] * 2, {point: 1.0})
-    (line,) = choice_lines(choice, Recipe(freeze="backbone", head=point.head))
-    assert line.startswith(f"head={point.head}: {words} (2 folds), each")
