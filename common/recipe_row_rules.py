@@ -38,7 +38,7 @@ def check_noise(recipe: Any, solved: Sequence[str]) -> None:
 
 
 def check_pseudo(recipe: Any) -> None:
-    """Pseudo-labels are a fold's own, in a loss that takes shares of classes; `recipe` as above.
+    """Pseudo-labels are a fold's own, and of rows without true labels; `recipe` as above.
 
     Raises:
         KitError: a field rules that out.
@@ -54,12 +54,6 @@ def check_pseudo(recipe: Any) -> None:
                 "rows (pseudo=runs/…)"
             )
         return
-    if recipe.head in ("lda", "best", "stack", "boosting") and not recipe.pseudo_threshold:
-        lda = "" if recipe.head == "boosting" else " (LDA)"
-        raise KitError(
-            f"{given} labels rows in shares of classes, and head={recipe.head}{lda} takes one class a row: "
-            "set pseudo_threshold=0.5 or so, or head=ridge"
-        )
     if recipe.class_balance != "none":
         raise KitError(
             f"class_balance={recipe.class_balance} counts true labels, and {given} trains on rows without: "

@@ -29,6 +29,7 @@ from common.training.jobs import Job
 from common.training.parallel.ranks import ALONE, Alone
 from common.training.phases import linear_probe_recipe, phases_of
 from common.training.progressive_resizing import check_growth, head_epochs, sizes_per_epoch
+from common.training.target_rules import check_fields
 from common.training.updates.loss import loss_name
 
 # Elementwise optimisers: heads stacked in one tensor do not influence one another.
@@ -228,20 +229,6 @@ def open_run_context(
         on_features=not reason,
         probe_in_loop=probe_obstacle,
     )
-
-
-def check_fields(recipe: Recipe, target: Target) -> None:
-    """Raise a KitError where the recipe has a field that means nothing for the target."""
-    loss_name(recipe, target)
-    defaults = Recipe()
-    for name, reason in target.refusals.items():
-        field, _, value = name.partition("=")
-        given = getattr(recipe, field)
-        if given == value if value else given != getattr(defaults, field):
-            raise KitError(
-                f"{field}={given} has no meaning for a target of kind {target.kind}: {reason}; set "
-                f"{field}={getattr(defaults, field)}"
-            )
 
 
 def _input_size(recipe: Recipe, store: Store) -> tuple[int, int]:

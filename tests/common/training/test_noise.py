@@ -14,10 +14,10 @@ from common.errors import KitError
 from common.recipe import Recipe
 from common.targets import LabelSet, Numbers
 from common.training.jobs import Job, jobs_of
-from common.training.run_context import check_fields
 from common.training.solved.decompositions import Decompositions
 from common.training.solved.shelf import Shelf
 from common.training.solved_heads import open_solver
+from common.training.target_rules import check_fields
 from common.verbs import validate
 from common.workflow.prepare import prepared
 from common.workflow.training_rows.noise import doubtful_rows, heeding_noise

@@ -15,10 +15,10 @@ from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.recipe import Recipe
 from common.storage import read_json
-from common.targets import Grades, LabelSet
+from common.targets import Grades, LabelSet, Numbers, OneClass
 from common.training.jobs import Job, jobs_of
 from common.training.linear_probe import train_heads
-from common.training.run_context import check_fields
+from common.training.target_rules import check_fields
 from common.verbs import validate
 from common.verbs.run import run as whole_run
 from common.workflow.prepare import prepared
@@ -139,7 +139,6 @@ def test_a_run_of_other_folds_labels_nothing(frozen: Any, teacher: str) -> None:
             {"pseudo_images": "more"},
             "pseudo_images=more is of pseudo-labels, and pseudo=none has none",
         ),
-        ({"pseudo": "r", "head": "lda", "freeze": "backbone"}, "takes one class a row"),
         ({"pseudo": "r", "class_balance": "sampling"}, "set class_balance=none"),
     ],
 )
@@ -169,3 +168,25 @@ def test_grades_are_pseudo_labelled_by_their_chances_and_sets_take_no_threshold(
     assert Grades(names=("0", "1", "2")).soft_labels(probs).tolist() == [[0.5, 0.25]]
     with pytest.raises(KitError, match="pseudo_threshold=0 takes soft labels"):
         check_fields(Recipe(pseudo="r", pseudo_threshold=0.5), LabelSet(names=("a", "b")))
+
+
+@pytest.mark.parametrize(
+    ("head", "target", "words"),
+    [
+        ("lda", OneClass(names=("a", "b")), "head=lda takes hard labels: set pseudo_threshold=0.5"),
+        ("stack", OneClass(names=("a", "b")), r"head=stack \(lda\) takes hard labels"),
+        ("boosting", LabelSet(names=("a", "b")), "head=boosting takes hard labels: set head=ridge"),
+        ("stack", LabelSet(names=("a", "b")), ""),
+        ("boosting", Numbers(names=("a",), shift=(0.0,), scale=(1.0,)), ""),
+        ("ridge", OneClass(names=("a", "b")), ""),
+    ],
+)
+def test_heads_of_hard_labels_refuse_shares_with_advice_that_they_take(
+    head: str, target: Any, words: str
+) -> None:
+    recipe = Recipe(pseudo="r", head=head, freeze="backbone", weights="pretrained")
+    if not words:
+        check_fields(recipe, target)
+        return
+    with pytest.raises(KitError, match=words):
+        check_fields(recipe, target)
