@@ -6,8 +6,9 @@ Without augmentation, training a head on the features equals training it on the 
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from torch import Tensor, nn
 
 from common.code_digest import features_digest
 from common.data.batches.sources import Source
+from common.data.parallel import in_order
 from common.data.pixels.store import Store
 from common.errors import KitError
 from common.inference.feature_table import FeatureTable, TableOfSeveral
+from common.inference.folded import folded
 from common.inference.predict import mean_probs, view_outputs
 from common.inference.smaller_batches import WHOLE, in_parts_that_fit
 from common.metrics import Probs
@@ -146,28 +149,68 @@ def feature_files(
         backbone.device.type,
     )
     folder = cache / "features" / hashlib.sha256(repr(cache_key).encode()).hexdigest()[:32]
-    count, limit, half = len(store), WHOLE, isinstance(backbone.model, JoinedFeatures)
-    computed, begun = 0, time.perf_counter()
-
-    def outputs_of(images: Tensor) -> npt.NDArray[np.float32]:
-        return view_outputs(backbone, backbone.input(images), group).cpu().numpy()
-
+    count, computed, begun = len(store), 0, time.perf_counter()
+    height, width = (backbone.size,) * 2 if backbone.size else store.shapes[0].tolist()
+    through = _Pass(backbone, group, height, width)
     with bar(count, f"features of the frozen backbone, view {group}") as progress:
         for start in range(0, count, BLOCK):
             rows = np.arange(start, min(start + BLOCK, count))
             path = folder / f"{start:09}.npy"
             if not path.is_file():
-                batches: list[npt.NDArray[np.float32]] = []
-                for images in _with_progress(source.plain(rows, backbone.size), progress):
-                    parts, limit = in_parts_that_fit(outputs_of, images, limit)
-                    batches += parts
-                _write_block(path, np.concatenate(batches, axis=1), half=half)
+                images = _with_progress(source.plain(rows, backbone.size), progress)
+                parts = list(through.features(images))
+                _write_block(path, np.concatenate(parts, axis=1), half=_is_joined(backbone))
                 computed += len(rows)
             else:
                 progress.update(len(rows))
             yield start, path
     if computed and (seconds := time.perf_counter() - begun) > TOLD_S:
         say(f"  features of {computed:,} images, view {group}: {computed / seconds:,.0f} images/s")
+
+
+class _Pass:
+    """Batches of images through a frozen backbone to features [V, B, F].
+
+    Joined features are rounded to float16, so that on a CPU their batch norms may be folded and each batch
+    takes one thread: two batches side by side take less time than two threads at one batch, and the
+    features do not depend on the number of cores. Those of one stage are what the network gives, bit by bit.
+    """
+
+    def __init__(self, backbone: Network, group: str, height: int, width: int) -> None:
+        self.backbone, self.group, self.limit = backbone, group, WHOLE
+        self.side_by_side = backbone.device.type == "cpu" and _is_joined(backbone)
+        self.shape = height, width
+
+    def features(self, batches: Iterable[Tensor]) -> Iterator[npt.NDArray[np.float32]]:
+        """The batches' features, in order."""
+        if not self.side_by_side:
+            compute = partial(self._outputs, self.backbone)
+            for images in batches:
+                parts, self.limit = in_parts_that_fit(compute, images, self.limit)
+                yield from parts
+            return
+        threads = torch.get_num_threads()
+        try:
+            yield from in_order(partial(self._on_one_thread, self._folded), batches, threads)
+        finally:
+            torch.set_num_threads(
+                threads
+            )  # one thread's setting is that of all that begin after it
+
+    @cached_property
+    def _folded(self) -> Network:
+        return replace(self.backbone, model=folded(self.backbone.model, *self.shape))
+
+    def _outputs(self, network: Network, images: Tensor) -> npt.NDArray[np.float32]:
+        return view_outputs(network, network.input(images), self.group).cpu().numpy()
+
+    def _on_one_thread(self, network: Network, images: Tensor) -> npt.NDArray[np.float32]:
+        torch.set_num_threads(1)
+        return self._outputs(network, images)
+
+
+def _is_joined(backbone: Network) -> bool:
+    return isinstance(backbone.model, JoinedFeatures)
 
 
 def _write_block(path: Path, block: npt.NDArray[Any], *, half: bool) -> None:
