@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file
+import torch
+from safetensors.torch import load_file, save_file
 
+from common.models.backbone import build
+from common.recipe import Recipe
 from common.storage import read_json
 from common.training import checkpoint
 from common.training.jobs import Job
@@ -69,6 +72,27 @@ def test_features_give_the_numbers_of_the_loop(frozen: Any, fields: dict[str, An
 def features_in(run: str) -> list[Path]:
     """What is kept of features beside a run."""
     return sorted((Path(run).parent / "cache" / "features").rglob("*.npy"))
+
+
+def test_joined_features_are_the_same_whatever_the_number_of_threads(
+    frozen: Any, tmp_path: Path
+) -> None:
+    fields = {"backbone": "test_resnet", "image_size": 64}
+    path, found, threads = tmp_path / "own.safetensors", [], torch.get_num_threads()
+    save_file(build(Recipe(**fields), ["a", "b"]).state_dict(), path)
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        try:
+            given = frozen(**fields, weights=str(path), head="ridge", feature_stages=2)
+            run = Path(validate.run(given)["run"])
+            assert torch.get_num_threads() == count
+        finally:
+            torch.set_num_threads(threads)
+        found.append([np.load(each) for each in features_in(str(run))])
+        shutil.rmtree(run)
+        shutil.rmtree(run.parent / "cache" / "features")
+    assert found[0] and found[0][0].dtype == np.float16
+    assert all(map(np.array_equal, *found))
 
 
 @pytest.mark.slow
