@@ -24,12 +24,28 @@ def has_fixed_input_size(name: str) -> bool:
 
 
 def check_backbones(names: Iterable[str]) -> None:
-    """Refuse a backbone's name that timm does not know; the KitError names the nearest ones."""
+    """Refuse names of backbones.
+
+    Raises:
+        KitError: timm does not know one (the nearest are named), or two are one network.
+    """
     # Importing the modules registered the kit's own networks.
     assert kit_fastnet.default_cfgs and kit_resnet.default_cfgs
+    seen: dict[str, str] = {}
     for name in names:
+        other = seen.setdefault(_network_of(name), name)
+        if other != name:
+            raise KitError(f"backbone={other}+{name} is one network under two names: leave one out")
         if name.startswith((LOCAL, "hf-hub:")) or timm.is_model(name.partition(".")[0]):
             continue
         close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.4)
         hint = f"the nearest are {', '.join(close)}" if close else "timm.list_models() lists them"
         raise KitError(f"backbone={name}: timm has no model of that name; {hint}")
+
+
+def _network_of(name: str) -> str:
+    """What a name stands for: two names of one network, one without timm's default tag, have it in common."""
+    if name.startswith(LOCAL):
+        return str(Path(name.removeprefix(LOCAL)).resolve())
+    known = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
+    return f"{known.architecture}.{known.tag}" if known else name

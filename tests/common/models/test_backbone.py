@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from common.errors import KitError
 from common.models.backbone import build, input_config_of
 from common.models.backbone_names import check_backbones
 from common.models.freezing import freeze, stages, train_mode
@@ -60,6 +61,18 @@ def test_the_kits_network_speaks_timms_language() -> None:
 def test_an_unknown_backbone_is_answered_with_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"backbone=resnet81: timm has no model.*resnet18"):
         check_backbones(["resnet81"])
+
+
+@pytest.mark.parametrize(
+    "names", [("resnet18", "resnet18.a1_in1k"), ("local-dir:models/own", "local-dir:./models/own/")]
+)
+def test_one_network_under_two_names_is_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(KitError, match="one network under two names: leave one out"):
+        check_backbones(names)
+
+
+def test_networks_of_one_architecture_with_other_weights_are_two() -> None:
+    check_backbones(["resnet18.a1_in1k", "resnet18.tv_in1k", "hf-hub:timm/resnet18.a1_in1k"])
 
 
 def test_a_local_file_of_weights_is_loaded_but_for_its_head(tmp_path: Path) -> None:
