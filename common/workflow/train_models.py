@@ -172,8 +172,9 @@ def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
             say(f"  {unused}")
         solver = open_solver(jobs, ready.setting)
         choice = solver.solve()
-        run.note(head_grid=grid_of_points(choice))
-        for line in solver.lines(choice):
+        said = solver.lines(choice)
+        run.note(head_grid=grid_of_points(choice) | {"said": said})
+        for line in said:
             say(f"  {line}")
         mixes = choice.mixes
     for each in solver.trained(mixes):

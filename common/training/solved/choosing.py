@@ -109,6 +109,30 @@ def best_of_grid(grid: dict[str, Any]) -> Mix:
     return {Point(*grid["points"][number]): weight for number, weight in grid["best"]}
 
 
+def candidates_of_grid(grid: dict[str, Any]) -> list[dict[str, Any]]:
+    """What run.json keeps, as rows for a reader: each solver on each choice of features, the best first.
+
+    Of each the point of least loss, and its weight in every job and in what is best of all.
+    """
+    points, rows = [Point(*point) for point in grid["points"]], dict[tuple[str, str], Any]()
+    mixes = [*grid["chosen"], grid["best"]]
+    for number, (point, loss) in enumerate(zip(points, grid["losses"], strict=True)):
+        row = rows.setdefault(
+            (point.head, point.features),
+            {
+                "head": point.head,
+                "features": point.features,
+                "loss": None,
+                "weights": [0.0] * len(mixes),
+            },
+        )
+        if loss is not None and (row["loss"] is None or loss < row["loss"]):
+            row |= {"loss": loss, "penalty": f"{PENALTY[point.head]} = {point.penalty:g}"}
+        for at, mix in enumerate(mixes):
+            row["weights"][at] += sum(weight for each, weight in mix if each == number)
+    return sorted(rows.values(), key=lambda row: math.inf if row["loss"] is None else row["loss"])
+
+
 def mean_losses(solved: Sequence[SolvedHead]) -> dict[Point, float]:
     """Every point that was tried to its mean held-out loss; inf where a job did not try it."""
     points = dict.fromkeys(point for each in solved for point in each.losses)

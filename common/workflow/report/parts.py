@@ -12,10 +12,12 @@ from common.recipe import Recipe
 from common.reporting.html.charts import Chart, Line
 from common.runs import WITH_MODELS, Run
 from common.training.checkpoint import read_log
+from common.training.solved.choosing import candidates_of_grid
 from common.workflow.report.judged import Material
 from common.workflow.request import field_words, path_words
 from common.workflow.run_report import decision_lines
 
+SHOWN_FOLDS = 10  # columns of a table
 SIZES = 1_500  # dots of the chart of image sizes
 
 
@@ -45,6 +47,16 @@ def histories_of(run: Run) -> dict[str, Any]:
     logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
     found = {path.parent.name: read_log(path.parent) for path in logs}
     return {name: history for name, history in found.items() if history}
+
+
+def choice_of(run: Run) -> dict[str, Any]:
+    """What the folds chose of a head that is solved: sentences and candidates; empty of one that is trained."""
+    grid = run.read().get("head_grid", {})
+    if "said" not in grid:
+        return {}
+    own = len(grid["chosen"]) == run.recipe().folds <= SHOWN_FOLDS  # one head a fold, side by side
+    rows = candidates_of_grid(grid)
+    return {"said": grid["said"], "folds": len(grid["chosen"]) if own else 0, "rows": rows}
 
 
 def command_of(material: Material, run: Run) -> str:

@@ -101,6 +101,10 @@ def _content(material: Material, count: int, cams: dict[str, Any]) -> dict[str, 
         gallery = gallery_of(material, doubts, thumbnails, count, [int(row) for row in cams])
         gallery["cams"] = cams
     several = len(runs) > 1
+    choice = {} if several else parts.choice_of(runs[0])
+    histories = (
+        {} if several or choice else parts.histories_of(runs[0])
+    )  # a solved head has no epochs
     return {
         "title": competition.title,
         "names": [run.folder.name for run in runs],
@@ -112,7 +116,8 @@ def _content(material: Material, count: int, cams: dict[str, Any]) -> dict[str, 
         "partial": told_if_judged_in_part(material),
         "scores": [parts.score_of(material, at) for at in range(len(runs))],
         "blends": material.blends() if several else [],
-        "curves": [] if several else learning_charts(parts.histories_of(runs[0]), metric),
+        "choice": choice,
+        "curves": learning_charts(histories, metric) if histories else [],
         "answers": [
             {"name": run.folder.name, "charts": each.charts(), "classes": each.classes(),
              "confusion": each.confusion()}

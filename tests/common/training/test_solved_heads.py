@@ -1,6 +1,7 @@
 """Heads solved on frozen features: jobs like any other, their penalties chosen by the other folds."""
 
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from common.recipe import Recipe
 from common.storage import read_json
 from common.targets import Grades, LabelSet, Numbers, OneClass, Target, YesNo
 from common.training import checkpoint
-from common.training.solved.choosing import unused_text
+from common.training.solved.choosing import candidates_of_grid, unused_text
 from common.verbs import export, report, validate
 from common.verbs.run import run as whole_run
 
@@ -204,6 +205,21 @@ def test_a_head_on_features_of_two_sizes_predicts_as_its_network_does(frozen: An
     assert {point[2] for point in read_json(run / "run.json")["head_grid"]["points"]} >= {"ridge"}
     trained = whole_run(frozen(**joined))  # by the optimiser, on the same
     assert trained["cv"] > 0.3
+
+
+def test_the_report_shows_what_the_folds_chose_in_place_of_curves(frozen: Any) -> None:
+    result = whole_run(frozen(head="stack"))
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert 'id="choice"' in page and 'id="curves"' not in page
+    grid = read_json(Path(result["run"]) / "run.json")["head_grid"]
+    rows = candidates_of_grid(grid)
+    assert {row["head"] for row in rows} == {"ridge", "logistic", "lda"}
+    assert [row["loss"] for row in rows] == sorted(row["loss"] for row in rows)
+    np.testing.assert_allclose(np.sum([row["weights"] for row in rows], axis=0), 1)
+    assert all(f"{row['loss']:.4f}</td>" in page for row in rows)
+    assert all(line in unescape(page) for line in grid["said"])
+    trained = Path(whole_run(frozen())["report"]).read_text(encoding="utf-8")
+    assert 'id="choice"' not in trained and 'id="curves"' in trained
 
 
 def test_what_only_a_trained_head_heeds_is_told() -> None:
