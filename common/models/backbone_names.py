@@ -47,5 +47,8 @@ def _network_of(name: str) -> str:
     """What a name stands for: two names of one network, one without timm's default tag, have it in common."""
     if name.startswith(LOCAL):
         return str(Path(name.removeprefix(LOCAL)).resolve())
-    known = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
+    try:
+        known = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
+    except RuntimeError:  # no such weights, which building the network tells
+        known = None
     return f"{known.architecture}.{known.tag}" if known else name

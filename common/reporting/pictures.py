@@ -63,7 +63,7 @@ def augmented_batch(images: Image, labels: Sequence[str], path: Path) -> None:
     assert images.dtype == np.uint8 and images.shape[3] == 3, (images.dtype, images.shape)
     shown = min(len(images), TILES)
     side = images.shape[1]
-    title = f"What the network sees: {shown} of a batch of {len(images)}, {side} px, augmented"
+    title = f"What the network sees: {shown} of a batch of {len(images)}, {side} px"
     figure, caption = image_grid(
         list(images[:shown]), columns=min(6, shown), captions=2, title=title
     )

@@ -148,12 +148,19 @@ def draw_batch(ready: Prepared, job: Job) -> None:
 
 
 def draw_curves(run: Run, metric: str) -> None:
-    """Draw the learning curves of all jobs so far, and the learning rate."""
+    """Draw the learning curves of all jobs so far, and the learning rate; a solved head has none."""
+    histories = histories_of(run)
+    if histories:
+        pictures.learning_curves(histories, run / "pictures" / "learning_curves.png", metric=metric)
+
+
+def histories_of(run: Run) -> dict[str, list[checkpoint.Record]]:
+    """Each trained model's records by epoch; none of a head that is solved."""
+    if run.recipe().head in SOLVED:
+        return {}
     logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
-    histories = {path.parent.name: checkpoint.read_log(path.parent) for path in logs}
-    begun = {name: history for name, history in histories.items() if history}
-    if begun:
-        pictures.learning_curves(begun, run / "pictures" / "learning_curves.png", metric=metric)
+    found = {path.parent.name: checkpoint.read_log(path.parent) for path in logs}
+    return {name: history for name, history in found.items() if history}
 
 
 def draw_out_of_fold(run: Run, table: pd.DataFrame, store: Store, target: Target) -> None:

@@ -11,7 +11,6 @@ import pandas as pd
 from common.recipe import Recipe
 from common.reporting.html.charts import Chart, Line
 from common.runs import WITH_MODELS, Run
-from common.training.checkpoint import read_log
 from common.training.solved.choosing import candidates_of_grid
 from common.workflow.report.judged import Material
 from common.workflow.request import field_words, path_words
@@ -40,13 +39,6 @@ def score_of(material: Material, at: int) -> dict[str, Any]:
     metric = scores.get("metric", "").replace("_", " ")
     found["decision"] = decision_lines(scores["decision"], metric) if "decision" in scores else []
     return found
-
-
-def histories_of(run: Run) -> dict[str, Any]:
-    """Each trained model's records by epoch."""
-    logs = sorted(run.folder.glob("*/log.jsonl"), key=lambda path: (len(path.parent.name), path))
-    found = {path.parent.name: read_log(path.parent) for path in logs}
-    return {name: history for name, history in found.items() if history}
 
 
 def choice_of(run: Run) -> dict[str, Any]:

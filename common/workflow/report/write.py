@@ -19,6 +19,7 @@ from common.workflow.report.cam import grad_cams
 from common.workflow.report.images import doubts_of, gallery_of, pairs_of
 from common.workflow.report.judged import Material, told_if_judged_in_part
 from common.workflow.request import Request
+from common.workflow.run_report import histories_of
 from common.workflow.run_results import check_data
 
 NAME = "report.html"
@@ -101,10 +102,7 @@ def _content(material: Material, count: int, cams: dict[str, Any]) -> dict[str, 
         gallery = gallery_of(material, doubts, thumbnails, count, [int(row) for row in cams])
         gallery["cams"] = cams
     several = len(runs) > 1
-    choice = {} if several else parts.choice_of(runs[0])
-    histories = (
-        {} if several or choice else parts.histories_of(runs[0])
-    )  # a solved head has no epochs
+    histories = {} if several else histories_of(runs[0])
     return {
         "title": competition.title,
         "names": [run.folder.name for run in runs],
@@ -116,7 +114,7 @@ def _content(material: Material, count: int, cams: dict[str, Any]) -> dict[str, 
         "partial": told_if_judged_in_part(material),
         "scores": [parts.score_of(material, at) for at in range(len(runs))],
         "blends": material.blends() if several else [],
-        "choice": choice,
+        "choice": {} if several else parts.choice_of(runs[0]),
         "curves": learning_charts(histories, metric) if histories else [],
         "answers": [
             {"name": run.folder.name, "charts": each.charts(), "classes": each.classes(),
