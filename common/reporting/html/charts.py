@@ -10,6 +10,7 @@ import numpy as np
 WIDTH, HEIGHT = 360, 220  # of a chart, in its own units: pixels on most screens
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 8, 34
 MOST_POINTS = 400  # of a line
+DRAWN = 5  # rows of a bin: the share of fewer is chance
 HUES = 8  # colours that the style sheet has
 
 Point = tuple[float, float]
@@ -154,10 +155,14 @@ def calibration_chart(sure: np.ndarray, right: np.ndarray, what: str) -> tuple[C
     says = np.bincount(bins, sure, minlength=10)[some] / counts[some]
     is_so = np.bincount(bins, right, minlength=10)[some] / counts[some]
     error = float((np.abs(says - is_so) * counts[some]).sum() / counts.sum())
-    line = Line(list(zip(says.tolist(), is_so.tolist(), strict=True)), "", 0)
+    drawn = counts[some] >= min(DRAWN, counts.max())
+    line = Line(list(zip(says[drawn].tolist(), is_so[drawn].tolist(), strict=True)), "", 0)
     shares = counts / counts.max()
     bars = [(0.1 * at, float(share)) for at, share in enumerate(shares) if share]
     ideal = Line([(0, 0), (1, 1)], "", -1, dashed=True)
-    note = f"Expected calibration error {error:.4f}. Bars: how many; dashed: perfectly calibrated."
+    note = (
+        f"Expected calibration error {error:.4f}. Bars: how many, the line of those with {DRAWN} rows or more; "
+        "dashed: perfectly calibrated."
+    )
     chart = Chart("Calibration", "predicted", what, [ideal, line], (0, 1), (0, 1), bars, note)
     return chart, error

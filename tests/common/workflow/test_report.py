@@ -238,9 +238,11 @@ def test_ticks_are_round_and_lines_of_gaps_are_interrupted() -> None:
     assert [seconds(each) for each in (8.31, 252, 7500)] == ["8.3 s", "4 min 12 s", "2 h 05 min"]
 
 
-def test_the_calibration_error_is_the_mean_distance_weighted_by_rows() -> None:
-    sure, right = (
-        np.array([0.95] * 30 + [0.55] * 10),
-        np.array([1] * 24 + [0] * 6 + [1] * 5 + [0] * 5),
-    )
-    assert calibration_chart(sure, right, "right")[1] == pytest.approx((0.15 * 30 + 0.05 * 10) / 40)
+def test_the_calibration_error_is_weighted_by_rows_and_few_rows_make_no_point() -> None:
+    sure = np.array([0.95] * 30 + [0.55] * 10 + [0.35])
+    right = np.array([1] * 24 + [0] * 6 + [1] * 5 + [0] * 5 + [0])
+    chart, error = calibration_chart(sure, right, "right")
+    assert error == pytest.approx((0.15 * 30 + 0.05 * 10 + 0.35) / 41)
+    assert [round(x, 2) for x, _ in chart.lines[-1].points] == [0.55, 0.95]
+    alone, _ = calibration_chart(sure[-1:], right[-1:], "right")  # of few rows all that there are
+    assert len(alone.lines[-1].points) == 1
