@@ -114,8 +114,18 @@ def linear(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
 
 def least_on_simplex(loss: Callable[[Weights], float], count: int) -> Weights:
     """The weights [count], none below 0, that sum to 1 and have the least of a convex loss."""
-    start = np.full(count, 1 / count)
-    unit = loss(start) or 1.0  # the solver stops by absolute differences
+    found = _descended(loss, np.full(count, 1 / count))
+    alone = min(np.eye(count), key=loss)
+    if loss(alone) < loss(
+        found
+    ):  # a loss that is cut off is flat in the middle: from there no way leads down
+        found = min((alone, _descended(loss, alone)), key=loss)
+    return found
+
+
+def _descended(loss: Callable[[Weights], float], start: Weights) -> Weights:
+    """The weights on the simplex to which the solver comes from a start."""
+    count, unit = len(start), loss(start) or 1.0  # the solver stops by absolute differences
     found = minimize(
         lambda weights: loss(weights) / unit,
         start,

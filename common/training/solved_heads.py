@@ -91,6 +91,7 @@ class HeadSolver:
         self._layers.forget_rows()
         judges: list[tuple[Sequence[SolvedHead], str]] = [*zip(others, names, strict=True)]
         *mixes, best = self._layers.side_by_side(self._mix, [*judges, (solved, "")], "weights")
+        self._layers.complete(solved, mixes)
         return Choice(solved, mixes, best)
 
     def lines(self, choice: Choice) -> list[str]:

@@ -2,6 +2,7 @@
 
 from common.errors import KitError
 from common.recipe import Recipe
+from common.recipe_rules import SOLVED
 from common.targets import Target
 from common.training.solved.candidates import heads_of
 from common.training.updates.loss import loss_name
@@ -21,9 +22,10 @@ def check_fields(recipe: Recipe, target: Target) -> None:
         field, _, value = name.partition("=")
         given = getattr(recipe, field)
         if given == value if value else given != getattr(defaults, field):
+            other = "ridge" if given in SOLVED else getattr(defaults, field)
+            remedy = "" if f"{field}=" in reason else f"; set {field}={other}"
             raise KitError(
-                f"{field}={given} has no meaning for a target of kind {target.kind}: {reason}; set "
-                f"{field}={getattr(defaults, field)}"
+                f"{field}={given} has no meaning for a target of kind {target.kind}: {reason}{remedy}"
             )
     if recipe.pseudo != "none" and not recipe.pseudo_threshold:
         _check_shares(recipe, target)

@@ -80,8 +80,10 @@ def feature_choices(blocks: Sequence[Block], recipe: Recipe) -> dict[str, Column
     }
     if recipe.feature_choice == "all":
         return {ALL: ...}
-    for number, backbone in enumerate(recipe.backbones):
-        rules[f"all of {backbone}"] = lambda block, number=number: block.backbone == number  # type: ignore[misc]
+    for number in range(len(recipe.backbones)):  # by number, as folders move
+        rules[f"all of backbone {number + 1}"] = lambda block, number=number: (
+            block.backbone == number
+        )  # type: ignore[misc]
     origin = np.repeat(np.arange(len(blocks)), [block.width for block in blocks])
     found: dict[str, Columns] = {}
     masks = set[tuple[bool, ...]]()

@@ -91,6 +91,21 @@ class Layers:
         for _ in self.side_by_side(judge, solved, f"folds on {name}"):
             pass
 
+    def complete(self, solved: Sequence[SolvedHead], mixes: Sequence[Mix]) -> None:
+        """Note the held-out losses of jobs at points that others chose for them and they did not try."""
+
+        def note(pair: tuple[SolvedHead, Point]) -> None:
+            each, point = pair
+            assert each.job.held_out is not None
+            each.losses[point] = self.losses(
+                self._probs(self.held_out(each, point)), each.job.held_out
+            )
+
+        pairs = zip(solved, mixes, strict=True)
+        missing = [(each, at) for each, mix in pairs for at in mix if at not in each.losses]
+        for _ in self.side_by_side(note, missing, "what others chose") if missing else ():
+            pass
+
     def forget_rows(self) -> None:
         """Drop the decompositions, which no solver needs any more."""
         self._decompositions.forget()

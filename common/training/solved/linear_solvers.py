@@ -111,12 +111,19 @@ def _whole(
     return weight, bias
 
 
-def svm_path(rows: Principal, targets: Array, strengths: Sequence[float]) -> Iterator[Layer]:
+def svm_path(
+    rows: Principal, targets: Array, strengths: Sequence[float], *, one_of: bool
+) -> Iterator[Layer]:
     """A linear SVM for each column of targets [N, O], shares of yes from 0 to 1; `strengths` are C.
 
     The objective is that of scikit-learn's LinearSVC, squared hinge, but for the bias, which it penalises.
+    With `one_of`, a class without a row lies a margin below the mean of the others, so that it never wins.
     """
-    return _margin_path(rows, targets, strengths, _squared_hinge)
+    seen = targets.any(axis=0)
+    for weight, bias in _margin_path(rows, targets, strengths, _squared_hinge):
+        if one_of and not seen.all():
+            weight[~seen], bias[~seen] = weight[seen].mean(axis=0), bias[seen].mean() - 1
+        yield weight, bias
 
 
 def svr_path(rows: Principal, targets: Array, strengths: Sequence[float]) -> Iterator[Layer]:
@@ -169,7 +176,8 @@ def lda_path(
     """Linear discriminant analysis whose covariance is drawn towards a sphere of the same trace.
 
     Args:
-        classes: [N], each below `outputs`; a class without a row gets the bias of half a row.
+        classes: [N], each below `outputs`. A class without a row counts as half a row, as far away as the
+            others are on average: so it is nowhere likelier than that (by Gibbs' inequality).
         shrinkages: the share of the sphere, above 0, up to 1.
     """
     counts = np.bincount(classes, minlength=outputs)
@@ -186,4 +194,5 @@ def lda_path(
         gram = scaled @ means.T
         inner = np.eye(outputs) - (1 - shrinkage) * gram * shares
         weight = np.asarray(np.linalg.solve(inner, scaled), np.float64)
-        yield weight, prior - (weight * means).sum(axis=1) / 2
+        away = (weight * means).sum(axis=1) / 2
+        yield weight, prior - np.where(counts > 0, away, shares @ away)

@@ -40,7 +40,7 @@ def path_of(
     if head == "logistic":
         return map(rows.unfold, logistic_path(rows, y, penalties, one_of=one_of))
     if head == "svm":
-        return map(rows.unfold, svm_path(rows, y, penalties))
+        return map(rows.unfold, svm_path(rows, y, penalties, one_of=one_of))
     if head == "svr" and not target.scaling[1]:
         grades = map(rows.unfold, svr_path(rows, y.sum(axis=1)[:, None], penalties))
         return (_grade_layer(each, outputs) for each in grades)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.data.batches.small_images import SMALL
-from common.data.folds import assign_folds
+from common.data.folds import LEAST, assign_folds
+from common.errors import KitError
 from common.inference.label_errors import LabelErrors, label_errors
 from common.progress import counted, say, tracked
 from common.recipe import Recipe
@@ -106,6 +107,11 @@ def doubtful_rows(job: Job, context: RunContext, groups: npt.NDArray[np.object_]
     """A job's training rows most likely mislabelled, by place in `job.rows`; groups [N] of all rows."""
     recipe, target = _on_features(context.recipe), context.target
     own = pd.Series(groups[job.rows])
+    if own.nunique() < LEAST:
+        raise KitError(
+            f"noise={context.recipe.noise} cross-validates a fold's own training rows, of which {job.name} has "
+            f"{own.nunique()} (groups counted once): set noise=none"
+        )
     recipe = replace(recipe, folds=min(INNER, own.nunique()))
     inner = assign_folds(context.strata[job.rows], own, recipe)[0]
     parts = [

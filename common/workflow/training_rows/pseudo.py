@@ -7,7 +7,7 @@ means what it meant.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ import pandas as pd
 from common.data.archives.formats import is_named_archive
 from common.data.archives.open_data import open_folder
 from common.data.duplicates.groups import across
-from common.data.folds import read_split
 from common.data.image_paths import image_names
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
@@ -25,27 +24,17 @@ from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
 from common.progress import counted, say
 from common.recipe import Recipe
-from common.runs import Run
 from common.storage import replacing
-from common.training import checkpoint
 from common.training.jobs import Job, jobs_of
 from common.training.run_context import open_run_context
 from common.training.trained_models import predictions
 from common.workflow.files import read_test
-from common.workflow.find_run import named_run
-from common.workflow.prepare import Prepared, check_trained
-from common.workflow.run_results import check_data, save_probs
+from common.workflow.prepare import Prepared
+from common.workflow.run_results import save_probs
+from common.workflow.training_rows.teacher import Teacher, open_teacher
 from common.workflow.unlabelled import Unlabelled, unlabelled
 
 FOLDER = "pseudo_labels"  # in the run: the teacher's probs of each fold
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """The run that labels, and the recipe by which its models are loaded here."""
-
-    run: Run
-    recipe: Recipe
 
 
 def with_pseudo_labels(ready: Prepared, jobs: Sequence[Job]) -> tuple[Prepared, list[Job]]:
@@ -57,7 +46,7 @@ def with_pseudo_labels(ready: Prepared, jobs: Sequence[Job]) -> tuple[Prepared, 
         KitError: there is no test set, or the teacher has other folds, rows or labels.
     """
     begun = time.perf_counter()
-    teacher, test = _teacher(ready), _test(ready, ready.recipe)
+    teacher, test = open_teacher(ready), _test(ready, ready.recipe)
     noted = ready.run.read().get("pseudo") or {
         "run": str(teacher.run.folder),
         "test": test.data,
@@ -88,55 +77,23 @@ def with_pseudo_labels(ready: Prepared, jobs: Sequence[Job]) -> tuple[Prepared, 
     ready.run.add_seconds("train", time.perf_counter() - begun)
     if test.problem:
         say(f"  left out of the pseudo-labels: {test.problem}")
-    _tell(ready.recipe, len(test.rows), list(facts.values()))
+    _tell(ready.recipe, len(test.rows), list(facts.values()), refit=jobs[0].held_out is None)
     return _with_test_rows(ready, test.readable), found
 
 
-def _tell(recipe: Recipe, count: int, facts: list[dict[str, int]]) -> None:
+def _tell(recipe: Recipe, count: int, facts: list[dict[str, int]], *, refit: bool) -> None:
     rows, near = ([each[name] for each in facts] for name in ("rows", "near_held_out"))
     what = "test row" if recipe.pseudo_images == "none" else "unlabelled image"
+    each = " to ".join(f"{each:,}" for each in sorted({min(rows), max(rows)}))
+    by = f"its own fold; {sum(near):,} left out as near-duplicates of rows held out there"
     say(
-        f"  pseudo={recipe.pseudo}: of {counted(count, what)} "
-        f"{' to '.join(f'{each:,}' for each in sorted({min(rows), max(rows)}))} a model, labelled by "
-        f"the model of its own fold; {sum(near):,} left out as near-duplicates of rows held out there"
+        f"  pseudo={recipe.pseudo}: of {counted(count, what)} {each} a model, labelled by "
+        + ("the mean of all its models" if refit else f"the model of {by}")
     )
-
-
-def _teacher(ready: Prepared) -> Teacher:
-    """The run that `pseudo=` names, checked against this one."""
-    folder = Path(ready.recipe.pseudo)
-    run = named_run(ready.request, folder)
-    if run.folder != folder:  # its models are part of this run's name, by the path as it stands
-        raise KitError(
-            f"pseudo={ready.recipe.pseudo} names a run below --runs: name its folder, pseudo={run.folder}"
+    if not any(rows):
+        say(
+            f"  no row is sure enough (pseudo_threshold={recipe.pseudo_threshold:g}): none is added"
         )
-    check_trained(run)
-    check_data(run, ready.table, ready.store, ready.files.target)
-    recipe = replace(
-        run.recipe(),
-        unreadable=ready.recipe.unreadable,
-        device=ready.recipe.device,
-        precision=ready.recipe.precision,
-    )
-    folds = read_split(run / "folds.csv", ready.table["id"]).folds
-    if not np.array_equal(folds, ready.split.folds):
-        raise KitError(
-            f"pseudo={ready.recipe.pseudo} has other folds than this run, so that none of its models "
-            "has missed just the rows that are held out here: give both the same folds=, holdout=, repeats=, "
-            "split_seed= and groups="
-        )
-    if missing := [
-        job.name for job in jobs_of(recipe, folds) if not checkpoint.is_finished(run / job.name)
-    ]:
-        raise KitError(
-            f"pseudo={ready.recipe.pseudo} has not trained {missing[0]}: resume it first"
-        )
-    if not (run / "scores.json").is_file():
-        raise KitError(
-            f"pseudo={ready.recipe.pseudo} has no score yet, so that nothing is known of its labels: resume "
-            "it first"
-        )
-    return Teacher(run, recipe)
 
 
 def _test(ready: Prepared, recipe: Recipe) -> Unlabelled:

@@ -12,6 +12,7 @@ from common.inference.blend import (
     align,
     crossfit_blend,
     greedy,
+    least_on_simplex,
     linear,
     rank,
     weighted_mean,
@@ -93,6 +94,14 @@ def test_a_linear_stack_has_less_loss_than_any_other_weights_tried() -> None:
     mine = log_loss(weighted_mean(stack, linear(stack, targets, LOSS_OF_3)), targets)
     others = [rng.dirichlet(np.ones(4)) for _ in range(200)]
     assert all(mine <= log_loss(weighted_mean(stack, each), targets) + 1e-6 for each in others)
+
+
+def test_weights_on_a_loss_that_is_cut_off_are_no_worse_than_any_one_alone() -> None:
+    def loss(weights: Any) -> float:  # as of probabilities of 0, whose logarithm is cut off
+        return float(min(34.5, 1 + 200 * weights[1:].sum()))
+
+    found = least_on_simplex(loss, 8)
+    assert loss(found) == pytest.approx(1) and found.sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("metric", [LOSS, ACCURACY])

@@ -99,9 +99,9 @@ def test_the_folds_take_the_backbone_that_tells_the_class_and_leave_out_one_of_n
     joined: dict[str, Any] = {"backbone": "noise+good", "weights": "pretrained"}
     made = solver(x, y, head="ridge", feature_choice="best", **joined)
     made = replace(made, blocks=[Block(0, 0, "mean", 200, 0), Block(0, 0, "mean", 6, 1)])
-    assert list(made.columns) == [ALL, "all of noise", "all of good"]
+    assert list(made.columns) == [ALL, "all of backbone 1", "all of backbone 2"]
     mixes = made.solve().mixes
-    assert {point.features for mix in mixes for point in mix} == {"all of good"}
+    assert {point.features for mix in mixes for point in mix} == {"all of backbone 2"}
     for each in made.trained(mixes):
         weight = each.weights[0]["head.weight"].numpy()
         assert not weight[:, :200].any() and weight[:, 200:].all()
@@ -165,6 +165,24 @@ def test_the_best_solver_is_found_among_those_that_fit() -> None:
     assert tried == {"ridge", "logistic", "lda"}
     assert {point.features for mix in choice.mixes for point in mix} == {ALL}
     assert min(accuracies(made, choice)) > 0.8
+
+
+def test_the_loss_of_a_penalty_that_a_fold_did_not_try_is_known_where_others_chose_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, y = planted(80, [BLOCKS[0]])
+    asked: list[Any] = []
+    # The first fold that asks tries one penalty alone, the others all.
+    monkeypatch.setattr(layers, "_rises", lambda losses: not asked and not asked.append(losses))
+    made = solver(x, y, head="logistic")
+    choice = made.solve()
+    assert len(asked) == 1
+    tried = {len(each.losses) for each in choice.heads}
+    assert min(tried) == 2 < max(tried)  # its own, and what the others chose
+    assert "not known" not in " ".join(made.lines(choice))
+    for each, head in zip(choice.heads, made.trained(choice.mixes), strict=True):
+        (point,) = choice.mixes[choice.heads.index(each)]
+        assert np.isfinite(each.loss(point)) and head.job is each.job
 
 
 def test_choices_that_are_the_same_columns_are_one() -> None:

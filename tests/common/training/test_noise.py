@@ -73,6 +73,8 @@ def test_a_held_out_row_has_no_say_in_what_its_fold_drops(flipped: Any) -> None:
         )
         assert len(one.rows) and one.rows.tolist() == two.rows.tolist()
         assert one.scores.tolist() == two.scores.tolist()
+        with pytest.raises(KitError, match=r"of which fold0 has 2 .* set noise=none"):
+            doubtful_rows(job, context, (np.arange(48) % 2).astype(object))
 
 
 def test_rows_that_a_job_does_without_are_not_in_the_moments_of_its_features(frozen: Any) -> None:
@@ -130,4 +132,6 @@ def test_numbers_have_no_doubtful_labels_and_label_sets_no_weights_of_rows() -> 
     for target in (Numbers(names=("age",)), LabelSet(names=("a", "b"))):
         with pytest.raises(KitError, match="noise=weight has no meaning for a target of kind"):
             check_fields(recipe, target)
+    with pytest.raises(KitError, match=r"noise=drop leaves rows out$"):  # and no second advice
+        check_fields(recipe, LabelSet(names=("a", "b")))
     check_fields(replace(recipe, noise="drop"), LabelSet(names=("a", "b")))

@@ -1,5 +1,6 @@
 """Heads on the features of several backbones: each backbone's in the cache, both in every prediction."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,10 @@ def test_only_the_features_of_a_new_backbone_are_computed(solved: Any, folders: 
     now = cached(both)
     assert there.items() <= now.items() and len(now) == 2 * len(there)
     names = {point[3] for point in grid["points"]}
-    assert names == {"all features", *(f"all of {name}" for name in folders)}
+    assert names == {"all features", *(f"all of backbone {n}" for n in (1, 2))}
     losses = {tuple(p): loss for p, loss in zip(grid["points"], grid["losses"], strict=True)}
     for point, loss in zip(alone["points"], alone["losses"], strict=True):
-        assert losses[*point[:3], f"all of {folders[0]}"] == pytest.approx(loss, rel=1e-6)
+        assert losses[*point[:3], "all of backbone 1"] == pytest.approx(loss, rel=1e-6)
     validate.run(
         solved("+".join(folders), head="linear", epochs=2)
     )  # by the optimiser, on the same
@@ -86,6 +87,19 @@ def test_a_run_that_was_stopped_between_two_backbones_ends_as_one_that_was_not(
     weights = (run / "fold0" / "weights.safetensors").read_bytes()
     again = Path(validate.run(replace(request, fresh=True))["run"])
     assert again == run and (again / "fold0" / "weights.safetensors").read_bytes() == weights
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_where_its_backbones_have_moved(
+    solved: Any, folders: list[str], tmp_path: Path
+) -> None:
+    fields = {"feature_choice": "best", "final": "refit"}
+    run = validate.run(solved("+".join(folders), **fields))["run"]
+    moved = [f"local-dir:{tmp_path / 'moved' / str(number)}" for number in range(len(folders))]
+    for old, new in zip(folders, moved, strict=True):
+        shutil.copytree(old.removeprefix("local-dir:"), new.removeprefix("local-dir:"))
+    found = whole_run(solved("+".join(moved), **fields))
+    assert found["run"] == run and (Path(run) / "submission.csv").is_file()
 
 
 @pytest.mark.slow

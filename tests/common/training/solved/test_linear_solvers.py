@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from toy_principal import of_rows, outputs, standardised
 
 from common.inference.feature_table import FeatureTable
-from common.training.solved.linear_solvers import lda_path, logistic_path, ridge_path
+from common.training.solved.linear_solvers import lda_path, logistic_path, ridge_path, svm_path
 from common.training.solved.principal import Part, Principal, moments, principal
 
 CLASSES = 4
@@ -131,6 +131,21 @@ def test_a_class_without_a_row_is_all_but_never_said(head: str) -> None:
     found = np.exp(outputs(x, layer))
     shares = (found / found.sum(axis=1, keepdims=True)).mean(axis=0)
     assert 0 < shares[-1] < 0.05 < shares[:-1].min()
+
+
+@pytest.mark.parametrize("head", ["lda", "svm", "ridge"])
+@pytest.mark.parametrize("shape", [(40, 90), (120, 15)], ids=["wide", "tall"])
+def test_a_class_without_a_row_wins_nowhere(head: str, shape: tuple[int, int]) -> None:
+    x, y = rows(*shape)
+    of, hot = of_rows(x), np.eye(CLASSES + 1)[y]
+    paths = {
+        "lda": lambda: lda_path(of, y, CLASSES + 1, (0.95, 0.5, 0.03)),
+        "svm": lambda: svm_path(of, hot, (1e-6, 1e-3, 0.1), one_of=True),
+        "ridge": lambda: ridge_path(of, 2 * hot - 1, (1e4, 10.0)),
+    }
+    anywhere = np.random.default_rng(1).normal(3, 30, (500, shape[1])).astype(np.float32)
+    for layer in map(of.unfold, paths[head]()):
+        assert (outputs(anywhere, layer).argmax(axis=1) < CLASSES).all()
 
 
 def test_a_feature_that_is_always_the_same_gets_no_weight() -> None:

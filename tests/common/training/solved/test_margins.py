@@ -22,7 +22,9 @@ def test_an_svm_is_at_the_optimum_of_linearsvc() -> None:
         margins = 1 - (2 * hot - 1) * (z @ weight.T + bias)
         return float((weight**2).sum() / 2 + strength * (np.maximum(0, margins) ** 2).sum())
 
-    for strength, (weight, bias) in zip(strengths, svm_path(of, hot, strengths), strict=True):
+    for strength, (weight, bias) in zip(
+        strengths, svm_path(of, hot, strengths, one_of=True), strict=True
+    ):
         own, peer = weight @ of.basis.T, LinearSVC(C=strength, **PEER).fit(z, y)
         theirs = objective(strength, peer.coef_, peer.intercept_)
         assert objective(strength, own, bias) < theirs * (1 + 1e-5)
@@ -51,8 +53,8 @@ def test_a_share_of_yes_counts_in_an_svm_as_so_many_rows_of_yes() -> None:
     rng, y = np.random.default_rng(0), np.arange(60) % 4
     x = (rng.normal(size=(60, 20)) + rng.normal(size=(4, 20))[y]).astype(np.float32)
     shares = np.where(y[:, None] == 1, 0.75, 0.0)
-    (mine,) = map(of_rows(x).unfold, svm_path(of_rows(x), shares, (0.01,)))
+    (mine,) = map(of_rows(x).unfold, svm_path(of_rows(x), shares, (0.01,), one_of=True))
     four = of_rows(np.repeat(x, 4, axis=0))
     hard = np.repeat(shares, 4, axis=0) > np.tile(np.arange(4) / 4, 60)[:, None]
-    (theirs,) = map(four.unfold, svm_path(four, hard.astype(float), (0.0025,)))
+    (theirs,) = map(four.unfold, svm_path(four, hard.astype(float), (0.0025,), one_of=True))
     assert np.abs(outputs(x, mine) - outputs(x, theirs)).max() < 1e-3
