@@ -1,19 +1,21 @@
 """The run that a verb works on: the one named by --run, the recipe's own, else the latest."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
+from common.progress import say
 from common.recipe_values import NAMING_STAGES, differences, with_values
 from common.runs import EXTERNAL_FILE, WITH_MODELS, Run, all_runs
-from common.workflow.request import Request
+from common.workflow.request import Request, place_of
 
 
 def find_run(request: Request) -> Run:
     """A request to the run that `predict`, `submit`, `export` and `kernel` work on.
 
     `--run` names it. Fields or `--recipe` choose the latest run started with them. Otherwise it is
-    the competition's latest run.
+    the competition's latest run; of runs made from several data, the latest made from these.
 
     Raises:
         KitError: there is none; the message names the command that makes one.
@@ -41,6 +43,24 @@ def find_run(request: Request) -> Run:
             f"{request.runs} holds no run of {name}{f' with {typed}' if typed else ''}: "
             f"`{request.command('run')}` makes one"
         )
+    return _of_these_data(request, runs)
+
+
+def _of_these_data(request: Request, runs: Sequence[Run]) -> Run:
+    """The latest of these runs that is not known to be made from other data than the request's.
+
+    Where all are, the latest, and it is said: the same data may have been moved.
+    """
+    if request.data is None and not request.competition.on_kaggle:
+        return runs[0]
+    here = place_of(request)
+    for run in runs:
+        if run.read().get("place", here) == here:
+            return run
+    say(
+        f"no run below {request.runs} was made from {here}: {runs[0].folder} is the latest, made from "
+        f"{runs[0].read()['place']}"
+    )
     return runs[0]
 
 

@@ -41,7 +41,8 @@ from common.training.run_context import RunContext, open_run_context
 from common.training.updates.optimisers import check_optimiser
 from common.workflow.files import Files, fingerprint_of, open_files, weights_of
 from common.workflow.report.trackers import Tracker, check_tracker, tracking
-from common.workflow.request import Request
+from common.workflow.request import Request, place_of
+from common.workflow.run_results import other_data
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,7 @@ def prepared(request: Request, *, of: Run | None = None, job: str = "") -> Itera
         if request.fresh or not _is_trained(folder):
             clear_run(folder)  # leftovers of a failed start
         elif Run(folder).read()["data"] != data:
-            raise KitError(
-                f"{folder} was made from other data than {files.folder} holds: name its own (--data DIR)"
-            )
+            raise KitError(other_data(Run(folder), request))
         else:
             _check_task(Run(folder), request, files.target)
         split = _split(folder, table, store, recipe, files.target)
@@ -118,6 +117,7 @@ def prepared(request: Request, *, of: Run | None = None, job: str = "") -> Itera
         write_json(run / "target.json", files.target.facts())
         if not (run / "folds.csv").is_file():
             write_split(run / "folds.csv", table["id"], split)
+        run.note(place=place_of(request))
         run.add_seconds("prepare", time.perf_counter() - started)
         with tracking(run, recipe) as tracker:
             yield Prepared(request, recipe, run, files, table, store, split, setting, code, tracker)

@@ -162,6 +162,11 @@ def path_words(data: Path | None, runs: Path) -> list[str]:
     return named + ([] if runs == Path("runs") else ["--runs", str(runs)])
 
 
+def place_of(request: Request) -> str:
+    """Where a request's data lie, whole, as a run keeps it to be found again by them."""
+    return str(request.data_folder.resolve())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """All installed competitions, for verbs that are not about one of them.

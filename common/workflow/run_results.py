@@ -24,6 +24,7 @@ from common.runs import EXTERNAL_FILE, Run, digest_file
 from common.storage import read_json, replacing, write_json
 from common.targets import OneClass, Target, from_facts
 from common.workflow.files import fingerprint_of
+from common.workflow.request import Request, place_of
 
 FOLD = re.compile(r"fold(\d+)\.npz")
 
@@ -157,8 +158,23 @@ def check_data(run: Run, table: pd.DataFrame, store: Store, target: Target) -> N
     if data_of(run, table, store, target, read_json(run / "classes.json")) != run.read()["data"]:
         raise KitError(
             f"{run.folder} was made from other labels or images than are there now: name the data "
-            "it was made from (--data DIR), or leave it out"
+            f"it was made from (--data {place_known(run)}), or leave it out"
         )
+
+
+def place_known(run: Run) -> str:
+    """Where the run's data lay when it was last used, as a shell's word; DIR where it does not know."""
+    return shlex.quote(run.read().get("place", "DIR"))
+
+
+def other_data(run: Run, request: Request) -> str:
+    """Of a run that was made from other data than the request's: what it is, and the ways out."""
+    here = request.data_folder
+    own = "DIR" if run.read().get("place") == place_of(request) else place_known(run)
+    return (
+        f"{run.folder} was made from other data than {here} holds: name its own (--data {own}), name "
+        f"another run (--run RUN), or train one on these (`{request.command('run')}`)"
+    )
 
 
 def data_of(
@@ -174,8 +190,9 @@ def data_of(
     strange = sorted(set(ids) ^ set(table["id"]))
     if strange:
         raise KitError(
-            f"{run.folder} was made from {len(ids):,} rows and the first run from {len(table):,}; "
-            f"one has {first_of(strange)} and the other not: name runs of the same rows="
+            f"{run.folder} was made from {len(ids):,} rows, and here are {len(table):,}; one has "
+            f"{first_of(strange)} and the other not: name runs of the same rows=, or the data it was made "
+            f"from (--data {place_known(run)})"
         )
     at = pd.Index(table["id"]).get_indexer(pd.Index(ids))
     digests = [store.digests[row] for row in at]

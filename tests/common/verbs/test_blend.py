@@ -156,7 +156,7 @@ def test_a_run_without_a_test_prediction_names_the_call(toy: Any, pair: tuple[Pa
 
 def test_runs_of_other_rows_are_refused(toy: Any, pair: tuple[Path, Path]) -> None:
     sample = Path(run.run(toy(rows=24, folds=1, epochs=1))["run"])
-    with pytest.raises(ValueError, match=r"from 24 rows and the first run from 48.*same rows="):
+    with pytest.raises(ValueError, match=r"from 24 rows, and here are 48.*same rows="):
         blended(toy(), pair[0], sample)
     (held,) = pair[1].glob("predictions/*/oof.npz")
     ids, probs = oof(held.parent)
