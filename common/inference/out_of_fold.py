@@ -12,6 +12,8 @@ from common.inference.predict import mean_over_views
 from common.metrics import Probs
 from common.targets import Targets
 
+TOLD = 3  # of what has no score in a fold, in full
+
 
 @dataclass(frozen=True)
 class FoldViewProbs:
@@ -69,6 +71,27 @@ def cv_scores(
         "pooled": or_none(evaluator.score(probs, targets[rows], _of(weights, rows))),
         "n": len(rows),
     }
+
+
+def left_out(
+    folds: Sequence[FoldProbs],
+    scores: Sequence[float | None],
+    targets: Targets,
+    evaluator: Evaluator,
+) -> list[str]:
+    """Sentences on what has no score (a column, a class): in all rows, then in single folds alone."""
+    everywhere = evaluator.remarks(targets[pooled(folds, len(targets))[0]])
+    found = [*everywhere]
+    for number, (fold, score) in enumerate(zip(folds, scores, strict=True)):
+        told = evaluator.remarks(targets[fold.rows])
+        if score is not None:
+            told = [each for each in told if each not in everywhere]
+        elif not told:
+            told = ["it has no score and counts nowhere"]
+        if told:
+            more = f"; and {len(told) - TOLD:,} more" if len(told) > TOLD else ""
+            found.append(f"fold{number}: {'; '.join(told[:TOLD])}{more}")
+    return found
 
 
 def or_none(score: float) -> float | None:

@@ -18,7 +18,7 @@ from common.inference.crossfit import crossfit_parts
 from common.inference.decisions import DECISIONS, kind_for
 from common.inference.evaluator import Evaluator, Weights
 from common.inference.fitting import decided
-from common.inference.out_of_fold import FoldProbs, cv_scores, pooled
+from common.inference.out_of_fold import FoldProbs, cv_scores, left_out, pooled
 from common.metrics import Probs
 from common.progress import counted, first_of, say
 from common.recipe import Recipe
@@ -153,6 +153,8 @@ def _judged(
     if fitted is not None:
         found["decision"] = fitted.facts
     found["blend"] = {"kind": kind, "runs": runs, "best": runs[best]["run"], "kinds": kinds}
+    if remarks := left_out(of_folds, found["fold_scores"], held.targets, evaluator):
+        found["remarks"] = remarks
     if absent := {name for member in members for name in member.scores.get("unreadable", ())}:
         found["unreadable"] = sorted(absent)
     doubts = [member.scores["optimistic"] for member in members if "optimistic" in member.scores]
@@ -233,6 +235,8 @@ def _tell(found: dict[str, Any]) -> None:
         f"  (in brackets: 95 % of the gain over {Path(facts['best']).name}; each fold by weights of"
     )
     say("  the others; in-sample flatters, and so does another kind because this table likes it)")
+    for remark in found.get("remarks", ()):
+        say(f"  {remark}")
     if absent := found.get("unreadable"):
         say(f"  {counted(len(absent), 'row')} with the mean prediction: {first_of(absent)}")
     for key in ("optimistic", "caution"):

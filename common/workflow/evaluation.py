@@ -7,7 +7,14 @@ import numpy as np
 
 from common.inference.decisions import kind_for
 from common.inference.fitting import decided
-from common.inference.out_of_fold import FoldViewProbs, cv_scores, fold_probs, pooled, view_gains
+from common.inference.out_of_fold import (
+    FoldViewProbs,
+    cv_scores,
+    fold_probs,
+    left_out,
+    pooled,
+    view_gains,
+)
 from common.inference.predict import mean
 from common.progress import say
 from common.recipe_rules import SOLVED
@@ -110,12 +117,7 @@ def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> N
     found["predict"] = differences(ready.recipe, ("predict",))
     found["metric"] = evaluator.name
     found["views"] = view_gains(held, views, targets, evaluator, weights)
-    remarks = evaluator.remarks(targets[rows])
-    for number, (fold, score) in enumerate(zip(folds, found["fold_scores"], strict=True)):
-        if score is None:
-            why = "; ".join(evaluator.remarks(targets[fold.rows]))
-            remarks.append(f"fold{number}: {why or 'it has no score and counts nowhere'}")
-    if remarks:
+    if remarks := left_out(folds, found["fold_scores"], targets, evaluator):
         found["remarks"] = remarks
     if ready.recipe.early_stop:
         found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
