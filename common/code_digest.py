@@ -27,6 +27,7 @@ OF_FEATURES = (
     "data/batches/batching",
     "data/batches/photo_source",
     "data/batches/photographs",
+    "inference/feature_blocks",
     "inference/features",
     "inference/predict",
     "inference/tta_views",

@@ -21,7 +21,7 @@ from common.code_digest import features_digest
 from common.data.batches.sources import Source
 from common.data.parallel import in_order
 from common.data.pixels.store import Store
-from common.errors import KitError
+from common.inference.feature_blocks import is_whole, write_block
 from common.inference.feature_table import FeatureTable, TableOfSeveral
 from common.inference.folded import folded
 from common.inference.predict import mean_probs, view_outputs
@@ -34,7 +34,6 @@ from common.models.joined_features import JoinedFeatures
 from common.models.network import Network
 from common.models.side_by_side import backbones_of
 from common.progress import bar, say
-from common.storage import replacing
 
 FORMAT = 1
 BLOCK = 2048  # rows per cache file; an interruption loses at most this many
@@ -156,10 +155,10 @@ def feature_files(
         for start in range(0, count, BLOCK):
             rows = np.arange(start, min(start + BLOCK, count))
             path = folder / f"{start:09}.npy"
-            if not path.is_file():
+            if not is_whole(path, len(rows)):
                 images = _with_progress(source.plain(rows, backbone.size), progress)
                 parts = list(through.features(images))
-                _write_block(path, np.concatenate(parts, axis=1), half=_is_joined(backbone))
+                write_block(path, np.concatenate(parts, axis=1), half=_is_joined(backbone))
                 computed += len(rows)
             else:
                 progress.update(len(rows))
@@ -211,17 +210,6 @@ class _Pass:
 
 def _is_joined(backbone: Network) -> bool:
     return isinstance(backbone.model, JoinedFeatures)
-
-
-def _write_block(path: Path, block: npt.NDArray[Any], *, half: bool) -> None:
-    if not np.isfinite(block).all():
-        raise KitError(
-            "the backbone's features are not finite in this precision: set precision=fp32"
-        )
-    if half and np.abs(block).max(initial=0) <= np.finfo(np.float16).max:
-        block = block.astype(np.float16)
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, block)
 
 
 def _with_progress(batches: Iterator[Tensor], progress: Any) -> Iterator[Tensor]:

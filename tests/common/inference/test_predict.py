@@ -1,5 +1,6 @@
 """Predictions do not depend on how many images go through the network at once."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +73,25 @@ def test_features_of_a_last_batch_that_is_not_full_are_those_of_single_images(
     ]
     assert found[1].shape == (1, COUNT, 128)
     assert torch.allclose(found[0], found[1], atol=1e-4)
+
+
+def test_damaged_features_are_computed_anew_and_it_is_said(
+    network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / PIXELS).write_bytes(pixels().numpy().tobytes())
+    np.full((COUNT, 2), SIDE).tofile(tmp_path / SHAPES)
+    store = Store(tmp_path, [str(number) for number in range(COUNT)])
+    detach_head(network.model)
+    found = features_of(network, source(0), store, "identity", cache=tmp_path)
+    (path,) = (tmp_path / "features").rglob("*.npy")
+    whole, few = path.read_bytes(), io.BytesIO()
+    np.save(few, found.numpy()[:, 1:])
+    damages = {"cannot be read": whole[:-9], "(No data": b"", "of 23 images": few.getvalue()}
+    assert not capsys.readouterr().err
+    for words, content in {**damages, "cannot be": whole[9:]}.items():
+        path.write_bytes(content)
+        again = features_of(network, source(0), store, "identity", cache=tmp_path)
+        assert torch.equal(again, found)
+        assert path.read_bytes() == whole
+        assert words in (told := capsys.readouterr().err)
+        assert told.count("computed anew") == 1

@@ -69,7 +69,7 @@ def test_a_run_that_was_stopped_between_two_backbones_ends_as_one_that_was_not(
     solved: Any, folders: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = solved("+".join(folders))
-    honest, written = features._write_block, []
+    honest, written = features.write_block, []
 
     def cut(path: Path, *rest: Any, **more: Any) -> None:
         if written:
@@ -78,7 +78,7 @@ def test_a_run_that_was_stopped_between_two_backbones_ends_as_one_that_was_not(
         honest(path, *rest, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(features, "_write_block", cut)
+        patch.setattr(features, "write_block", cut)
         with pytest.raises(KeyboardInterrupt):
             validate.run(request)
     (kept,) = cached(request).items()
