@@ -18,6 +18,7 @@ from common.data.archives.formats import is_named_archive
 from common.data.archives.open_data import open_folder
 from common.data.duplicates.groups import across
 from common.data.image_paths import image_names
+from common.data.pixels.conversion_report import conversions
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.inference.predict import mean, mean_over_views
@@ -75,6 +76,9 @@ def with_pseudo_labels(ready: Prepared, jobs: Sequence[Job]) -> tuple[Prepared, 
     noted |= {"optimistic": scores["optimistic"]} if "optimistic" in scores else {}
     ready.run.note(pseudo=noted | {"jobs": noted["jobs"] | facts})
     ready.run.add_seconds("train", time.perf_counter() - begun)
+    if ready.recipe.pseudo_images != "none":  # of test rows alone it is said with the test set
+        for line in conversions(test.store, test.readable["id"].tolist()):
+            say(f"  unlabelled images: {line}")
     if test.problem:
         say(f"  left out of the pseudo-labels: {test.problem}")
     _tell(ready.recipe, len(test.rows), list(facts.values()), refit=jobs[0].held_out is None)
@@ -202,6 +206,5 @@ def _with_test_rows(ready: Prepared, rows: pd.DataFrame) -> Prepared:
     )
     setting = ready.setting.on(store)
     # Answers of test rows are those of the jobs: what stands here is never read.
-    blank = np.repeat(setting.targets[:1], len(rows), axis=0)
-    targets = np.concatenate([setting.targets, blank])
+    targets = np.concatenate([setting.targets, np.repeat(setting.targets[:1], len(rows), axis=0)])
     return replace(ready, setting=replace(setting, targets=targets))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from common.errors import KitError
 from common.runs import _digest_below
@@ -28,8 +29,10 @@ def copies(frozen: Any, tmp_path: Path) -> Path:
 
 
 def test_a_leak_planted_among_more_images_enters_no_fold_that_holds_out_what_they_show(
-    frozen: Any, teacher: str, copies: Path
+    frozen: Any, teacher: str, copies: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for name in ("00e7.png", "03e7.png"):
+        Image.open(copies / "one" / name).convert("RGBA").save(copies / "one" / name)
     request = frozen(pseudo=teacher, pseudo_images=str(copies))
     with prepared(request) as ready:
         plain = jobs_of(ready.recipe, ready.split.folds)
@@ -45,6 +48,8 @@ def test_a_leak_planted_among_more_images_enters_no_fold_that_holds_out_what_the
             )  # test rows, copies of what it trains on
             assert len(mine) == 12 + 2 * 32 and len(copied) == 2 * 32
             assert not held & {path.stem for path in copied} and all(map(Path.is_file, copied))
+    told = capsys.readouterr().err
+    assert "unlabelled images: 2 of 108 images with an alpha channel: composited on white" in told
 
 
 @pytest.mark.slow
