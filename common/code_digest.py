@@ -29,6 +29,7 @@ OF_FEATURES = (
     "data/batches/photographs",
     "inference/feature_blocks",
     "inference/features",
+    "inference/folded",
     "inference/predict",
     "inference/tta_views",
     "models/feature_pools",

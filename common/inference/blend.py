@@ -116,9 +116,8 @@ def least_on_simplex(loss: Callable[[Weights], float], count: int) -> Weights:
     """The weights [count], none below 0, that sum to 1 and have the least of a convex loss."""
     found = _descended(loss, np.full(count, 1 / count))
     alone = min(np.eye(count), key=loss)
-    if loss(alone) < loss(
-        found
-    ):  # a loss that is cut off is flat in the middle: from there no way leads down
+    # A loss that is cut off is flat in the middle: from there no way leads down.
+    if not loss(found) <= loss(alone):
         found = min((alone, _descended(loss, alone)), key=loss)
     return found
 

@@ -37,6 +37,7 @@ from common.progress import bar, say
 
 FORMAT = 1
 BLOCK = 2048  # rows per cache file; an interruption loses at most this many
+SIDE_BY_SIDE = 32  # batches at most, each with its activations
 TOLD_S = 5.0  # what takes less is not told
 
 
@@ -189,8 +190,9 @@ class _Pass:
                 yield from parts
             return
         threads = torch.get_num_threads()
+        compute = partial(self._on_one_thread, self._folded)
         try:
-            yield from in_order(partial(self._on_one_thread, self._folded), batches, threads)
+            yield from in_order(compute, batches, min(threads, SIDE_BY_SIDE))
         finally:
             torch.set_num_threads(
                 threads
@@ -198,7 +200,10 @@ class _Pass:
 
     @cached_property
     def _folded(self) -> Network:
-        return replace(self.backbone, model=folded(self.backbone.model, *self.shape))
+        model = self.backbone.model
+        assert isinstance(model, JoinedFeatures)
+        widths = [block.width for block in model.blocks]
+        return replace(self.backbone, model=folded(model, *self.shape, widths=widths))
 
     def _outputs(self, network: Network, images: Tensor) -> npt.NDArray[np.float32]:
         return view_outputs(network, network.input(images), self.group).cpu().numpy()

@@ -24,18 +24,10 @@ def has_fixed_input_size(name: str) -> bool:
 
 
 def check_backbones(names: Iterable[str]) -> None:
-    """Refuse names of backbones.
-
-    Raises:
-        KitError: timm does not know one (the nearest are named), or two are one network.
-    """
+    """Refuse a backbone's name that timm does not know; the KitError names the nearest ones."""
     # Importing the modules registered the kit's own networks.
     assert kit_fastnet.default_cfgs and kit_resnet.default_cfgs
-    seen: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(_network_of(name), name)
-        if other != name:
-            raise KitError(f"backbone={other}+{name} is one network under two names: leave one out")
         if name.startswith((LOCAL, "hf-hub:")) or timm.is_model(name.partition(".")[0]):
             continue
         close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.4)
@@ -43,10 +35,20 @@ def check_backbones(names: Iterable[str]) -> None:
         raise KitError(f"backbone={name}: timm has no model of that name; {hint}")
 
 
+def check_doubles(names: Iterable[str]) -> None:
+    """Refuse two names of one network with the same weights."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(_network_of(name), name)
+        if other != name:
+            raise KitError(f"backbone={other}+{name} is one network under two names: leave one out")
+
+
 def _network_of(name: str) -> str:
     """What a name stands for: two names of one network, one without timm's default tag, have it in common."""
     if name.startswith(LOCAL):
         return str(Path(name.removeprefix(LOCAL)).resolve())
+    name = name.removeprefix("hf-hub:timm/")
     try:
         known = None if ":" in name else timm.get_pretrained_cfg(name, allow_unregistered=True)
     except RuntimeError:  # no such weights, which building the network tells

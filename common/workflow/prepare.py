@@ -18,7 +18,7 @@ from common.data.pixels.conversion_report import conversions, dark_problems
 from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.inference.decisions import kind_for
-from common.models.backbone_names import check_backbones
+from common.models.backbone_names import check_backbones, check_doubles
 from common.models.weights import read_weights
 from common.progress import say
 from common.recipe import Recipe
@@ -79,6 +79,7 @@ def prepared(request: Request, *, of: Run | None = None, job: str = "") -> Itera
         check_trained(of)
         recipe = with_values(of.recipe(), request.words_of("predict", "runtime"))
     check_backbones(recipe.backbones)
+    check_doubles(recipe.backbones)
     check_optimiser(recipe.optimizer)
     files = open_files(request)
     table, store = labelled(request, files, recipe)

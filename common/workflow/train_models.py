@@ -4,7 +4,8 @@ import time
 from contextlib import AbstractContextManager, closing
 from typing import Any
 
-from common.progress import bar, counted, say
+from common.errors import KitError
+from common.progress import bar, counted, first_of, say
 from common.recipe_rules import SOLVED
 from common.recipe_values import differences
 from common.training import checkpoint
@@ -167,6 +168,11 @@ def _solve_on_features(ready: Prepared, jobs: list[Job]) -> None:
     if jobs[0].held_out is None:
         solver = open_solver(jobs, ready.setting)
         mixes = [best_of_grid(run.read()["head_grid"])] * len(jobs)
+        if unknown := {point.features for point in mixes[0]} - {*solver.columns}:
+            raise KitError(
+                f"{run.folder}: its folds chose {first_of([*unknown])!r}, which this version of the kit does not "
+                "know: start over with --fresh"
+            )
     else:  # all jobs anew: what one chooses depends on all the others
         if unused := unused_text(recipe):
             say(f"  {unused}")

@@ -123,6 +123,7 @@ def candidates_of_grid(grid: dict[str, Any]) -> list[dict[str, Any]]:
                 "head": point.head,
                 "features": point.features,
                 "loss": None,
+                "penalty": "",
                 "weights": [0.0] * len(mixes),
             },
         )

@@ -94,17 +94,19 @@ class Layers:
     def complete(self, solved: Sequence[SolvedHead], mixes: Sequence[Mix]) -> None:
         """Note the held-out losses of jobs at points that others chose for them and they did not try."""
 
-        def note(pair: tuple[SolvedHead, Point]) -> None:
-            each, point = pair
+        def note(pair: tuple[SolvedHead, Mix]) -> None:
+            each, mix = pair
             assert each.job.held_out is not None
-            each.losses[point] = self.losses(
-                self._probs(self.held_out(each, point)), each.job.held_out
-            )
+            for point in [point for point in mix if point not in each.losses]:
+                probs = self._probs(self.held_out(each, point))
+                each.losses[point] = self.losses(probs, each.job.held_out)
 
         pairs = zip(solved, mixes, strict=True)
-        missing = [(each, at) for each, mix in pairs for at in mix if at not in each.losses]
-        for _ in self.side_by_side(note, missing, "what others chose") if missing else ():
-            pass
+        missing = [(each, mix) for each, mix in pairs if not mix.keys() <= each.losses.keys()]
+        if missing:
+            for _ in self.side_by_side(note, missing, "what others chose"):
+                pass
+            self.forget_rows()
 
     def forget_rows(self) -> None:
         """Drop the decompositions, which no solver needs any more."""

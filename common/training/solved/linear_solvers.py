@@ -106,7 +106,8 @@ def _whole(
     if one_of and not open_columns.all():
         logits = rows.x @ layer[:, :-1].T.astype(rows.x.dtype) + layer[:, -1]
         top = logits.max(axis=1)
-        bias += float((top + np.log(np.exp(logits - top[:, None]).sum(axis=1))).mean())
+        mean = float((top + np.log(np.exp(logits - top[:, None]).sum(axis=1))).mean())
+        bias = np.minimum(bias + mean, top.min())  # so that it wins no training row
     weight[open_columns], bias[open_columns] = layer[:, :-1], layer[:, -1]
     return weight, bias
 
@@ -122,6 +123,7 @@ def svm_path(
     seen = targets.any(axis=0)
     for weight, bias in _margin_path(rows, targets, strengths, _squared_hinge):
         if one_of and not seen.all():
+            weight, bias = weight.copy(), bias.copy()  # from where the next penalty starts
             weight[~seen], bias[~seen] = weight[seen].mean(axis=0), bias[seen].mean() - 1
         yield weight, bias
 
@@ -177,7 +179,8 @@ def lda_path(
 
     Args:
         classes: [N], each below `outputs`. A class without a row counts as half a row, as far away as the
-            others are on average: so it is nowhere likelier than that (by Gibbs' inequality).
+            others are on average: before outputs are scaled it is nowhere likelier than half a row
+            (Gibbs' inequality), after it never the likeliest.
         shrinkages: the share of the sphere, above 0, up to 1.
     """
     counts = np.bincount(classes, minlength=outputs)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from common.recipe import Recipe
+from common.recipe_rules import SOLVED
 from common.reporting.html.charts import Chart, Line
 from common.runs import WITH_MODELS, Run
 from common.training.solved.choosing import candidates_of_grid
@@ -44,11 +45,12 @@ def score_of(material: Material, at: int) -> dict[str, Any]:
 def choice_of(run: Run) -> dict[str, Any]:
     """What the folds chose of a head that is solved: sentences and candidates; empty of one that is trained."""
     grid = run.read().get("head_grid", {})
-    if "said" not in grid:
+    if run.recipe().head not in SOLVED or not grid:
         return {}
     own = len(grid["chosen"]) == run.recipe().folds <= SHOWN_FOLDS  # one head a fold, side by side
     rows = candidates_of_grid(grid)
-    return {"said": grid["said"], "folds": len(grid["chosen"]) if own else 0, "rows": rows}
+    count = len(grid["chosen"])
+    return {"said": grid.get("said", []), "heads": count, "folds": own * count, "rows": rows}
 
 
 def command_of(material: Material, run: Run) -> str:

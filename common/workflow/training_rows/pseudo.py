@@ -94,7 +94,7 @@ def _tell(recipe: Recipe, count: int, facts: list[dict[str, int]], *, refit: boo
         f"  pseudo={recipe.pseudo}: of {counted(count, what)} {each} a model, labelled by "
         + ("the mean of all its models" if refit else f"the model of {by}")
     )
-    if not any(rows):
+    if not any(rows) and not any(near):
         say(
             f"  no row is sure enough (pseudo_threshold={recipe.pseudo_threshold:g}): none is added"
         )

@@ -49,6 +49,24 @@ def test_a_convolution_that_is_used_twice_keeps_its_norms() -> None:
     assert kept == ["one", "two"]
 
 
+class Parts(nn.Module):
+    """Large outputs that may be folded, and small ones that may not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.large = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
+        self.small = nn.Sequential(StdConv2d(3, 8, 1), nn.BatchNorm2d(8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.large(x), 1e-5 * self.small(3 * x)], dim=1)
+
+
+def test_each_part_of_the_outputs_is_held_to_its_own_size() -> None:
+    model = with_statistics(Parts())
+    assert folded(model, 64, 64, widths=[3, 8]) is model
+    assert folded(model, 64, 64) is not model
+
+
 class Seen(nn.Module):
     """A convolution whose output goes past its norm as well."""
 

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from common.errors import KitError
 from common.models.backbone import build, input_config_of
-from common.models.backbone_names import check_backbones
+from common.models.backbone_names import check_backbones, check_doubles
 from common.models.freezing import freeze, stages, train_mode
 from common.recipe import Recipe
 
@@ -64,15 +64,20 @@ def test_an_unknown_backbone_is_answered_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [("resnet18", "resnet18.a1_in1k"), ("local-dir:models/own", "local-dir:./models/own/")]
+    "names",
+    [
+        ("resnet18", "resnet18.a1_in1k"),
+        ("resnet18", "hf-hub:timm/resnet18.a1_in1k"),
+        ("local-dir:models/own", "local-dir:./models/own/"),
+    ],
 )
 def test_one_network_under_two_names_is_refused(names: tuple[str, str]) -> None:
     with pytest.raises(KitError, match="one network under two names: leave one out"):
-        check_backbones(names)
+        check_doubles(names)
 
 
 def test_networks_of_one_architecture_with_other_weights_are_two() -> None:
-    check_backbones(["resnet18.a1_in1k", "resnet18.tv_in1k", "hf-hub:timm/resnet18.a1_in1k"])
+    check_doubles(["resnet18.a1_in1k", "resnet18.tv_in1k", "hf-hub:someone/resnet18.a1_in1k"])
 
 
 def test_a_local_file_of_weights_is_loaded_but_for_its_head(tmp_path: Path) -> None:

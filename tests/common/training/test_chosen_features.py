@@ -172,6 +172,7 @@ def test_the_loss_of_a_penalty_that_a_fold_did_not_try_is_known_where_others_cho
 ) -> None:
     x, y = planted(80, [BLOCKS[0]])
     asked: list[Any] = []
+    monkeypatch.setattr(layers, "cores", lambda: 1)
     # The first fold that asks tries one penalty alone, the others all.
     monkeypatch.setattr(layers, "_rises", lambda losses: not asked and not asked.append(losses))
     made = solver(x, y, head="logistic")
