@@ -78,6 +78,8 @@ def prepare_kappa(truth: Truth, answers: Answers) -> Scorer:
         counted, a, b = counted[kept], left[kept], right[kept]
         if not len(a) or ((a == a[0]).all() and (b == a[0]).all()):
             return float("nan")
+        if (a == a[0]).all() or (b == b[0]).all():
+            return 0.0  # and not what rounding leaves of it, of either sign
         total = counted.sum()
         mean_a, mean_b = counted @ a / total, counted @ b / total
         # The mean of (a - b)² over all pairs of a true and an answered grade, without their table.

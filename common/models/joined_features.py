@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 from common.errors import KitError
 from common.models.feature_pools import places_of, pooled
 from common.models.input_coverage import SHAPE_ERRORS
+from common.progress import counted
 from common.recipe import Recipe
 
 
@@ -137,8 +138,27 @@ def with_joined_features(model: nn.Module, recipe: Recipe) -> nn.Module:
     try:
         joined = JoinedFeatures(model, maps, recipe.feature_size, side, pools)
     except SHAPE_ERRORS as error:
-        raise KitError(
-            f"feature_stages={recipe.feature_stages} feature_size={recipe.feature_size}: backbone="
-            f"{recipe.backbone} has fewer stages, or takes no images so small ({error}); set fewer, or larger"
-        ) from error
+        raise KitError(_fault(model, recipe, side, error)) from error
     return joined
+
+
+def _fault(model: nn.Module, recipe: Recipe, side: int, error: Exception) -> str:
+    """Why a network does not give the features that the recipe asks for: its stages, or the size."""
+    backbone, asked = f"backbone={recipe.backbone}", recipe.feature_stages
+    has = asked
+    while has > 1 and not _gives(model, has, side):
+        has -= 1
+    if has < asked:
+        return f"feature_stages={asked}: {backbone} has {counted(has, 'stage')}; set feature_stages={has}"
+    return (
+        f"feature_size={recipe.feature_size}: {backbone} takes no images so small ({error}); set it "
+        "larger, or feature_size=0"
+    )
+
+
+def _gives(model: nn.Module, stages: int, side: int) -> bool:
+    try:
+        JoinedFeatures(model, stages - 1, 0, side)
+    except SHAPE_ERRORS:
+        return False
+    return True

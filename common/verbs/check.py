@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from common.data.pixels.conversion_report import conversions, pixel_problems
-from common.progress import say
+from common.progress import counted, say
 from common.storage import replacing
 from common.workflow import options as shared
 from common.workflow.data_check import (
@@ -67,7 +67,7 @@ def run(request: Request) -> dict[str, Any]:
                  for line in conversions(store, tables[name]["id"].tolist())]  # fmt: skip
     for line in converted:
         say(f"  {line}")
-    say(f"  {len(pairs) - near:,} pairs of equal pixels and {near:,} of the same shot "
+    say(f"  {counted(len(pairs) - near, 'pair')} of equal pixels and {near:,} of the same shot "
         f"({seconds:g} s): {path}")  # fmt: skip
     for problem in problems:
         say(f"  problem: {problem}")

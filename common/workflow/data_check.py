@@ -8,7 +8,7 @@ import pandas as pd
 from common.data.batches.photographs import PHOTO
 from common.data.duplicates import groups
 from common.data.pixels.store import Store
-from common.progress import first_of
+from common.progress import counted, first_of
 from common.recipe import Recipe
 from common.targets import Target
 from common.workflow.files import Files
@@ -83,7 +83,7 @@ def draw(
     ]
     which = "the nearest and the farthest" if len(near) > len(shown) else "all"
     kind = "of the same shot" if pairs["near"].any() else "of equal pixels"
-    title = f"{len(near):,} pairs {kind}: {which}, by distance"
+    title = f"{counted(len(near), 'pair')} {kind}: {which}, by distance"
     contact_sheet(images, captions, title, path)
     return str(path)
 
@@ -101,22 +101,23 @@ def pair_problems(pairs: pd.DataFrame, train: pd.DataFrame, target: Target) -> l
             named = first_of(
                 [f"{a} and {b}" for a, b in zip(odd["id_a"], odd["id_b"], strict=True)]
             )
-            found.append(f"{len(odd):,} pairs {word} in train have two labels: {named}")
+            have = "has" if len(odd) == 1 else "have"
+            found.append(f"{counted(len(odd), 'pair')} {word} in train {have} two labels: {named}")
         if len(inside):
             images = len({*inside["id_a"], *inside["id_b"]})
             found.append(
-                f"{len(inside):,} pairs {word} within train ({images:,} images): groups=near, the "
-                "default, keeps them in one fold"
+                f"{counted(len(inside), 'pair')} {word} within train ({images:,} images): groups=near, "
+                "the default, keeps both images in one fold"
             )
         across = of[(of["split_a"] == "train") & (of["split_b"] == "test")]
         if len(across):
             images = across["id_b"].nunique()
             found.append(
-                f"{len(across):,} pairs {word} across train and test ({images:,} test images): "
-                "their scores flatter"
+                f"{counted(len(across), 'pair')} {word} across train and test "
+                f"({counted(images, 'test image')}): their scores flatter"
             )
         if twins := int((of["split_a"] == "test").sum()):
-            found.append(f"{twins:,} pairs {word} within test")
+            found.append(f"{counted(twins, 'pair')} {word} within test")
     return found
 
 

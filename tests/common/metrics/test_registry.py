@@ -187,3 +187,11 @@ def test_a_class_without_rows_has_no_part_in_the_balanced_log_loss_and_is_named(
     assert both == pytest.approx(-(3 * np.log(0.8) + np.log(0.6)) / 4)
     yes = metric_named("balanced_log_loss").score(np.eye(2)[:, [1]], answers[:, [1]])
     assert yes == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2)
+
+
+def test_kappa_of_one_answer_for_all_is_zero_whatever_rounding_leaves() -> None:
+    rng, kappa = np.random.default_rng(0), metric_named("qwk")
+    for rows in range(3, 60):
+        truth = rng.integers(0, 5, rows)
+        truth[:2] = 0, 4
+        assert f"{kappa.score(truth, np.full(rows, 2), rng.random(rows)):.4f}" == "0.0000"

@@ -123,7 +123,8 @@ def test_networks_of_other_stages_or_sizes_have_other_keys_in_the_cache() -> Non
     ("backbone", "fields", "words"),
     [
         ("kit_resnet9_16", {"feature_stages": 2}, "does not tell the feature maps"),
-        ("test_resnet", {"feature_stages": 9}, "has fewer stages"),
+        ("test_resnet", {"feature_stages": 9}, r"resnet has 5 stages; set feature_stages=5$"),
+        ("test_resnet", {"feature_stages": 6, "feature_size": 32}, "has 5 stages"),
         ("kit_resnet9_16", {"feature_size": 4}, "takes no images so small"),
         ("test_vit", {"feature_size": 64}, "images of one size alone"),
         ("test_resnet", {"feature_pools": "mean+token"}, "has no class token"),

@@ -63,12 +63,12 @@ def test_check_lists_pairs_draws_them_and_says_what_they_mean(shots: Any) -> Non
     assert (result["same"], result["near"]) == (1, 3)
     assert result["duplicate_seconds"] >= 0
     said = "\n".join(result["problems"])
-    assert "1 pairs of the same shot in train have two labels: 00e7 and 10e7" in said
-    assert "of equal pixels in train have two labels" not in said
-    assert "1 pairs of the same shot within train (2 images)" in said
-    assert "1 pairs of equal pixels within train (2 images)" in said
-    assert "1 pairs of the same shot across train and test (1 test images)" in said
-    assert "1 pairs of the same shot within test" in said
+    assert "1 pair of the same shot in train has two labels: 00e7 and 10e7" in said
+    assert "of equal pixels in train ha" not in said
+    assert "1 pair of the same shot within train (2 images)" in said
+    assert "1 pair of equal pixels within train (2 images)" in said
+    assert "1 pair of the same shot across train and test (1 test image)" in said
+    assert "1 pair of the same shot within test" in said
     picture = decode(Path(result["picture"]).read_bytes())
     assert Path(result["picture"]).name == "pairs.png"
     assert picture.shape[1] > 3 * 220  # three pairs beside each other
