@@ -125,9 +125,10 @@ def responds(address: str) -> bool:
 def _check_folder(folder: Path) -> None:
     missing = [name for name in FOLDER_FILES if not (folder / name).is_file()]
     if missing:
+        hint = "; the + is read as part of the path" if "+" in str(folder) else ""
         raise KitError(
             f"backbone={LOCAL}{folder}: {' and '.join(missing)} missing; a timm model folder holds "
-            "config.json and model.safetensors"
+            f"config.json and model.safetensors{hint}"
         )
     for name in FOLDER_FILES:
         check_is_content(folder / name)

@@ -83,6 +83,8 @@ def test_a_model_folder_that_is_not_whole_is_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(ValueError, match=r"config\.json and model\.safetensors missing"):
         check_pretrained(f"local-dir:{tmp_path}")
+    with pytest.raises(ValueError, match=r"the \+ is read as part of the path"):
+        check_pretrained(f"local-dir:{tmp_path}+")
     (tmp_path / "config.json").write_text("{}")
     save_file(state, tmp_path / "model.safetensors")
     whole = (tmp_path / "model.safetensors").read_bytes()
