@@ -49,13 +49,14 @@ def find_run(request: Request) -> Run:
 def _of_these_data(request: Request, runs: Sequence[Run]) -> Run:
     """The latest of these runs that is not known to be made from other data than the request's.
 
-    Where all are, the latest, and it is said: the same data may have been moved.
+    Where all are, the latest, and it is said: the same data may lie in two places.
     """
     if request.data is None and not request.competition.on_kaggle:
         return runs[0]
     here = place_of(request)
     for run in runs:
-        if run.read().get("place", here) == here:
+        place = run.read().get("place", here)
+        if place == here or not Path(place).exists():  # moved since, or on another machine
             return run
     say(
         f"no run below {request.runs} was made from {here}: {runs[0].folder} is the latest, made from "

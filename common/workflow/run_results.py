@@ -163,8 +163,9 @@ def check_data(run: Run, table: pd.DataFrame, store: Store, target: Target) -> N
 
 
 def place_known(run: Run) -> str:
-    """Where the run's data lay when it was last used, as a shell's word; DIR where it does not know."""
-    return shlex.quote(run.read().get("place", "DIR"))
+    """Where the run's data lay when it was last used, as a shell's word; DIR where nothing is there now."""
+    place = run.read().get("place", "")
+    return shlex.quote(place) if place and Path(place).exists() else "DIR"
 
 
 def other_data(run: Run, request: Request) -> str:

@@ -19,8 +19,11 @@ def test_without_a_run_named_the_latest_made_from_these_data_is_taken(
     shutil.copytree(these, other)
     Run(other).note(place=str(tmp_path / "other"), data="of others")
     (other / ".used").touch()
+    assert find_run(toy()).folder == other  # its data are gone: they may be these, moved
+    for name in ("other", "third"):
+        (tmp_path / name).mkdir()
     assert find_run(toy()).folder == these
-    Run(these).note(place=str(tmp_path / "moved"))
+    Run(these).note(place=str(tmp_path / "third"))
     assert find_run(toy()).folder == other
     assert f"{other} is the latest, made from {tmp_path / 'other'}" in capsys.readouterr().err
     ways = rf"\(--data {tmp_path / 'other'}\).*--run RUN.*`kit digits run"
