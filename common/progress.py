@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing import parent_process
 from typing import Any, Self, TypeVar
 
@@ -77,6 +77,12 @@ class Lines:
             f"{self.label}: {self.count:,} of {self.total:,} {self.unit}, "
             f"{tqdm.format_interval(left)} left"
         )
+
+
+def span(counts: Iterable[int]) -> str:
+    """The least and the largest: '14', or '14 to 16'."""
+    found = [*counts]
+    return " to ".join(f"{each:,}" for each in sorted({min(found), max(found)}))
 
 
 def counted(count: int, noun: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from common.errors import KitError
 from common.metrics import Form, Probs, RowScores
-from common.progress import counted, first_of
+from common.progress import counted, first_of, span
 from common.targets.target import (
     LABEL,
     Strata,
@@ -164,7 +164,7 @@ class LabelSet(Target):
     def summary(self, y: Targets) -> str:
         counts = y.sum(axis=0).astype(int)
         none = int((y.sum(axis=1) == 0).sum())
-        of = f"{len(self.names)} labels of {counts.min():,} to {counts.max():,} images"
+        of = f"{len(self.names)} labels of {span(counts.tolist())} images"
         return f"{of}, {none:,} images without a label"
 
     def told(self, answer: npt.NDArray[Any]) -> str:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.metrics import FLOOR, Form, Probs, RowScores
+from common.progress import span
 from common.targets.classes import classes_of, label_remarks, targets_of
 from common.targets.target import LABEL, Strata, Target, Targets, one_hot
 
@@ -94,7 +95,7 @@ class OneClass(Target):
     def summary(self, y: Targets) -> str:
         counts = np.bincount(y, minlength=len(self.names))
         counts = counts[counts > 0]
-        return f"{len(self.names)} classes of {counts.min():,} to {counts.max():,} images"
+        return f"{len(self.names)} classes of {span(counts.tolist())} images"
 
     def told(self, answer: npt.NDArray[Any]) -> str:
         return self.names[int(answer)]

@@ -127,8 +127,9 @@ def table_problems(files: Files, test: pd.DataFrame) -> list[str]:
     if target.named:
         counts = pd.Series(target.texts(files.train)).value_counts()
         if single := counts[counts == 1].index.tolist():
+            one = "class" if len(single) == 1 else "classes"
             found.append(
-                f"{len(single):,} classes have one image, which no fold can both learn and judge: {first_of(single)}"
+                f"{len(single):,} {one} of one image, which no fold can both learn and judge: {first_of(single)}"
             )
     found += target.remarks(files.train, files.sample)
     lacking = set(files.sample.iloc[:, 0]) ^ set(test["id"])

@@ -35,7 +35,7 @@ def train_jobs(ready: Prepared, jobs: list[Job]) -> None:
     """Train the jobs without weights, resumed after the last finished epoch."""
     run = ready.run
     if all(checkpoint.is_finished(run / job.name) for job in jobs):
-        say(f"{run.folder}: all {len(jobs)} models are trained")
+        say(f"{run.folder}: {counted(len(jobs), 'model')} trained already")
         return
     check_code(ready)
     ready, jobs = with_changed_rows(ready, jobs)

@@ -17,7 +17,7 @@ from common.data.batches.small_images import SMALL
 from common.data.folds import LEAST, assign_folds
 from common.errors import KitError
 from common.inference.label_errors import LabelErrors, label_errors
-from common.progress import counted, say, tracked
+from common.progress import counted, say, span, tracked
 from common.recipe import Recipe
 from common.recipe_rules import SOLVED
 from common.reporting.contact_sheet import contact_sheet
@@ -59,7 +59,7 @@ def heeding_noise(ready: Prepared, jobs: Sequence[Job]) -> list[Job]:
     does = "left out" if ready.recipe.noise == "drop" else "weighed less"
     say(
         f"  noise={ready.recipe.noise}: of {len(jobs[0].rows):,} training rows "
-        f"{' to '.join(f'{each:,}' for each in sorted({min(counts), max(counts)}))} are {does} as "
+        f"{span(counts)} are {does} as "
         f"most likely mislabelled ({path})"
     )
     place = pd.Series(np.arange(len(ready.table)), index=ready.table["id"])

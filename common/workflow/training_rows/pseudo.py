@@ -23,7 +23,7 @@ from common.data.pixels.store import Store, open_store
 from common.errors import KitError
 from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
-from common.progress import counted, say
+from common.progress import counted, say, span
 from common.recipe import Recipe
 from common.storage import replacing
 from common.training.jobs import Job, jobs_of
@@ -88,10 +88,9 @@ def with_pseudo_labels(ready: Prepared, jobs: Sequence[Job]) -> tuple[Prepared, 
 def _tell(recipe: Recipe, count: int, facts: list[dict[str, int]], *, refit: bool) -> None:
     rows, near = ([each[name] for each in facts] for name in ("rows", "near_held_out"))
     what = "test row" if recipe.pseudo_images == "none" else "unlabelled image"
-    each = " to ".join(f"{each:,}" for each in sorted({min(rows), max(rows)}))
     by = f"its own fold; {sum(near):,} left out as near-duplicates of rows held out there"
     say(
-        f"  pseudo={recipe.pseudo}: of {counted(count, what)} {each} a model, labelled by "
+        f"  pseudo={recipe.pseudo}: of {counted(count, what)} {span(rows)} a model, labelled by "
         + ("the mean of all its models" if refit else f"the model of {by}")
     )
     if not any(rows) and not any(near):
