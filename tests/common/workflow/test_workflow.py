@@ -129,8 +129,8 @@ def test_check_finds_identical_files_across_the_splits(toy: Any) -> None:
         ["train", "00e7", "train", "01e7", "same", "0"],
         ["train", "02e7", "test", "50e7", "same", "0"],
     ]
-    assert any("have two labels: 00e7 and 01e7" in problem for problem in result["problems"])
-    assert any("across train and test (1 test images)" in problem for problem in result["problems"])
+    assert any("has two labels: 00e7 and 01e7" in problem for problem in result["problems"])
+    assert any("across train and test (1 test image)" in problem for problem in result["problems"])
 
 
 def test_check_submission_names_what_is_wrong(toy: Any, tmp_path: Path) -> None:
