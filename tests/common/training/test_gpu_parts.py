@@ -114,7 +114,7 @@ def test_a_loss_mixed_or_not_has_the_same_value_and_gradient(
         y[3, 1] = torch.nan
     for device in ("cpu", DEVICE):
         loss_of = build_loss(recipe, y, target).to(device)
-        x, there = outputs.to(device).requires_grad_(), y.to(device)
+        x, there = outputs.to(device, copy=True).requires_grad_(), y.to(device)
         plain = torch.rand(8, 3, 4, 4, generator=torch.Generator().manual_seed(1)).to(device)
         mixed, soft = MixupCutmix(recipe, 4)(plain, there, (0, 0, 0, 0))
         total = loss_of(x, there) * loss_of.share(there, [there, there]) + loss_of(x, soft)
