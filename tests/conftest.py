@@ -15,6 +15,7 @@ import pytest
 from toy_warnings import GPU_WARNINGS
 
 CLOSED = "http://127.0.0.1:9"  # the discard port: nothing listens there
+DEVICE = os.environ.get("KIT_TEST_DEVICE", "cpu")  # that the toy competition trains on
 PREFIXES = ("KAGGLE_", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _home = pytest.StashKey[Path]()
 
@@ -136,7 +137,7 @@ def toy(tmp_path: Path) -> Any:
     images = [_toy_image(label, number, 8) for number, label in enumerate(labels)]
     digits.lay_out(table, images, tmp_path / "data")
     base = Recipe(
-        folds=2, epochs=2, batch_size=8, lr=0.02, augment="small", device="cpu", eval_batch_size=16
+        folds=2, epochs=2, batch_size=8, lr=0.02, augment="small", device=DEVICE, eval_batch_size=16
     )
 
     def request(*words: str, fresh: bool = False, **fields: Any) -> Request:

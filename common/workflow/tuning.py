@@ -112,8 +112,10 @@ def candidates(setting: RunContext, compiled: bool) -> Iterator[tuple[str, str, 
     if trains and (gpu or compiled):
         yield "compile", of, [not recipe.compile]
     if isinstance(setting.source, PerImage):
-        powers = [0, *(2**n for n in range(5) if 2**n <= (os.cpu_count() or 1))]
-        yield "workers", of, [each for each in powers if each != recipe.workers]
+        most = (os.cpu_count() or 1) if gpu else 1  # a CPU's network never waits for more than one
+        powers = [0, *(2**n for n in range(5) if 2**n <= most)]
+        used = recipe.workers if gpu else min(1, recipe.workers)
+        yield "workers", of, [each for each in powers if each != used]
     batch = setting.inference_batch
     yield "eval_batch_size", "inference", [max(1, batch // 4), max(1, batch // 2), batch * 2]
     if trains:

@@ -80,7 +80,12 @@ class PerImage:
 
     @property
     def _most_threads(self) -> int:
-        """More threads hold one another up at Python's lock, the sooner the smaller the images are."""
+        """More threads hold one another up at Python's lock, the sooner the smaller the images are.
+
+        One makes more images than a CPU's network takes, and a second would take the network's time.
+        """
+        if self.device.type == "cpu":
+            return 1
         return max(4, int(self.store.shapes.prod(axis=1).mean()) // PIXELS_A_THREAD)
 
     def _parts(self, count: int, batch: int, size: int, threads: int) -> Iterator[_Part]:

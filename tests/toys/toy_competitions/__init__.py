@@ -1,5 +1,6 @@
 """Competitions of every kind, small enough to train in a second, with images that tell the answers."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,13 @@ from common.targets import Target
 from common.workflow.request import Request
 
 CHEAP = Recipe(
-    folds=2, epochs=2, batch_size=8, lr=0.02, augment="small", device="cpu", eval_batch_size=32
+    folds=2,
+    epochs=2,
+    batch_size=8,
+    lr=0.02,
+    augment="small",
+    device=os.environ.get("KIT_TEST_DEVICE", "cpu"),
+    eval_batch_size=32,
 )
 
 

@@ -26,9 +26,11 @@ class Shapes:
 @pytest.mark.parametrize(
     ("height", "width", "most"), [(32, 32, 4), (375, 500, 4), (1000, 1000, 20), (2000, 3000, 120)]
 )
-def test_small_images_get_four_threads_and_large_ones_more(
+def test_on_a_gpu_small_images_get_four_threads_and_large_ones_more(
     height: int, width: int, most: int
 ) -> None:
     store: Any = Shapes(height, width)
-    source = PerImage(store, Recipe(augment="photo", workers=16), torch.device("cpu"), 0.875)
-    assert source._most_threads == most
+    recipe = Recipe(augment="photo", workers=16)
+    assert PerImage(store, recipe, torch.device("cuda"), 0.875)._most_threads == most
+    # A CPU's network takes fewer images than one thread makes.
+    assert PerImage(store, recipe, torch.device("cpu"), 0.875)._most_threads == 1
