@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "XDG_CONFIG_HOME": str(home / "config"),
         "OMP_NUM_THREADS": "1",  # two threads on a busy machine are far slower than one
         "NO_ALBUMENTATIONS_UPDATE": "1",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS reads it once, at its first call
         "HF_HUB_OFFLINE": "1",
     }
     # Its font list takes seconds to build; one place for all sessions keeps it.

@@ -42,16 +42,18 @@ def main() -> None:
     print(parts[-1], flush=True)
     with TemporaryDirectory() as folder:
         for table in _tables(asked, Path(folder)):
-            print(table, flush=True)
-            parts += ["", table]
-            write_results(asked.out, "\n".join([*parts, ""]), of_gpu=True)
+            for grown in table:  # as far as it is: a machine's time may end
+                print(grown, flush=True)
+                write_results(asked.out, "\n".join([*parts, "", grown, ""]), of_gpu=True)
+            parts += ["", grown]
 
 
-def _tables(asked: argparse.Namespace, place: Path) -> Iterator[str]:
+def _tables(asked: argparse.Namespace, place: Path) -> Iterator[Iterator[str]]:
+    """Each table, row by row: the whole of it as it has grown."""
     if asked.cifar10:
         yield _cifar10(asked, place / "cifar10")
     else:
-        yield "cifar-10: not measured, for --cifar10 names no folder of its archives"
+        yield iter(["cifar-10: not measured, for --cifar10 names no folder of its archives"])
     yield _photographs(asked.workers, place / "photographs")
     if asked.cifar10:
         yield _wide(asked, place / "cifar10")
@@ -71,33 +73,48 @@ def _environment() -> str:
     )
 
 
-def _cifar10(asked: argparse.Namespace, place: Path) -> str:
+def _cifar10(asked: argparse.Namespace, place: Path) -> Iterator[str]:
     words = ["--recipe", "speed", "compile=true"]
     ours, run = cifar10.kit(asked.cifar10.resolve(), place, asked.splits, words)
     rows = [ours]
+    yield table_of(cifar10.HEAD, [row.cells() for row in rows])
     if asked.peer:
         peer, data = asked.peer.resolve(), asked.cifar10.resolve()
         rows.append(cifar10.airbench(peer, data, place, run, asked.splits))
-    return table_of(cifar10.HEAD, [row.cells() for row in rows])
+        yield table_of(cifar10.HEAD, [row.cells() for row in rows])
 
 
-def _wide(asked: argparse.Namespace, place: Path) -> str:
+def _wide(asked: argparse.Namespace, place: Path) -> Iterator[str]:
     words = ["--recipe", "speed-wide"]
     wide, _ = cifar10.kit(asked.cifar10.resolve(), place, asked.wide_splits, words)
-    return table_of(cifar10.HEAD, [wide.cells()])
+    yield table_of(cifar10.HEAD, [wide.cells()])
 
 
-def _photographs(counts: Sequence[int], place: Path) -> str:
+def _photographs(counts: Sequence[int], place: Path) -> Iterator[str]:
     task = photographs.Task()
     photographs.lay_out(task, place)
-    limit = photographs.bare_step(task)
-    rows = [limit, photographs.torchvision_loader(task, place)]
-    rows.append(photographs.timm_loader(task, place))
-    for workers in counts or (task.workers, 4, 2):
-        for augment in ("photo-crop", "photo"):
-            words = [f"augment={augment}", f"workers={workers}"]
-            rows.append(photographs.kit(task, place, *words))
-    return table_of(photographs.HEAD, [row.cells(max(limit.speeds)) for row in rows])
+    rows: list[photographs.Speeds] = []
+    for row in _speeds(task, counts, place):
+        rows.append(row)
+        yield table_of(photographs.HEAD, [row.cells(max(rows[0].speeds)) for row in rows])
+
+
+def _speeds(
+    task: photographs.Task, counts: Sequence[int], place: Path
+) -> Iterator[photographs.Speeds]:
+    """The limit first, then the goal's rows, then the peers and the kit with fewer workers."""
+    yield photographs.bare_step(task)
+    first, *fewer = counts or (task.workers, 4, 2)
+    yield from _kits(task, first, place)
+    yield photographs.torchvision_loader(task, place)
+    yield photographs.timm_loader(task, place)
+    for workers in fewer:
+        yield from _kits(task, workers, place)
+
+
+def _kits(task: photographs.Task, workers: int, place: Path) -> Iterator[photographs.Speeds]:
+    for augment in ("photo-crop", "photo"):
+        yield photographs.kit(task, place, f"augment={augment}", f"workers={workers}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,14 @@ from common.progress import say
 
 T = TypeVar("T")
 WHOLE = 2**31  # a limit that no batch exceeds
-# How libraries below torch word it; torch itself has an exception of its own.
-WORDS = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+# How libraries below torch word it; torch itself has an exception of its own. The last one: none of
+# cuDNN's ways of a convolution got the memory that it works in.
+WORDS = (
+    "out of memory",
+    "ALLOC_FAILED",
+    "ALLOCATION_FAILED",
+    "unable to find an engine to execute this computation",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

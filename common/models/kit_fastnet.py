@@ -39,6 +39,15 @@ class ShiftNorm(nn.BatchNorm2d):
         del self.weight
         self.register_buffer("weight", torch.ones(width), persistent=False)
 
+    def shared(self) -> nn.SyncBatchNorm:
+        """The same norm, over the images of all processes; torch converts none with such a weight."""
+        norm = nn.SyncBatchNorm(self.num_features, self.eps, self.momentum)
+        del norm.weight
+        norm.register_buffer("weight", self.weight, persistent=False)
+        norm.load_state_dict(self.state_dict())
+        norm.bias.requires_grad_(self.bias.requires_grad)
+        return norm.to(self.bias.device)
+
 
 class Block(nn.Module):
     """`depth` convolutions with norm and GELU; max pooling after the first halves the resolution.

@@ -59,6 +59,7 @@ def train_job(job: Job, context: RunContext, folder: Path) -> Iterator[Record]:
     if context.recipe.gpus > 1:
         yield from train_on_gpus(job, context, folder)
         return
+    free(context)  # what an earlier job's captured passes and gradient scaler hold
     try:
         yield from train(job, context, folder)
         return

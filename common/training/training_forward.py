@@ -4,6 +4,7 @@ On a GPU a step of a small network is thousands of kernels, each launched by the
 graph launches all of a pass at once, with the same kernels in the same order, so the same numbers.
 """
 
+import gc
 import time
 import warnings
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from common.errors import KitError
+from common.inference.smaller_batches import is_out_of_memory
 from common.models.network import Network
 from common.progress import say
 from common.recipe import Recipe
@@ -44,6 +47,7 @@ class TrainingForward:
             return 0.0
         start = time.perf_counter()
         self.shape, self.forward = x.shape, self.plain
+        gc.collect()  # torch holds captured passes in cycles: those of other sizes, phases and jobs
         buffers = dict(self.network.model.named_buffers())
         before = {name: tensor.clone() for name, tensor in buffers.items()}
         if self.recipe.compile:
@@ -74,7 +78,11 @@ class TrainingForward:
         return on_gpu and recipe.cuda_graphs and alone
 
     def _captured(self, x: Tensor) -> Forward:
-        """Both passes as graphs; a network that asks the device for a number on its way stays as it is."""
+        """Both passes as graphs; a network that waits for the device on its way stays as it is.
+
+        Raises:
+            KitError: the capture fails, which leaves torch's memory and streams in its middle.
+        """
         model, network = self.network.model, self.network
         names, parameters = zip(*model.named_parameters(), strict=True)
 
@@ -91,6 +99,13 @@ class TrainingForward:
             enabled=network.precision != torch.float32,
             cache_enabled=False,
         )
+        trained = [value for value in own if value.requires_grad]
+        with mixed:
+            if reason := _wait_in(
+                lambda: torch.autograd.grad(passed(x, *own).sum(), trained, allow_unused=True)
+            ):
+                say(f"backbone={self.recipe.backbone} is not captured as a CUDA graph: {reason}")
+                return self.plain
         try:
             with mixed, warnings.catch_warnings():
                 # torch warns of what it does itself: warm-up and capture on two streams of its own.
@@ -100,20 +115,33 @@ class TrainingForward:
                     (x.clone(), *own),
                     allow_unused_input=True,
                 )
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
             reason = str(error).partition("\n")[0]
-            say(f"backbone={self.recipe.backbone} is not captured as a CUDA graph ({reason})")
-            _end_capture(network.device)
-            return self.plain
+            raise KitError(
+                f"backbone={self.recipe.backbone} cannot be captured as a CUDA graph ({reason}): set "
+                "cuda_graphs=false"
+            ) from error
         return lambda x: graphed(x, *parameters)
 
     def _compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return torch.compile(function, dynamic=False) if self.recipe.compile else function
 
 
-def _end_capture(device: torch.device) -> None:
-    """After a capture that failed torch's generator believes that it goes on: give it a new state."""
-    generator = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
-    generator.graphsafe_set_state(torch.Generator(device).graphsafe_get_state())
+def _wait_in(run: Callable[[], object]) -> str:
+    """Why the processor waits for the GPU while this runs, which no graph can; empty: it does not."""
+    run()  # what is waited for in a first pass alone is no matter
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch calls this mode a prototype
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        run()
+    except RuntimeError as error:
+        if "synchronizing" not in str(error):
+            raise
+        return str(error).partition("\n")[0]
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+    return ""

@@ -14,6 +14,7 @@ from timm.layers import convert_sync_batchnorm
 from torch import Tensor, nn
 
 from common.data.batches.batching import WHOLE, Share
+from common.models.kit_fastnet import ShiftNorm
 from common.training.updates.loss import Loss, MixupCutmix
 
 T = TypeVar("T")
@@ -65,6 +66,18 @@ class Alone:
 ALONE = Alone()
 
 
+def norms_shared(module: nn.Module) -> nn.Module:
+    """A module, its batch norms made to take their statistics from the images of all processes."""
+    if isinstance(module, ShiftNorm):
+        return module.shared()
+    if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        found: nn.Module = convert_sync_batchnorm(module)
+        return found
+    for name, child in module.named_children():
+        setattr(module, name, norms_shared(child))
+    return module
+
+
 class Together(Alone):
     """One of several processes of torch's default process group."""
 
@@ -72,8 +85,7 @@ class Together(Alone):
         """On a GPU batch norm takes its statistics from the whole batch; torch has that there alone."""
         if next(model.parameters()).device.type != "cuda":
             return model
-        found: nn.Module = convert_sync_batchnorm(model)
-        return found
+        return norms_shared(model)
 
     def wrapped(self, model: nn.Module, accelerator: Any) -> nn.Module:
         """DDP, which averages gradients; buffers are the first process's."""

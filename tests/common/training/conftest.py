@@ -1,5 +1,6 @@
 """A toy whose backbone is frozen, for heads on features."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,14 @@ from safetensors.torch import save_file
 from common.models.backbone import build
 from common.recipe import Recipe
 from common.verbs import validate
+
+
+@pytest.fixture
+def repeatable() -> Iterator[None]:
+    """GPU kernels that sum in one order, where torch has them."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ far its numbers lie apart.
 import json
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 from toy_gpu_cases import APART, CASES, NEEDS_GPU, Case
 
 import common.training.loop as loop
@@ -23,16 +21,7 @@ from common.verbs import predict, run
 from common.workflow import evaluation, test_set, train_models
 from common.workflow.request import Request
 
-pytestmark = NEEDS_GPU
-
-
-@pytest.fixture(autouse=True)
-def repeatable(monkeypatch: Any) -> Iterator[None]:
-    """GPU kernels that sum in one order, where torch has them."""
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    yield
-    torch.use_deterministic_algorithms(False)
+pytestmark = [*NEEDS_GPU, pytest.mark.usefixtures("repeatable")]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from common.recipe import Recipe
 from common.storage import read_json
 from common.verbs import validate
 
-pytestmark = NEEDS_GPU
+pytestmark = [*NEEDS_GPU, pytest.mark.usefixtures("repeatable")]
 PRECISIONS = [name for name in APART if DEVICE != "cpu" or name != "fp16"]
 
 

@@ -1,5 +1,6 @@
 """A model over several processes: the losses of one, but for rounding; one that dies is told."""
 
+import copy
 import os
 import signal
 from dataclasses import replace
@@ -12,13 +13,16 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 from toy_ray import alive, children, named, until
 
 from common.data.batches.batching import Share
 from common.errors import KitError
+from common.models.backbone import build
 from common.recipe import Recipe
 from common.training.checkpoint import read_log
 from common.training.parallel import rank
+from common.training.parallel.ranks import norms_shared
 from common.verbs import validate
 from common.workflow import train_models
 from common.workflow.prepare import prepared
@@ -170,6 +174,25 @@ def test_fields_that_several_gpus_would_change_are_refused() -> None:
         Recipe(gpus=2, drop_path_rate=0.1)
     with pytest.raises(KitError, match=r"gpus=2: compile=true is of one GPU"):
         Recipe(gpus=2, compile=True)
+
+
+@pytest.mark.parametrize("name", ["kit_fastnet_16", "kit_resnet9_16", "test_efficientnet"])
+def test_norms_of_several_gpus_have_the_weights_and_the_outputs_of_ones_own(name: str) -> None:
+    torch.manual_seed(0)
+    own = build(Recipe(backbone=name), ("a", "b")).train()
+    own(torch.randn(8, 3, 32, 32))
+    shared = norms_shared(copy.deepcopy(own))
+    norms = [each for each in shared.modules() if isinstance(each, _BatchNorm)]
+    assert norms and all(isinstance(each, torch.nn.SyncBatchNorm) for each in norms)
+    before = own.state_dict()
+    assert {n: t.tolist() for n, t in shared.state_dict().items()} == {
+        n: t.tolist() for n, t in before.items()
+    }
+    assert [(n, p.requires_grad) for n, p in shared.named_parameters()] == [
+        (n, p.requires_grad) for n, p in own.named_parameters()
+    ]
+    x = torch.randn(4, 3, 32, 32)
+    assert torch.allclose(shared.eval()(x), own.eval()(x), atol=1e-6)
 
 
 @pytest.mark.gpu

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from common.inference.smaller_batches import in_parts_that_fit
+from common.inference.smaller_batches import in_parts_that_fit, is_out_of_memory
 from common.training import memory
 from common.training.components import build_components
 from common.training.jobs import jobs_of
@@ -136,6 +136,20 @@ def probs_of(toy: Any) -> Any:
     (path,) = toy().runs.glob("digits-toy-*/oof.npz")
     with np.load(path) as found:
         return found["probs"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "CUDA out of memory. Tried to allocate 20 MiB",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "GET was unable to find an engine to execute this computation",
+    ],
+)
+def test_memory_that_runs_out_below_torch_is_known_by_its_words(told: str) -> None:
+    assert is_out_of_memory(RuntimeError(told)) and not is_out_of_memory(ValueError(told))
+    assert not is_out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))
 
 
 def test_a_later_batch_begins_with_what_fitted_and_a_single_image_that_does_not_is_told() -> None:

@@ -1,5 +1,6 @@
 """A small GPU: what does not fit is told before the first epoch, and the remedy it names fits."""
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ FIELDS: dict[str, Any] = {
 @pytest.fixture
 def small_gpu() -> Iterator[None]:
     """This process may use 2,500 MB of the GPU beyond what other tests have left there."""
+    gc.collect()
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(0).total_memory
     share = (SMALL_MB * 2**20 + torch.cuda.memory_reserved()) / total

@@ -192,5 +192,5 @@ def test_two_gpus_learn_what_one_does(toy: Any) -> None:
     one = validate.run(toy("processes=1", device="cuda", epochs=6, folds=3))
     two = validate.run(toy(device="cuda", epochs=6, folds=3, fresh=True))
     facts = read_json(Path(two["run"]) / "run.json")
-    assert {each["gpu"] for each in facts["processes"]} == {0, 1}
+    assert len({each["gpu"] for each in facts["processes"]}) == 2
     assert two["fold_scores"] == pytest.approx(one["fold_scores"], abs=0.05)

@@ -151,3 +151,48 @@ print(*waits)
 """
     *few, first, second = map(int, said(library, code).splitlines()[-1].split())
     assert few == [first, second]
+
+
+def test_captured_passes_of_earlier_folds_and_sizes_are_freed(
+    library: Path, tmp_path: Path
+) -> None:
+    """The toy's captured passes take 64 MB each, held in a cycle as torch holds them."""
+    code = f"""
+import sys
+from pathlib import Path
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests/toys")!r}]
+from common.targets import OneClass
+from common.verbs import validate
+from toy_competitions import laid_out, request_of, toy_competition
+
+competition = toy_competition(OneClass(), "accuracy", ["label"])
+laid_out(competition, Path({str(tmp_path)!r}) / "data", side=32)
+fields = dict(device="cuda", precision="fp32", folds=4, epochs=3, image_size=48)
+validate.run(request_of(competition, Path({str(tmp_path)!r}), initial_image_size=16, **fields))
+print(torch.cuda.max_memory_allocated() // 2**20)
+"""
+    assert 64 <= int(said(library, code).splitlines()[-1]) < 2 * 64
+
+
+def test_a_network_that_waits_for_the_gpu_is_not_captured(library: Path) -> None:
+    code = f"""
+import sys
+from types import SimpleNamespace
+sys.path.insert(0, {str(ROOT)!r})
+from common.recipe import Recipe
+from common.training.training_forward import TrainingForward
+from torch import nn
+
+class Asks(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) + (self.asks and x.sum().item())
+
+for asks in (False, True):
+    model = Asks(3, 2).cuda()
+    model.asks = asks
+    network = SimpleNamespace(model=model, device=torch.device("cuda"), precision=torch.float32)
+    forward = TrainingForward(network, Recipe())
+    forward.prepare(torch.ones(4, 3, device="cuda"))
+    print(forward.forward is forward.plain)
+"""
+    assert said(library, code).split() == ["False", "True"]

@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from common.errors import KitError
 from common.models.backbone import build
 from common.models.freezing import freeze, train_mode
 from common.recipe import Recipe
 from common.training.training_forward import TrainingForward
 
 CPU = torch.device("cpu")
+FORWARD = "common.training.training_forward."
 
 
 class OnCPU:
@@ -61,6 +63,7 @@ def test_a_captured_pass_gives_the_plain_ones_logits_gradients_and_statistics(
     frozen: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "make_graphed_callables", graphed)
+    monkeypatch.setattr(FORWARD + "_wait_in", lambda _: "")
     x, recipe = torch.randn(4, 3, 16, 16), Recipe(backbone="kit_fastnet_16")
     plain = TrainingForward(network(frozen), recipe)  # type: ignore[arg-type]
     captured = Captured(network(frozen), recipe)  # type: ignore[arg-type]
@@ -75,26 +78,47 @@ def test_a_captured_pass_gives_the_plain_ones_logits_gradients_and_statistics(
 
 def test_a_batch_of_another_size_takes_the_plain_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "make_graphed_callables", lambda *_, **__: None)
+    monkeypatch.setattr(FORWARD + "_wait_in", lambda _: "")
     captured = Captured(network(0), Recipe(backbone="kit_fastnet_16"))  # type: ignore[arg-type]
     captured.prepare(torch.randn(4, 3, 16, 16))
     assert captured(torch.randn(3, 3, 16, 16)).shape == (3, 3)
 
 
-def test_a_network_that_cannot_be_captured_runs_as_it_is_and_a_sentence_says_so(
+def test_a_network_that_waits_for_the_gpu_runs_as_it_is_and_a_sentence_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise RuntimeError("operation not permitted when stream is capturing\nand so on")
-
-    monkeypatch.setattr(torch.cuda, "make_graphed_callables", refuse)
-    monkeypatch.setattr("common.training.training_forward._end_capture", lambda _: None)
+    monkeypatch.setattr(FORWARD + "_wait_in", lambda _: "called a synchronizing CUDA operation")
     captured = Captured(network(0), Recipe(backbone="kit_fastnet_16"))  # type: ignore[arg-type]
     x = torch.randn(4, 3, 16, 16)
     captured.prepare(x)
     assert captured(x).shape == (4, 3)
     told = capsys.readouterr().err
-    assert "backbone=kit_fastnet_16 is not captured as a CUDA graph (operation not" in told
-    assert "and so on" not in told
+    assert "backbone=kit_fastnet_16 is not captured as a CUDA graph: called a sync" in told
+
+
+@pytest.mark.parametrize(
+    ("told", "error", "sentence"),
+    [
+        (
+            "operation not permitted when stream is capturing\nand so on",
+            KitError,
+            r"kit_fastnet_16 cannot be captured as a CUDA graph \(operation not permitted when stream "
+            r"is capturing\): set cuda_graphs=false$",
+        ),
+        ("CUDA out of memory. Tried to allocate 1 GB", RuntimeError, "^CUDA out of memory"),
+    ],
+)
+def test_a_capture_that_fails_ends_the_training_in_a_sentence_and_lacking_memory_as_ever(
+    told: str, error: type[Exception], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError(told)
+
+    monkeypatch.setattr(FORWARD + "_wait_in", lambda _: "")
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", refuse)
+    captured = Captured(network(0), Recipe(backbone="kit_fastnet_16"))  # type: ignore[arg-type]
+    with pytest.raises(error, match=sentence):
+        captured.prepare(torch.randn(4, 3, 16, 16))
 
 
 def test_nothing_is_captured_where_gradients_accumulate_or_on_a_cpu() -> None:

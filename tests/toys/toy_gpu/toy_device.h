@@ -25,6 +25,7 @@ static Device gpu(DeviceIndex index = -1) {
 // Memory: what tensors of all toy GPUs take, in blocks of 512 bytes as CUDA's allocator has them
 
 static std::atomic<int64_t> used{0}, peak{0}, limit{INT64_MAX}, waits{0};
+static bool waiting_fails = false;
 
 struct Block {  // a CPU's storage that a GPU's tensor holds
   Storage storage;

@@ -113,7 +113,11 @@ static void compute(const OperatorHandle& op, DispatchKeySet, torch::jit::Stack*
   TORCH_CHECK(call.on_cpu.empty() || copies || (MIXED.count(call.name) && !call.to_cpu),
       "Expected all tensors to be on the same device, but found at least two devices, cpu (of shape ",
       call.on_cpu, ") and ", call.device, ", in ", call.name);
-  if (leaves || WAITING.count(call.name)) waits++;
+  const bool enters = copies && !call.on_cpu.empty() && !call.to_cpu && !(*stack)[first + 2].toBool();
+  if (leaves || enters || WAITING.count(call.name)) {
+    TORCH_CHECK(!waiting_fails, "called a synchronizing CUDA operation");
+    waits++;
+  }
   op.redispatchBoxed(DispatchKeySet(DispatchKey::CPU), stack);
   if (leaves) return;
   for (size_t i = stack->size() - schema.returns().size(); i < stack->size(); i++) {
@@ -174,5 +178,6 @@ int64_t toy_used() { return used; }
 int64_t toy_peak() { return peak; }
 int64_t toy_waits() { return waits; }
 void toy_reset_peak() { peak = used.load(); }
+void toy_waiting_fails(int fails) { waiting_fails = fails; }
 void toy_limit(int64_t bytes) { limit = bytes; }
 }
