@@ -76,6 +76,11 @@ def test_plain_tests_pass_on_a_toy_gpu(library: Path, place: str) -> None:
     passes(library, str(ROOT / place))
 
 
+def test_two_toy_gpus_share_the_rows_of_a_package(library: Path) -> None:
+    place = ROOT / "tests/common/workflow/predicting/test_answer.py"
+    passes(library, str(place), "-k", "two_devices or visible or broken", gpus=2)
+
+
 @pytest.mark.parametrize(
     ("operation", "told"),
     [

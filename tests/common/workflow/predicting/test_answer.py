@@ -1,5 +1,6 @@
 """A package predicts what its run predicted, and any other test set, with nothing of the training data."""
 
+import os
 import shutil
 import threading
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from toy_competitions import laid_out, request_of
 from toy_package import Made, made_of, packed
 
@@ -26,6 +28,11 @@ from common.workflow.predicting.members import Models, open_package
 from common.workflow.predicting.package import package_of, submission_recipe
 from common.workflow.run_results import fold_files
 
+ON_GPUS = os.environ.get("KIT_TEST_DEVICE") == "cuda"
+PAIR = ("cuda:0", "cuda:1") if ON_GPUS else ("cpu", "cpu:0")
+two_devices = pytest.mark.skipif(
+    ON_GPUS and torch.cuda.device_count() < 2, reason="this machine has no two GPUs"
+)
 CODE = [name for name in competitions.names() if name != "folder"]
 
 
@@ -89,6 +96,7 @@ def test_where_no_image_can_be_read_every_row_has_the_mean_of_held_out_rows(dogs
     assert told["predicted"] == 0
 
 
+@two_devices
 def test_two_devices_share_the_rows_and_give_the_bytes_of_one(
     dogs: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,26 +109,27 @@ def test_two_devices_share_the_rows_and_give_the_bytes_of_one(
         return plain(self, *given)
 
     monkeypatch.setattr(Models, "predict", noted)
-    dogs.predicted(dogs.data, devices=("cpu", "cpu:0"))
+    dogs.predicted(dogs.data, devices=PAIR)
     written = (dogs.folder / "out" / "submission.csv").read_bytes()
     assert written == (dogs.run / "submission.csv").read_bytes()
-    assert sorted(map(sorted, seen.values())) == [["cpu"], ["cpu:0"]]
+    assert sorted(map(sorted, seen.values())) == [[name] for name in PAIR]
 
 
+@two_devices
 def test_what_stops_one_of_two_devices_stops_both_and_is_told(
     dogs: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Models.predict
 
     def failing(self: Models, *given: Any) -> Any:
-        if self.device == "cpu:0":
+        if self.device == PAIR[1]:
             raise KitError("this device is broken")
         return plain(self, *given)
 
     monkeypatch.setattr(parts, "FIRST", 4)
     monkeypatch.setattr(Models, "predict", failing)
     with pytest.raises(KitError, match="this device is broken"):
-        dogs.predicted(dogs.data, devices=("cpu", "cpu:0"))
+        dogs.predicted(dogs.data, devices=PAIR)
     assert len(pd.read_csv(dogs.folder / "out" / "submission.csv")) == 8
 
 
