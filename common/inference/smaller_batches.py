@@ -40,13 +40,13 @@ def in_parts_that_fit(
         KitError: a single image does not fit.
     """
     size = min(limit, len(images))
-    while (found := _attempt(compute, images, size)) is None:
+    while isinstance(found := _attempt(compute, images, size), str):
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if size == 1:
             raise KitError(
-                "inference on a single image does not fit in the GPU's memory: set a smaller image_size=, "
-                "another backbone=, or device=cpu"
+                f"inference on a single image does not fit in the GPU's memory ({found}): set a smaller "
+                "image_size=, another backbone=, or device=cpu"
             )
         size //= 2
     if size == min(limit, len(images)):
@@ -58,11 +58,11 @@ def in_parts_that_fit(
     return found, size
 
 
-def _attempt(compute: Callable[[Tensor], T], images: Tensor, size: int) -> list[T] | None:
-    """All parts' results; None where memory runs out, with everything freed on return."""
+def _attempt(compute: Callable[[Tensor], T], images: Tensor, size: int) -> list[T] | str:
+    """All parts' results; where memory runs out what was told, with everything freed on return."""
     try:
         return [compute(part) for part in images.split(size)]
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        return None
+        return str(error).partition("\n")[0]

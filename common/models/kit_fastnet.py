@@ -46,7 +46,7 @@ class ShiftNorm(nn.BatchNorm2d):
         norm.register_buffer("weight", self.weight, persistent=False)
         norm.load_state_dict(self.state_dict())
         norm.bias.requires_grad_(self.bias.requires_grad)
-        return norm.to(self.bias.device)
+        return norm.to(self.bias.device).train(self.training)
 
 
 class Block(nn.Module):

@@ -37,7 +37,7 @@ class OutOfMemory(KitError):
 
 
 def check_memory(job: Job, context: RunContext) -> None:
-    """Try two updates on a GPU before a process's first job; a compiled network is tried uncompiled.
+    """Try two updates on a GPU before the first jobs; a compiled network is tried uncompiled.
 
     Raises:
         OutOfMemory: they do not fit; the message names what does.

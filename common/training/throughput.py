@@ -120,7 +120,6 @@ def inference_trial(context: RunContext) -> Trial:
 
 def compare(trial: Trial, own: Trial, seconds: float) -> Comparison:
     """Time a trial against the baseline `own` in alternation, about `seconds` each per round."""
-    own.run(1)  # what the trial compiled has thrown away what this one had
     images, found = round(own.run(1) * seconds), Comparison([], [])
     started = time.perf_counter()
     for number in range(ROUNDS):

@@ -20,6 +20,11 @@ from common.models.network import Network
 from common.progress import say
 from common.recipe import Recipe
 
+
+class CaptureError(KitError):
+    """A pass cannot be captured as a CUDA graph; this process can train no more."""
+
+
 Forward = Callable[[Tensor], Tensor]
 
 
@@ -81,7 +86,7 @@ class TrainingForward:
         """Both passes as graphs; a network that waits for the device on its way stays as it is.
 
         Raises:
-            KitError: the capture fails, which leaves torch's memory and streams in its middle.
+            CaptureError: the capture fails, which leaves torch's memory and streams as in a capture.
         """
         model, network = self.network.model, self.network
         names, parameters = zip(*model.named_parameters(), strict=True)
@@ -100,18 +105,22 @@ class TrainingForward:
             cache_enabled=False,
         )
         trained = [value for value in own if value.requires_grad]
+        function = self._compiled(passed)
         with mixed:
             if reason := _wait_in(
-                lambda: torch.autograd.grad(passed(x, *own).sum(), trained, allow_unused=True)
+                lambda: torch.autograd.grad(function(x, *own).sum(), trained, allow_unused=True)
             ):
-                say(f"backbone={self.recipe.backbone} is not captured as a CUDA graph: {reason}")
+                say(
+                    f"backbone={self.recipe.backbone} trains without CUDA graphs, as its forward pass waits "
+                    f"for the GPU ({reason})"
+                )
                 return self.plain
         try:
             with mixed, warnings.catch_warnings():
                 # torch warns of what it does itself: warm-up and capture on two streams of its own.
                 warnings.simplefilter("ignore", UserWarning)
                 graphed: Callable[..., Tensor] = torch.cuda.make_graphed_callables(  # type: ignore[assignment]
-                    self._compiled(passed),  # type: ignore[arg-type]
+                    function,  # type: ignore[arg-type]
                     (x.clone(), *own),
                     allow_unused_input=True,
                 )
@@ -119,7 +128,7 @@ class TrainingForward:
             if is_out_of_memory(error):
                 raise
             reason = str(error).partition("\n")[0]
-            raise KitError(
+            raise CaptureError(
                 f"backbone={self.recipe.backbone} cannot be captured as a CUDA graph ({reason}): set "
                 "cuda_graphs=false"
             ) from error

@@ -18,6 +18,7 @@ from common.recipe import Recipe
 from common.recipe_values import with_values
 from common.training.run_context import RunContext, open_run_context
 from common.training.throughput import Trial, compare, inference_trial, training_trial
+from common.training.training_forward import CaptureError
 from common.training.updates.optimisers import check_optimiser
 from common.workflow.files import Files, open_files
 from common.workflow.prepare import labelled
@@ -112,10 +113,8 @@ def candidates(setting: RunContext, compiled: bool) -> Iterator[tuple[str, str, 
     if trains and (gpu or compiled):
         yield "compile", of, [not recipe.compile]
     if isinstance(setting.source, PerImage):
-        most = (os.cpu_count() or 1) if gpu else 1  # a CPU's network never waits for more than one
-        powers = [0, *(2**n for n in range(5) if 2**n <= most)]
-        used = recipe.workers if gpu else min(1, recipe.workers)
-        yield "workers", of, [each for each in powers if each != used]
+        powers = [0, *(2**n for n in range(5) if 2**n <= (os.cpu_count() or 1))]
+        yield "workers", of, [each for each in powers if each != recipe.workers]
     batch = setting.inference_batch
     yield "eval_batch_size", "inference", [max(1, batch // 4), max(1, batch // 2), batch * 2]
     if trains:
@@ -156,6 +155,8 @@ def _tried(
     try:
         trial = OF[of](bench.setting(with_values(recipe, [name])))
         found = compare(trial, own, seconds)
+    except CaptureError:
+        raise
     except (ValueError, RuntimeError) as error:  # that a value does not work here is a finding
         return Row(name, of, 0.0, 0.0, 0.0, 0, error=first_line(error)), []
     row = Row(

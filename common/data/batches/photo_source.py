@@ -1,7 +1,7 @@
 """Photographs from the store to batches: each image transformed on threads ahead of the training."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 import torch
@@ -15,16 +15,16 @@ from common.data.pixels.store import Store
 from common.recipe import Recipe
 
 # Pixels of an image for which a thread more pays. 4 threads shrink 15,000 images of 500x375 a second, 16
-# of them 10,000.
-PIXELS_A_THREAD = 50_000
+# of them 10,000. Beside a network on the same processors one thread makes thousands of 500x375.
+PIXELS_A_THREAD, PIXELS_A_THREAD_BESIDE = 50_000, 200_000
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Images of a batch that one thread fills: a view of the whole, and which of the rows they are."""
+    """Images of a batch that one thread fills: where in the whole they are, and which of the rows."""
 
-    whole: Tensor
-    images: Tensor
+    whole: Tensor | None
+    at: slice
     rows: slice
     last: bool
 
@@ -62,19 +62,21 @@ class PerImage:
 
         def transformed(part: _Part) -> _Part:
             transform, these = idle.get(), part.rows
+            whole = part.whole if part.whole is not None else self._batch(these, size)
             try:
                 for into, row, seed in zip(
-                    part.images.numpy(), rows[these].tolist(), seeds[these], strict=True
+                    whole[part.at].numpy(), rows[these].tolist(), seeds[these], strict=True
                 ):
                     transform(self.store[row], seed, into)
             finally:
                 idle.put(transform)
-            return part
+            return replace(part, whole=whole)
 
         parts = self._parts(len(rows), batch, size, max(1, threads))
         with one_opencv_thread():
             ahead = in_order(transformed, parts, threads, 2 * threads) if threads else None
-            ready = (part.whole for part in ahead or map(transformed, parts) if part.last)
+            done = ahead or map(transformed, parts)
+            ready = (part.whole for part in done if part.last and part.whole is not None)
             for images in _on_device(ready, self.device):
                 yield images.permute(0, 3, 1, 2)
 
@@ -82,22 +84,32 @@ class PerImage:
     def _most_threads(self) -> int:
         """More threads hold one another up at Python's lock, the sooner the smaller the images are.
 
-        One makes more images than a CPU's network takes, and a second would take the network's time.
+        A CPU's network takes fewer images than a GPU's, and more threads would take its time.
         """
+        pixels = int(self.store.shapes.prod(axis=1).mean())
         if self.device.type == "cpu":
-            return 1
-        return max(4, int(self.store.shapes.prod(axis=1).mean()) // PIXELS_A_THREAD)
+            return max(1, pixels // PIXELS_A_THREAD_BESIDE)
+        return max(4, pixels // PIXELS_A_THREAD)
 
     def _parts(self, count: int, batch: int, size: int, threads: int) -> Iterator[_Part]:
-        """Every batch in as many parts as there are threads, so that the first one is there early."""
+        """Every batch in as many parts as there are threads, so that the first one is there early.
+
+        A thread that fills a batch alone on a CPU takes its memory too, from its own heap. Memory that a GPU
+        copies from is taken here: no other thread may while passes are captured.
+        """
+        alone = threads == 1 and self.device.type == "cpu"
         for start in range(0, count, batch):
             end = min(start + batch, count)
-            shape = (end - start, size, size, 3)
-            whole = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
-            step = -(-len(whole) // threads)
-            for at in range(start, end, step):
-                these = slice(at, min(at + step, end))
-                yield _Part(whole, whole[at - start : at - start + step], these, these.stop == end)
+            whole = None if alone else self._batch(slice(start, end), size)
+            step = -(-(end - start) // threads)
+            for first in range(start, end, step):
+                these = slice(first, min(first + step, end))
+                at = slice(first - start, these.stop - start)
+                yield _Part(whole, at, these, these.stop == end)
+
+    def _batch(self, rows: slice, size: int) -> Tensor:
+        shape = (rows.stop - rows.start, size, size, 3)
+        return torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
 
 
 def _on_device(batches: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:

@@ -110,9 +110,9 @@ def _started(cluster: Cluster, job: Job, folder: Path, *, check: bool) -> Any:
     """A job's task, from what the run has of it; a dead one is started anew here, and not by Ray."""
     import ray
 
-    # On a GPU a process of its own: one that goes on keeps the first job's GPU, whichever comes next.
-    once = {"max_calls": 1} if cluster.needs.get("num_gpus") else {}
-    task = ray.remote(num_returns="streaming", max_retries=0, **once, **cluster.needs)(train_task)
+    # Told here and not by `options`, a task's GPUs make Ray give it a process of its own: one that goes
+    # on would keep its first job's GPU, whichever comes next.
+    task = ray.remote(num_returns="streaming", max_retries=0, **cluster.needs)(train_task)
     return task.remote(job, _begun(folder), [cluster.shared], check)
 
 

@@ -38,7 +38,9 @@ PLAIN = [
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toy_gpu.library(tmp_path_factory.mktemp("toy_gpu"))
+    made = toy_gpu.library(tmp_path_factory.mktemp("toy_gpu"))
+    assert said(made, "print(torch.cuda.is_available(), torch.cuda.device_count())") == "True 1\n"
+    return made
 
 
 def said(library: Path, code: str, gpus: int = 1) -> str:
@@ -57,11 +59,12 @@ def said(library: Path, code: str, gpus: int = 1) -> str:
 def passes(library: Path, *words: str, gpus: int = 1) -> None:
     """These tests pass on toy GPUs, and there are some."""
     environment = os.environ | toy_gpu.environment(library, gpus) | {"KIT_TEST_DEVICE": "cuda"}
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-v", "--tb=short", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, *words], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert not done.returncode, done.stdout[-20_000:] + done.stderr[-5_000:]
+    assert "passed" in done.stdout and "skipped" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -155,7 +158,7 @@ for count in (60, 160):
 print(*waits)
 """
     *few, first, second = map(int, said(library, code).splitlines()[-1].split())
-    assert few == [first, second]
+    assert few == [first, second] and first > 0
 
 
 def test_captured_passes_of_earlier_folds_and_sizes_are_freed(
@@ -163,6 +166,7 @@ def test_captured_passes_of_earlier_folds_and_sizes_are_freed(
 ) -> None:
     """The toy's captured passes take 64 MB each, held in a cycle as torch holds them."""
     code = f"""
+import gc
 import sys
 from pathlib import Path
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests/toys")!r}]
@@ -173,6 +177,7 @@ from toy_competitions import laid_out, request_of, toy_competition
 competition = toy_competition(OneClass(), "accuracy", ["label"])
 laid_out(competition, Path({str(tmp_path)!r}) / "data", side=32)
 fields = dict(device="cuda", precision="fp32", folds=4, epochs=3, image_size=48)
+gc.disable()
 validate.run(request_of(competition, Path({str(tmp_path)!r}), initial_image_size=16, **fields))
 print(torch.cuda.max_memory_allocated() // 2**20)
 """

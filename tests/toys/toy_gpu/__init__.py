@@ -1,6 +1,6 @@
 """A GPU for machines without one: tensors of device cuda in the host's memory, by torch's CPU kernels.
 
-    PYTHONPATH=tests/toys/toy_gpu/site TOY_GPU=FILE python -m pytest -m gpu …
+    PYTHONPATH=tests/toys/toy_gpu/startup TOY_GPU=FILE python -m pytest -m gpu …
 
 FILE is what `library` makes. Every Python process of that environment, Ray's and a sandbox's own among
 them, has TOY_GPUS (default: 1) GPUs of 16 GB. Shown: tensors or generators of two devices in one
@@ -45,7 +45,7 @@ def library(folder: Path) -> Path:
 
 def environment(library: Path, gpus: int = 1) -> dict[str, str]:
     """What a Python process needs in its environment to have toy GPUs."""
-    paths = [str(HERE / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(HERE / "startup"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         "PYTHONPATH": os.pathsep.join(paths),
         "TOY_GPU": str(library),

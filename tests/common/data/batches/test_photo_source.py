@@ -24,13 +24,13 @@ class Shapes:
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "most"), [(32, 32, 4), (375, 500, 4), (1000, 1000, 20), (2000, 3000, 120)]
+    ("height", "width", "gpu", "cpu"),
+    [(32, 32, 4, 1), (375, 500, 4, 1), (1000, 1000, 20, 5), (2000, 3000, 120, 30)],
 )
-def test_on_a_gpu_small_images_get_four_threads_and_large_ones_more(
-    height: int, width: int, most: int
+def test_larger_images_get_more_threads_and_a_gpu_more_than_a_cpu(
+    height: int, width: int, gpu: int, cpu: int
 ) -> None:
     store: Any = Shapes(height, width)
     recipe = Recipe(augment="photo", workers=16)
-    assert PerImage(store, recipe, torch.device("cuda"), 0.875)._most_threads == most
-    # A CPU's network takes fewer images than one thread makes.
-    assert PerImage(store, recipe, torch.device("cpu"), 0.875)._most_threads == 1
+    assert PerImage(store, recipe, torch.device("cuda"), 0.875)._most_threads == gpu
+    assert PerImage(store, recipe, torch.device("cpu"), 0.875)._most_threads == cpu
