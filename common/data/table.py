@@ -173,13 +173,20 @@ def _is_empty(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
-def read_csv(path: Path, *, columns: Sequence[str] = (), data: bytes | None = None) -> pd.DataFrame:
+def read_csv(
+    path: Path,
+    *,
+    columns: Sequence[str] = (),
+    data: bytes | None = None,
+    may_be_empty: bool = False,
+) -> pd.DataFrame:
     """Read a CSV file with every value as the text it is (nothing becomes a number or nan).
 
     Args:
         path: the file: UTF-8, with or without a byte-order mark, compressed or not.
         columns: columns that must be there; others are kept as well.
         data: the file's bytes, unpacked, where they are read already.
+        may_be_empty: a header alone is a table of no rows.
 
     Raises:
         KitError: the file is missing, empty, lacks a column, or its quotes or the lengths of its rows
@@ -202,7 +209,7 @@ def read_csv(path: Path, *, columns: Sequence[str] = (), data: bytes | None = No
                     f"names above it, as in {','.join(columns)}"
                 )
             raise KitError(f"{path} has no column {column!r}, only {first_of(header)}{hint}")
-    if not rows:
+    if not rows and not may_be_empty:
         raise KitError(f"{path} has a header but no rows: write or download it again")
     return pd.DataFrame(
         {name: [row[at] for row in rows] for at, name in enumerate(header)}, dtype=str

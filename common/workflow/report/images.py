@@ -62,7 +62,7 @@ def pairs_of(material: Material, thumbnails: Thumbnails) -> dict[str, Any]:
     request, target = material.request, material.target
     path = request.runs / "checks" / request.competition.name / "pairs.csv"
     if path.is_file():
-        listed = read_csv(path).assign(near=lambda t: t["kind"] == "near")
+        listed = read_csv(path, may_be_empty=True).assign(near=lambda t: t["kind"] == "near")
         when = datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
         source = f"as kit check listed them on {when}"
     elif material.runs[0].recipe().groups == "near" and material.runs[0].recipe().folds:

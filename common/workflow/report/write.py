@@ -31,7 +31,8 @@ def report_of_finished(ready: Prepared) -> str | None:
         material = Material(ready.request, ready.files, ready.table, ready.store, [ready.run])
         return str(write_report(material))
     except Exception as error:  # a report is worth no run
-        say(f"the report could not be written ({error}); `{ready.request.command('report')}` does")
+        again = ready.request.command("report")
+        say(f"the report could not be written ({error}): with that mended, `{again}` writes it")
         return None
 
 

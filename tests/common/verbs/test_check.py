@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from toy_competitions import laid_out, request_of, toy_competition
 from toy_files import encode
+from toy_reported import judged_run
 from toy_shots import COPIES, recoloured, resized, shot, stored
 
 import competitions
@@ -14,7 +16,8 @@ from common.data.duplicates.groups import across, within
 from common.data.folds import read_split
 from common.data.pixels.decode import decode
 from common.data.table import read_csv
-from common.verbs import check
+from common.targets import OneClass
+from common.verbs import check, report
 from common.workflow.files import open_files
 from common.workflow.prepare import prepared
 from common.workflow.request import Request
@@ -162,3 +165,14 @@ def test_copies_planted_among_thousands_of_cifar_images_are_found(tmp_path: Path
     assert len(missed) <= 6  # plain grounds, where only equal pixels count
     others = [(a, b) for a, b in linked if b < 3000]
     assert len(others) <= 40  # what these 3,000 hold themselves
+
+
+def test_where_check_found_no_pairs_the_report_says_none(tmp_path: Path) -> None:
+    competition = toy_competition(OneClass(), "accuracy", ["label"])
+    laid_out(competition, tmp_path / "data", label=["cat", "dog"] * 18)
+    request = request_of(competition, tmp_path)
+    made = judged_run(request)
+    found = check.run(request)
+    assert found["same"] == found["near"] == 0
+    page = Path(report.run(request, report.Options((made.folder,)))["report"]).read_text()
+    assert page.partition("as kit check listed them")[2].partition("<p>")[2].startswith("None.")
