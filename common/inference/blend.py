@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 
@@ -16,7 +17,7 @@ from common.metrics import Probs
 from common.progress import bar, first_of
 from common.targets import Targets
 
-Candidate = tuple[Weights, Probs]  # counts per run [K], summed probs [N, C]
+Candidate = tuple[Weights, Probs]  # times per run [K], summed probs [N, C]
 STEPS = 50  # of the linear stack's solver
 SMALLEST = 1e-3  # weight of a linear stack: what is below is the solver's rounding
 ROUNDS = 50  # of the greedy search: weights are multiples of about 1/50
@@ -53,23 +54,32 @@ def align(found: Predictions, ids: Sequence[str], classes: Sequence[str]) -> Pro
     return found.probs[np.ix_(rows, columns)]
 
 
-def equal(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:  # noqa: ARG001
-    """Equal weights: float64 [K]."""
+def equal(
+    stack: Probs,
+    targets: Targets,  # noqa: ARG001
+    evaluator: Evaluator,  # noqa: ARG001
+    counts: Weights | None = None,  # noqa: ARG001
+) -> Weights:
+    """Equal weights: float64 [K]. As all kinds take it, `counts` [N] is what each row weighs."""
     return np.full(len(stack), 1 / len(stack))
 
 
-def rank(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
+def rank(
+    stack: Probs, targets: Targets, evaluator: Evaluator, counts: Weights | None = None
+) -> Weights:
     """Weights by rank: of K runs, the best on these rows gets K, the next K - 1, the worst 1.
 
     Runs are ranked by their score, not their probabilities. Ties go to the earlier run.
     """
-    better_first = [evaluator.cost(probs, targets) for probs in stack]
+    better_first = [evaluator.cost(probs, targets, counts) for probs in stack]
     weights = np.empty(len(stack))
     weights[np.argsort(better_first, kind="stable")] = np.arange(len(stack), 0, -1)
     return weights / weights.sum()
 
 
-def greedy(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
+def greedy(
+    stack: Probs, targets: Targets, evaluator: Evaluator, counts: Weights | None = None
+) -> Weights:
     """Weights by greedy ensemble selection with replacement (Caruana et al., 2004).
 
     It starts with the best prefix of the runs sorted by score, adds `ROUNDS` times the run that
@@ -79,14 +89,13 @@ def greedy(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
     alone = np.eye(len(stack))
 
     def added(current: Candidate, run: int) -> Candidate:
-        counts, total = current
-        return counts + alone[run], total + stack[run]
+        times, total = current
+        return times + alone[run], total + stack[run]
 
     def cost(current: Candidate) -> tuple[float, float]:
-        counts, total = current
-        mean = total / np.float32(counts.sum())
-        loss = float(evaluator.target.row_losses(mean, targets).mean())
-        return evaluator.cost(mean, targets), loss
+        times, total = current
+        mean = total / np.float32(times.sum())
+        return evaluator.cost(mean, targets, counts), evaluator.loss(mean, targets, counts)
 
     empty: Candidate = np.zeros(len(stack)), np.zeros_like(stack[0])
     runs = range(len(stack))
@@ -98,7 +107,9 @@ def greedy(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
     return np.asarray(best[0] / best[0].sum())
 
 
-def linear(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
+def linear(
+    stack: Probs, targets: Targets, evaluator: Evaluator, counts: Weights | None = None
+) -> Weights:
     """Weights of a linear stack, none below 0 (Breiman, "Stacked regressions", 1996), that sum to 1.
 
     They minimise the target's loss of the weighted mean, which is convex in them.
@@ -107,7 +118,7 @@ def linear(stack: Probs, targets: Targets, evaluator: Evaluator) -> Weights:
 
     def loss(weights: Weights) -> float:
         mean: Any = np.tensordot(weights, exact, 1)
-        return float(evaluator.target.row_losses(mean, targets).mean())
+        return evaluator.loss(mean, targets, counts)
 
     return least_on_simplex(loss, len(stack))
 
@@ -137,7 +148,7 @@ def _descended(loss: Callable[[Weights], float], start: Weights) -> Weights:
     return np.asarray(weights / weights.sum())
 
 
-KINDS: dict[str, Callable[[Probs, Targets, Evaluator], Weights]] = {
+KINDS: dict[str, Callable[[Probs, Targets, Evaluator, Weights | None], Weights]] = {
     "equal": equal,
     "rank": rank,
     "greedy": greedy,
@@ -154,21 +165,44 @@ class Blend:
 
 
 def crossfit_blend(
-    stack: Probs, targets: Targets, parts: Rows, *, kind: str, evaluator: Evaluator
+    stack: Probs,
+    targets: Targets,
+    parts: Rows,
+    *,
+    kind: str,
+    evaluator: Evaluator,
+    counts: Weights | None = None,
 ) -> Blend:
     """Blend runs' probs [K, N, C] by cross-fitting over `parts` [N], one part number per row.
 
     Each part is blended with weights fitted on the other parts, so the score of `probs` is unbiased.
+    A lone part is blended with its own. `counts` [N] is what each row weighs in the score.
     """
-    fit = KINDS[kind]
     probs = np.empty_like(stack[0])
     with bar(len(np.unique(parts)) + 1, f"weights, {kind}", "fits") as progress:
         for part in np.unique(parts):
             mine = parts == part
-            weights = fit(stack[:, ~mine], targets[~mine], evaluator)
+            weights = fitted_apart(
+                stack, targets, mine, kind=kind, evaluator=evaluator, counts=counts
+            )
             probs[mine] = weighted_mean(stack[:, mine], weights)
             progress.update()
-        return Blend(fit(stack, targets, evaluator), probs)
+        return Blend(KINDS[kind](stack, targets, evaluator, counts), probs)
+
+
+def fitted_apart(
+    stack: Probs,
+    targets: Targets,
+    mine: npt.NDArray[np.bool_],
+    *,
+    kind: str,
+    evaluator: Evaluator,
+    counts: Weights | None = None,
+) -> Weights:
+    """Weights fitted on the rows that are not `mine` [N], or on all where those are all."""
+    rows = mine if mine.all() else ~mine
+    of_rows = None if counts is None else counts[rows]
+    return KINDS[kind](stack[:, rows], targets[rows], evaluator, of_rows)
 
 
 def weighted_mean(stack: Sequence[Probs] | Probs, weights: Weights) -> Probs:

@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean difference and its 95 % bootstrap confidence interval."""
+    """A mean difference and its 95 % bootstrap confidence interval; nan at both ends where there is none."""
 
     gain: float
     low: float
@@ -26,16 +26,21 @@ class Interval:
 
     @property
     def text(self) -> str:
-        """As text: '+0.0120 [-0.0030, +0.0270]'."""
+        """As text: '+0.0120 [-0.0030, +0.0270]', or '+0.0120 [no interval]'."""
+        if np.isnan(self.low):
+            return f"{self.gain:+.4f} [no interval]"
         return f"{self.gain:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
 
 
 def paired_interval(gains: RowScores, groups: npt.ArrayLike, *, seed: int = 0) -> Interval:
     """Per-row gains [N] to their mean and its percentile interval (Efron, 1979).
 
-    A cluster bootstrap: whole groups [N] are resampled, since rows of a group are not independent.
+    A cluster bootstrap: whole groups [N] are resampled, since rows of a group are not independent. Rows of
+    a single group have no interval.
     """
     codes, names = pd.factorize(np.asarray(groups))
+    if len(names) < 2:
+        return Interval(float(gains.mean()), np.nan, np.nan)
     sums = np.bincount(codes, weights=gains)
     sizes = np.bincount(codes)
     generator = np.random.default_rng(seed)
@@ -94,12 +99,15 @@ def resampled(
     seed: int = 0,
     count: int = RESAMPLES,
 ) -> npt.NDArray[np.float64]:
-    """The mean score of some runs of the same rows: as they are, then in `count` resamples of whole groups."""
+    """The mean score of some runs of the same rows: as they are, then in `count` resamples of whole groups.
+
+    Of a single group there are no resamples.
+    """
     codes, names = pd.factorize(np.asarray(groups))
     base = np.ones(len(codes)) if weights is None else weights
     generator = np.random.default_rng(seed)
     scores = [float(np.mean([each.scorer(base) for each in runs]))]
-    for _ in tracked(range(count), "bootstrap", "resamples"):
+    for _ in tracked(range(count if len(names) > 1 else 0), "bootstrap", "resamples"):
         drawn = np.bincount(generator.integers(0, len(names), len(names)), minlength=len(names))
         scores.append(float(np.mean([each.scorer(base * drawn[codes]) for each in runs])))
     return np.array(scores)

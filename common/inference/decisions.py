@@ -5,22 +5,19 @@ grades, factors weigh classes before the likeliest is taken. So what reads and w
 decision of its own. Each is fitted on rows that it is not judged on (`fitting.py`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from common.errors import KitError
 from common.inference.evaluator import Evaluator, Weights
+from common.inference.search import CANDIDATES, Values, best, candidates, one_at_a_time
 from common.inference.temperature import apply_for, fit_for
 from common.metrics import Form, Probs
 from common.targets import Grades, LabelSet, OneClass, Target, Targets
 
-Values = npt.NDArray[np.float64]
-CANDIDATES = 100  # quantiles of what models say that a threshold is tried at
 POWERS = np.linspace(0, 1.5, 31)
-ROUNDS = 3  # of moving one value at a time
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def _fit_threshold(
     def cost(value: float) -> float:
         return evaluator.cost(moved(probs, np.array([value])), y, weights)
 
-    return np.array([_best(cost, [0.5, *_candidates(probs.ravel())], 0.5)])
+    return np.array([best(cost, [0.5, *candidates(probs.ravel(), yes=y.ravel() > 0.5)], 0.5)])
 
 
 def _fit_label_thresholds(
@@ -96,8 +93,10 @@ def _fit_label_thresholds(
         ]
         return np.concatenate(each)
     start = np.repeat(_fit_threshold(evaluator, probs, y, weights), probs.shape[1])
-    columns = [_candidates(column, CANDIDATES // 3) for column in probs.T]
-    return _one_at_a_time(
+    columns = [
+        candidates(column, CANDIDATES // 3, yes=y[:, at] > 0.5) for at, column in enumerate(probs.T)
+    ]
+    return one_at_a_time(
         lambda values: evaluator.cost(moved(probs, values), y, weights), start, columns
     )
 
@@ -113,7 +112,7 @@ def _fit_cut_points(
 ) -> Values:
     target = evaluator.target
     assert isinstance(target, Grades)
-    candidates = _candidates(target.expected(probs), CANDIDATES // 2)
+    tried = candidates(target.expected(probs), CANDIDATES // 2)
     start: Values = np.arange(len(target.names) - 1).astype(np.float64) + 0.5
 
     def cost(cuts: Values) -> float:
@@ -121,7 +120,7 @@ def _fit_cut_points(
             return np.inf
         return evaluator.cost(graded(target, probs, cuts), y, weights)
 
-    return _one_at_a_time(cost, start, [candidates] * len(start))
+    return one_at_a_time(cost, start, [tried] * len(start))
 
 
 def _fit_factors(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None) -> Values:
@@ -132,7 +131,7 @@ def _fit_factors(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weight
     def cost(power: float) -> float:
         return evaluator.cost(weighed(evaluator.target, probs, rarity**power), y, weights)
 
-    return np.asarray(rarity ** _best(cost, POWERS, 0.0))
+    return np.asarray(rarity ** best(cost, POWERS, 0.0))
 
 
 def _fit_unknown(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None) -> Values:
@@ -143,50 +142,14 @@ def _fit_unknown(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weight
     def cost(value: float) -> float:
         return evaluator.cost(with_unknown(target, probs, np.array([value])), y, weights)
 
-    return np.array([_best(cost, [0.0, *_candidates(others.max(axis=1)), 1.0], 0.0)])
-
-
-def _candidates(values: npt.NDArray[np.floating], count: int = CANDIDATES) -> Values:
-    """Values halfway between neighbouring quantiles of these, each once."""
-    cuts = np.unique(np.quantile(values.astype(np.float64), np.linspace(0, 1, count + 1)))
-    return np.asarray((cuts[1:] + cuts[:-1]) / 2)
-
-
-def _best(cost: Callable[[float], float], values: Iterable[float], plain: float) -> float:
-    """The value of the least cost; of equal ones the middle of a run, and `plain` where it is as good."""
-    values = sorted(set(map(float, values)))
-    costs = np.array([cost(value) for value in values])
-    if not np.isfinite(costs).any():
-        return plain
-    least = np.flatnonzero(costs <= costs.min() + 1e-12)
-    if plain in values and values.index(plain) in least:
-        return plain
-    return values[int(least[len(least) // 2])]
-
-
-def _one_at_a_time(
-    cost: Callable[[Values], float], start: Values, candidates: list[Values]
-) -> Values:
-    """Coordinate descent: each value in turn to its best candidate, until no value moves."""
-    values, best = start.copy(), cost(start)
-    for _ in range(ROUNDS):
-        before = values.copy()
-        for place, tried in enumerate(candidates):
-            for value in tried:
-                other = values.copy()
-                other[place] = value
-                if (found := cost(other)) < best - 1e-12:
-                    values, best = other, found
-        if (values == before).all():
-            break
-    return values
+    return np.array([best(cost, [0.0, *candidates(others.max(axis=1)), 1.0], 0.0)])
 
 
 ANSWERS: tuple[Form, ...] = ("index", "sets")
 DECISIONS: dict[str, Decision] = {
     "temperature": Decision(
         moves=("index", "columns", "sets", "ranked"),
-        fit=lambda evaluator, probs, y, _: np.array([fit_for(evaluator.target, probs, y)]),
+        fit=lambda *given: np.array([fit_for(*given)]),
         apply=lambda target, probs, values: apply_for(target, probs, float(values[0])),
         needs="classes or labels",
     ),

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from common.errors import KitError
 from common.metrics import Metric, Probs, RowScores, Scorer
+from common.metrics.metric import ratio
 from common.targets import Target, Targets
 
 Weights = npt.NDArray[np.float64]
@@ -63,3 +64,10 @@ class Evaluator:
         """The score with its sign turned so that less is better; infinite where there is none."""
         score = self.score(probs, y, weights)
         return np.inf if np.isnan(score) else -self.metric.gain(score, 0.0)
+
+    def loss(self, probs: Probs, y: Targets, weights: Weights | None = None) -> float:
+        """The mean of the target's loss over these rows, by their weights."""
+        rows = self.target.row_losses(probs, y)
+        if weights is None:
+            return float(rows.mean())
+        return ratio(float(weights @ rows), float(weights.sum()))

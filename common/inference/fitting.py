@@ -8,21 +8,26 @@ import numpy as np
 import numpy.typing as npt
 
 from common.data.folds import Rows
-from common.inference.crossfit import halves
-from common.inference.decisions import DECISIONS, Values
+from common.inference.crossfit import halves, told_if_not_apart
+from common.inference.decisions import DECISIONS
 from common.inference.evaluator import Evaluator, Weights
 from common.inference.out_of_fold import FoldProbs, or_none, pooled
+from common.inference.search import Values
 from common.progress import bar
 from common.targets import Target, Targets
 
 
 @dataclass(frozen=True)
 class Decided:
-    """Folds with their decided probs, the values for test rows, and what `scores.json` notes."""
+    """Folds with their decided probs, the values for test rows, and what `scores.json` notes.
+
+    `doubt` says why the probs are not honest, if they are not.
+    """
 
     folds: list[FoldProbs]
     values: Values
     facts: dict[str, Any]
+    doubt: str
 
 
 def decided(
@@ -59,7 +64,7 @@ def decided(
         "in_sample": or_none(fit.score(own)),
         "loss": {"plain": fit.loss(folds), "honest": fit.loss(done)},
     }
-    return Decided(done, values, facts)
+    return Decided(done, values, facts, told_if_not_apart([each.rows for each in folds], groups))
 
 
 def decided_as(
@@ -94,8 +99,10 @@ class _Fit:
     kind: str
 
     def values(self, folds: Sequence[FoldProbs], *, but: Rows) -> Values:
-        """Fitted on these folds' rows; those that another repeat shares with `but` sit out."""
+        """Fitted on these folds' rows but those of `but`, or on all where no other is left."""
         kept = [~np.isin(fold.rows, but) for fold in folds]
+        if not any(each.any() for each in kept):
+            kept = [np.ones(len(fold.rows), dtype=bool) for fold in folds]
         rows = np.concatenate([fold.rows[keep] for fold, keep in zip(folds, kept, strict=True)])
         probs = np.concatenate([fold.probs[keep] for fold, keep in zip(folds, kept, strict=True)])
         return DECISIONS[self.kind].fit(self.evaluator, probs, self.y[rows], self._weights(rows))
@@ -109,7 +116,7 @@ class _Fit:
 
     def loss(self, folds: Sequence[FoldProbs]) -> float:
         rows, probs = pooled(folds, len(self.y))
-        return float(self.evaluator.target.row_losses(probs, self.y[rows]).mean())
+        return self.evaluator.loss(probs, self.y[rows], self._weights(rows))
 
     def _weights(self, rows: Rows) -> Weights | None:
         return None if self.weights is None else self.weights[rows]
@@ -127,9 +134,9 @@ def _of_halves(
 
 
 def _halves(fold: FoldProbs, y: Targets, groups: npt.NDArray[Any], target: Target) -> list[Rows]:
-    """The positions of a single hold-out's rows in each of its halves."""
+    """The positions of a single hold-out's rows in each of its halves; a lone row is one part."""
     sides = halves(target.strata(y[fold.rows]), groups[fold.rows])
-    return [np.flatnonzero(sides == side) for side in (0, 1)]
+    return [np.flatnonzero(sides == side) for side in np.unique(sides)]
 
 
 def _crossfitted(
@@ -137,7 +144,7 @@ def _crossfitted(
 ) -> tuple[list[FoldProbs], list[Values]]:
     done, used = [], []
     for fold in folds:
-        values = fit.values([other for other in folds if other is not fold], but=fold.rows)
+        values = fit.values(folds, but=fold.rows)
         done.append(FoldProbs(fold.rows, fit.applied(fold.probs, values)))
         used.append(values)
         if progress is not None:

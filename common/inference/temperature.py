@@ -8,12 +8,17 @@ the temperature is fitted on. So on test rows it flattens slightly too much, and
 left to measure by how much.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
 
+from common.inference.evaluator import Evaluator, Weights
 from common.metrics import FLOOR, Probs
 from common.targets import Target, Targets
 
+UNIFORM = ("log_loss", "weighted_log_loss")  # so named, without weights of columns
 MIN_T, MAX_T = 1 / 20, 20.0  # bounds: with no row misclassified, T would go to 0
 
 
@@ -22,8 +27,8 @@ def apply_temperature(probs: Probs, temperature: float) -> Probs:
     return _softmax(_logs(probs) / temperature).astype(np.float32)
 
 
-def fit_temperature(probs: Probs, targets: Targets) -> float:
-    """The temperature in [1/20, 20] that minimises the log loss of probs [N, C].
+def fit_temperature(probs: Probs, targets: Targets, weights: Weights | None = None) -> float:
+    """The temperature in [1/20, 20] that minimises the log loss of probs [N, C], rows by `weights` [N].
 
     The loss is convex in 1/T: Newton's method on its derivative, bisecting where a step leaves the
     bracket.
@@ -32,11 +37,11 @@ def fit_temperature(probs: Probs, targets: Targets) -> float:
     own = logs[np.arange(len(logs)), targets]
     low, high = 1 / MAX_T, 1 / MIN_T
     for end, beyond in ((low, 1), (high, -1)):
-        if beyond * _slope(logs, own, end)[0] >= 0:
+        if beyond * _slope(logs, own, end, weights)[0] >= 0:
             return 1 / end
     inverse = 1.0
     for _ in range(100):
-        slope, curve = _slope(logs, own, inverse)
+        slope, curve = _slope(logs, own, inverse, weights)
         low, high = (low, inverse) if slope > 0 else (inverse, high)
         new = inverse - slope / curve if curve > 0 else low
         new = new if low < new < high else (low + high) / 2
@@ -46,11 +51,19 @@ def fit_temperature(probs: Probs, targets: Targets) -> float:
     return 1 / inverse
 
 
-def fit_for(target: Target, probs: Probs, y: Targets) -> float:
-    """The temperature of these rows; of a target of several yes and no, one for all of its cells."""
+def fit_for(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None) -> float:
+    """The temperature of these rows; of a target of several yes and no, one for all of its cells.
+
+    A metric that is a log loss in which columns or classes weigh differently is minimised itself: it, too,
+    is convex in 1/T.
+    """
+    target = evaluator.target
+    if "log_loss" in evaluator.name and evaluator.name not in UNIFORM:
+        return _least(lambda t: evaluator.cost(apply_for(target, probs, t), y, weights))
     if target.exclusive:
-        return fit_temperature(probs, y)
-    return fit_temperature(_two_classes(probs), y.ravel().astype(np.int64))
+        return fit_temperature(probs, y, weights)
+    cells = None if weights is None else np.repeat(weights, probs.shape[1])
+    return fit_temperature(_two_classes(probs), y.ravel().astype(np.int64), cells)
 
 
 def apply_for(target: Target, probs: Probs, temperature: float) -> Probs:
@@ -76,10 +89,25 @@ def _softmax(logs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _slope(
-    logs: npt.NDArray[np.float64], own: npt.NDArray[np.float64], inverse: float
+    logs: npt.NDArray[np.float64],
+    own: npt.NDArray[np.float64],
+    inverse: float,
+    weights: Weights | None,
 ) -> tuple[float, float]:
-    """First and second derivative of the mean log loss with respect to 1/T."""
-    weights = _softmax(logs * inverse)
-    mean = (weights * logs).sum(axis=1)
-    square = (weights * logs**2).sum(axis=1)
-    return float((mean - own).mean()), float((square - mean**2).mean())
+    """First and second derivative of the weighted mean log loss with respect to 1/T."""
+    probs = _softmax(logs * inverse)
+    mean = (probs * logs).sum(axis=1)
+    square = (probs * logs**2).sum(axis=1)
+    slope, curve = (np.average(each, weights=weights) for each in (mean - own, square - mean**2))
+    return float(slope), float(curve)
+
+
+def _least(cost: Callable[[float], float]) -> float:
+    """The temperature of the least cost, which is convex in 1/T."""
+    found = minimize_scalar(
+        lambda inverse: cost(1 / inverse),
+        bounds=(1 / MAX_T, 1 / MIN_T),
+        method="bounded",
+        options={"xatol": 1e-4},
+    )
+    return float(1 / found.x)

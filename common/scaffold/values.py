@@ -4,16 +4,14 @@ import pandas as pd
 
 from common.data.table import SEPARATORS as OF_TABLES
 
-SEPARATORS = (" ", "|", ";", ",")
+SEPARATORS = (", ", "; ", " | ", "|", ";", ",", " ")
 
 
 def tokens_of(column: "pd.Series[str]") -> set[str]:
     """The labels in a column's cells, each by itself where cells are lists."""
     values = set(column.unique())
     mark = separator_of(column)
-    return (
-        {each for value in values for each in value.split(mark) if each} if mark else values - {""}
-    )
+    return {each for value in values for each in _split(value, mark)} if mark else values - {""}
 
 
 def separator_of(column: "pd.Series[str]") -> str:
@@ -24,15 +22,21 @@ def separator_of(column: "pd.Series[str]") -> str:
     """
     cells = [value for value in column.unique() if value]
     for mark in SEPARATORS:
-        lists = [[each for each in cell.split(mark) if each] for cell in cells]
+        lists = [_split(cell, mark) for cell in cells]
         several = [each for each in lists if len(each) > 1]
         if not several:
             continue
         labels = pd.Series([name for each in lists for name in each]).value_counts()
+        if any(mark.strip() in name for name in labels.index if mark.strip()):
+            continue  # 'a, b' in one cell and 'a,b' in another
         again = all(any(labels[name] > 1 for name in each) for each in several)
         if len(labels) <= max(len(cells), 1) and again and all(len({*e}) == len(e) for e in lists):
             return mark
     return ""
+
+
+def _split(cell: str, mark: str) -> list[str]:
+    return [each.strip() for each in cell.split(mark) if each.strip()]
 
 
 def numbers_of(column: "pd.Series[str]") -> "pd.Series[float] | None":

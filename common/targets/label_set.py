@@ -14,6 +14,7 @@ import pandas as pd
 from common.errors import KitError
 from common.metrics import Form, Probs, RowScores
 from common.progress import counted, first_of, span
+from common.targets.classes import label_remarks
 from common.targets.target import (
     LABEL,
     Strata,
@@ -116,7 +117,8 @@ class LabelSet(Target):
         return fitted
 
     def _split(self, text: str) -> list[str]:
-        return [name for name in str(text).split(self.separator) if name.strip()]
+        names = str(text).split(None if self.separator == " " else self.separator)
+        return [name.strip() for name in names if name.strip()]
 
     def read(self, table: pd.DataFrame) -> Targets:
         if self.wide:
@@ -126,6 +128,9 @@ class LabelSet(Target):
         for row, text in enumerate(table[LABEL]):
             y[row, [at[name] for name in self._split(text)]] = 1
         return y
+
+    def remarks(self, train: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
+        return label_remarks(self.names, sample.iloc[:, :1]) if LABEL in train else []
 
     def texts(self, table: pd.DataFrame) -> list[str]:
         return [self.told(row) for row in self.read(table)] if self.wide else super().texts(table)

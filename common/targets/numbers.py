@@ -97,7 +97,7 @@ class Numbers(Target):
         return replace(self, names=names, shift=tuple(shift.tolist()), scale=tuple(scale.tolist()))
 
     def _check(self, train: pd.DataFrame, name: str) -> None:
-        text = train[name].astype(str).str.strip()
+        text = _stripped(train[name])
         numbers = pd.to_numeric(text, errors="coerce")
         wrong = ~np.isfinite(numbers) & ~text.str.lower().isin(MISSING)
         if wrong.any():
@@ -115,7 +115,7 @@ class Numbers(Target):
             )
 
     def read(self, table: pd.DataFrame) -> Targets:
-        cells = [pd.to_numeric(table[name], errors="coerce") for name in self.names]
+        cells = [pd.to_numeric(_stripped(table[name]), errors="coerce") for name in self.names]
         return np.stack([each.to_numpy(np.float64) for each in cells], axis=1)
 
     def soft(self, y: Targets) -> npt.NDArray[Any]:
@@ -161,3 +161,8 @@ class Numbers(Target):
 
     def said(self, probs: Probs) -> str:
         return ", ".join(f"{each:.4g}" for each in probs)
+
+
+def _stripped(cells: "pd.Series[str]") -> "pd.Series[str]":
+    """Cells as text without the space around it, no-break spaces too."""
+    return cells.astype(str).str.strip()

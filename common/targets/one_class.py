@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from common.metrics import FLOOR, Form, Probs, RowScores
-from common.progress import span
+from common.progress import first_of, span
 from common.targets.classes import classes_of, label_remarks, targets_of
 from common.targets.target import LABEL, Strata, Target, Targets, one_hot
 
@@ -90,12 +90,20 @@ class OneClass(Target):
         return np.asarray(probs.max(axis=1))
 
     def remarks(self, train: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
-        return label_remarks(train[LABEL], sample)
+        found = label_remarks(train[LABEL], sample)
+        absent = sorted({*self.names} - {*train[LABEL], self.unknown})
+        if absent:
+            found.append(
+                f"no training label is {first_of(absent)}, and the sample submission has a column for "
+                f"{'it' if len(absent) == 1 else 'each'}: answered, and never learned"
+            )
+        return found
 
     def summary(self, y: Targets) -> str:
         counts = np.bincount(y, minlength=len(self.names))
-        counts = counts[counts > 0]
-        return f"{len(self.names)} classes of {span(counts.tolist())} images"
+        some = counts[counts > 0]
+        lacking = f", {len(counts) - len(some):,} without" if len(some) < len(counts) else ""
+        return f"{len(some)} classes of {span(some.tolist())} images{lacking}"
 
     def told(self, answer: npt.NDArray[Any]) -> str:
         return self.names[int(answer)]

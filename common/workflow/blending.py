@@ -14,7 +14,7 @@ from common.data.folds import Rows, read_split
 from common.errors import KitError
 from common.inference.blend import KINDS, Blend, align, crossfit_blend, weighted_mean
 from common.inference.bootstrap import Interval, ScoredRows, gain_interval
-from common.inference.crossfit import crossfit_parts
+from common.inference.crossfit import crossfit_parts, told_if_not_apart
 from common.inference.decisions import DECISIONS, kind_for
 from common.inference.evaluator import Evaluator, Weights
 from common.inference.fitting import decided
@@ -67,7 +67,14 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
     _check_test(members)
     held, evaluator = held_rows(members, files, table.set_index("id", drop=False)), files.evaluator
     blends = {
-        each: crossfit_blend(held.stack, held.targets, held.parts, kind=each, evaluator=evaluator)
+        each: crossfit_blend(
+            held.stack,
+            held.targets,
+            held.parts,
+            kind=each,
+            evaluator=evaluator,
+            counts=held.weights,
+        )
         for each in KINDS
     }
     found, blended = _judged(members, held, blends, kind=kind, evaluator=evaluator)
@@ -157,9 +164,10 @@ def _judged(
         found["remarks"] = remarks
     if absent := {name for member in members for name in member.scores.get("unreadable", ())}:
         found["unreadable"] = sorted(absent)
-    doubts = [member.scores["optimistic"] for member in members if "optimistic" in member.scores]
-    if doubts:
-        found["optimistic"] = "; ".join(dict.fromkeys(doubts))
+    doubts = [told_if_not_apart([np.arange(len(held.ids))], held.groups)] if held.single else []
+    doubts += [member.scores["optimistic"] for member in members if "optimistic" in member.scores]
+    if any(doubts):
+        found["optimistic"] = "; ".join(dict.fromkeys(filter(None, doubts)))
     return found, mine
 
 

@@ -105,11 +105,11 @@ def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> N
     setting, views = ready.setting, ready.recipe.view_names
     targets, evaluator, weights = setting.targets, setting.evaluator, setting.weights
     folds, kind = fold_probs(held, views), kind_for(ready.recipe.decision, evaluator)
-    decision = None
+    decision, doubt = None, ""
     if kind != "none":
         groups = ready.split.groups
         fitted = decided(folds, targets, groups, evaluator, kind=kind, weights=weights)
-        folds, decision = fitted.folds, fitted.facts
+        folds, decision, doubt = fitted.folds, fitted.facts, fitted.doubt
     rows, probs = pooled(folds, len(targets))
     found = cv_scores(folds, targets, evaluator, weights)
     if decision:
@@ -125,8 +125,10 @@ def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> N
         found["optimistic"] = "the grid's rate and decay were chosen by the score of this one fold"
     elif ready.recipe.head in SOLVED and len(held) == 1:
         found["optimistic"] = "the head's penalty was chosen by the score of this one fold"
-    if doubt := ready.run.read().get("pseudo", {}).get("optimistic"):
-        found.setdefault("optimistic", f"of the run that gave its pseudo-labels: {doubt}")
+    elif doubt:
+        found["optimistic"] = doubt
+    if labels := ready.run.read().get("pseudo", {}).get("optimistic"):
+        found.setdefault("optimistic", f"of the run that gave its pseudo-labels: {labels}")
     if ready.request.competition.caution:
         found["caution"] = ready.request.competition.caution
     write_json(folder / "scores.json", found)

@@ -127,6 +127,7 @@ def decision_lines(fit: dict[str, Any], metric: str) -> list[str]:
     """What a decision gains out-of-fold, and which values the test rows get."""
     values = ", ".join(f"{value:.3g}" for value in fit["values"][:8])
     more = ", …" if len(fit["values"]) > 8 else ""
+    more += ", counted from the lowest grade" if fit["kind"] == "cut-points" else ""
     # Only a temperature is fitted to the loss; what moves answers is not meant to make it less.
     loss = f"; loss {fit['loss']['plain']:.4f} → {fit['loss']['honest']:.4f}"
     plain, honest, own = (

@@ -107,7 +107,10 @@ class WeightedCrossEntropy(nn.Module):
 
     def _row_weights(self, targets: Tensor) -> Tensor:
         assert self.weight is not None
-        return self.weight[targets] if targets.ndim == 1 else targets @ self.weight
+        if targets.ndim == 1:
+            return self.weight[targets]
+        # Of a row that noise=weight weighs less the sum is less than 1, and the loss already has it.
+        return targets @ self.weight / targets.sum(dim=1).clamp(min=1e-12)
 
 
 class ElementLoss(nn.Module):
@@ -134,9 +137,9 @@ class ElementLoss(nn.Module):
 
     def share(self, part: Tensor, whole: Sequence[Tensor]) -> Tensor | float:
         """What a batch of targets [B, O] counts in an update of several: its share of the weight."""
-        return self._element_weights(part).sum() / sum(
-            self._element_weights(each).sum() for each in whole
-        )
+        # An update without a known cell teaches nothing: 0, and not 0 / 0.
+        total = torch.stack([self._element_weights(each).sum() for each in whole]).sum()
+        return self._element_weights(part).sum() / total.clamp(min=1e-12)
 
     def _element_weights(self, targets: Tensor) -> Tensor:
         known = targets.isfinite().to(targets.dtype)

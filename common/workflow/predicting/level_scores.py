@@ -9,7 +9,7 @@ import pandas as pd
 
 from common.data.folds import read_split
 from common.data.table import read_csv
-from common.inference.blend import KINDS, Predictions, align, weighted_mean
+from common.inference.blend import Predictions, align, fitted_apart, weighted_mean
 from common.inference.evaluator import Evaluator
 from common.inference.fitting import decided_as
 from common.inference.out_of_fold import (
@@ -89,12 +89,19 @@ def _of_blend(request: Request, run: Run, files: Files, most: int) -> list[HeldO
     members = [_held_out(request, each, files, most) for each in runs]
     table = files.train.set_index("id", drop=False)
     held = held_rows([read_predictions(each) for each in runs], files, table)
-    fit = KINDS[run.read()["weights"]]
+    kind = run.read()["weights"]
     parts = [np.flatnonzero(held.parts == part) for part in np.unique(held.parts)]
-    weights = []
-    for part in parts:
-        others = np.setdiff1d(np.arange(len(held.ids)), part)
-        weights.append(fit(held.stack[:, others], held.targets[others], files.evaluator))
+    weights = [
+        fitted_apart(
+            held.stack,
+            held.targets,
+            held.parts == number,
+            kind=kind,
+            evaluator=files.evaluator,
+            counts=held.weights,
+        )
+        for number in np.unique(held.parts)
+    ]
     decision = run.read("scores.json").get("decision")
     found = []
     for views in range(most):

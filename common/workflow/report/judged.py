@@ -147,7 +147,9 @@ class Material:
         best = int(np.argmin(costs))
         found = []
         for kind in KINDS:
-            blend = crossfit_blend(stack, self.y, parts, kind=kind, evaluator=evaluator)
+            blend = crossfit_blend(
+                stack, self.y, parts, kind=kind, evaluator=evaluator, counts=self.weights
+            )
             scored = ScoredRows.of(evaluator, blend.probs, self.y)
             found.append(
                 {
