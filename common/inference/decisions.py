@@ -112,15 +112,17 @@ def _fit_cut_points(
 ) -> Values:
     target = evaluator.target
     assert isinstance(target, Grades)
-    tried = candidates(target.expected(probs), CANDIDATES // 2)
+    expected = target.expected(probs)
     start: Values = np.arange(len(target.names) - 1).astype(np.float64) + 0.5
+    # A grade may be rare: its cut point is also sought among the rows above it.
+    tried = [candidates(expected, CANDIDATES // 2, yes=y > at) for at in range(len(start))]
 
     def cost(cuts: Values) -> float:
         if (np.diff(cuts) < 0).any():
             return np.inf
         return evaluator.cost(graded(target, probs, cuts), y, weights)
 
-    return one_at_a_time(cost, start, [tried] * len(start))
+    return one_at_a_time(cost, start, tried)
 
 
 def _fit_factors(evaluator: Evaluator, probs: Probs, y: Targets, weights: Weights | None) -> Values:

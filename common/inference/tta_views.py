@@ -51,8 +51,8 @@ def scaled(x: Tensor, factor: float) -> Tensor:
     height, width = x.shape[-2:]
     if factor > 1:
         return crop(x, 0.5, 0.5, 1 / factor)
-    rim = round((1 / factor - 1) / 2 * height)
-    return _resized(pad(x, (rim,) * 4, mode="reflect"), height, width)
+    down, right = (round((1 / factor - 1) / 2 * side) for side in (height, width))
+    return _resized(pad(x, (right, right, down, down), mode="reflect"), height, width)
 
 
 def _resized(x: Tensor, height: int, width: int) -> Tensor:

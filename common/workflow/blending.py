@@ -66,14 +66,10 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
         check_data(member.run, table, store, files.target)
     _check_test(members)
     held, evaluator = held_rows(members, files, table.set_index("id", drop=False)), files.evaluator
+    stack, targets, counts = held.stack, held.targets, held.weights
     blends = {
         each: crossfit_blend(
-            held.stack,
-            held.targets,
-            held.parts,
-            kind=each,
-            evaluator=evaluator,
-            counts=held.weights,
+            stack, targets, held.parts, kind=each, evaluator=evaluator, counts=counts
         )
         for each in KINDS
     }

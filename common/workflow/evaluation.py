@@ -119,12 +119,14 @@ def _write_scores(ready: Prepared, held: list[FoldViewProbs], folder: Path) -> N
     found["views"] = view_gains(held, views, targets, evaluator, weights)
     if remarks := left_out(folds, found["fold_scores"], targets, evaluator):
         found["remarks"] = remarks
+    # Hold-outs of several repeats share rows, so that none is apart enough to choose for another.
+    own = "this one fold" if len(held) == 1 else "each hold-out itself"
     if ready.recipe.early_stop:
         found["optimistic"] = "early stopping chose each fold's epoch by the fold's own score"
-    elif ready.recipe.head_grid != "none" and len(held) == 1:
-        found["optimistic"] = "the grid's rate and decay were chosen by the score of this one fold"
-    elif ready.recipe.head in SOLVED and len(held) == 1:
-        found["optimistic"] = "the head's penalty was chosen by the score of this one fold"
+    elif ready.recipe.head_grid != "none" and ready.recipe.folds == 1:
+        found["optimistic"] = f"the grid's rate and decay were chosen by the score of {own}"
+    elif ready.recipe.head in SOLVED and ready.recipe.folds == 1:
+        found["optimistic"] = f"the head's penalty was chosen by the score of {own}"
     elif doubt:
         found["optimistic"] = doubt
     if labels := ready.run.read().get("pseudo", {}).get("optimistic"):

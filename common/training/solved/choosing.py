@@ -147,7 +147,8 @@ def choice_lines(choice: Choice, recipe: Recipe) -> list[str]:
     if len(chosen) == 1:
         return [f"head={recipe.head}: {counts[0][0]}, the best of its one fold"]
     each = "; ".join(f"{words} ({counted(count, 'fold')})" for words, count in counts)
-    lines = [f"head={recipe.head}: {each}, each chosen by the other folds' held-out loss"]
+    by = "its own held-out loss" if recipe.folds == 1 else "the other folds' held-out loss"
+    lines = [f"head={recipe.head}: {each}, each chosen by {by}"]
     least: dict[str, float] = {}
     for point, loss in mean_losses(solved).items():
         name = f"{point.head}, {point.features}"

@@ -102,3 +102,13 @@ def test_written_folds_come_back_by_id_not_by_position(tmp_path: Path) -> None:
     found = read_split(tmp_path / "folds.csv", ids[::-1].reset_index(drop=True))
     assert np.array_equal(found.folds, folds[:, ::-1])
     assert found.groups.tolist() == groups[::-1].tolist()
+
+
+def test_an_answer_that_differs_within_groups_is_spread_over_the_folds() -> None:
+    rng = np.random.default_rng(0)
+    groups = pd.Series([f"patient {n}" for n in np.repeat(np.arange(400), 5)])
+    cancer = np.zeros(2000, int)
+    cancer[5 * rng.choice(400, 30, replace=False) + rng.integers(0, 5, 30)] = 1
+    (fold,) = assign_folds(pd.Series(cancer), groups, Recipe(folds=5))
+    assert np.bincount(fold[cancer == 1]).tolist() == [6] * 5
+    assert (fold.reshape(400, 5) == fold.reshape(400, 5)[:, :1]).all()

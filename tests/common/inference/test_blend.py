@@ -145,3 +145,25 @@ def test_other_rows_or_classes_are_named() -> None:
         align(found, ["a", "c"], ["x", "y"])
     with pytest.raises(ValueError, match=r"one has other classes: no prediction for z"):
         align(found, ["a", "b"], ["x", "y", "z"])
+
+
+def test_weights_of_runs_count_rows_by_theirs() -> None:
+    rng = np.random.default_rng(8)
+    targets = rng.integers(0, 3, 600)
+    counts = np.where(np.arange(600) < 300, 1.0, 0.001)
+    here = np.where((np.arange(600) < 300)[:, None], knowing(rng, targets, 0.9), np.float32(1 / 3))
+    there = np.where((np.arange(600) < 300)[:, None], np.float32(1 / 3), knowing(rng, targets, 0.9))
+    stack = np.stack([there, here])
+    for kind in ("rank", "greedy", "linear"):
+        found = crossfit_blend(
+            stack, targets, np.arange(600) % 3, kind=kind, evaluator=LOSS_OF_3, counts=counts
+        )
+        assert found.weights[1] > 0.6
+        assert KINDS[kind](stack, targets, LOSS_OF_3, None)[1] < 0.7
+
+
+def test_a_lone_part_is_blended_by_its_own_weights() -> None:
+    stack, targets = noise(members=2, rows=1)
+    for kind in KINDS:
+        found = crossfit_blend(stack, targets, np.zeros(1, int), kind=kind, evaluator=LOSS)
+        assert np.isfinite(found.probs).all() and found.weights.sum() == pytest.approx(1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.inference.bootstrap import paired_interval
+from common.inference.bootstrap import ScoredRows, gain_interval, paired_interval
 
 
 def test_the_interval_is_that_of_the_normal_theory() -> None:
@@ -28,3 +28,12 @@ def test_copies_of_a_row_are_one_witness() -> None:
     heedless = paired_interval(np.repeat(gains, 4), np.arange(400))
     assert fourfold.high - fourfold.low == pytest.approx(alone.high - alone.low)
     assert heedless.high - heedless.low < 0.6 * (alone.high - alone.low)
+
+
+def test_rows_of_one_group_have_no_interval() -> None:
+    gains = np.random.default_rng(3).normal(0, 1, 50)
+    found = paired_interval(gains, np.repeat("one", 50))
+    assert found.text == f"{gains.mean():+.4f} [no interval]"
+    rows = ScoredRows(lambda weights: float(weights @ gains), None)
+    other = gain_interval([rows], [rows], np.repeat("one", 50), higher_is_better=True)
+    assert np.isnan([other.low, other.high]).all()

@@ -173,3 +173,49 @@ def test_auto_decides_nothing_for_probabilities_and_numbers() -> None:
         (OneClass(names=("a", "b")), "accuracy"),
     ):
         assert kind_for("auto", Evaluator(target, metric_named(metric))) == "none"
+
+
+@pytest.mark.parametrize("share", [0.05, 0.005, 0.001])
+def test_a_threshold_of_rare_answers_lies_where_they_begin(share: float) -> None:
+    evaluator = Evaluator(YesNo(names=("a",)), metric_named("f1_micro"))
+    rng = np.random.default_rng(1)
+    y = (np.arange(20_000) < 20_000 * share).astype(float)[:, None]
+    probs = np.where(y > 0, rng.uniform(0.08, 0.9, y.shape), rng.uniform(0, 0.06, y.shape))
+    value = DECISIONS["threshold"].fit(evaluator, probs.astype(np.float32), y, None)
+    assert evaluator.score(moved(probs.astype(np.float32), value), y) == 1
+
+
+def test_the_cut_point_of_a_rare_grade_lies_where_it_begins() -> None:
+    evaluator = Evaluator(GRADES, metric_named("balanced_accuracy"))
+    y = np.repeat([0, 1, 2, 3], [3000, 1900, 80, 20])
+    seen = 0.7 * y + np.random.default_rng(1).uniform(0, 0.3, len(y))  # no two grades overlap
+    low = np.minimum(seen.astype(int), 2)
+    probs = np.zeros((len(y), 4), np.float32)
+    probs[np.arange(len(y)), low] = 1 - (seen - low)
+    probs[np.arange(len(y)), low + 1] = seen - low
+    cuts = DECISIONS["cut-points"].fit(evaluator, probs, y, None)
+    assert evaluator.score(graded(GRADES, probs, cuts), y) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+@pytest.mark.parametrize(("kind", "metric", "target", "rows"), CASES[:3], ids=lambda each: str(each)[:16])  # fmt: skip
+def test_a_hold_out_of_one_group_is_decided_and_doubted(
+    count: int, kind: str, metric: str, target: Target, rows: Any
+) -> None:
+    evaluator = Evaluator(target, metric_named(metric))
+    probs, y = rows(50)
+    held = [FoldProbs(np.arange(count), probs[:count])]
+    found = decided(
+        held, y, np.repeat(["one", "others"], [count, 50 - count]), evaluator, kind=kind
+    )
+    assert np.isfinite(found.folds[0].probs).all()
+    assert "all held-out rows are one group" in found.doubt
+    assert not decided(held, y, np.arange(50), evaluator, kind=kind).doubt or count == 1
+
+
+def test_repeats_that_hold_out_the_same_rows_are_doubted() -> None:
+    evaluator = Evaluator(LABELS, metric_named("f1_micro"))
+    probs, y = labelled(40)
+    held = [FoldProbs(np.arange(20), probs[:20])] * 2
+    found = decided(held, y, np.arange(40) // 5, evaluator, kind="threshold")
+    assert "a repeat holds out all rows that others do" in found.doubt

@@ -1,13 +1,19 @@
 """Temperature: what is known is found again, and no row is judged at a temperature of its own."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from toy_answers import evaluator, log_loss
 
 from common.inference.crossfit import crossfit_parts, halves
+from common.inference.decisions import DECISIONS
+from common.inference.evaluator import Evaluator
 from common.inference.fitting import Decided, decided
 from common.inference.out_of_fold import FoldProbs
 from common.inference.temperature import apply_temperature, fit_temperature
+from common.metrics import metric_named
+from common.targets import LabelSet, Target, YesNo
 
 ACCURACY = evaluator("accuracy", 4)
 
@@ -108,3 +114,41 @@ def test_parts_are_the_folds_or_the_halves_of_a_hold_out() -> None:
     assert crossfit_parts(np.array([[2, 0, 1, 0]]), labels, np.arange(4)).tolist() == [2, 0, 1, 0]
     assert crossfit_parts(np.zeros((1, 4), np.int64), labels, np.arange(4)).tolist() == [0, 1, 0, 1]
     assert crossfit_parts(np.array([[0, -1], [1, 1]]), labels[:2], np.arange(2)).tolist() == [0, 1]
+
+
+def weighed_rows() -> tuple[Evaluator, Any, Any, Any]:
+    """400 rows of yes and no, far too sure; those that are wrong weigh nearly nothing."""
+    rng = np.random.default_rng(0)
+    y = (rng.random((400, 1)) < 0.5).astype(float)
+    logits = 3 * (np.where(y > 0, 1, -1) + rng.normal(0, 2, y.shape))
+    probs = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    weights = np.where((probs > 0.5) == (y > 0.5), 1.0, 0.05).ravel()
+    return Evaluator(YesNo(names=("a",)), metric_named("log_loss")), probs, y, weights
+
+
+def test_a_temperature_counts_rows_by_their_weight() -> None:
+    evaluator, probs, y, weights = weighed_rows()
+    fit, apply = DECISIONS["temperature"].fit, DECISIONS["temperature"].apply
+    least = evaluator.score(apply(evaluator.target, probs, fit(evaluator, probs, y, weights)), y, weights)  # fmt: skip
+    for other in np.geomspace(0.1, 10, 60):
+        tried = apply(evaluator.target, probs, np.array([other]))
+        assert least <= evaluator.score(tried, y, weights) + 1e-6
+    assert fit(evaluator, probs, y, weights)[0] < 0.5 * fit(evaluator, probs, y, None)[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [
+        ("weighted_log_loss:9,1", LabelSet(names=("a", "b"))),
+        ("balanced_log_loss", YesNo(names=("a",))),
+    ],
+)
+def test_a_temperature_serves_the_log_loss_that_is_scored(metric: str, target: Target) -> None:
+    evaluator, rng = Evaluator(target, metric_named(metric)), np.random.default_rng(2)
+    y = (rng.random((900, len(target.names))) < [0.1, 0.5][: len(target.names)]).astype(float)
+    logits = 2 * (np.where(y > 0, 1, -1) + rng.normal(0, [0.6, 3][: len(target.names)], y.shape))
+    probs = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    fit, apply = DECISIONS["temperature"].fit, DECISIONS["temperature"].apply
+    least = evaluator.score(apply(target, probs, fit(evaluator, probs, y, None)), y)
+    for other in np.geomspace(0.1, 10, 60):
+        assert least <= evaluator.score(apply(target, probs, np.array([other])), y) + 1e-6

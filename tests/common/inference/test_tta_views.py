@@ -117,3 +117,11 @@ def test_log_loss_is_scikit_learns_and_never_infinite() -> None:
     rows = probs.astype(float) / probs.astype(float).sum(1, keepdims=True)
     assert log_loss(probs, targets) == pytest.approx(reference(targets, rows, labels=[0, 1, 2]))
     assert np.isfinite(log_loss(np.array([[1.0, 0.0]], np.float32), np.array([1])))
+
+
+def test_a_zoom_keeps_the_shape_of_what_it_shows() -> None:
+    x = torch.zeros(1, 1, 64, 192)
+    x[..., 16:48, 48:144] = 1
+    small, large = (view(x)[0, 0] > 0.5 for view in VIEW_GROUPS["scales"])
+    for zoomed in (small, large):
+        assert int(zoomed.any(1).sum()) * 3 == pytest.approx(int(zoomed.any(0).sum()), abs=3)

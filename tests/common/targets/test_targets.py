@@ -142,3 +142,25 @@ def test_the_rarest_label_decides_the_stratum() -> None:
     target, y = fitted(LabelSet(), table(label=["a", "a b", "a", ""]))
     strata = target.strata(y)
     assert strata[1] > strata[0] > strata[3] == 0
+
+
+def test_space_around_a_number_or_a_label_is_no_part_of_it() -> None:
+    rows = table(answer=[" 3 ", "\xa020", "4\t", ""])
+    assert fitted(Numbers(), rows)[1][:, 0].tolist()[:3] == [3, 20, 4]
+    target, y = fitted(
+        LabelSet(separator=","), table(label=["rust, scab", "scab ,rust", "\xa0rust"])
+    )
+    assert target.names == ("rust", "scab") and y.tolist() == [[1, 1], [1, 1], [1, 0]]
+    assert fitted(LabelSet(), table(label=["a  b", "b\xa0a "]))[1].tolist() == [[1, 1], [1, 1]]
+
+
+def test_labels_that_may_be_one_and_classes_without_an_image_are_told() -> None:
+    target, _ = fitted(LabelSet(), table(label=["Rust scab", "rust"]))
+    assert "'Rust' and 'rust' differ in case" in target.remarks(table(label=["Rust"]), SAMPLE)[0]
+    rows, sample = (
+        table(label=["cat", "dog"] * 2),
+        pd.DataFrame(columns=["id", "ant", "cat", "dog"]),
+    )
+    target, y = fitted(OneClass(), rows, sample)
+    assert "no training label is ant" in target.remarks(rows, sample)[0]
+    assert target.summary(y) == "2 classes of 2 images, 1 without"

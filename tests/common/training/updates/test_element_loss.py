@@ -103,3 +103,12 @@ def test_a_loss_that_does_not_fit_names_those_that_do(name: str, target: Target)
         KitError, match=f"loss={name} does not fit a target of kind .*: say auto or"
     ):
         build_loss(Recipe(loss=name), TARGETS, target)
+
+
+def test_a_batch_without_a_known_cell_teaches_nothing() -> None:
+    loss = build_loss(Recipe(), TARGETS, NUMBERS)
+    outputs, lacking = OUTPUTS.clone().requires_grad_(), torch.full_like(TARGETS, torch.nan)
+    for whole in ([lacking], [lacking, TARGETS]):
+        (loss(outputs, lacking) * loss.share(lacking, whole)).backward()
+        assert outputs.grad is not None and (outputs.grad == 0).all()
+    assert float(loss.share(TARGETS, [TARGETS, lacking])) == 1

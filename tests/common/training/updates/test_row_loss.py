@@ -57,3 +57,15 @@ def test_without_weights_the_loss_is_torchs_own_to_the_bit() -> None:
     for smoothing in (0.0, 0.1):
         own = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(logits, rows)
         assert torch.equal(WeightedCrossEntropy(None, smoothing)(logits, rows), own)
+
+
+@pytest.mark.parametrize("balance", ["none", "weights"])
+def test_a_doubtful_row_pulls_by_its_weight_and_not_by_its_square(balance: str) -> None:
+    loss_of = build_loss(Recipe(class_balance=balance), LABELS, classes(3))
+    targets = torch.eye(3)[LABELS]
+    targets[1] *= 0.2  # of the class of row 0
+    logits = torch.zeros(16, 3, requires_grad=True)
+    loss_of(logits, targets).backward()
+    assert logits.grad is not None
+    pulls = logits.grad.abs().sum(1)
+    assert float(pulls[1] / pulls[0]) == pytest.approx(0.2)
