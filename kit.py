@@ -15,10 +15,12 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import KitError, sentence_of
+from common.progress import listed
 
 if TYPE_CHECKING:
     from common.kaggle.session import Ending, Session
@@ -31,6 +33,7 @@ VERBS = (
     "kernel-inputs", "job", "gather",
 )  # fmt: skip
 GLOBAL_VERBS = ("list", "ledger", "host", "doctor", "score", "new")
+LISTS = ("list", "recipes", "leaderboard", "ledger", "doctor")  # verbs that only show something
 VERB_PACKAGES = ("common.verbs", "kernels.verbs")  # the packages that hold verbs
 
 
@@ -45,8 +48,10 @@ def main(words: Sequence[str] | None = None) -> int:
     # 2 MB a training step takes up to a sixth less time.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     as_json = "--json" in words
+    shows = not as_json and sys.stdout is not None and {*words[:2]} & {*LISTS}
     try:
-        result = _call(words)
+        with listed() if shows else nullcontext():
+            result = _call(words)
     except Exception as error:
         sentence = sentence_of(error)
         if sentence is None or "KIT_TRACEBACK" in os.environ:

@@ -1,9 +1,11 @@
-"""Progress on stderr, so that stdout is for results: lines, and bars with the time left."""
+"""Lines, and bars with the time left: on stderr, so that stdout is for results."""
 
 import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from multiprocessing import parent_process
 from typing import Any, Self, TypeVar
 
@@ -14,9 +16,22 @@ BAR_S = 1.0  # what takes less shows no bar
 LINE_S = 60.0  # between the lines that stand for a bar where there is no terminal
 
 
+_on_stdout = ContextVar("_on_stdout", default=False)
+
+
 def say(text: str = "") -> None:
-    """Print one line to stderr, above any progress bar."""
-    tqdm.write(text, file=sys.stderr)
+    """Print one line to stderr, above any progress bar; to stdout while it is `listed`."""
+    tqdm.write(text, file=sys.stdout if _on_stdout.get() else sys.stderr)
+
+
+@contextmanager
+def listed() -> Iterator[None]:
+    """What is said is what was asked for, a list: it can be piped."""
+    token = _on_stdout.set(True)
+    try:
+        yield
+    finally:
+        _on_stdout.reset(token)
 
 
 def bar(

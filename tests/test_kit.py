@@ -109,7 +109,9 @@ def test_every_verb_takes_any_spelling_of_a_competition(
     assert competitions.load(words) is competitions.load("cifar10")
     assert kit.main([words, "recipes"]) == 0
     assert kit.main(["ledger", "--competition", words, "--runs", str(tmp_path)]) == 0
-    assert "no submission of cifar10" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "quick" in captured.out and captured.err == ""
+    assert "no submission of cifar10" in captured.out  # a list that was asked for can be piped
 
 
 def test_an_address_names_the_slug_and_not_a_folder_or_something_else(
@@ -156,8 +158,8 @@ def test_a_new_competition_is_found_by_its_folder_and_checks_its_files(tmp_path:
     assert "is no slug" in call("new", "Plant Seedlings!").stderr
     new.run(new.Options("3d-Shapes"), catalogue(tmp_path / "competitions"))
     listed = call("https://www.kaggle.com/c/3d-Shapes/data", "recipes")
-    assert "competitions/c_3d_shapes/recipes.py" in listed.stderr
-    assert "plant_seedlings" in call("list").stderr
+    assert "competitions/c_3d_shapes/recipes.py" in listed.stdout
+    assert "plant_seedlings" in call("list").stdout
     listed = call("plant-seedlings", "recipes", "--json")
     assert "not measured: needs the competition's files" in listed.stderr
     notes = json.loads(listed.stdout.splitlines()[-1])["notes"]

@@ -116,7 +116,7 @@ def test_a_submission_without_a_score_is_in_the_ledger_and_is_completed_later(
     )
     assert rows(tmp_path) == [(ref, "pending", None, None)]
     assert kit.main(["ledger", "--runs", str(tmp_path / "runs")]) == 0
-    shown = capsys.readouterr().err
+    shown = capsys.readouterr().out
     assert f"no score yet: `kit digits leaderboard --runs {tmp_path / 'runs'}` asks again" in shown
 
     assert digits(tmp_path, "leaderboard") == 0
