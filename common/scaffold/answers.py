@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from common.progress import first_of
+from common.scaffold.lists import MARKS, split, tokens_of
 from common.scaffold.samples import Sample
-from common.scaffold.values import tokens_of
 
 CALLED = ("label", "labels", "class", "category", "category_id", "class_id", "target", "targets")
 HEAD = 200  # rows of the sample whose cells are looked at
@@ -37,7 +37,8 @@ def answers_in(rows: pd.DataFrame, id: str, sample: Sample, given: str) -> Found
     labels = [c for c in varied if c not in measures and not rows[c].is_unique]
     known = {column: tokens_of(rows[column]) for column in labels}
     if wanted:
-        fits = [c for c in labels if known[c] and known[c] <= {*wanted}]
+        names = {c: {*rows[c]} - {""} for c in labels}
+        fits = [c for c in labels if known[c] and (known[c] <= {*wanted} or names[c] <= {*wanted})]
         return _one_of(fits, 1, f"its values are columns of {sample.name}")
     if alike in labels:
         return 1, (alike,), why
@@ -63,9 +64,9 @@ def _by_cells(rows: pd.DataFrame, columns: Sequence[str], sample: Sample) -> tup
 
 
 def _cells(sample: Sample) -> set[str]:
-    """The sample's cells, and the words in them."""
-    cells = sample.rows[sample.answers[0]].head(HEAD)
-    return {*cells, *(name for cell in cells for name in cell.split())}
+    """The sample's cells, and the labels that may be in them."""
+    cells = sample.rows[sample.answers[0]].head(HEAD).unique()
+    return {*cells, *(name for cell in cells for mark in MARKS for name in split(cell, mark))}
 
 
 def _words(column: str) -> set[str]:

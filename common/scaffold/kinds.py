@@ -2,22 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from common.errors import KitError
-from common.inference.evaluator import Evaluator
-from common.metrics import NAMES, Metric, metric_named
-from common.metrics.regression import REGRESSION
 from common.progress import counted, first_of
+from common.scaffold.lists import as_written, like_names, mark_of, split, tokens_of
 from common.scaffold.samples import Sample
-from common.scaffold.values import numbers_of, separator_of, tokens_of
-from common.submission import Format, format_of, problems_and_remarks
+from common.scaffold.values import numbers_of
 from common.targets import Grades, LabelSet, Numbers, OneClass, Target, YesNo
 
 HEAD = 200  # rows of the sample whose cells are tried
-OF_NUMBERS = (*(metric.name for metric in REGRESSION), "r2")
 MOST_GRADES = 20
 OPEN = re.compile(r"(^|[\W_])(new|unknown|unk|others?|none|unseen)([\W_]|$)", re.IGNORECASE)
 FLAGS = {"0", "1", "0.0", "1.0"}
@@ -34,12 +30,14 @@ class Kind:
         why: what of the answers says so.
         one_hot: the table has a column of 0 and 1 for each class, of which one is 1.
         doubt: what of it is a guess, a sentence; '' for nothing.
+        either: a cell that may be one label or a list, which is a guess where a metric takes both.
     """
 
     target: Target
     why: str
     one_hot: bool = False
     doubt: str = ""
+    either: str = ""
 
 
 def kinds_of(rows: pd.DataFrame, answers: tuple[str, ...], sample: Sample, yes: str) -> list[Kind]:
@@ -81,23 +79,19 @@ def _of_column(column: "pd.Series[str]", sample: Sample, yes: str) -> Iterator[K
     values = sorted(column.unique())
     shown = f"{counted(len(values), 'value')} ({first_of(values)})"
     cells = [] if sample.names else sample.rows[sample.answers[0]].head(HEAD).unique().tolist()
-    mark = separator_of(column)
-    if mark or (separator_of(pd.Series(cells, dtype=str)) and not _is_ranked(cells, values)):
-        empty = "" if "" in values else None
-        labels = (
-            f"{counted(len(tokens_of(column)), 'label')} ({first_of(sorted(tokens_of(column)))})"
-        )
-        yield Kind(
-            LabelSet(names=sample.names, separator=mark or " ", empty=empty),
-            f"cells are lists of {labels}, {'some' if empty == '' else 'none'} empty",
-        )
+    lists, names = _lists(column, cells, sample)
+    if lists and not names:
+        yield lists
     numbers = numbers_of(column)
     if {each.lower() for each in values} <= YES_NO and not sample.names:
         yield Kind(YesNo(), f"the answers are {' and '.join(values)}")
     elif len(values) == 2 and not sample.names and not {*cells} & {*values} and _numeric(cells):
         yield _two_words(values, sample, yes)
     elif "" not in values:
-        yield Kind(OneClass(unknown=_unknown(values, cells)), f"one label a row, {shown}")
+        one = Kind(OneClass(unknown=_unknown(values, cells)), f"one label a row, {shown}")
+        yield replace(one, either=lists.either) if lists else one
+        if names and lists:
+            yield lists
         if (
             sample.parts is None
             and numbers is not None
@@ -114,6 +108,26 @@ def _of_column(column: "pd.Series[str]", sample: Sample, yes: str) -> Iterator[K
             Numbers(names=(str(column.name),)),
             f"numbers from {numbers.min():g} to {numbers.max():g}{', some missing' if lacking else ''}",
         )
+
+
+def _lists(column: "pd.Series[str]", cells: list[str], sample: Sample) -> tuple[Kind | None, bool]:
+    """Cells as lists of labels, None where they are none; and whether they rather are names."""
+    values = sorted({*column} - {""})
+    mark = mark_of(column)
+    if not mark and not _is_ranked(cells, values):
+        mark = mark_of(pd.Series(cells, dtype=str))
+    if not mark:
+        return None, False
+    labels = sorted(tokens_of(column))
+    empty = "" if "" in {*column} else None
+    combined = any(cell not in values and {*split(cell, mark)} <= {*labels} for cell in cells)
+    sure = empty == "" or combined or not mark_of(column)
+    doubtful, names = (False, False) if sure else like_names(values, mark)
+    shown = next((value for value in values if len(split(value, mark)) > 1), "")
+    target = LabelSet(names=sample.names, separator=as_written(mark, cells, values), empty=empty)
+    some = "some" if empty == "" else "none"
+    why = f"cells are lists of {counted(len(labels), 'label')} ({first_of(labels)}), {some} empty"
+    return Kind(target, why, either=shown if doubtful else ""), names
 
 
 def _two_words(values: list[str], sample: Sample, yes: str) -> Kind:
@@ -147,67 +161,3 @@ def _unknown(values: list[str], cells: list[str]) -> str:
         return ""
     told = {name for cell in cells for name in cell.split()}
     return next((name for name in sorted(told) if OPEN.search(name)), "")
-
-
-Fit = tuple[Kind, Target, Format]
-
-
-def fitting(
-    kinds: list[Kind], tables: list[pd.DataFrame], sample: Sample, more: str = ""
-) -> tuple[dict[str, Fit], dict[str, Fit]]:
-    """Every metric with what it makes of the answers and the sample.
-
-    Args:
-        tables: the training table as the competition would read it, of each kind.
-        more: a metric to be tried beside those that have a name without parameters.
-
-    Returns:
-        Those under which the sample is itself a submission, and those under which its cells are none:
-        they may be placeholders.
-    """
-    head, long = sample.rows.head(HEAD), sample.parts[0] if sample.parts else ""
-    fitted = [
-        (kind, _fitted(kind, table, sample)) for kind, table in zip(kinds, tables, strict=True)
-    ]
-    found: dict[str, Fit] = {}
-    strange: dict[str, Fit] = {}
-    plain = [name for name in NAMES if not name.startswith("f2_")]  # f1_… stands for any beta
-    for metric in map(metric_named, dict.fromkeys([*plain, *([more] if more else [])])):
-        for kind, target in sorted(fitted, key=lambda each: _is_far(each[0], metric)):
-            form = target and _format(target, metric, sample.rows, long)
-            if target and form:
-                wrong = problems_and_remarks(head, head, form)[0]
-                (strange if wrong else found).setdefault(metric.name, (kind, target, form))
-    return found, {name: fit for name, fit in strange.items() if name not in found}
-
-
-def _is_far(kind: Kind, metric: Metric) -> bool:
-    """Is a kind not the first choice for a metric? Grades are, where their distance counts."""
-    return isinstance(kind.target, Grades) != metric.grades
-
-
-def _fitted(kind: Kind, table: pd.DataFrame, sample: Sample) -> Target | None:
-    try:
-        return kind.target.fitted(table, sample.rows, sample.name)
-    except KitError:
-        return None
-
-
-def _format(target: Target, metric: Metric, sample: pd.DataFrame, long: str) -> Format | None:
-    """The format of a target's submissions; None where a metric says nothing of such answers."""
-    of_numbers = metric.name.partition(":")[0] in OF_NUMBERS
-    graded = isinstance(target, Grades) and (of_numbers or metric.form == "index")
-    if metric.grades and not graded:
-        return None
-    if not graded and (isinstance(target, Grades) or of_numbers != isinstance(target, Numbers)):
-        return None
-    try:
-        Evaluator(target, metric)
-        form = format_of(target, metric, sample, long=long)
-    except KitError:
-        return None
-    scores = form.kind == "probabilities" or (
-        form.kind == "flags" and not sample.head(HEAD).iloc[:, 1:].isin(FLAGS).all(axis=None)
-    )
-    of_scores = metric.form == "columns"
-    return None if (scores and not of_scores) or (form.kind == "label" and of_scores) else form

@@ -1,14 +1,24 @@
 """The metrics that fit training answers and a sample, and the one that is meant."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from common.data.csv_layout import renamed
 from common.errors import KitError
+from common.inference.evaluator import Evaluator
+from common.metrics import NAMES, Metric, metric_named
+from common.metrics.regression import REGRESSION
 from common.progress import counted, first_of
-from common.scaffold.kinds import Fit, Kind, fitting, kinds_of
+from common.scaffold.kinds import FLAGS, HEAD, Kind, kinds_of
 from common.scaffold.notes import Notes
 from common.scaffold.samples import Sample
 from common.scaffold.training import Training
+from common.submission import Format, format_of, problems_and_remarks
+from common.targets import Grades, LabelSet, Numbers, Target
+
+Fit = tuple[Kind, Target, Format]
+OF_NUMBERS = (*(metric.name for metric in REGRESSION), "r2")
 
 
 def fits_of(
@@ -17,7 +27,7 @@ def fits_of(
     """The metrics that fit what the answers and the sample are."""
     kinds = kinds_of(training.rows, training.answers, sample, yes)
     tables = [table_of(training, kind) for kind in kinds]
-    fits, strange = fitting(kinds, tables, sample, metric)
+    fits, strange = _fitting(kinds, tables, sample, metric)
     if metric in strange or not fits:
         cells = first_of([*map(repr, sample.rows[sample.answers[0]].unique())], 3)
         doubt = (
@@ -25,8 +35,8 @@ def fits_of(
         )
         notes.add(doubt=doubt if strange else "")
         fits, strange = fits | strange, {}
-    only = {id(fit[0]): fit[0].target.kind for fit in fits.values()}
-    notes.add(metrics=[*fits], kind=next(iter(only.values())) if len(only) == 1 else None)
+    only = {kind.target.kind for kind, _, _ in fits.values()}
+    notes.add(metrics=[*fits], kind=only.pop() if len(only) == 1 else None)
     notes.found["others"] = [*strange]
     if not fits:
         _check_answers(training)
@@ -88,3 +98,83 @@ def metric_of(fits: dict[str, Fit], given: str, sample: Sample, notes: Notes) ->
     raise KitError(
         f"the files do not tell the metric: name it (--metric NAME); the sample fits {told}"
     )
+
+
+def _fitting(
+    kinds: list[Kind], tables: list[pd.DataFrame], sample: Sample, more: str = ""
+) -> tuple[dict[str, Fit], dict[str, Fit]]:
+    """Every metric with what it makes of the answers and the sample.
+
+    Args:
+        tables: the training table as the competition would read it, of each kind.
+        more: a metric to be tried beside those that have a name without parameters.
+
+    Returns:
+        Those under which the sample is itself a submission, and those under which its cells are none:
+        they may be placeholders.
+    """
+    head, long = sample.rows.head(HEAD), sample.parts[0] if sample.parts else ""
+    fitted = [
+        (kind, _fitted(kind, table, sample)) for kind, table in zip(kinds, tables, strict=True)
+    ]
+    found: dict[str, Fit] = {}
+    strange: dict[str, Fit] = {}
+    plain = [name for name in NAMES if not name.startswith("f2_")]  # f1_… stands for any beta
+    for metric in map(metric_named, dict.fromkeys([*plain, *([more] if more else [])])):
+        fits = [
+            (kind, target, form)
+            for kind, target in sorted(fitted, key=lambda each: _is_far(each[0], metric))
+            if target and (form := _format(target, metric, sample.rows, long))
+        ]
+        for kind, target, form in fits:
+            known = (
+                replace(kind, doubt=_one_or_several(kind))
+                if len(fits) > 1 and kind.either
+                else kind
+            )
+            wrong = problems_and_remarks(head, head, form)[0]
+            (strange if wrong else found).setdefault(metric.name, (known, target, form))
+    return found, {name: fit for name, fit in strange.items() if name not in found}
+
+
+def _one_or_several(kind: Kind) -> str:
+    read, other = "one label", "LabelSet() in the folder reads a list"
+    if isinstance(kind.target, LabelSet):
+        read, other = "a list", "OneClass() in the folder reads one label"
+    return f"whether {kind.either!r} is one label or a list: it is read as {read} (target={other})"
+
+
+def _is_far(kind: Kind, metric: Metric) -> bool:
+    """Is a kind not the first choice for a metric? Grades are, where their distance counts.
+
+    Lists are where F is of each row's labels.
+    """
+    of_lists = metric.name.endswith("_rows") and not isinstance(kind.target, LabelSet)
+    return of_lists or isinstance(kind.target, Grades) != metric.grades
+
+
+def _fitted(kind: Kind, table: pd.DataFrame, sample: Sample) -> Target | None:
+    try:
+        return kind.target.fitted(table, sample.rows, sample.name)
+    except KitError:
+        return None
+
+
+def _format(target: Target, metric: Metric, sample: pd.DataFrame, long: str) -> Format | None:
+    """The format of a target's submissions; None where a metric says nothing of such answers."""
+    of_numbers = metric.name.partition(":")[0] in OF_NUMBERS
+    graded = isinstance(target, Grades) and (of_numbers or metric.form == "index")
+    if metric.grades and not graded:
+        return None
+    if not graded and (isinstance(target, Grades) or of_numbers != isinstance(target, Numbers)):
+        return None
+    try:
+        Evaluator(target, metric)
+        form = format_of(target, metric, sample, long=long)
+    except KitError:
+        return None
+    scores = form.kind == "probabilities" or (
+        form.kind == "flags" and not sample.head(HEAD).iloc[:, 1:].isin(FLAGS).all(axis=None)
+    )
+    of_scores = metric.form == "columns"
+    return None if (scores and not of_scores) or (form.kind == "label" and of_scores) else form

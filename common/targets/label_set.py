@@ -34,7 +34,7 @@ class LabelSet(Target):
     Attributes:
         names: the labels in the competition's own order, where it has one; else the sample's columns,
             or the training labels, sorted.
-        separator: between labels of one text.
+        separator: between labels of one text; read with and without the blanks around it.
         empty: what stands for no label in a submission; None: every row has one label at least.
         wide: the table has a column of 0 and 1 for each label.
     """
@@ -117,7 +117,8 @@ class LabelSet(Target):
         return fitted
 
     def _split(self, text: str) -> list[str]:
-        names = str(text).split(None if self.separator == " " else self.separator)
+        bare = self.separator.strip()
+        names = str(text).split(self.separator if bare.isalnum() else bare or None)
         return [name.strip() for name in names if name.strip()]
 
     def read(self, table: pd.DataFrame) -> Targets:
