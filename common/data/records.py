@@ -17,6 +17,10 @@ OF_ANNOTATION = ("id", "image_id", "bbox", "area", "segmentation", "iscrowd")
 AGAIN = "download it again, or write its rows as a CSV"
 
 
+class NoRecordsError(KitError):
+    """A JSON file that is whole, and no table."""
+
+
 def read_table(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
     """Read a table, every value as text: a CSV, or, by its suffix, JSON.
 
@@ -34,7 +38,7 @@ def read_table(path: Path, *, columns: Sequence[str] = ()) -> pd.DataFrame:
         raise KitError(f"{path} is not a readable JSON file ({error}): {AGAIN}") from error
     records = _of_coco(path, found) if isinstance(found, dict) and "images" in found else found
     if not (isinstance(records, list) and records and all(isinstance(r, dict) for r in records)):
-        raise KitError(f"{path} is no list of records and has no images as COCO has: {AGAIN}")
+        raise NoRecordsError(f"{path} is no list of records and has no images as COCO has: {AGAIN}")
     rows = pd.DataFrame([{k: _text(v) for k, v in r.items() if _is_plain(v)} for r in records])
     if lacking := [name for name in columns if name not in rows]:
         raise KitError(f"{path} has no {first_of(lacking)}, only {first_of([*rows])}")

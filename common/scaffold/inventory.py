@@ -8,7 +8,7 @@ import pandas as pd
 
 from common.data.image_files import leads_up
 from common.data.image_paths import image_names
-from common.data.records import read_table
+from common.data.records import NoRecordsError, read_table
 from common.data.split_names import PREDICT, TEST, TRAIN, roles_of
 from common.errors import KitError
 from common.progress import counted, first_of
@@ -51,7 +51,7 @@ class Inventory:
 def look(folder: Path) -> Inventory:
     """A folder with a competition's files, unpacked, to what is in it."""
     images = tuple(image_names(folder))
-    tables, unread = {}, []
+    tables, unread, other = {}, [], []
     paths = [path for deep in range(DEEPEST) for path in folder.glob("*/" * deep + "*")]
     for path in sorted(paths):
         name = path.relative_to(folder).as_posix()
@@ -60,8 +60,13 @@ def look(folder: Path) -> Inventory:
         if path.suffix.lower() in TABLES and not hidden:
             try:
                 tables[name] = read_table(path)
+            except NoRecordsError:
+                other.append(name)
             except KitError as error:
                 unread.append(f"{name} was not read: {error}")
+    if other:
+        are = "is no table" if len(other) == 1 else f"({counted(len(other), 'file')}) are no tables"
+        unread.append(f"{first_of(other, 2)} {are}: neither a list of records nor COCO's images")
     return Inventory(folder, images, _roles(images), tables, tuple(unread))
 
 

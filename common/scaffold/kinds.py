@@ -87,7 +87,7 @@ def _of_column(column: "pd.Series[str]", sample: Sample, yes: str) -> Iterator[K
         yield Kind(YesNo(), f"the answers are {' and '.join(values)}")
     elif len(values) == 2 and not sample.names and not {*cells} & {*values} and _numeric(cells):
         yield _two_words(values, sample, yes)
-    elif "" not in values:
+    elif "" not in values and len(values) < len(column):
         one = Kind(OneClass(unknown=_unknown(values, cells)), f"one label a row, {shown}")
         yield replace(one, either=lists.either) if lists else one
         if names and lists:

@@ -45,10 +45,10 @@ def in_paths(inventory: Inventory, sample: Sample, given: str) -> Training | Non
         suffixes = {image.suffix for image in images}
         with_suffix = sample.images.endswith("{id}")
         pattern += "" if with_suffix else suffixes.pop() if len(suffixes) == 1 else ANY_SUFFIX
-    return _of_pattern(inventory, sample, pattern)
+    return _of_pattern(inventory, sample, pattern, given)
 
 
-def _of_pattern(inventory: Inventory, sample: Sample, pattern: str) -> Training:
+def _of_pattern(inventory: Inventory, sample: Sample, pattern: str, given: str) -> Training | None:
     folder = inventory.folder
     whole = labelled_images(folder, pattern)
     paths = {str(folder / each) for each in sample.found}
@@ -68,6 +68,8 @@ def _of_pattern(inventory: Inventory, sample: Sample, pattern: str) -> Training:
             f"{cause} ({shown}): move them out of {folder}"
         )
     labels = sorted(rows["label"].unique())
+    if len(labels) == len(rows) and not given:
+        return None  # a folder for each image
     why = f"{counted(len(rows), 'image')} as {pattern}: {counted(len(labels), 'label')} ({first_of(labels)})"
     lost = len(whole) - len(rows)
     out = f"{counted(lost, 'image')} that {pattern} fits, too, are the sample's: none of training"

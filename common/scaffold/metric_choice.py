@@ -11,9 +11,11 @@ from common.metrics import NAMES, Metric, metric_named
 from common.metrics.regression import REGRESSION
 from common.progress import counted, first_of
 from common.scaffold.kinds import FLAGS, HEAD, Kind, kinds_of
+from common.scaffold.no_labels import no_shapes
 from common.scaffold.notes import Notes
 from common.scaffold.samples import Sample
 from common.scaffold.training import Training
+from common.scaffold.values import is_geometry
 from common.submission import Format, format_of, problems_and_remarks
 from common.targets import Grades, LabelSet, Numbers, Target
 
@@ -25,6 +27,9 @@ def fits_of(
     training: Training, sample: Sample, metric: str, yes: str, notes: Notes
 ) -> dict[str, Fit]:
     """The metrics that fit what the answers and the sample are."""
+    for name in training.answers:
+        if is_geometry(training.rows[name]):
+            raise KitError(no_shapes(training.rows[name], training.name))
     kinds = kinds_of(training.rows, training.answers, sample, yes)
     tables = [table_of(training, kind) for kind in kinds]
     fits, strange = _fitting(kinds, tables, sample, metric)
@@ -65,6 +70,12 @@ def _check_answers(training: Training) -> None:
             raise KitError(
                 f"each row of {training.name or 'the images'} has the answer {cells.iloc[0]!r}, "
                 "from which nothing is learnt: is the training table whole?"
+            )
+        if cells.is_unique:
+            raise KitError(
+                f"{name} of {training.name or 'the images'} has another value in each of {counted(len(cells), 'row')} "
+                f"({first_of(cells.tolist(), 2)}): classes occur in several rows; name the column of the answers "
+                "(--target COLUMN)"
             )
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 
 from common.data.image_files import IMAGES
 from common.progress import counted, first_of
-from common.scaffold.inventory import Inventory
+from common.scaffold.inventory import Inventory, is_held_out
 from common.scaffold.joins import Images
 from common.scaffold.samples import Sample
-from common.scaffold.values import separated
+from common.scaffold.values import is_geometry, separated
 
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
@@ -52,13 +52,17 @@ def _lacking(
                 f"answers of {sample.name} ({first_of(sample.answers)}) as name or values: call it so, or "
                 "write a table with these columns"
             )
-    column, id, file = _nearest(rows, sample, inventory.images)
+    known = [each for each in inventory.images if not is_held_out(inventory.role(each))]
+    column, id, file = _nearest(rows, sample, known or inventory.images)
     return f"{name} has no column that names images: {column} is {id!r}, and a file is {file!r}; make them alike"
 
 
 def _nearest(rows: pd.DataFrame, sample: Sample, images: Sequence[str]) -> tuple[str, str, str]:
     """A table's column, a value and an image that are nearly called alike, or else any."""
-    keys: Mapping[str, str] = {_key(image): image for image in images if image not in sample.found}
+    others = [image for image in images if image not in sample.found]
+    keys: Mapping[str, str] = {_key(image.rpartition("/")[0]): image for image in others} | {
+        _key(image): image for image in others
+    }
     columns = sorted(rows.columns, key=lambda each: each.casefold() != sample.id.casefold())
     for column in columns:
         for value in rows[column].head(500):
@@ -75,11 +79,22 @@ def _key(name: str) -> str:
     return ZEROS.sub("", stem if dot and (f".{suffix}" in IMAGES or suffix == "0") else last)
 
 
+def no_shapes(column: "pd.Series[str]", name: str) -> str:
+    """A sentence for a table's column of masks or boxes."""
+    shown = column[column != ""].iloc[0]
+    return (
+        f"{column.name} of {name} holds masks or boxes ({shown[:30]!r} …): segmentation and detection are no "
+        "tasks of the kit, which answers for whole images"
+    )
+
+
 def _named_more_than_once(name: str, rows: pd.DataFrame, images: Images) -> str:
     """A sentence for a table that has several rows for each of some images; '' without one."""
     for column in rows.columns:
         values = rows[column].unique().tolist()
         if len(values) < len(rows) and images.join(values):
+            if shapes := [c for c in rows.columns if c != column and is_geometry(rows[c])]:
+                return no_shapes(rows[shapes[0]], name)
             return (
                 f"{name} has {len(rows):,} rows for the {counted(len(values), 'image')} that {column} "
                 "names, and the kit takes one answer an image: join them in a table of your own "
