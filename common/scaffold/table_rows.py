@@ -21,22 +21,31 @@ def of_sample(ids: "pd.Series[str]", join: Join, sample: Sample) -> "pd.Series[b
 
 
 def maker(
-    name: str, rows: pd.DataFrame, column: str, join: Join, doubt: str, own: "pd.Series[bool]"
+    name: str,
+    rows: pd.DataFrame,
+    sample: Sample,
+    column: str,
+    join: Join,
+    doubt: str,
+    own: "pd.Series[bool]",
 ) -> Callable[..., Training]:
     """A table with its column of ids to a function of columns of answers and why, to training rows.
 
     Args:
-        own: which rows are of images of the sample. Where these have no answers they are left out.
+        own: which rows are of images of the sample. Where these have no answers, or all the same that
+            no other row has, they are left out.
     """
 
     def make(answers: tuple[str, ...], why: str) -> Training:
         there = [each for each in answers if each in rows]
-        apart = bool(own.any() and there and (rows.loc[own, there] == "").all(axis=None))
+        held = _held_by(rows[there], own)
+        apart = held == "" or (held is not None and int(own.sum()) >= max(2, len(sample.ids)))
         kept = ~own if apart else pd.Series(True, index=rows.index)
         lacking = kept & (pd.Series(join.images, index=rows.index) == "")
         images, shared = counted(int(kept.sum()), "image"), int(own.sum())
         row = f"{name} has a row for each of {images}: {column} is its id, {join.pattern} the image"
-        out = f"{counted(shared, 'row')} of {name} without answers are the sample's: left out"
+        lack = f"with {held!r} as no other row has it" if held else "without answers"
+        out = f"{counted(shared, 'row')} of {name} {lack} are the sample's: left out"
         told = (row, why, out) if apart else (row, why)
         doubts = [doubt] if doubt else []
         if lacking.any():
@@ -59,3 +68,14 @@ def maker(
         )
 
     return make
+
+
+def _held_by(answers: pd.DataFrame, own: "pd.Series[bool]") -> str | None:
+    """The one answer of these rows that no other row has, '' where all have none; else None."""
+    held = answers[own].drop_duplicates()
+    if len(held) != 1 or not len(answers.columns):
+        return None
+    cells = held.iloc[0]
+    if (cells == "").all():
+        return ""
+    return None if (answers[~own] == cells).any(axis=None) else ", ".join(dict.fromkeys(cells))

@@ -77,7 +77,7 @@ def _in_table(
     sure = bool(answers and answers[0] == 0)
     if not given.train and (tested.all() or (tested.mean() > 0.5 and not sure)):
         return []  # it lists the test set
-    make = maker(name, rows, *joined, tested)
+    make = maker(name, rows, sample, *joined, tested)
     own = [(float(answers[0]), make(*answers[1:]))] if answers else []
     return own + _beside(inventory, sample, given.target, name, rows, make)
 

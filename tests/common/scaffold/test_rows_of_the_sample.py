@@ -32,6 +32,35 @@ def test_rows_without_answers_that_the_sample_has_are_left_out(rows: int, tmp_pa
     assert 'rows[~rows["path"].isin(read_test(folder)["path"])]' in source
 
 
+@pytest.mark.parametrize("word", ["-1", "?", "unknown", "0.5"])
+def test_an_answer_that_the_samples_rows_have_and_no_others_is_a_placeholder(
+    word: str, tmp_path: Path
+) -> None:
+    words = one_table(tmp_path, [*some("1", "2"), *some(word, count=4)])
+    facts, result = found(tmp_path, **words)
+    assert (len(facts.training.rows), result["classes"]) == (12, ["1", "2"])
+    told = f"4 rows of all.csv with {word!r} as no other row has it are the sample's: left out"
+    assert told in str(result["evidence"]).replace('"', "").replace("\\", "")
+    source = facts_source(Called(name="toy", slug="toy", title="Toy"), facts)
+    assert 'rows[~rows["path"].isin(read_test(folder)["path"])]' in source
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [*some("1", "2"), *some("1", count=4)],
+        [*some("1", "2", count=11), "3", *some("3", count=4)],
+        [*some("1", "2"), *some("3", "4", count=4)],
+    ],
+)
+def test_answers_that_other_rows_have_too_or_that_differ_are_no_placeholders(
+    labels: list[object], tmp_path: Path
+) -> None:
+    facts, result = found(tmp_path, **one_table(tmp_path, labels))
+    assert len(facts.training.rows) == 16
+    assert "whether 4 labelled rows of all.csv that the sample has, too" in str(result["unknown"])
+
+
 def test_labelled_rows_that_the_sample_has_are_counted(tmp_path: Path) -> None:
     _, result = found(tmp_path, **one_table(tmp_path, some("x", "y", count=16)))
     assert (
