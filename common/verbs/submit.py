@@ -17,7 +17,7 @@ from common.workflow import options as shared
 from common.workflow.find_run import named_run
 from common.workflow.options import flag
 from common.workflow.request import Request, field_words
-from common.workflow.run_results import result_of, scores_of
+from common.workflow.run_results import predicted_recipe, result_of, scores_of
 from common.workflow.submitting.send import send
 
 SHARED = (shared.file_or_field_flags, shared.run)
@@ -89,7 +89,7 @@ def _next(request: Request, run: Run, *, trained: bool) -> list[str]:
     own = replace(request, words=(), named_recipe=False, run=None)
     lines, name = [], run.read()["recipe_name"]
     if trained and name in request.competition.recipes:
-        recipe = replace(run.recipe(), **run.read().get("predicted", {}))
+        recipe = predicted_recipe(run, run.read().get("predicted", {}))
         words = field_words(request.competition.recipes[name], recipe)
         first = next(iter(request.competition.recipes))
         own = replace(own, words=words, named_recipe=name != first, recipe_name=name)

@@ -34,6 +34,7 @@ from common.workflow.run_results import (
     PredictedRun,
     check_data,
     data_of,
+    note_predicted,
     predictions_folder,
     read_predictions,
     save_probs,
@@ -93,7 +94,7 @@ def blend(request: Request, paths: Sequence[Path], *, kind: str) -> Run:
         draw_out_of_fold(joined, table, store, files.target)
         ids = list(members[0].test.ids)
         write_submission(files, joined, ids=ids, probs=test)
-        joined.note(test=members[0].test_name, predicted={})
+        note_predicted(joined, Recipe(), members[0].test_name)
         score_test(joined, Recipe(), request.competition, files, ids=ids, probs=test)
         joined.note(seconds={"blend": round(time.perf_counter() - started, 2)})
     _tell(found)

@@ -4,8 +4,8 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from common.inference.blend import Predictions
 from common.metrics import Probs
 from common.progress import first_of
 from common.recipe import Recipe
-from common.recipe_values import differences
+from common.recipe_values import differences, stage_of
 from common.runs import EXTERNAL_FILE, Run, digest_file
 from common.storage import read_json, replacing, write_json
 from common.targets import OneClass, Target, from_facts
@@ -37,6 +37,31 @@ def predictions_folder(run: Run, recipe: Recipe) -> Path:
     if not (folder / "fields.json").is_file():
         write_json(folder / "fields.json", fields)
     return folder
+
+
+def submission_folder(run: Run) -> Path:
+    """Where the probs and scores of a run's submission.csv are, whatever was scored since."""
+    facts = run.read()
+    if name := facts.get("predictions"):
+        return run / name
+    return predictions_folder(run, Recipe(**facts.get("predicted", {})))
+
+
+def judged_folder(run: Run) -> Path:
+    """Where a run's oof.npz and scores.json are that stand for it: its submission.csv's, else the last."""
+    return submission_folder(run) if "predicted" in run.read() else run.folder
+
+
+def predicted_recipe(run: Run, fields: Mapping[str, Any]) -> Recipe:
+    """A trained run's recipe with these predict fields, all others of them at their default."""
+    plain = {name: value for name, value in asdict(Recipe()).items() if stage_of(name) == "predict"}
+    return replace(run.recipe(), **(plain | dict(fields)))
+
+
+def note_predicted(run: Run, recipe: Recipe, test: str) -> None:
+    """Keep of a submission.csv, just written, by which predict fields, in which folder's file `test`."""
+    folder = predictions_folder(run, recipe).relative_to(run.folder)
+    run.note(predicted=differences(recipe, ("predict",)), predictions=str(folder), test=test)
 
 
 def fold_files(run: Run, recipe: Recipe) -> list[Path]:
@@ -71,7 +96,7 @@ def scores_of(run: Run) -> dict[str, Any]:
     """
     if run.read()["kind"] == EXTERNAL_FILE:
         return {}
-    path = predictions_folder(run, Recipe(**run.read().get("predicted", {}))) / "scores.json"
+    path = submission_folder(run) / "scores.json"
     if not path.is_file():
         raise KitError(
             f"{run.folder} was resumed with changed code after its submission.csv was written: "
@@ -132,7 +157,7 @@ def read_predictions(run: Run) -> PredictedRun:
             f"{run.folder} was trained with folds=0: it has no out-of-fold predictions to fit its "
             "weight on: leave it out, or train with folds="
         )
-    folder = predictions_folder(run, Recipe(**facts.get("predicted", {})))
+    folder = submission_folder(run)
     held_out, test = folder / "oof.npz", folder / name
     if not name or not held_out.is_file() or not test.is_file():
         raise KitError(

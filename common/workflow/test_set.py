@@ -14,7 +14,6 @@ from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
 from common.progress import counted, first_of, say
 from common.recipe import Recipe
-from common.recipe_values import differences
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.training import checkpoint
@@ -24,7 +23,7 @@ from common.workflow.jobs.at_once import note_memory
 from common.workflow.jobs.model_probs import model_probs
 from common.workflow.prepare import Prepared, check_code
 from common.workflow.run_report import draw_curves
-from common.workflow.run_results import predictions_folder, save_probs
+from common.workflow.run_results import note_predicted, predictions_folder, save_probs
 from common.workflow.train_models import train_jobs
 from common.workflow.unlabelled import Unlabelled, unlabelled
 
@@ -110,13 +109,12 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
         draw_curves(run, ready.setting.evaluator.name)
     with np.load(path) as kept:
         ids, probs = kept["ids"].tolist(), kept["probs"]
-    run.note(test=name)
     absent = test.table["id"].drop(test.rows).tolist()
     _add_scores(run, recipe, {"unreadable": absent})
     if absent:
         say(f"{counted(len(absent), 'row')} with the mean prediction: {first_of(absent)}")
     write_submission(ready.files, run, ids=ids, probs=probs)
-    run.note(predicted=differences(recipe, ("predict",)))
+    note_predicted(run, recipe, name)
     competition = ready.request.competition
     score_test(run, recipe, competition, ready.files, ids=ids, probs=probs)
 

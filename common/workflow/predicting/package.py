@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from common.inference.decisions import kind_for
 from common.inference.predict import least_certain
 from common.metrics import Probs
 from common.recipe import Recipe
-from common.recipe_values import model_folders, stage_of, with_model_folders
+from common.recipe_values import model_folders, with_model_folders
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.submission import FLOAT_FORMAT, format_of, rows_of
@@ -31,6 +31,7 @@ from common.workflow.request import Request
 from common.workflow.run_results import (
     check_data,
     fold_files,
+    predicted_recipe,
     predictions_folder,
     read_predictions,
     scores_of,
@@ -75,8 +76,7 @@ def laid_out(package: Package, folder: Path) -> Path:
 
 def submission_recipe(run: Run) -> Recipe:
     """The recipe by which a run's submission.csv was predicted."""
-    plain = {name: value for name, value in asdict(Recipe()).items() if stage_of(name) == "predict"}
-    return replace(run.recipe(), **(plain | run.read().get("predicted", {})))
+    return predicted_recipe(run, run.read().get("predicted", {}))
 
 
 def members_of(request: Request, run: Run) -> list[Run]:

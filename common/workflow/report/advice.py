@@ -12,17 +12,21 @@ from common.ledger import Entry, alike, rank_correlation, scored_files
 from common.metrics import metric_named
 from common.progress import counted
 from common.runs import Run
-from common.workflow.report.held import Held, held_of
+from common.workflow.report.held import Held, held_of, submitted_folder
 
 Z = 1.96  # standard errors of 95 %
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A submitted file, by its latest entry, with its run's held-out rows where they are there."""
+    """A submitted file, by its latest entry, with the held-out rows of its own predictions.
+
+    `known`: are those predictions there?
+    """
 
     entry: Entry
     held: Held | None
+    known: bool
     optimistic: str
     test_rows: int
 
@@ -40,8 +44,11 @@ def candidates_of(entries: Sequence[Entry], runs: Path) -> list[Candidate]:
     found = []
     for entry in sorted(latest.values(), key=lambda each: each.time):
         run = Run(runs / entry.run)
-        scores = run.read("scores.json") if run.folder.is_dir() else {}
-        found.append(Candidate(entry, held_of(run), scores.get("optimistic", ""), _test_rows(run)))
+        folder = submitted_folder(run, entry)
+        scores = Run(folder).read("scores.json") if folder else {}
+        held = held_of(run, folder) if folder else None
+        flatters = scores.get("optimistic", "")
+        found.append(Candidate(entry, held, bool(scores), flatters, _test_rows(run)))
     return found
 
 
@@ -112,12 +119,17 @@ def _last_gain(judged: list[Candidate]) -> list[str]:
     gain = _gain(last, before)
     if gain is None:
         by_cv = f"the last gain: {named}: {_signed(last, before):+.4f} by CV; no interval, as "
-        lacking = [each.entry.run for each in (last, before) if each.held is None]
-        if not lacking:
+        lacking = next((each for each in (last, before) if each.held is None), None)
+        if lacking is None:
             return [f"{by_cv}they held out no row in common"]
+        name = lacking.entry.run
+        if not lacking.known:
+            return [
+                f"{by_cv}{name} no longer holds the predictions of submission {lacking.entry.ref}"
+            ]
         return [
-            f"{by_cv}{lacking[0]} has no out-of-fold rows with true answers here: "
-            f"`kit {last.entry.competition} report {lacking[0]}` keeps them"
+            f"{by_cv}{name} has no out-of-fold rows with true answers here: "
+            f"`kit {last.entry.competition} report {name}` keeps them"
         ]
     verdict = "real" if gain.low > 0 else "a loss" if gain.high < 0 else "may be chance"
     return [f"the last gain: {named}: {gain.text}: {verdict}"]

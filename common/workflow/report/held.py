@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from common.errors import KitError
 from common.inference.blend import Predictions, align
 from common.inference.bootstrap import Interval, ScoredRows, gain_interval
 from common.inference.evaluator import Evaluator
+from common.ledger import Entry
 from common.metrics import Probs, metric_named
 from common.reporting.html.analysis import Answers
 from common.runs import Run
+from common.storage import read_json
 from common.workflow.report.judged import TRUTH, interval_of
 from common.workflow.run_results import target_of
 
@@ -87,11 +90,27 @@ class Held:
         )
 
 
-def held_of(run: Run) -> Held | None:
-    """A run folder's out-of-fold rows; None where there are none, or no true answers beside them."""
-    if not all((run / name).is_file() for name in ("oof.npz", TRUTH, "folds.csv")):
+def submitted_folder(run: Run, entry: Entry) -> Path | None:
+    """Where a submission's probs and scores are in its run; None where that is not known any more.
+
+    Its record names the folder; one of before is found by its scores.
+    """
+    for sent in run.read().get("submitted", []):
+        if (sent["ref"], sent["file"]) == (entry.ref, entry.file) and sent.get("predictions"):
+            return run / sent["predictions"]
+    paths = [*run.folder.glob("predictions/*/scores.json")] or [run / "scores.json"]
+    scored = [(read_json(path), path.parent) for path in paths if path.is_file()]
+    own = (entry.cv, entry.cv_sd)
+    alike = [folder for found, folder in scored if (found.get("cv"), found.get("cv_sd")) == own]
+    return alike[0] if len(alike) == 1 else None
+
+
+def held_of(run: Run, folder: Path) -> Held | None:
+    """The out-of-fold rows that a folder of the run holds; None without them or their true answers."""
+    held_out, truth = folder / "oof.npz", run / TRUTH
+    if not all(path.is_file() for path in (held_out, truth, run / "folds.csv")):
         return None
-    with np.load(run / "oof.npz") as kept, np.load(run / TRUTH) as known:
+    with np.load(held_out) as kept, np.load(truth) as known:
         ids, probs = kept["ids"].tolist(), kept["probs"]
         at = pd.Index(known["ids"].tolist()).get_indexer(pd.Index(ids))
         if (at < 0).any():

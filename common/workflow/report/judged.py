@@ -32,6 +32,7 @@ from common.storage import read_json, replacing
 from common.targets import Target, Targets
 from common.workflow.files import Files, weights_of
 from common.workflow.request import Request
+from common.workflow.run_results import judged_folder
 
 TRUTH = "truth.npz"  # true answers of the rows held out, in a run
 DRAWS = 4_000_000  # rows times resamples of a metric that is no mean over rows
@@ -56,7 +57,7 @@ class Material:
     @cached_property
     def judged(self) -> bool:
         """Have all runs out-of-fold predictions?"""
-        return all((run / "oof.npz").is_file() for run in self.runs)
+        return all((judged_folder(run) / "oof.npz").is_file() for run in self.runs)
 
     @cached_property
     def at(self) -> npt.NDArray[np.int64]:
@@ -99,7 +100,7 @@ class Material:
     def _predictions(self) -> list[Predictions]:
         found = []
         for run in self.runs if self.judged else ():
-            with np.load(run / "oof.npz") as kept:
+            with np.load(judged_folder(run) / "oof.npz") as kept:
                 classes = read_json(run / "classes.json")
                 found.append(
                     Predictions(run.folder.name, kept["ids"].tolist(), classes, kept["probs"])

@@ -10,12 +10,14 @@ import pandas as pd
 
 from common.recipe import Recipe
 from common.recipe_rules import SOLVED
+from common.recipe_values import differences
 from common.reporting.html.charts import Chart, Line
-from common.runs import WITH_MODELS, Run
+from common.runs import WITH_MODELS, Run, digest_file
 from common.training.solved.choosing import candidates_of_grid
 from common.workflow.report.judged import Material
 from common.workflow.request import field_words, path_words
 from common.workflow.run_report import decision_lines
+from common.workflow.run_results import judged_folder, predicted_recipe
 
 SHOWN_FOLDS = 10  # columns of a table
 SIZES = 1_500  # dots of the chart of image sizes
@@ -24,12 +26,14 @@ SIZES = 1_500  # dots of the chart of image sizes
 def score_of(material: Material, at: int) -> dict[str, Any]:
     """A run's scores: over folds, pooled with interval, on the leaderboard, what views and decision add."""
     run = material.runs[at]
-    scores, facts = run.read("scores.json"), run.read()
-    sent = facts.get("submitted", [])
+    scores, file = Run(judged_folder(run)).read("scores.json"), run / "submission.csv"
+    digest = digest_file(file) if file.is_file() else ""
+    sent = [each for each in run.read().get("submitted", []) if each["file"] == digest]
     found: dict[str, Any] = {"name": run.folder.name, "cv": None, "cv_sd": None, "fold_scores": []}
     found |= {key: scores[key] for key in found if key in scores}
     found["test"] = scores.get("test")
     found |= {key: sent[-1].get(key) if sent else None for key in ("public", "private")}
+    found["predicted"] = predicted_with(run, scores)
     found["said"] = [scores[key] for key in ("optimistic", "caution") if key in scores]
     found["said"] += scores.get("remarks", [])
     found["interval"] = material.interval(at) if material.judged else None
@@ -40,6 +44,32 @@ def score_of(material: Material, at: int) -> dict[str, Any]:
     metric = scores.get("metric", "").replace("_", " ")
     found["decision"] = decision_lines(scores["decision"], metric) if "decision" in scores else []
     return found
+
+
+def predicted_with(run: Run, scores: dict[str, Any]) -> str:
+    """By which predict fields the probs behind a trained run's scores were made; ''."""
+    if run.read()["kind"] == "blended" or not scores:
+        return ""
+    told = f"Predicted with {_words(shown_recipe(run))}"
+    if "predicted" not in run.read():
+        return told
+    told += ", as submission.csv was"
+    last = run.read("scores.json").get("predict", {})
+    if last == scores.get("predict", {}):
+        return told
+    return f"{told}; scores.json and oof.npz are of {_words(predicted_recipe(run, last))}, scored since"
+
+
+def shown_recipe(run: Run) -> Recipe:
+    """A run's recipe, with the predict fields of the scores that the report shows."""
+    fields = Run(judged_folder(run)).read("scores.json").get("predict")
+    return run.recipe() if fields is None else predicted_recipe(run, fields)
+
+
+def _words(recipe: Recipe) -> str:
+    """The views and every other predict field that is not at its default, as words."""
+    found = {"views": recipe.views} | differences(recipe, ("predict",))
+    return " ".join(f"{name}={value}" for name, value in found.items())
 
 
 def choice_of(run: Run) -> dict[str, Any]:
@@ -64,7 +94,7 @@ def command_of(material: Material, run: Run) -> str:
         name, known = facts["recipe_name"], request.competition.recipes
         base = known.get(name, next(iter(known.values())))
         named = ["--recipe", name] if name in known else []
-        words = ["run", *named, *field_words(base, run.recipe())]
+        words = ["run", *named, *field_words(base, shown_recipe(run))]
     return shlex.join(["kit", request.competition.name, *words, *places])
 
 
@@ -72,7 +102,7 @@ def recipe_of(run: Run) -> list[dict[str, Any]]:
     """A run's fields that are not at their default: name, value, default, meaning; none of a blend."""
     if run.read()["kind"] not in WITH_MODELS:
         return []
-    values = asdict(run.recipe())
+    values = asdict(shown_recipe(run))
     return [
         {
             "name": each.name, "value": values[each.name], "default": each.default,

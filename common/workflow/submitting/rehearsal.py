@@ -18,7 +18,7 @@ from common.runs import Run, locked_run
 from common.workflow.files import fetch, holds_files, open_files, read_files, weights_of
 from common.workflow.pipeline import finished
 from common.workflow.request import Request, path_words
-from common.workflow.run_results import result_of, scores_of
+from common.workflow.run_results import judged_folder, result_of, scores_of
 from common.workflow.submitting.local_kaggle import PUBLIC_SHARE, environment_set, of_rehearsal
 from common.workflow.submitting.rehearsal_site import SERVED, facts_of, make_rehearsal
 from common.workflow.submitting.send import send
@@ -102,7 +102,7 @@ def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
     """
     run = Path(result["run"])
     files = read_files(request.competition, folder / SERVED)
-    with np.load(run / "oof.npz") as oof:
+    with np.load(judged_folder(Run(run)) / "oof.npz") as oof:
         ids, probs = oof["ids"].tolist(), oof["probs"]
     table = files.train.set_index("id", drop=False).loc[ids]
     scored = ScoredRows.of(files.evaluator, probs, files.target.read(table))

@@ -54,6 +54,51 @@ def entered(run: Run, number: int, public: float | None = None, **more: Any) -> 
     return replace(entry, **more)
 
 
+def rescored(run: Run, **scores: Any) -> None:
+    write_json(run / "scores.json", run.read("scores.json") | scores)
+
+
+def predicted_again(run: Run, worse: Run, **scores: Any) -> None:
+    """Keep a run's submitted predictions below predictions/, and score others of `worse` since."""
+    for name, source, facts in (("aa", run, {}), ("bb", worse, scores)):
+        folder = run / "predictions" / name
+        folder.mkdir(parents=True)
+        shutil.copy(source / "oof.npz", folder)
+        write_json(folder / "scores.json", run.read("scores.json") | facts)
+    for path in (run / "predictions" / "bb").iterdir():
+        shutil.copy(path, run.folder)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_submission_is_judged_by_its_own_predictions_whatever_was_scored_since(
+    runs: dict[str, Run], tmp_path: Path, recorded: bool
+) -> None:
+    good, other = runs["good"], runs["other"]
+    entries = [entered(good, 0), entered(other, 1)]
+    before = advice(entries, tmp_path / "runs", 0.3).lines
+    predicted_again(good, runs["bad"], cv=0.1, optimistic="x", predict={"views": "mirror"})
+    if recorded:  # of the same scores, so that the record alone can tell
+        shutil.copy(good / "predictions" / "aa" / "scores.json", good / "predictions" / "bb")
+        sent = {"ref": 0, "file": "f0", "predictions": "predictions/aa"}
+        good.note(submitted=[sent])
+    assert advice(entries, tmp_path / "runs", 0.3).lines == before
+    shutil.rmtree(good / "predictions" / "aa")
+    gone = advice(entries, tmp_path / "runs", 0.3).lines[0]
+    assert (
+        f"no interval, as {good.folder.name} no longer holds the predictions of submission 0"
+        in gone
+    )
+
+
+def test_two_predictions_of_one_score_are_not_taken_for_one_another(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    good = runs["good"]
+    predicted_again(good, runs["bad"])
+    found = advice([entered(good, 0), entered(runs["other"], 1)], tmp_path / "runs", 0.3)
+    assert "no longer holds the predictions of submission 0" in found.lines[0]
+
+
 def test_the_two_picks_are_the_best_cv_and_the_one_that_errs_most_unlike_it(
     runs: dict[str, Run], tmp_path: Path
 ) -> None:
@@ -85,11 +130,9 @@ def test_a_score_by_another_metric_is_left_out_and_said_so(
 
 
 def test_a_cv_that_flatters_is_not_picked(runs: dict[str, Run], tmp_path: Path) -> None:
-    write_json(
-        runs["good"] / "scores.json", {**runs["good"].read("scores.json"), "optimistic": "x"}
-    )
+    rescored(runs["good"], cv=1.0, optimistic="x")
     entries = [entered(run, at) for at, run in enumerate(runs.values())]
-    found = advice([replace(entries[0], cv=1.0), *entries[1:]], tmp_path / "runs", 0.3)
+    found = advice(entries, tmp_path / "runs", 0.3)
     assert found.picks[0] == runs["other"].folder.name
     assert f"not counted: {runs['good'].folder.name}: x" in "\n".join(found.lines)
 
@@ -122,7 +165,8 @@ def test_runs_that_held_out_no_row_in_common_are_picked_by_cv_without_an_interva
     for name, half in (("good", slice(0, 48)), ("other", slice(48, 96))):
         with np.load(runs[name] / "oof.npz") as kept:
             np.savez(runs[name] / "oof.npz", ids=kept["ids"][half], probs=kept["probs"][half])
-    entries = [entered(runs["good"], 0, cv=0.9), entered(runs["other"], 1, cv=0.8)]
+        rescored(runs[name], cv=0.9 if name == "good" else 0.8)
+    entries = [entered(runs["good"], 0), entered(runs["other"], 1)]
     found = advice(entries, tmp_path / "runs", 0.3)
     assert found.picks == [runs["good"].folder.name, runs["other"].folder.name]
     assert "no interval, as they held out no row in common" in found.lines[0]
@@ -154,7 +198,7 @@ def test_of_two_files_of_a_run_the_better_one_alone_is_picked(
 
 
 def test_likeness_is_the_correlation_of_errors(runs: dict[str, Run]) -> None:
-    good, other = held_of(runs["good"]), held_of(runs["other"])
+    good, other = (held_of(runs[name], runs[name].folder) for name in ("good", "other"))
     assert good and other and good.likeness(good) == pytest.approx(1)
     assert (
         good.likeness(other) == pytest.approx(other.likeness(good)) and good.likeness(other) < 0.9
@@ -167,7 +211,7 @@ def test_numbers_with_missing_cells_are_compared_where_both_are_known(tmp_path: 
     request = request_of(competition, tmp_path)
     made = judged_run(request)
     report.run(request, report.Options((made.folder,)))
-    found = held_of(made)
+    found = held_of(made, made.folder)
     assert found and found.likeness(found) == pytest.approx(1)
 
 
