@@ -17,17 +17,28 @@ def long_rows_of(
     label: str,
     keep: Sequence[str],
 ) -> pd.DataFrame:
-    """Rows for each image and column as a row an image: `id`, the columns, and those to keep."""
+    """Rows for each image and column as a row an image: `id`, the columns, and those to keep.
+
+    Rows of the same id and answer count once.
+
+    Raises:
+        KitError: an image lacks a row for a column, or has several that differ: which.
+    """
+    rows = rows.drop_duplicates([id, label])
     stems, names = split_ids(rows[id], long, columns)
     pairs = pd.MultiIndex.from_arrays([stems, names])
     whole = pd.MultiIndex.from_product([dict.fromkeys(stems), columns])
-    if len(pairs) != len(whole) or not pairs.isin(whole).all() or pairs.has_duplicates:
-        lacking = first_of([long.format(id=a, name=b) for a, b in whole[~whole.isin(pairs)]])
-        raise KitError(
-            f"there is not one row for each image and each of {first_of(list(columns))} (missing: "
-            f"{lacking or 'none'}; {len(pairs):,} rows for {len(whole):,}): correct the table, or fetch "
-            "it again"
-        )
+    lacking = [long.format(id=a, name=b) for a, b in whole[~whole.isin(pairs)]]
+    for what, wrong in (
+        ("an id of none of these,", rows[id][~pairs.isin(whole)].tolist()),
+        ("several rows, which differ, for", rows[id][pairs.duplicated()].unique().tolist()),
+        ("no row for", lacking),
+    ):
+        if wrong:
+            raise KitError(
+                f"a table of a row for each image and each of {first_of(list(columns))} has {what} "
+                f"{first_of(wrong)}: write a table of your own with one row each"
+            )
     answers = pd.Series(rows[label].to_numpy(), index=pairs).loc[whole].to_numpy()
     wide = pd.DataFrame(answers.reshape(-1, len(columns)), columns=list(columns), dtype=str)
     wide.insert(0, "id", [*dict.fromkeys(stems)])

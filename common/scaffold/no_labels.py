@@ -95,9 +95,11 @@ def _named_more_than_once(name: str, rows: pd.DataFrame, images: Images) -> str:
         if len(values) < len(rows) and images.join(values):
             if shapes := [c for c in rows.columns if c != column and is_geometry(rows[c])]:
                 return no_shapes(rows[shapes[0]], name)
+            equal = len(rows.drop_duplicates()) == len(values)
+            what = "rows that are equal: leave all but one out" if equal else "rows: join them"
             return (
                 f"{name} has {len(rows):,} rows for the {counted(len(values), 'image')} that {column} "
-                "names, and the kit takes one answer an image: join them in a table of your own "
-                "beside it, and name that (--train FILE)"
+                f"names, and the kit takes one answer an image; {rows[column][rows[column].duplicated()].iloc[0]} has "
+                f"several {what} in a table of your own beside it, and name that (--train FILE)"
             )
     return ""

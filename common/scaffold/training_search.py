@@ -107,10 +107,13 @@ def _long(name: str, rows: pd.DataFrame, sample: Sample, images: Images) -> Trai
     join = images.join(wide["id"].tolist())
     if join is None:
         return None
+    twice = int(rows.duplicated([id, answer]).sum())
+    once = f"{counted(twice, 'row')} of {name}: id and answer as in another, counted once"
     return Training(
         images=join.pattern, answers=names, rows=wide, found=join.named, name=name, long=(id, answer),
         told=(f"{name} has a row for each of {counted(len(wide), 'image')} and of {first_of(names)}: "
-              f"{id} is {pattern}, {join.pattern} the image, {answer} the answer",),
+              f"{id} is {pattern}, {join.pattern} the image, {answer} the answer",
+              *([once] if twice else [])),
     )  # fmt: skip
 
 

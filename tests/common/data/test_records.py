@@ -76,6 +76,14 @@ def test_a_row_for_each_image_and_column_becomes_a_row_an_image(tmp_path: Path) 
     }  # fmt: skip
     tests = unlabelled_rows(file, "{id}.jpg", id="ID", long=long, columns=names)
     assert sorted(tests["id"]) == ["a", "b_1"]
-    write_csv(file, {"ID": ids[1:], "Label": ["0", "1", "2"]})
-    with pytest.raises(KitError, match=r"missing: b_1_any; 3 rows for 4"):
-        long_rows(file, "{id}.jpg", long, names, id="ID", label="Label")
+    named = {"id": "ID", "label": "Label"}
+    write_csv(file, {"ID": [*ids, ids[1]], "Label": ["0", "1", "2", "3", "1"]})
+    assert long_rows(file, "{id}.jpg", long, names, **named)["any"].tolist() == ["0", "2"]
+    for wrong, said in (
+        (ids[1:], "has no row for b_1_any: write"),
+        ([*ids, ids[1]], "has several rows, which differ, for b_1_not_any: write"),
+        ([*ids, "a_none"], "has an id of none of these, a_none: write"),
+    ):
+        write_csv(file, {"ID": wrong, "Label": [str(n) for n in range(len(wrong))]})
+        with pytest.raises(KitError, match=said):
+            long_rows(file, "{id}.jpg", long, names, **named)

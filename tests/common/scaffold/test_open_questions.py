@@ -168,12 +168,6 @@ def test_images_nested_three_deep_are_found_by_their_ids(tmp_path: Path) -> None
     assert found(tmp_path, metric="accuracy")[0].training.images == "images/**/{id}.jpg"
 
 
-def test_several_rows_an_image_are_told(tmp_path: Path) -> None:
-    words = cactus(tmp_path)
-    csv(tmp_path, "train.csv", id=some(*ids(TRAIN[:6], ".jpg")), has_cactus=some(1, 0))
-    assert "train.csv has 12 rows for the 6 images that id names" in asked(tmp_path, **words)
-
-
 def test_a_question_with_json_prints_what_was_concluded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
