@@ -14,6 +14,19 @@ from common.errors import KitError
 from common.progress import counted, first_of
 
 TABLES = (".csv", ".json")
+HOLDERS = (
+    ".hdf5",
+    ".h5",
+    ".npy",
+    ".npz",
+    ".dcm",
+    ".dicom",
+    ".tfrec",
+    ".tfrecord",
+    ".parquet",
+    ".mat",
+    ".nii",
+)
 DEEPEST = 4  # folders above a table
 
 
@@ -68,6 +81,15 @@ def look(folder: Path) -> Inventory:
         are = "is no table" if len(other) == 1 else f"({counted(len(other), 'file')}) are no tables"
         unread.append(f"{first_of(other, 2)} {are}: neither a list of records nor COCO's images")
     return Inventory(folder, images, _roles(images), tables, tuple(unread))
+
+
+def unread_images(folder: Path) -> str:
+    """A clause on files that may hold images and are none that are read; '' where there is none."""
+    found = [f for f in sorted(folder.rglob("*")) if f.suffix.lower() in HOLDERS]
+    shown = first_of([path.relative_to(folder).as_posix() for path in found], 2)
+    return f" ({shown} may hold them, and such files are not read: convert them to PNG)" * bool(
+        found
+    )
 
 
 def _roles(images: tuple[str, ...]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from common.scaffold.no_labels import no_shapes
 from common.scaffold.notes import Notes
 from common.scaffold.samples import Sample
 from common.scaffold.training import Training
-from common.scaffold.values import is_geometry
+from common.scaffold.values import is_geometry, no_numbers
 from common.submission import Format, format_of, problems_and_remarks
 from common.targets import Grades, LabelSet, Numbers, Target
 
@@ -33,6 +33,8 @@ def fits_of(
     kinds = kinds_of(training.rows, training.answers, sample, yes)
     tables = [table_of(training, kind) for kind in kinds]
     fits, strange = _fitting(kinds, tables, sample, metric)
+    if metric not in fits | strange and _of_numbers(metric):
+        _check_numbers(training, metric)
     if metric in strange or not fits:
         cells = first_of([*map(repr, sample.rows[sample.answers[0]].unique())], 3)
         doubt = (
@@ -55,6 +57,24 @@ def fits_of(
             "without --data)"
         )
     return fits
+
+
+def _check_numbers(training: Training, metric: str) -> None:
+    """Check that the answers are numbers, as a metric takes them."""
+    for name in training.answers:
+        wrong = no_numbers(training.rows[name])
+        if len(wrong):
+            rows = training.rows[training.id][wrong.index]
+            shown = [f"{cell!r} of {row}" for cell, row in zip(wrong, rows, strict=True)]
+            raise KitError(
+                f"--metric {metric} is of numbers, and {name} of {training.name or 'the images'} has "
+                f"{counted(len(wrong), 'cell')} that {'is' if len(wrong) == 1 else 'are'} none ({first_of(shown, 2)}): "
+                "write them as 1234.5 in a table of your own, and name that (--train FILE)"
+            )
+
+
+def _of_numbers(metric: str) -> bool:
+    return metric.partition(":")[0] in OF_NUMBERS
 
 
 def _check_answers(training: Training) -> None:
@@ -124,7 +144,10 @@ def _fitting(
         Those under which the sample is itself a submission, and those under which its cells are none:
         they may be placeholders.
     """
-    head, long = sample.rows.head(HEAD), sample.parts[0] if sample.parts else ""
+    head, long = (
+        sample.rows.drop_duplicates(sample.id).head(HEAD),
+        sample.parts[0] if sample.parts else "",
+    )
     fitted = [
         (kind, _fitted(kind, table, sample)) for kind, table in zip(kinds, tables, strict=True)
     ]
@@ -173,7 +196,7 @@ def _fitted(kind: Kind, table: pd.DataFrame, sample: Sample) -> Target | None:
 
 def _format(target: Target, metric: Metric, sample: pd.DataFrame, long: str) -> Format | None:
     """The format of a target's submissions; None where a metric says nothing of such answers."""
-    of_numbers = metric.name.partition(":")[0] in OF_NUMBERS
+    of_numbers = _of_numbers(metric.name)
     graded = isinstance(target, Grades) and (of_numbers or metric.form == "index")
     if metric.grades and not graded:
         return None

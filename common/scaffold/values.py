@@ -1,20 +1,27 @@
 """What texts in a column are: numbers; and what separates a table."""
 
+import numpy as np
 import pandas as pd
 
 from common.data.table import SEPARATORS as OF_TABLES
 from common.scaffold.lists import mark_of
 
+NUMBER = r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
+LISTED = rf"[\[({{\s]*(?:{NUMBER}[\])}}\[({{\s,;]+)+{NUMBER}[\])}}\s]*"
+MISSING = ("", "na", "nan", "n/a", "null", "none")
+
 
 def numbers_of(column: "pd.Series[str]") -> "pd.Series[float] | None":
     """A column as numbers, missing cells left out; None where a cell is none."""
-    full = column[~column.str.strip().str.lower().isin(("", "na", "nan", "n/a", "null", "none"))]
+    full = column[~column.str.strip().str.lower().isin(MISSING)]
     numbers = pd.to_numeric(full, errors="coerce")
     return numbers if len(full) and numbers.notna().all() else None
 
 
-NUMBER = r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
-LISTED = rf"[\[({{\s]*(?:{NUMBER}[\])}}\[({{\s,;]+)+{NUMBER}[\])}}\s]*"
+def no_numbers(column: "pd.Series[str]") -> "pd.Series[str]":
+    """The cells of a column that are neither missing nor a finite number, by their rows."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    return column[~np.isfinite(numbers) & ~column.str.strip().str.lower().isin(MISSING)]
 
 
 def is_geometry(column: "pd.Series[str]") -> bool:

@@ -13,6 +13,7 @@ Example: kit new plant-seedlings-classification --data data/plants --metric f1_m
 import keyword
 import os
 import re
+import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def run(options: Options, catalogue: Catalogue) -> dict[str, Any]:
     (folder / "recipes.py").write_text(recipes_source(called), encoding="utf-8")
     say(f"{folder}: facts in __init__.py, recipes in recipes.py")
     if options.data:
-        say(f"next: kit {name} check --data {options.data}")
+        say(f"next: kit {name} check --data {shlex.quote(str(options.data))}")
     else:
         say(f"edit the file names there; next: kit {name} download && kit {name} check")
     return {"name": name, "folder": str(folder), **result}

@@ -131,4 +131,4 @@ def write_submission(files: Files, run: Run, *, ids: list[str], probs: Probs) ->
     """Ids and probs to the run's `submission.csv`, in the competition's format, validated."""
     rows = submission.rows_of(files.form, files.target, files.sample, ids=ids, probs=probs)
     submission.write(run / "submission.csv", rows, files.sample, files.form)
-    say(f"{run / 'submission.csv'}: {len(rows):,} rows, checked against the sample")
+    say(f"{run / 'submission.csv'}: {counted(len(rows), 'row')}, checked against the sample")

@@ -13,6 +13,7 @@ from common.data.table import check_table
 from common.errors import KitError
 from common.progress import counted, first_of
 from common.scaffold.conclusions import Facts
+from common.scaffold.inventory import unread_images
 from common.scaffold.writing.template import Called, facts_source, recipes_source
 from common.workflow.files import data_root, read_files
 
@@ -43,7 +44,8 @@ def check_reads(called: Called, facts: Facts, folder: Path) -> None:
         raise KitError(
             f"none of {counted(len(tests), 'test image')} is there, without which a run stops: "
             f"{facts.sample.id} of {facts.sample.name} is {facts.sample.ids[0]!r}, which no image is called; "
-            f"one is called {os.path.relpath(others[0], place)}: download the test images, or rename them"
+            f"one is called {os.path.relpath(others[0], place)}: download the test images, or rename "
+            f"them{unread_images(place)}"
         )
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from toy_conclusions import asked, pairs
+from toy_conclusions import asked, found, pairs
 from toy_layouts import TEST, TRAIN, csv, some
 
 
@@ -86,3 +86,17 @@ def test_a_list_of_the_test_set_is_no_reason(tmp_path: Path) -> None:
     said = asked(tmp_path, metric="accuracy")
     assert "test.csv" not in said
     assert "there is no table of training images beside" in said
+
+
+@pytest.mark.parametrize("cell", ["2,000", "inf", "about 3"])
+def test_a_cell_that_is_no_number_is_named_where_the_metric_is_of_numbers(
+    cell: str, tmp_path: Path
+) -> None:
+    numbers = [n * 1.5 for n in range(11)]
+    pairs(tmp_path, label=[*numbers, cell])
+    assert asked(tmp_path, metric="rmse") == (
+        f"--metric rmse is of numbers, and label of train.csv has 1 cell that is none ({cell!r} of {TRAIN[11]}): "
+        "write them as 1234.5 in a table of your own, and name that (--train FILE)"
+    )
+    csv(tmp_path, "train.csv", id=TRAIN, label=[*numbers, ""])
+    assert found(tmp_path, metric="rmse")[1]["kind"] == "numbers"

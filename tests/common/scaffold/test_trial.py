@@ -31,6 +31,11 @@ def untested(folder: Path) -> None:
         (folder / f"test/{name}.jpg").rename(folder / f"test/other_{name}.jpg")
 
 
+def unpacked(folder: Path) -> None:
+    untested(folder)
+    (folder / "test-image.hdf5").write_bytes(b"HDF")
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
@@ -41,7 +46,11 @@ def untested(folder: Path) -> None:
         (
             untested,
             "id of sample_submission.csv is 'b00e0', which no image is called; one is called "
-            "test/other_b00e0.jpg",
+            "test/other_b00e0.jpg: download the test images, or rename them\n",
+        ),
+        (
+            unpacked,
+            "or rename them (test-image.hdf5 may hold them, and such files are not read: convert them to PNG)",
         ),
     ],
 )
@@ -59,7 +68,9 @@ def test_a_folder_that_cannot_pass_check_is_not_written(
     broken(tmp_path / "data")
     words = ("--data", str(tmp_path / "data"), "--metric", "accuracy")
     assert kit.main(["new", "toy-broken", *words]) == 1
-    assert said in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert broken is spaced or "they are none of these answers" not in shown
     assert not (kit.HERE / "competitions" / "toy_broken").exists()
 
 
