@@ -8,7 +8,7 @@ import pandas as pd
 
 from common.errors import KitError
 from common.progress import counted, first_of
-from common.scaffold.lists import as_written, like_names, mark_of, split, tokens_of
+from common.scaffold.lists import MARKS, as_written, like_names, mark_of, split, tokens_of
 from common.scaffold.samples import Sample
 from common.scaffold.values import numbers_of
 from common.targets import Grades, LabelSet, Numbers, OneClass, Target, YesNo
@@ -121,6 +121,7 @@ def _lists(column: "pd.Series[str]", cells: list[str], sample: Sample) -> tuple[
     labels = sorted(tokens_of(column))
     empty = "" if "" in {*column} else None
     combined = any(cell not in values and {*split(cell, mark)} <= {*labels} for cell in cells)
+    _check_alike(labels, mark, cells, sample)
     sure = empty == "" or combined or not mark_of(column)
     doubtful, names = (False, False) if sure else like_names(values, mark)
     shown = next((value for value in values if len(split(value, mark)) > 1), "")
@@ -128,6 +129,17 @@ def _lists(column: "pd.Series[str]", cells: list[str], sample: Sample) -> tuple[
     some = "some" if empty == "" else "none"
     why = f"cells are lists of {counted(len(labels), 'label')} ({first_of(labels)}), {some} empty"
     return Kind(target, why, either=shown if doubtful else ""), names
+
+
+def _check_alike(labels: list[str], mark: str, cells: list[str], sample: Sample) -> None:
+    """Check that the sample's lists are not separated by another mark than the training labels."""
+    for cell in {*cells} - {*labels}:
+        words = next((w for m in MARKS if len(w := split(cell, m)) > 1 and {*w} <= {*labels}), [])
+        if words and split(cell, mark) != words:
+            raise KitError(
+                f"{sample.name} has lists as {cell!r}, and the training labels are separated by {mark!r}: "
+                "write them as the sample has it in a table of your own, and name that (--train FILE)"
+            )
 
 
 def _two_words(values: list[str], sample: Sample, yes: str) -> Kind:

@@ -56,17 +56,19 @@ def like_names(values: Sequence[str], mark: str) -> tuple[bool, bool]:
     """Cells to whether they may be names of several words, one label each, and whether they rather are.
 
     In names, as 'tomato rust' and 'potato rust', a word keeps its place, counted from the front or from
-    the back, and is no label by itself; or all have equally many words.
+    the back. Among lists one is part of another, as 'rust' of 'rust scab'.
     """
     lists = [split(value, mark) for value in values]
     front, back = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+    having = defaultdict[str, list[set[str]]](list)
     for words in lists:
         for at, word in enumerate(words):
             front[word].add(at)
             back[word].add(len(words) - at)
+            having[word].append({*words})
     kept = all(1 in (len(front[word]), len(back[word])) for word in front)
-    single = any(len(words) > 1 and not {*values}.isdisjoint(words) for words in lists)
-    even = len({*map(len, lists)}) == 1
-    if mark not in IN_NAMES or (single and mark != " "):
+    rarest = ((words, min(words, key=lambda word: len(having[word]))) for words in lists if words)
+    part = any({*words} < other for words, word in rarest for other in having[word])
+    if mark not in IN_NAMES or (part and mark != " "):
         return False, False
-    return kept or even, kept and not single
+    return kept or not part, kept and not part

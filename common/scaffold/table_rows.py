@@ -39,7 +39,7 @@ def maker(
     def make(answers: tuple[str, ...], why: str) -> Training:
         there = [each for each in answers if each in rows]
         held = _held_by(rows[there], own)
-        apart = held == "" or (held is not None and int(own.sum()) >= max(2, len(sample.ids)))
+        apart = held == "" or (held is not None and 2 * int(own.sum()) >= max(4, len(sample.ids)))
         kept = ~own if apart else pd.Series(True, index=rows.index)
         lacking = kept & (pd.Series(join.images, index=rows.index) == "")
         images, shared = counted(int(kept.sum()), "image"), int(own.sum())

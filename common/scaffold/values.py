@@ -8,6 +8,7 @@ from common.scaffold.lists import mark_of
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
 LISTED = rf"[\[({{\s]*(?:{NUMBER}[\])}}\[({{\s,;]+)+{NUMBER}[\])}}\s]*"
+GROUPED = r"-?\d{1,3}(,\d{3})+(\.\d+)?|-?\d+,\d+"  # 1,234.5 or, in Europe, 3,5
 MISSING = ("", "na", "nan", "n/a", "null", "none")
 
 
@@ -31,6 +32,8 @@ def is_geometry(column: "pd.Series[str]") -> bool:
     """
     cells = column[column != ""]
     if not len(cells) or not cells.str.fullmatch(LISTED).all():
+        return False
+    if cells.str.fullmatch(GROUPED).all():
         return False
     boxes = (cells.str.count(NUMBER) == 4).all()
     return bool(boxes or (2 * cells.nunique() >= len(cells) and not mark_of(cells)))

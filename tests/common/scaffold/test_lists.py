@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from toy_conclusions import found, pairs
+from toy_conclusions import asked, found, pairs
 from toy_layouts import TEST, csv, some
 
 from common.targets import LabelSet
@@ -116,6 +116,16 @@ def test_names_of_several_words_are_classes(
     assert ("is one label or a list: it is read as one label" in unknown) == (metric != "accuracy")
 
 
+WEATHER = some(
+    "clear primary",
+    "clear primary road",
+    "clear primary road water",
+    "haze primary",
+    "cloudy",
+    "haze primary water",
+)
+
+
 @pytest.mark.parametrize(("labels", "cell"), [(SCAB, "healthy"), (PLANET, "clear primary")])
 @pytest.mark.parametrize("metric", ["f1_macro", "f1_micro", "f1_rows", "f2_rows"])
 def test_lists_of_words_are_still_sets(
@@ -136,6 +146,22 @@ def test_what_may_be_a_list_or_a_name_is_told(tmp_path: Path) -> None:
         "whether 'brown bear' is one label or a list: it is read as a list "
         "(target=OneClass() in the folder reads one label)"
     ) in unknown
+
+
+def test_lists_of_which_one_is_part_of_another_stay_lists_where_each_word_keeps_its_place(
+    tmp_path: Path,
+) -> None:
+    kind, _, unknown = concluded(tmp_path, WEATHER, "clear primary", "f1_macro")
+    assert kind == "labels"
+    assert "it is read as a list" in unknown
+
+
+def test_a_sample_with_another_mark_than_the_training_labels_is_told(tmp_path: Path) -> None:
+    pairs(tmp_path, label=some("a|b", "a", "b|c", "c"))
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("a c", count=4))
+    assert asked(tmp_path, metric="f1_macro").startswith(
+        "sample_submission.csv has lists as 'a c', and the training labels are separated by '|': write"
+    )
 
 
 def test_names_of_several_words_are_found_by_a_column_each(tmp_path: Path) -> None:

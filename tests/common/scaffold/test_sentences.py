@@ -88,6 +88,13 @@ def test_a_list_of_the_test_set_is_no_reason(tmp_path: Path) -> None:
     assert "there is no table of training images beside" in said
 
 
+def test_numbers_with_commas_are_no_masks(tmp_path: Path) -> None:
+    for form in ("{},000", "{},5", "1,{:03}.5"):
+        folder = tmp_path / str(len(form))
+        pairs(folder, label=[form.format(n) for n in range(1, 13)])
+        assert "12 cells that are none" in asked(folder, metric="rmse")
+
+
 @pytest.mark.parametrize("cell", ["2,000", "inf", "about 3"])
 def test_a_cell_that_is_no_number_is_named_where_the_metric_is_of_numbers(
     cell: str, tmp_path: Path
