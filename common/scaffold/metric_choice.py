@@ -172,7 +172,7 @@ def _fitting(
 
 
 def _one_or_several(kind: Kind) -> str:
-    read, other = "one label", "LabelSet() in the folder reads a list"
+    read, other = "one label", "LabelSet(separator=…) in the folder reads a list"
     if isinstance(kind.target, LabelSet):
         read, other = "a list", "OneClass() in the folder reads one label"
     return f"whether {kind.either!r} is one label or a list: it is read as {read} (target={other})"

@@ -164,6 +164,12 @@ def test_a_sample_with_another_mark_than_the_training_labels_is_told(tmp_path: P
     )
 
 
+def test_lists_in_brackets_are_refused(tmp_path: Path) -> None:
+    pairs(tmp_path, label=some("['a', 'b']", "['a']", "['b', 'c']"))
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("['a']", count=4))
+    assert "label holds lists in brackets (\"['a', 'b']\"), which" in asked(tmp_path)
+
+
 def test_names_of_several_words_are_found_by_a_column_each(tmp_path: Path) -> None:
     pairs(tmp_path, label=PLANTS)
     names = sorted({*map(str, PLANTS)})
