@@ -25,6 +25,7 @@ LAYERS = (
         "errors",
         "progress",
         "storage",
+        "run_files",
         "metrics",
         "targets",
         "typed_fields",

@@ -19,6 +19,7 @@ from common.data.table import read_csv
 from common.errors import KitError
 from common.progress import counted, first_of
 from common.recipe import Recipe
+from common.run_files import NEVER, read_rows, reading
 from common.storage import replacing
 
 Rows = npt.NDArray[np.int64]
@@ -191,9 +192,25 @@ def write_split(path: Path, ids: pd.Series, split: Split) -> None:
 
 
 def read_split(path: Path, ids: pd.Series) -> Split:
-    """The folds and groups of these ids, joined by id."""
-    listed = pd.read_csv(path, dtype={"id": str, "group": str}, keep_default_na=False)
-    wide = listed.pivot(index="id", columns="repeat", values="fold")
+    """The folds and groups of these ids, joined by id.
+
+    Raises:
+        KitError: the file is damaged, or lacks one of them.
+    """
+    listed = read_folds(path)
+    with reading(path, NEVER):
+        wide = listed.pivot(index="id", columns="repeat", values="fold")
+        if (absent := ~ids.isin(wide.index)).any():
+            raise ValueError(f"it has no row of {first_of(ids[absent].tolist())}")
+        folds = wide.loc[ids.to_numpy()].to_numpy().T.astype(np.int64)
     first = listed[listed["repeat"] == 0].set_index("id")["group"]
-    folds = wide.loc[ids.to_numpy()].to_numpy().T.astype(np.int64)
     return Split(folds, first.loc[ids.to_numpy()].to_numpy(dtype=object))
+
+
+def read_folds(path: Path) -> pd.DataFrame:
+    """What `write_split` wrote: `id, repeat, fold, group`.
+
+    Raises:
+        KitError: the file is damaged.
+    """
+    return read_rows(path, dtype={"id": str, "repeat": int, "fold": int, "group": str})

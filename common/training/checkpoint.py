@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from common.storage import replacing, write_text
+from common.run_files import reading
+from common.storage import check_is_content, replacing, write_text
 
 Record = dict[str, Any]
 
@@ -28,7 +29,8 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     path = folder / "resume.pt"
     if not path.is_file():
         return None
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    with reading(path, "bring it back, or delete the folder it is in: its model is trained anew"):
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
@@ -42,6 +44,17 @@ def save_weights(folder: Path, weights: dict[str, Tensor]) -> None:
     with replacing(folder / "weights.safetensors") as temporary:
         save_file({name: t.detach().cpu().contiguous() for name, t in weights.items()}, temporary)
     (folder / "resume.pt").unlink(missing_ok=True)
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Read what `save_weights` wrote, onto the CPU.
+
+    Raises:
+        KitError: the file is damaged.
+    """
+    check_is_content(path)
+    with reading(path, "bring it back, or delete it and predictions/: `run` makes both anew"):
+        return load_file(path)
 
 
 def is_finished(folder: Path) -> bool:
@@ -69,8 +82,9 @@ def read_log(folder: Path) -> list[Record]:
     path = folder / "log.jsonl"
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    records = [json.loads(line) for line in lines[:-1]]
+    with reading(path, "bring it back, or delete it and lose its curves"):
+        lines = path.read_text(encoding="utf-8").split("\n")
+        records = [json.loads(line) for line in lines[:-1]]
     return [{k: math.nan if v is None else v for k, v in each.items()} for each in records]
 
 

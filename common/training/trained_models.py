@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from common.data.folds import Rows
 from common.inference.features import detach_head, feature_blocks, predict_head
@@ -14,12 +13,13 @@ from common.inference.predict import Unsure, least_certain, predict, replace_row
 from common.metrics import Probs
 from common.models.backbone import rebuild
 from common.models.network import Network
+from common.training.checkpoint import load_weights
 from common.training.run_context import RunContext
 
 
 def load_trained(context: RunContext, folder: Path) -> Network:
     """A job folder's `weights.safetensors` as a network on the device."""
-    weights = load_file(folder / "weights.safetensors")
+    weights = load_weights(folder / "weights.safetensors")
     return context.network(rebuild(context.recipe, context.target.outputs, weights))
 
 

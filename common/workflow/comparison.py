@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from common.data.folds import read_folds
 from common.errors import KitError
 from common.inference.bootstrap import Interval, ScoredRows, gain_interval
 from common.inference.evaluator import Weights
 from common.metrics import Metric
 from common.progress import say
+from common.run_files import read_arrays
 from common.runs import fingerprint
 from common.storage import replacing
 from common.workflow.evaluation import validate
@@ -70,8 +72,8 @@ def _judged(request: Request) -> ScoredRun:
             test = open_test(ready)
             if test is not None:
                 predict_test(ready, test)
-        with np.load(predictions_folder(ready.run, ready.recipe) / "oof.npz") as kept:
-            ids, probs = kept["ids"], kept["probs"]
+        kept = read_arrays(predictions_folder(ready.run, ready.recipe) / "oof.npz")
+        ids, probs = kept["ids"], kept["probs"]
         at, setting = pd.Index(ready.table["id"]).get_indexer(pd.Index(ids)), ready.setting
         return ScoredRun(
             ids=ids.tolist(),
@@ -95,8 +97,7 @@ def _check_folds(done: dict[str, list[ScoredRun]], first: ScoredRun) -> None:
 
 
 def _folds_of(judged: ScoredRun) -> pd.DataFrame:
-    path = Path(judged.result["run"]) / "folds.csv"
-    return pd.read_csv(path, dtype=str, usecols=["id", "repeat", "fold"], keep_default_na=False)
+    return read_folds(Path(judged.result["run"]) / "folds.csv")[["id", "repeat", "fold"]]
 
 
 def _row(runs: list[ScoredRun], first: list[ScoredRun], metric: Metric) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from common.inference.predict import mean
 from common.progress import say
 from common.recipe_rules import SOLVED
 from common.recipe_values import differences
+from common.run_files import whole_arrays
 from common.storage import replacing, write_json
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of, refit_jobs
@@ -46,7 +47,7 @@ def validate(ready: Prepared) -> None:
         draw_batch(ready, jobs[0])
         print_head_rows(ready)
     train_jobs(ready, jobs)
-    if not (predictions_folder(ready.run, ready.recipe) / "oof.npz").is_file():
+    if whole_arrays(predictions_folder(ready.run, ready.recipe) / "oof.npz") is None:
         check_code(ready)
     folder = predictions_folder(ready.run, ready.recipe)
     if not (folder / "oof.npz").is_file():
@@ -88,9 +89,7 @@ def _held_out(ready: Prepared, jobs: list[Job], number: int, folder: Path) -> Fo
     assert rows is not None
     ids = ready.table["id"].to_numpy()[rows].astype(str)
     path = folder / f"fold{number}.npz"
-    if path.is_file():
-        with np.load(path) as kept:
-            groups = dict(kept)
+    if groups := whole_arrays(path):
         assert groups.pop("ids").tolist() == ids.tolist(), "a fold's rows have changed"
         return FoldViewProbs(rows, groups)
     label, context = f"judging fold{number}", ready.setting

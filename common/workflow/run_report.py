@@ -11,6 +11,7 @@ from common.data.pixels.store import Store
 from common.progress import first_of, say
 from common.recipe_rules import SOLVED
 from common.reporting import pictures
+from common.run_files import read_arrays, read_rows
 from common.runs import Run
 from common.storage import replacing
 from common.targets import Target
@@ -81,9 +82,9 @@ def print_unrecognised_classes(ready: Prepared) -> None:
     path = ready.run / "head_rows.csv"
     if not path.is_file():
         return
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("label")
-    with np.load(ready.run / "oof.npz") as oof:
-        ids, best = oof["ids"], oof["probs"].argmax(axis=1)
+    rows = read_rows(path, dtype=str).set_index("label")
+    oof = read_arrays(ready.run / "oof.npz")
+    ids, best = oof["ids"], oof["probs"].argmax(axis=1)
     label = ready.table.set_index("id")["label"].loc[ids].to_numpy()
     right = (
         pd.Series(np.array(ready.setting.target.names)[best] == label)
@@ -167,8 +168,8 @@ def histories_of(run: Run) -> dict[str, list[checkpoint.Record]]:
 def draw_out_of_fold(run: Run, table: pd.DataFrame, store: Store, target: Target) -> None:
     """Draw the target's pictures of the out-of-fold probs; `store` holds the table's images."""
     folder = run / "pictures"
-    with np.load(run / "oof.npz") as oof:
-        ids, probs = oof["ids"].tolist(), oof["probs"]
+    oof = read_arrays(run / "oof.npz")
+    ids, probs = oof["ids"].tolist(), oof["probs"]
     at = pd.Index(table["id"]).get_indexer(pd.Index(ids))
     y = target.read(table.iloc[at])
     judged = pictures.Judged(ids, probs, y, target, lambda row: store[int(at[row])])

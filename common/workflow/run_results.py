@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from common.data.folds import read_folds
 from common.data.pixels.store import Store
-from common.data.table import read_csv
 from common.errors import KitError
 from common.inference.blend import Predictions
 from common.metrics import Probs
-from common.progress import first_of
+from common.progress import counted, first_of
 from common.recipe import Recipe
 from common.recipe_values import differences, stage_of
+from common.run_files import NEVER, read_arrays, reading
 from common.runs import EXTERNAL_FILE, Run, digest_file
 from common.storage import read_json, replacing, write_json
 from common.targets import OneClass, Target, from_facts
@@ -211,8 +212,11 @@ def data_of(
     Raises:
         KitError: the run has other rows.
     """
-    listed = read_csv(run / "folds.csv", columns=("id", "repeat", "fold"))
-    ids = listed["id"][listed["repeat"] == "0"].tolist()
+    listed = read_folds(run / "folds.csv")
+    ids = listed["id"][listed["repeat"] == 0].tolist()
+    with reading(run / "folds.csv", NEVER):
+        if len(ids) != (rows := run.read().get("rows", len(ids))):
+            raise ValueError(f"it has {len(ids):,} of {counted(rows, 'row')}")
     strange = sorted(set(ids) ^ set(table["id"]))
     if strange:
         raise KitError(
@@ -226,5 +230,5 @@ def data_of(
 
 
 def _read(run: Run, path: Path, classes: list[str]) -> Predictions:
-    with np.load(path) as kept:
-        return Predictions(str(run.folder), kept["ids"].tolist(), classes, kept["probs"])
+    kept = read_arrays(path)
+    return Predictions(str(run.folder), kept["ids"].tolist(), classes, kept["probs"])

@@ -14,6 +14,7 @@ from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
 from common.progress import counted, first_of, say
 from common.recipe import Recipe
+from common.run_files import read_arrays, whole_arrays
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.training import checkpoint
@@ -91,7 +92,7 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
         train_jobs(ready, jobs)
     assert all(checkpoint.is_finished(run / job.name) for job in jobs)
     name = f"test-{test.data}.npz"
-    if not (predictions_folder(run, recipe) / name).is_file():
+    if whole_arrays(predictions_folder(run, recipe) / name) is None:
         check_code(ready)
     path = predictions_folder(run, recipe) / name
     if not path.is_file():
@@ -107,8 +108,8 @@ def predict_test(ready: Prepared, test: Unlabelled) -> None:
         run.add_seconds("predict", time.perf_counter() - started)
         note_memory(ready)
         draw_curves(run, ready.setting.evaluator.name)
-    with np.load(path) as kept:
-        ids, probs = kept["ids"].tolist(), kept["probs"]
+    kept = read_arrays(path)
+    ids, probs = kept["ids"].tolist(), kept["probs"]
     absent = test.table["id"].drop(test.rows).tolist()
     _add_scores(run, recipe, {"unreadable": absent})
     if absent:

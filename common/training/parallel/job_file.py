@@ -74,10 +74,11 @@ def save_groups(path: Path, groups: dict[str, Probs]) -> None:
         np.savez(file, **groups)  # type: ignore[arg-type]
 
 
-def load_groups(path: Path) -> dict[str, Probs]:
-    """Read what `save_groups` wrote."""
-    with np.load(path) as kept:
-        return dict(kept)
+def _check_begins_otherwise(file: Path | io.BytesIO) -> None:
+    """Raise a BadZipFile where a job file was cut: what zipfile has opened is an npz file within it."""
+    head = file.read_bytes()[:99] if isinstance(file, Path) else file.getvalue()[:99]
+    if FACTS.encode() in head:
+        raise zipfile.BadZipFile("its end is missing")
 
 
 def _read(file: Path | io.BytesIO, named: str) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -86,6 +87,7 @@ def _read(file: Path | io.BytesIO, named: str) -> tuple[dict[str, Any], dict[str
     try:
         with zipfile.ZipFile(file) as archive:
             if FACTS not in archive.namelist():
+                _check_begins_otherwise(file)
                 raise KitError(f"{named} is no file that `job` wrote: it holds no {FACTS}")
             facts: dict[str, Any] = json.loads(archive.read(FACTS))
             if facts["format"] != FORMAT:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from common.data.folds import Rows
 from common.metrics import Probs
+from common.run_files import whole_arrays
 from common.training.jobs import Job
-from common.training.parallel.job_file import load_groups
 from common.training.run_context import RunContext
 from common.training.trained_models import predictions
 from common.workflow.prepare import Prepared
@@ -24,7 +24,8 @@ def model_probs(
     ready: Prepared, jobs: Sequence[Job], what: str, *, context: RunContext, rows: Rows, label: str
 ) -> list[dict[str, Probs]]:
     """Every job's probs of the context's rows by view group, in the jobs' order."""
-    there = {job.name: path for job in jobs if (path := probs_path(ready, job, what)).is_file()}
+    kept = {job.name: whole_arrays(probs_path(ready, job, what)) for job in jobs}
+    there = {name: groups for name, groups in kept.items() if groups is not None}
     folders = [ready.run / job.name for job in jobs if job.name not in there]
     found = iter(predictions(context, folders, rows, label=label) if folders else ())
-    return [load_groups(there[job.name]) if job.name in there else next(found) for job in jobs]
+    return [there[job.name] if job.name in there else next(found) for job in jobs]

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from common.data.folds import read_split
 from common.errors import KitError
 from common.inference.evaluator import Evaluator
 from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
+from common.run_files import read_arrays
 from common.storage import read_json, replacing
+from common.training.checkpoint import load_weights
 from common.training.jobs import jobs_of
 from common.training.run_context import open_run_context
 from common.training.trained_models import predictions
@@ -59,7 +61,7 @@ def _rounded(path: Path, out: Path) -> Path:
         KitError: a weight is beyond what half precision holds.
     """
     found = {}
-    for name, tensor in load_file(path).items():
+    for name, tensor in load_weights(path).items():
         half = tensor.dtype == torch.float32 and tensor.ndim > 1
         found[name] = tensor.half() if half else tensor
         if half and not torch.isfinite(found[name]).all():
@@ -105,8 +107,7 @@ def roundings(request: Request, package: Package, files: Files, folder: Path) ->
             ]
             found = predictions(context, places, held[at], label=f"{run.folder.name}, rounded")
             new = mean([mean_over_views(each, recipe.view_names) for each in found])
-            with np.load(path) as kept:
-                old = mean_over_views({name: kept[name] for name in kept}, recipe.view_names)
+            old = mean_over_views(read_arrays(path), recipe.view_names)
             parts.append((held[at], old[at], new))
         rows, before, after = (np.concatenate(each) for each in zip(*parts, strict=True))
         before, after = (decided(target, each, decision) for each in (before, after))

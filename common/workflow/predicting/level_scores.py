@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from common.data.folds import read_split
-from common.data.table import read_csv
+from common.data.folds import read_folds, read_split
 from common.inference.blend import Predictions, align, fitted_apart, weighted_mean
 from common.inference.evaluator import Evaluator
 from common.inference.fitting import decided_as
@@ -19,6 +18,7 @@ from common.inference.out_of_fold import (
     fold_probs,
     pooled,
 )
+from common.run_files import read_arrays
 from common.runs import Run
 from common.storage import read_json
 from common.workflow.blending import held_rows
@@ -57,8 +57,8 @@ def _held_out(request: Request, run: Run, files: Files, most: int) -> Sequence[H
     if run.read()["kind"] == "blended":
         return _of_blend(request, run, files, most)
     recipe, target = submission_recipe(run), target_of(run)
-    listed = read_csv(run / "folds.csv", columns=("id", "repeat", "fold"))
-    ids = listed["id"][listed["repeat"] == "0"].tolist()
+    listed = read_folds(run / "folds.csv")
+    ids = listed["id"][listed["repeat"] == 0].tolist()
     table = files.train.set_index("id", drop=False).loc[ids]
     held = [_read(path, ids) for path in fold_files(run, recipe)]
     groups = read_split(run / "folds.csv", pd.Series(ids)).groups
@@ -77,8 +77,7 @@ def _held_out(request: Request, run: Run, files: Files, most: int) -> Sequence[H
 
 
 def _read(path: Path, ids: Sequence[str]) -> FoldViewProbs:
-    with np.load(path) as kept:
-        groups = dict(kept)
+    groups = read_arrays(path)
     rows = pd.Index(ids).get_indexer(pd.Index(groups.pop("ids").tolist()))
     return FoldViewProbs(rows, groups)
 

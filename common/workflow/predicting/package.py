@@ -18,6 +18,7 @@ from common.inference.predict import least_certain
 from common.metrics import Probs
 from common.recipe import Recipe
 from common.recipe_values import model_folders, with_model_folders
+from common.run_files import read_arrays
 from common.runs import Run
 from common.storage import read_json, write_json
 from common.submission import FLOAT_FORMAT, format_of, rows_of
@@ -144,7 +145,7 @@ def _certain(run: Run, recipe: Recipe) -> float | None:
     """The certainty up to which a row gets all views: that of the least certain share out of fold."""
     if recipe.tta_fraction == 1 or len(recipe.view_names) == 1:
         return None
-    held = [np.load(path) for path in fold_files(run, recipe)]
+    held = [read_arrays(path) for path in fold_files(run, recipe)]
     if not held:
         raise KitError(
             f"{run.folder} has no out-of-fold predictions, by which a threshold for the least certain "
@@ -176,8 +177,7 @@ def _prior(run: Run) -> Probs:
     recipe = Recipe() if run.read()["kind"] == "blended" else submission_recipe(run)
     folder = predictions_folder(run, recipe)
     path = folder / "oof.npz" if (folder / "oof.npz").is_file() else folder / run.read()["test"]
-    with np.load(path) as kept:
-        return np.asarray(kept["probs"].mean(axis=0))
+    return np.asarray(read_arrays(path)["probs"].mean(axis=0))
 
 
 def _mean_cells(

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
-
 from common.inference.bootstrap import Interval
 from common.ledger import Entry, alike, rank_correlation, scored_files
 from common.metrics import metric_named
 from common.progress import counted
+from common.run_files import read_arrays
 from common.runs import Run
 from common.workflow.report.held import Held, held_of, submitted_folder
 
@@ -55,8 +54,7 @@ def candidates_of(entries: Sequence[Entry], runs: Path) -> list[Candidate]:
 def _test_rows(run: Run) -> int:
     name = run.read().get("test", "") if run.folder.is_dir() else ""
     for path in run.folder.glob(f"predictions/*/{name}") if name else ():
-        with np.load(path) as kept:
-            return len(kept["ids"])
+        return len(read_arrays(path)["ids"])
     return 0
 
 

@@ -18,6 +18,7 @@ from common.inference.evaluator import Evaluator
 from common.ledger import Entry
 from common.metrics import Probs, metric_named
 from common.reporting.html.analysis import Answers
+from common.run_files import read_arrays
 from common.runs import Run
 from common.storage import read_json
 from common.workflow.report.judged import TRUTH, interval_of
@@ -110,12 +111,12 @@ def held_of(run: Run, folder: Path) -> Held | None:
     held_out, truth = folder / "oof.npz", run / TRUTH
     if not all(path.is_file() for path in (held_out, truth, run / "folds.csv")):
         return None
-    with np.load(held_out) as kept, np.load(truth) as known:
-        ids, probs = kept["ids"].tolist(), kept["probs"]
-        at = pd.Index(known["ids"].tolist()).get_indexer(pd.Index(ids))
-        if (at < 0).any():
-            return None
-        y, weights = known["y"][at], known["weights"][at] if "weights" in known else None
+    kept, known = read_arrays(held_out), read_arrays(truth)
+    ids, probs = kept["ids"].tolist(), kept["probs"]
+    at = pd.Index(known["ids"].tolist()).get_indexer(pd.Index(ids))
+    if (at < 0).any():
+        return None
+    y, weights = known["y"][at], known["weights"][at] if "weights" in known else None
     groups = read_split(run / "folds.csv", pd.Series(ids)).groups
     evaluator = Evaluator(target_of(run), metric_named(run.read()["metric"]))
     return Held(ids, y, weights, groups, probs, evaluator)

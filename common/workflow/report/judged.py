@@ -27,6 +27,7 @@ from common.inference.evaluator import Weights
 from common.metrics import Probs
 from common.progress import say
 from common.reporting.html.analysis import Answers
+from common.run_files import read_arrays
 from common.runs import Run
 from common.storage import read_json, replacing
 from common.targets import Target, Targets
@@ -100,11 +101,9 @@ class Material:
     def _predictions(self) -> list[Predictions]:
         found = []
         for run in self.runs if self.judged else ():
-            with np.load(judged_folder(run) / "oof.npz") as kept:
-                classes = read_json(run / "classes.json")
-                found.append(
-                    Predictions(run.folder.name, kept["ids"].tolist(), classes, kept["probs"])
-                )
+            kept = read_arrays(judged_folder(run) / "oof.npz")
+            ids, classes = kept["ids"].tolist(), read_json(run / "classes.json")
+            found.append(Predictions(run.folder.name, ids, classes, kept["probs"]))
         return found
 
     @cached_property

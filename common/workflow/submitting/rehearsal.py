@@ -14,6 +14,7 @@ from common.kaggle.server.host import Host
 from common.kaggle.server.scoring import public_rows
 from common.metrics import Metric
 from common.progress import say
+from common.run_files import read_arrays
 from common.runs import Run, locked_run
 from common.workflow.files import fetch, holds_files, open_files, read_files, weights_of
 from common.workflow.pipeline import finished
@@ -102,8 +103,8 @@ def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
     """
     run = Path(result["run"])
     files = read_files(request.competition, folder / SERVED)
-    with np.load(judged_folder(Run(run)) / "oof.npz") as oof:
-        ids, probs = oof["ids"].tolist(), oof["probs"]
+    oof = read_arrays(judged_folder(Run(run)) / "oof.npz")
+    ids, probs = oof["ids"].tolist(), oof["probs"]
     table = files.train.set_index("id", drop=False).loc[ids]
     scored = ScoredRows.of(files.evaluator, probs, files.target.read(table))
     weights = weights_of(table)

@@ -21,6 +21,7 @@ from common.progress import counted, say, span, tracked
 from common.recipe import Recipe
 from common.recipe_rules import SOLVED
 from common.reporting.contact_sheet import contact_sheet
+from common.run_files import read_rows
 from common.storage import replacing
 from common.training.jobs import Job
 from common.training.run_context import RunContext
@@ -53,7 +54,7 @@ def heeding_noise(ready: Prepared, jobs: Sequence[Job]) -> list[Job]:
             table.drop(columns="row").to_csv(temporary, index=False, lineterminator="\n")
         _draw(ready, table, ready.run / "pictures" / f"{stem}.png")
         ready.run.add_seconds("train", time.perf_counter() - begun)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_rows(path, dtype=str)
     table = table.astype({"fold": int, "score": float})
     counts = [int((table["fold"] == job.fold).sum()) for job in jobs]
     does = "left out" if ready.recipe.noise == "drop" else "weighed less"

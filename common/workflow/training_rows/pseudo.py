@@ -25,6 +25,7 @@ from common.inference.predict import mean, mean_over_views
 from common.metrics import Probs
 from common.progress import counted, say, span
 from common.recipe import Recipe
+from common.run_files import read_arrays, whole_arrays
 from common.storage import replacing
 from common.training.jobs import Job, jobs_of
 from common.training.run_context import open_run_context
@@ -131,7 +132,7 @@ def _labelled(ready: Prepared, teacher: Teacher, test: Unlabelled) -> dict[int, 
     """What the teacher's models of each fold say of the test rows [M, C]; kept in the run."""
     jobs, ids = jobs_of(teacher.recipe, ready.split.folds), test.readable["id"]
     paths = {job.fold: ready.run / FOLDER / f"fold{job.fold}.npz" for job in jobs}
-    if not all(path.is_file() for path in paths.values()):
+    if not all(whole_arrays(path) for path in paths.values()):
         context = open_run_context(
             teacher.recipe,
             _test(ready, teacher.recipe).store,
@@ -150,11 +151,7 @@ def _labelled(ready: Prepared, teacher: Teacher, test: Unlabelled) -> dict[int, 
             )
         for fold, each in models.items():
             save_probs(paths[fold], ids, mean(each))
-    found = {}
-    for fold, path in paths.items():
-        with np.load(path) as kept:
-            found[fold] = kept["probs"]
-    return found
+    return {fold: read_arrays(path)["probs"] for fold, path in paths.items()}
 
 
 def _near_held_out(
