@@ -1,5 +1,6 @@
 """A model trained alone is a file; files gathered are the run that one machine would have trained."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from toy_jobs import trained
 
@@ -16,6 +18,7 @@ from common.errors import KitError
 from common.storage import read_json
 from common.training import loop
 from common.training.checkpoint import read_log
+from common.training.parallel.job_file import read_facts
 from common.verbs import gather, job, predict, run
 from common.workflow.prepare import prepared
 
@@ -128,6 +131,20 @@ def test_a_truncated_a_damaged_a_foreign_and_a_double_file_are_refused(
     shutil.copy(files[0], bad)
     with pytest.raises(KitError, match=r"fold0.zip and .*bad.zip both hold fold0: name one"):
         gathered(request, files[0], bad)
+
+
+def test_a_file_cut_behind_an_npz_file_within_it_is_truncated_and_no_file_of_another_kind(
+    tmp_path: Path,
+) -> None:
+    inner, cut = io.BytesIO(), tmp_path / "cut.zip"
+    np.savez(inner, identity=np.ones(3))
+    with zipfile.ZipFile(cut, "w") as archive:
+        archive.writestr("job.json", "{}")
+        archive.writestr("test.npz", inner.getvalue())
+    cut.write_bytes(cut.read_bytes()[:-50])
+    assert zipfile.ZipFile(cut).namelist() == ["identity.npy"]
+    with pytest.raises(KitError, match=r"cut.zip is truncated or damaged \(its end is missing\)"):
+        read_facts(cut)
 
 
 @pytest.mark.slow
