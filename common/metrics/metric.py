@@ -47,6 +47,7 @@ class Metric:
         by_rank: only the order of the answers counts: they may be any numbers.
         depth: how many of a row's ranked answers count.
         grades: the indices are grades, whose distance counts, and not classes.
+        one_class: of several columns one is true in each row.
         undefined: sentences on what of this truth has no score.
     """
 
@@ -58,6 +59,7 @@ class Metric:
     by_rank: bool = False
     depth: int = 0
     grades: bool = False
+    one_class: bool = False
     undefined: Callable[[Truth, Sequence[str]], list[str]] = no_remarks
 
     def score(self, truth: Truth, answers: Answers, weights: Weights | None = None) -> float:
@@ -70,6 +72,10 @@ class Metric:
         if weights is None:
             weights = np.ones(len(truth))
         return self.prepare(truth, answers)(weights)
+
+    def check(self, truth: Truth) -> None:
+        """Raise KitError where the metric takes no such truth, before there are answers to score."""
+        self.prepare(truth, truth[:, None] if self.form == "ranked" else truth)
 
     def better(self, new: float, old: float) -> bool:
         """Is `new` strictly better than `old`? Anything is better than nan, nan than nothing."""

@@ -109,6 +109,7 @@ def balanced_log_loss(name: str, *weights: float) -> Metric:
         form="columns",
         higher_is_better=False,
         prepare=partial(prepare_classes, name, weights),
+        one_class=True,
         undefined=no_row,
     )
 
@@ -130,5 +131,6 @@ PROBABILITY = (
         higher_is_better=False,
         prepare=partial(mean_of_rows, row_losses),
         rows=row_losses,
+        one_class=True,
     ),
 )

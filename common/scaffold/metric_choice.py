@@ -17,7 +17,7 @@ from common.scaffold.samples import Sample
 from common.scaffold.training import Training
 from common.scaffold.values import is_geometry, no_numbers
 from common.submission import Format, format_of, problems_and_remarks
-from common.targets import Grades, LabelSet, Numbers, Target
+from common.targets import Grades, LabelSet, Numbers, Target, Targets
 
 Fit = tuple[Kind, Target, Format]
 OF_NUMBERS = (*(metric.name for metric in REGRESSION), "r2")
@@ -35,6 +35,12 @@ def fits_of(
     fits, strange = _fitting(kinds, tables, sample, metric)
     if metric not in fits | strange and _of_numbers(metric):
         _check_numbers(training, metric)
+    for kind, table in zip(kinds, tables, strict=True):
+        if isinstance(kind.target, LabelSet) and kind.target.wide:
+            for doubt in kind.target.remarks(table, sample.rows):
+                notes.add(doubt=doubt)
+    if metric and metric not in fits | strange:
+        notes.found["why"] = _why_not(kinds, tables, sample, metric_named(metric))
     if metric in strange or not fits:
         cells = first_of([*map(repr, sample.rows[sample.answers[0]].unique())], 3)
         doubt = (
@@ -123,7 +129,9 @@ def metric_of(fits: dict[str, Fit], given: str, sample: Sample, notes: Notes) ->
     if others:
         told += f"; and {others}, should the cells of {sample.name} be no answers"
     if given:
-        raise KitError(f"--metric {given} does not fit the sample, as these do: {told}")
+        why = notes.found["why"]
+        these = f": {why}; these do: " if why else ", as these do: "
+        raise KitError(f"--metric {given} does not fit the sample{these}{told}")
     if len(fits) == 1 and not others:
         return next(iter(fits))
     raise KitError(
@@ -149,7 +157,9 @@ def _fitting(
         sample.parts[0] if sample.parts else "",
     )
     fitted = [
-        (kind, _fitted(kind, table, sample)) for kind, table in zip(kinds, tables, strict=True)
+        (kind, target, target.read(table.head(1000)))
+        for kind, table in zip(kinds, tables, strict=True)
+        if (target := _fitted(kind, table, sample))
     ]
     found: dict[str, Fit] = {}
     strange: dict[str, Fit] = {}
@@ -157,8 +167,8 @@ def _fitting(
     for metric in map(metric_named, dict.fromkeys([*plain, *([more] if more else [])])):
         fits = [
             (kind, target, form)
-            for kind, target in sorted(fitted, key=lambda each: _is_far(each[0], metric))
-            if target and (form := _format(target, metric, sample.rows, long))
+            for kind, target, y in sorted(fitted, key=lambda each: _is_far(each[0], metric))
+            if (form := _format(target, metric, sample.rows, long, y))
         ]
         for kind, target, form in fits:
             known = (
@@ -194,8 +204,27 @@ def _fitted(kind: Kind, table: pd.DataFrame, sample: Sample) -> Target | None:
         return None
 
 
-def _format(target: Target, metric: Metric, sample: pd.DataFrame, long: str) -> Format | None:
-    """The format of a target's submissions; None where a metric says nothing of such answers."""
+def _why_not(kinds: list[Kind], tables: list[pd.DataFrame], sample: Sample, metric: Metric) -> str:
+    """Why a metric fits none of the targets, where one of them says so."""
+    long = sample.parts[0] if sample.parts else ""
+    for kind, table in zip(kinds, tables, strict=True):
+        target = _fitted(kind, table, sample)
+        if target is None or metric.form not in target.forms:
+            continue
+        odd = target.not_one(table) if metric.one_class and isinstance(target, LabelSet) else []
+        try:
+            if format_of(target, metric, sample.rows, long=long).numeric:
+                metric.check(target.truth(target.read(table.head(1000)), metric.form))
+        except KitError as error:
+            rows = f" (it has not in {counted(len(odd), 'row')}: {first_of(odd, 2)})" if odd else ""
+            return f"{error}{rows}"
+    return ""
+
+
+def _format(
+    target: Target, metric: Metric, sample: pd.DataFrame, long: str, y: Targets
+) -> Format | None:
+    """The format of a target's submissions; None where a metric says nothing of such answers, `y`."""
     of_numbers = _of_numbers(metric.name)
     graded = isinstance(target, Grades) and (of_numbers or metric.form == "index")
     if metric.grades and not graded:
@@ -205,6 +234,7 @@ def _format(target: Target, metric: Metric, sample: pd.DataFrame, long: str) -> 
     try:
         Evaluator(target, metric)
         form = format_of(target, metric, sample, long=long)
+        metric.check(target.truth(y, metric.form))
     except KitError:
         return None
     scores = form.kind == "probabilities" or (

@@ -54,9 +54,16 @@ def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str
         long: the pattern of its ids, where it has a row for each image and column.
 
     Raises:
-        KitError: the sample's columns are not what the target can fill.
+        KitError: the sample's columns are not what the target can fill, or its answers not what the
+            metric takes.
     """
     columns = list(sample.columns[1:])
+    if metric.one_class and not target.exclusive and len(target.names) > 1:
+        raise KitError(
+            f"{metric.name} takes one true class a row, and with a target of kind {target.kind} any of "
+            f"{first_of(target.names)} may be true: name weighted_log_loss, or the target OneClass "
+            "where each row has one"
+        )
     kind = target.cells(metric.form, by_rank=metric.by_rank, wide=len(columns) > 1)
     if kind in ("columns", "flags", "probabilities"):
         return _numeric(kind, target, metric, columns, long)

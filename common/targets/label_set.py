@@ -131,7 +131,20 @@ class LabelSet(Target):
         return y
 
     def remarks(self, train: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
-        return label_remarks(self.names, sample.iloc[:, :1]) if LABEL in train else []
+        if LABEL in train:
+            return label_remarks(self.names, sample.iloc[:, :1])
+        odd = self.not_one(train)
+        if not 0 < len(odd) <= len(train) // 50:
+            return []
+        return [
+            f"one of {first_of(self.names)} is 1 in each row, but in {first_of(odd)} of them: if each "
+            "image has one class, correct the table, and the target is OneClass"
+        ]
+
+    def not_one(self, table: pd.DataFrame) -> list[str]:
+        """'id: 2' of the rows that have another number of labels than one."""
+        counts = self.read(table).sum(axis=1)
+        return [f"{a}: {b:g}" for a, b in zip(table["id"], counts, strict=True) if b != 1]
 
     def texts(self, table: pd.DataFrame) -> list[str]:
         return [self.told(row) for row in self.read(table)] if self.wide else super().texts(table)

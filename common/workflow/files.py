@@ -62,7 +62,8 @@ def read_files(competition: Competition, folder: Path) -> Files:
     """An unpacked folder to its tables and sample, checked, and the target fitted to them.
 
     Raises:
-        KitError: answers that are not of the target's kind, or that the sample does not know.
+        KitError: answers that are not of the target's kind, that the sample does not know, or that the
+            metric does not take.
     """
     sample, train = read_sample(competition, folder), competition.read_train(folder)
     target = competition.target
@@ -72,6 +73,10 @@ def read_files(competition: Competition, folder: Path) -> Files:
     name = competition.sample or "the sample submission"
     evaluator = Evaluator(target.fitted(train, sample, name), competition.scored_by)
     form = format_of(evaluator.target, evaluator.metric, sample, long=competition.long)
+    some = evaluator.target.read(
+        train.head(1000)
+    )  # a wrong number of columns or weights shows here
+    evaluator.metric.check(evaluator.target.truth(some, evaluator.metric.form))
     return Files(folder, sample, train, evaluator, form)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from toy_conclusions import asked, found, pairs
-from toy_layouts import TEST, TRAIN, both, csv, dogs_vs_cats, some
+from toy_layouts import TEST, TRAIN, both, csv, dogs_vs_cats, ranzcr, some
 
 
 def test_the_label_that_a_probability_is_of_is_a_guess_until_it_is_named(tmp_path: Path) -> None:
@@ -46,3 +46,28 @@ def test_columns_of_0_and_1_with_other_cells_are_told(tmp_path: Path) -> None:
     csv(tmp_path, "train.csv", id=TRAIN, edema=some(0, 1, -1), mass=some(1, 0, ""))
     csv(tmp_path, "sample_submission.csv", id=TEST, edema=some(0, count=4), mass=some(0, count=4))
     assert "edema, mass hold '', '-1' beside 0 and 1" in asked(tmp_path, metric="mean_column_auc")
+
+
+def test_log_loss_of_labels_is_refused_with_the_rows_that_are_not_one_hot(tmp_path: Path) -> None:
+    both(tmp_path, "train/{}.jpg", "test/{}.jpg")
+    csv(
+        tmp_path,
+        "train.csv",
+        id=TRAIN,
+        cat=[*some(1, 0, count=11), 0],
+        dog=[*some(0, 1, count=11), 0],
+    )
+    csv(tmp_path, "sample_submission.csv", id=TEST, cat=some(0, count=4), dog=some(0, count=4))
+    told = asked(tmp_path, metric="log_loss")
+    assert f"of cat, dog in 1 of 12 rows another number is 1 ({TRAIN[-1]}: 0)" in told
+    assert "name weighted_log_loss" in told
+    assert "name weighted_log_loss" in asked(tmp_path, metric="balanced_log_loss")
+    assert found(tmp_path, metric="weighted_log_loss")[1]["kind"] == "labels"
+
+
+def test_metrics_of_another_number_of_columns_or_weights_are_not_offered(tmp_path: Path) -> None:
+    words = ranzcr(tmp_path)
+    fits = found(tmp_path, **words)[1]["metrics"]
+    assert "mean_column_auc" in str(fits) and not {"auc", "weighted_auc", "log_loss"} & {*fits}
+    said = asked(tmp_path, metric="weighted_log_loss:1,2")
+    assert said == "weighted_log_loss:1,2 names 2 weights, and there are 11 columns"

@@ -138,6 +138,15 @@ def test_the_truth_said_outright_is_the_answer_in_every_form(
     assert found.row_losses(probs, y).max() < 1e-5
 
 
+def test_a_row_that_keeps_columns_from_being_one_hot_is_named() -> None:
+    rows = table(a=["1", "0"] * 30, b=["0", "1"] * 30)
+    rows.loc[7, ["a", "b"]] = "1"
+    (said,) = fitted(LabelSet(), rows, WIDE)[0].remarks(rows, WIDE)
+    assert "1 in each row, but in r7: 2 of them" in said and "OneClass" in said
+    rows.loc[:9, ["a", "b"]] = "0"
+    assert fitted(LabelSet(), rows, WIDE)[0].remarks(rows, WIDE) == []
+
+
 def test_the_rarest_label_decides_the_stratum() -> None:
     target, y = fitted(LabelSet(), table(label=["a", "a b", "a", ""]))
     strata = target.strata(y)

@@ -1,0 +1,37 @@
+"""A metric that does not take the target's answers is refused where the files are read."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_competitions import laid_out, toy_competition
+
+from common.errors import KitError
+from common.targets import LabelSet, Numbers, OneClass
+from common.workflow.files import read_files
+
+THREE = ("big", "round", "soft")
+LABELS = LabelSet(names=THREE, wide=True)
+NUMBERS = Numbers(names=("age", "size"))
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "words"),
+    [
+        (LABELS, "log_loss", "takes one true class a row, .* name weighted_log_loss"),
+        (LABELS, "balanced_log_loss", "name weighted_log_loss"),
+        (LABELS, "weighted_log_loss:1,2", "names 2 weights, and there are 3 columns"),
+        (LABELS, "auc", "takes one column, and there are 3: mean_column_auc"),
+        (OneClass(names=THREE), "balanced_log_loss:1,2", "names 2 weights, .* are 3 classes"),
+        (NUMBERS, "mean_column_auc", "takes a truth of 0 and 1"),
+        (NUMBERS, "r2:0.5", "names 1 weights, and there are 2 columns"),
+    ],
+)
+def test_a_metric_that_does_not_take_the_answers_is_refused_before_training(
+    target: Any, metric: str, words: str, tmp_path: Path
+) -> None:
+    columns = () if isinstance(target, OneClass) else target.names
+    competition = toy_competition(target, metric, target.names, columns=columns)
+    laid_out(competition, tmp_path / "data", count=9, hidden=3)
+    with pytest.raises(KitError, match=words):
+        read_files(competition, tmp_path / "data")
