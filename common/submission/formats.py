@@ -73,11 +73,27 @@ def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str
             f"{metric.name} takes one answer a row from a target of kind {target.kind}: name another "
             "metric or target"
         )
-    if kind == "labels":
-        return Format(kind=kind, names=target.names, **target.label_text)
     if kind == "word":
         return Format(kind=kind, names=target.words, yes=target.words[1])
-    return Format(kind=kind, names=target.names, most=metric.depth if kind == "ranked" else 0)
+    more = {"labels": target.label_text, "ranked": {"most": metric.depth}}.get(kind, {})
+    form = Format(kind=kind, names=target.names, **more)
+    if more:
+        _check_joined(form)
+    return form
+
+
+def _check_joined(form: Format) -> None:
+    """Raise a KitError when names that are joined in one cell could not be told apart in it."""
+    mark = form.separator.strip() or None
+    torn = [name for name in form.names if len(name.split(mark)) > 1]
+    if torn:
+        other = ", or name the separator that the sample has, LabelSet(separator=…)"
+        raise KitError(
+            f"a submission's cell joins labels by {form.separator!r}, which {first_of([*map(repr, torn)])} "
+            f"{'has' if len(torn) == 1 else 'have'} inside: write them as the sample does "
+            f"({'_'.join(torn[0].split(mark))!r} or so) in the training table or the competition's "
+            f"reader{other if form.kind == 'labels' else ''}"
+        )
 
 
 def _numeric(kind: str, target: Target, metric: Metric, columns: list[str], long: str) -> Format:

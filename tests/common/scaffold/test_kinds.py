@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from toy_conclusions import asked, found, pairs
-from toy_layouts import TEST, TRAIN, both, csv, dogs_vs_cats, ranzcr, some
+from toy_layouts import TEST, TRAIN, both, csv, dogs_vs_cats, humpback, ranzcr, some
 
 
 def test_the_label_that_a_probability_is_of_is_a_guess_until_it_is_named(tmp_path: Path) -> None:
@@ -71,3 +71,15 @@ def test_metrics_of_another_number_of_columns_or_weights_are_not_offered(tmp_pat
     assert "mean_column_auc" in str(fits) and not {"auc", "weighted_auc", "log_loss"} & {*fits}
     said = asked(tmp_path, metric="weighted_log_loss:1,2")
     assert said == "weighted_log_loss:1,2 names 2 weights, and there are 11 columns"
+
+
+def test_several_classes_a_cell_whose_names_hold_spaces_are_told_with_the_way_out(
+    tmp_path: Path,
+) -> None:
+    words = humpback(tmp_path)
+    for path in tmp_path.glob("*.csv"):
+        path.write_text(path.read_text().replace("w_0ade", "blue whale"))
+    said = asked(tmp_path, **words)
+    assert (
+        "which 'blue whale' has inside: write them as the sample does ('blue_whale' or so)" in said
+    )

@@ -1,12 +1,16 @@
 """A metric that does not take the target's answers is refused where the files are read."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from toy_competitions import laid_out, toy_competition
 
 from common.errors import KitError
+from common.metrics import metric_named
+from common.submission import format_of
 from common.targets import LabelSet, Numbers, OneClass
 from common.workflow.files import read_files
 
@@ -35,3 +39,25 @@ def test_a_metric_that_does_not_take_the_answers_is_refused_before_training(
     laid_out(competition, tmp_path / "data", count=9, hidden=3)
     with pytest.raises(KitError, match=words):
         read_files(competition, tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "words"),
+    [
+        (OneClass(), "map3", "by ' ', which 'new whale' has inside: .* .'new_whale' or so"),
+        (OneClass(), "top1_error", "which 'new whale' has inside"),
+        (LabelSet(wide=True), "f1_micro", "'new whale' has inside: .* LabelSet.separator=…"),
+        (LabelSet(wide=True, separator=", "), "f1_micro", ""),
+        (OneClass(), "accuracy", ""),
+    ],
+)
+def test_names_that_one_cell_could_not_tell_apart_are_refused_before_training(
+    target: Any, metric: str, words: str
+) -> None:
+    fitted = replace(target, names=("new whale", "orca"))
+    sample = pd.DataFrame({"id": ["1"], "label": ["orca"]})
+    if not words:
+        assert format_of(fitted, metric_named(metric), sample).names == fitted.names
+        return
+    with pytest.raises(KitError, match=words):
+        format_of(fitted, metric_named(metric), sample)
