@@ -57,8 +57,7 @@ class Evaluator:
     def remarks(self, y: Targets) -> list[str]:
         """Sentences on what of these true answers has no score."""
         form = self.metric.form
-        names = self.target.answered if form == "columns" else self.target.names
-        return self.metric.remarks(self.target.truth(y, form), names)
+        return self.metric.remarks(self.target.truth(y, form), self.target.names_in(form))
 
     def cost(self, probs: Probs, y: Targets, weights: Weights | None = None) -> float:
         """The score with its sign turned so that less is better; infinite where there is none."""

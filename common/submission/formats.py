@@ -97,7 +97,7 @@ def _check_joined(form: Format) -> None:
 
 
 def _numeric(kind: str, target: Target, metric: Metric, columns: list[str], long: str) -> Format:
-    names = target.names if kind == "probabilities" else target.answered
+    names = target.names if kind == "probabilities" else target.names_in("columns")
     _check_columns(columns, names, long)
     lowest, highest = (None, None) if kind == "columns" and metric.by_rank else target.bounds
     yes = "1" if kind == "flags" and len(names) == 1 else ""

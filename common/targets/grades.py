@@ -55,9 +55,8 @@ class Grades(Target):
     def bounds(self) -> tuple[float | None, float | None]:
         return self.lowest, self.highest
 
-    @property
-    def answered(self) -> tuple[str, ...]:
-        return ("grade",)
+    def names_in(self, form: Form) -> tuple[str, ...]:
+        return ("grade",) if form == "columns" else self.names
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -73,9 +73,8 @@ class Target(ABC):
         """The least and the largest number that an answer may be; None: any."""
         return 0.0, 1.0
 
-    @property
-    def answered(self) -> tuple[str, ...]:
-        """The names of the columns of answers in the form 'columns'."""
+    def names_in(self, form: Form) -> tuple[str, ...]:  # noqa: ARG002
+        """What the columns, or the indices, of answers in a form stand for."""
         return self.names
 
     @property

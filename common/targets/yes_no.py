@@ -55,6 +55,9 @@ class YesNo(Target):
             return "columns"
         return "word" if self.labels else "flags"
 
+    def names_in(self, form: Form) -> tuple[str, ...]:
+        return (f"not {self.names[0]}", self.names[0]) if form == "index" else self.names
+
     @property
     def words(self) -> tuple[str, ...]:
         return self.labels

@@ -1,11 +1,12 @@
 """What has no score in a fold is named, beside the mean over folds that it is missing from."""
 
 import numpy as np
+import pytest
 
 from common.inference.evaluator import Evaluator
 from common.inference.out_of_fold import FoldProbs, cv_scores, left_out
 from common.metrics import metric_named
-from common.targets import Numbers
+from common.targets import Numbers, YesNo
 
 HOLE = float("nan")
 Y = np.array([[1, 5, HOLE], [2, 6, HOLE], [3, HOLE, HOLE], [4, HOLE, HOLE]], np.float64)
@@ -33,3 +34,16 @@ def test_of_many_columns_the_first_are_named_and_the_others_counted() -> None:
     (line,) = told(y, 9)
     assert line.startswith("fold1: column 'c1' holds no value")
     assert line.endswith("column 'c3' holds no value and counts nowhere; and 5 more")
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_recall"])
+def test_a_fold_without_a_yes_is_told_so_and_one_without_a_no_too(metric: str) -> None:
+    evaluator = Evaluator(YesNo(names=("cancer",)), metric_named(metric))
+    y = np.array([[0], [0], [1], [1]], np.float64)
+    folds = [FoldProbs(fold.rows, np.full((2, 1), 0.3, np.float32)) for fold in FOLDS]
+    scores = cv_scores(folds, y, evaluator)["fold_scores"]
+    assert scores == [1, 0]
+    assert left_out(folds, scores, y, evaluator) == [
+        "fold0: no row is 'cancer': it has no recall and counts nowhere",
+        "fold1: no row is 'not cancer': it has no recall and counts nowhere",
+    ]
