@@ -2,7 +2,8 @@
 
 import math
 import shlex
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from common.data.folds import read_split
 from common.inference.bootstrap import ScoredRows, resampled
+from common.inference.evaluator import Weights
+from common.inference.out_of_fold import or_none
 from common.kaggle.server.host import Host
 from common.kaggle.server.scoring import public_rows
 from common.metrics import Metric
@@ -24,6 +27,7 @@ from common.workflow.submitting.local_kaggle import PUBLIC_SHARE, environment_se
 from common.workflow.submitting.rehearsal_site import SERVED, facts_of, make_rehearsal
 from common.workflow.submitting.send import send
 
+BINOMIAL = "sqrt(p(1-p)/n)"
 FEW = 2_000  # rows: each trains the models of the others (see LOG.md, answers of every kind)
 
 
@@ -69,7 +73,7 @@ def worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, A
     rows["private"] = hidden - rows["public"]
     metric, spread = request.competition.scored_by, _spread(request, folder, result)
     errors = {
-        f"{name}_error": standard_error(metric, result[name], count, spread)
+        f"{name}_error": or_none(standard_error(result[name], count, spread))
         for name, count in rows.items()
         if result[name] is not None
     }
@@ -80,38 +84,59 @@ def worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, A
         "hidden": hidden,
         "public_rows": rows["public"],
         "private_rows": rows["private"],
+        "error_source": spread.source,
         **errors,
         "difference": metric.gain(result["private"], result["cv"]) if known else None,
     }
 
 
-def standard_error(metric: Metric, score: float, rows: int, spread: float) -> float:
-    """Standard error of a mean over n rows: sqrt(p(1-p)/n) for an accuracy p, else `spread`/sqrt(n).
+@dataclass(frozen=True)
+class Spread:
+    """The standard deviation of one row's score, nan where nothing tells it, and what it is taken from."""
+
+    of_row: float
+    source: str
+
+
+def standard_error(score: float, rows: int, spread: Spread) -> float:
+    """The standard error of a score of n rows: of a row's score / sqrt(n), of an accuracy p sqrt(p(1-p)/n).
 
     An accuracy of 0 or 1 is moved by half a row, so that its error is not 0.
     """
-    if metric.name == "accuracy":
+    of_row = spread.of_row
+    if spread.source == BINOMIAL:
         p = min(max(score, 0.5 / rows), 1 - 0.5 / rows)
-        spread = math.sqrt(p * (1 - p))
-    return spread / math.sqrt(rows)
+        of_row = math.sqrt(p * (1 - p))
+    return of_row / math.sqrt(rows)
 
 
-def _spread(request: Request, folder: Path, result: dict[str, Any]) -> float:
-    """The standard deviation of one row's score, from the out-of-fold predictions.
+def spread_of(
+    scored: ScoredRows, metric: Metric, groups: Sequence[str], weights: Weights | None
+) -> Spread:
+    """How far a row's score spreads: that of whole groups resampled, where rows share any.
 
-    Where rows have no scores of their own, that of the whole score over resamples times sqrt(n).
+    So too where rows have weights, or no scores of their own: the spread over resamples times sqrt(n).
     """
+    alone = len(set(groups)) == len(groups)
+    if scored.rows is not None and weights is None and alone:
+        source = BINOMIAL if metric.name == "accuracy" else "of the rows' scores"
+        return Spread(float(np.nanstd(scored.rows)), source)
+    draws = resampled([scored], groups, weights)[1:]
+    draws = draws[~np.isnan(draws)]
+    of_row = float(np.std(draws)) * math.sqrt(len(groups)) if len(draws) else math.nan
+    return Spread(of_row, f"of resampled {'rows' if alone else 'groups'}")
+
+
+def _spread(request: Request, folder: Path, result: dict[str, Any]) -> Spread:
+    """`spread_of` the out-of-fold predictions."""
     run = Path(result["run"])
     files = read_files(request.competition, folder / SERVED)
     oof = read_arrays(judged_folder(Run(run)) / "oof.npz")
     ids, probs = oof["ids"].tolist(), oof["probs"]
     table = files.train.set_index("id", drop=False).loc[ids]
     scored = ScoredRows.of(files.evaluator, probs, files.target.read(table))
-    weights = weights_of(table)
-    if scored.rows is not None and weights is None:
-        return float(np.std(scored.rows))
     groups = read_split(run / "folds.csv", table["id"]).groups
-    return float(np.nanstd(resampled([scored], groups, weights)[1:]) * math.sqrt(len(ids)))
+    return spread_of(scored, files.evaluator.metric, list(groups), weights_of(table))
 
 
 def tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
@@ -140,14 +165,20 @@ def tell(request: Request, result: dict[str, Any], draw: list[str]) -> None:
 
 def _line(title: str, result: dict[str, Any], name: str, rows: str) -> str:
     score = result[name]
-    shown = "no score" if score is None else f"{score:.4f} ± {result[f'{name}_error']:.4f}"
+    shown = "no score"
+    if score is not None:
+        error = result[f"{name}_error"]
+        shown = f"{score:.4f}" + (" ± unknown" if error is None else f" ± {error:.4f}")
     return f"  {title:<8} {shown}  on {rows}"
 
 
 def _verdict(result: dict[str, Any]) -> list[str]:
     if result["difference"] is None:
         return ["  without both scores there is nothing to compare: hide more rows (--hidden)"]
-    formula = "sqrt(p(1-p)/n)" if result["metric"] == "accuracy" else "from resampled rows"
+    if result["cv_error"] is None:
+        return [
+            "  all rows that CV scores are of one group: nothing tells how far luck moves a score"
+        ]
     noise = math.hypot(result["cv_error"], result["private_error"])
     better = "better" if result["difference"] >= 0 else "worse"
     luck = (
@@ -157,7 +188,7 @@ def _verdict(result: dict[str, Any]) -> list[str]:
     )
     lines = [
         f"  what it is worth: the private score stands on n = {result['private_rows']:,} hidden rows;"
-        f" its standard error {formula} is {result['private_error']:.4f}",
+        f" its standard error ({result['error_source']}) is {result['private_error']:.4f}",
         f"  private is {abs(result['difference']):.4f} {better} than CV, {luck}"
         f" (two standard errors of the difference: {2 * noise:.4f})",
         f"  two runs whose private scores differ by less than {2 * result['private_error']:.4f} are"
