@@ -11,30 +11,33 @@ import numpy as np
 import pandas as pd
 import pytest
 from toy_answers import rows_of
+from toy_competitions import toy_competition
 
 import competitions
 import kit
 from common import submission
+from common.competition import Competition
 from common.data.archives.encoded_images import Encoded
 from common.data.archives.open_data import open_folder
 from common.data.archives.pack import packs_of
 from common.data.pixels.store import open_store
 from common.data.table import check_table
 from common.errors import KitError
+from common.kaggle.server.scoring import reading_of
 from common.metrics import NAMES
 from common.models.backbone_names import check_backbones
 from common.recipe_note import Note
 from common.score.tables import score_tables
+from common.targets import LabelSet
 from common.workflow.files import read_files
 from common.workflow.variants import variants
 
 ALL = competitions.names()
 
 
-def miniature(name: str, folder: Path) -> tuple[pd.DataFrame, list[bytes]]:
+def miniature(competition: Competition, folder: Path) -> tuple[pd.DataFrame, list[bytes]]:
     """Twelve labelled and six hidden images; ids that a careless reader takes for numbers."""
     rng = np.random.default_rng(0)
-    competition = competitions.load(name)
     table = rows_of(competition, 18, 6)
     pixels = rng.integers(0, 256, (18, 32, 32, 3), dtype=np.uint8)
     images = [cv2.imencode(".png", each)[1].tobytes() for each in pixels]
@@ -45,7 +48,8 @@ def miniature(name: str, folder: Path) -> tuple[pd.DataFrame, list[bytes]]:
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) -> None:
-    (table, images), competition = miniature(name, tmp_path), competitions.load(name)
+    competition = competitions.load(name)
+    table, images = miniature(competition, tmp_path)
     files = read_files(competition, tmp_path)
     test = check_table(competition.read_test(tmp_path), source="test")
     train, known = files.train.set_index("id"), table.iloc[:12].set_index("id")
@@ -61,7 +65,8 @@ def test_what_lay_out_writes_the_readers_read_back(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ALL)
 def test_an_archive_of_what_lay_out_writes_is_read_back(name: str, tmp_path: Path) -> None:
-    (table, images), competition = miniature(name, tmp_path / "files"), competitions.load(name)
+    competition = competitions.load(name)
+    table, images = miniature(competition, tmp_path / "files")
     (tmp_path / "data").mkdir()
     shutil.make_archive(str(tmp_path / "data/all"), "zip", tmp_path / "files")
     folder = open_folder(tmp_path / "data", tmp_path / "cache", packed=competition.packed)
@@ -72,10 +77,19 @@ def test_an_archive_of_what_lay_out_writes_is_read_back(name: str, tmp_path: Pat
         assert [*Encoded(rows["path"].tolist())] == [wanted[each] for each in rows["id"]]
 
 
-@pytest.mark.parametrize("name", ALL)
+LONG = toy_competition(
+    LabelSet(names=("any", "left", "right"), wide=True),
+    "weighted_log_loss:2,1,1",
+    ["Label"],
+    columns=("any", "left", "right"),
+    long="{id}_{name}",
+)
+
+
+@pytest.mark.parametrize("name", [*ALL, "a long sample"])
 def test_the_writer_answers_the_sample_by_id_in_its_order(name: str, tmp_path: Path) -> None:
-    miniature(name, tmp_path)
-    competition = competitions.load(name)
+    competition = competitions.load(name) if name in ALL else LONG
+    miniature(competition, tmp_path)
     files = read_files(competition, tmp_path)
     sample, form, count = files.sample, files.form, len(files.target.names)
     ids = competition.read_test(tmp_path)["id"].tolist()[::-1]
@@ -84,7 +98,8 @@ def test_the_writer_answers_the_sample_by_id_in_its_order(name: str, tmp_path: P
     assert submission.validate(rows, sample, form) == []
     assert rows.iloc[:, 0].tolist() == sample.iloc[:, 0].tolist()
     solution = submission.solution_rows(form, files.target, sample, files.train)
-    score = score_tables(competition.scored_by, solution, solution.set_axis([*solution], axis=1))
+    told = solution.set_axis([*solution], axis=1)
+    score = score_tables(competition.scored_by, solution, told, reading_of(form))
     assert score.rows == (12 * count if form.long else 12)
 
 
