@@ -10,6 +10,8 @@ from common.data.long_ids import long_rows_of, split_ids
 from common.data.records import read_table, write_table
 from common.errors import KitError
 from common.progress import counted, first_of
+from common.targets.label_set import CELLS
+from common.targets.target import offenders
 
 
 def labelled_rows(
@@ -83,9 +85,15 @@ def one_hot_rows(
     """A training CSV with a column of 0 and 1 for each class as a table `id, path, label`.
 
     Raises:
-        KitError: rows in which not exactly one column is 1.
+        KitError: a cell that is neither 0 nor 1, or rows in which not exactly one column is 1.
     """
     rows = labelled_rows(csv, images, id=id, columns=columns, group=group)
+    for name in columns:
+        if odd := offenders(rows, ~rows[name].isin([*CELLS]), name):
+            raise KitError(
+                f"{csv}: column {name!r} has {counted(len(odd), 'value')} neither 0 nor 1 "
+                f"({first_of(odd)}): correct them"
+            )
     ones = rows[list(columns)].isin(["1", "1.0"])
     wrong = ones.sum(axis=1) != 1
     if wrong.any():

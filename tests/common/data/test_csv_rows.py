@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from common.data.csv_layout import labelled_rows
+from common.data.csv_layout import labelled_rows, one_hot_rows
 from common.data.table import check_table, read_csv
 
 PLAIN = "".join(f"{number},{['pizza', 'sushi'][number % 2]}\n" for number in range(1, 21))
@@ -145,3 +145,16 @@ def test_a_label_that_only_looks_like_another_is_refused_with_its_row(
     table = table.assign(id=["a", label], label="pizza")
     with pytest.raises(ValueError, match=r"1 id with|ids with space"):
         check_table(table, source="the set", answers=["label"], named=True)
+
+
+@pytest.mark.parametrize("cell", ["x", "0.5", "", "2"])
+def test_a_one_hot_cell_that_is_neither_0_nor_1_is_named_and_not_read_as_0(
+    cell: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, f"id,a,b\n1,1,0\n2,1,{cell}\n3,0.0,1.0\n")
+    with pytest.raises(
+        ValueError, match=rf"column 'b' has 1 value neither 0 nor 1 \(2: '{cell}'\)"
+    ):
+        one_hot_rows(path, "{id}.png", ["a", "b"])
+    path = written(tmp_path, "id,a,b\n1,1,0\n2,0.0,1.0\n")
+    assert one_hot_rows(path, "{id}.png", ["a", "b"])["label"].tolist() == ["a", "b"]
