@@ -97,6 +97,12 @@ class OneClass(Target):
                 f"no training label is {first_of(absent)}, and the sample submission has a column for "
                 f"{'it' if len(absent) == 1 else 'each'}: answered, and never learned"
             )
+        if self.unknown and self.unknown not in set(train[LABEL]):
+            found.append(
+                f"no training label is {self.unknown!r}, the class of the unknown: no held-out row shows "
+                "where it pays, so that no row is answered so; label classes of one image so in the "
+                "competition's reader, and its probability is fitted on them"
+            )
         return found
 
     def summary(self, y: Targets) -> str:

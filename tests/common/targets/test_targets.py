@@ -34,6 +34,14 @@ def test_the_unknown_class_is_one_even_where_no_row_has_it() -> None:
     assert target.names == ("a", "new", "z")
 
 
+def test_an_unknown_class_that_no_row_has_is_said_to_be_answered_nowhere() -> None:
+    rows = table(label=["a", "z"])
+    (said,) = OneClass(unknown="new").fitted(rows, SAMPLE, "sample.csv").remarks(rows, SAMPLE)
+    assert said.startswith("no training label is 'new'") and "no row is answered so" in said
+    rows = table(label=["a", "z", "new"])
+    assert not OneClass(unknown="new").fitted(rows, SAMPLE, "sample.csv").remarks(rows, SAMPLE)
+
+
 def test_yes_is_one_whatever_word_it_goes_by() -> None:
     assert fitted(YesNo(), table(label=["1", "0.0", "Yes", "false"]))[1].ravel().tolist() == [
         1,
