@@ -79,7 +79,7 @@ def _of_pattern(inventory: Inventory, sample: Sample, pattern: str, given: str) 
         rows=rows,
         found=frozenset(Path(path).relative_to(folder).as_posix() for path in rows["path"]),
         told=(why, *([out] if lost else [])),
-        apart=lost > 0,
+        apart="path" if lost else "",
     )
 
 

@@ -40,6 +40,7 @@ def maker(
         there = [each for each in answers if each in rows]
         held = _held_by(rows[there], own)
         apart = held == "" or (held is not None and 2 * int(own.sum()) >= max(4, len(sample.ids)))
+        by = "path" if sample.found & {*pd.Series(join.images, index=rows.index)[own]} else "id"
         kept = ~own if apart else pd.Series(True, index=rows.index)
         lacking = kept & (pd.Series(join.images, index=rows.index) == "")
         images, shared = counted(int(kept.sum()), "image"), int(own.sum())
@@ -64,7 +65,7 @@ def maker(
             column,
             told=told,
             doubts=tuple(doubts),
-            apart=apart,
+            apart=by if apart else "",
         )
 
     return make

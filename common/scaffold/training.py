@@ -22,7 +22,8 @@ class Training:
         id: its column of ids.
         beside: a second table, joined by the columns both have.
         shared, of_beside: the columns that both have, and those of the second alone.
-        apart: the pattern or the table has images of the sample, too, and they are none of training.
+        apart: the pattern or the table has images of the sample, too, and they are none of training:
+            told by 'path', or by 'id' where no training image is called so; '' for none.
         long: its columns of ids and answers, where it has a row for each image and answer.
         told: how that was found, sentences.
         doubts: what of it is a guess, sentences.
@@ -37,7 +38,7 @@ class Training:
     beside: str = ""
     shared: tuple[str, ...] = ()
     of_beside: tuple[str, ...] = ()
-    apart: bool = False
+    apart: str = ""
     long: tuple[str, str] | None = None
     told: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()

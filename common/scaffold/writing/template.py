@@ -190,7 +190,8 @@ def _read_train(facts: Facts) -> str:
     arguments += ["beside=folder / BESIDE"] if training.beside else []
     reader = "one_hot_rows" if facts.kind.one_hot else "labelled_rows"
     if training.apart:
-        rest = '    return rows[~rows["path"].isin(read_test(folder)["path"])]'
+        by = training.apart
+        rest = f'    return rows[~rows["{by}"].isin(read_test(folder)["{by}"])]'
         return listed(f"rows = {reader}", arguments) + f"\n{rest}"
     return listed(f"return {reader}", arguments)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from toy_conclusions import found
-from toy_layouts import TEST, TRAIN, csv, draw, some
+from toy_layouts import TEST, TRAIN, both, csv, draw, some
 
 from common.scaffold.writing.template import Called, facts_source
+from common.scaffold.writing.trial import check_reads
 
 IDS = [*TRAIN, *TEST]
 
@@ -75,3 +76,15 @@ def test_ids_that_both_sets_use_for_different_images_are_no_test_rows(tmp_path: 
     csv(tmp_path, "sample_submission.csv", id=TRAIN, label=some("x"))
     facts, result = found(tmp_path, metric="accuracy")
     assert (facts.training.images, result["unknown"]) == ("train/{id}.jpg", [])
+
+
+@pytest.mark.parametrize("word", ["", "-1"])
+def test_the_samples_rows_may_have_images_in_a_folder_of_their_own(
+    word: str, tmp_path: Path
+) -> None:
+    both(tmp_path, "train/{}.jpg", "test/{}.jpg")
+    csv(tmp_path, "all.csv", id=IDS, label=[*some("1", "2"), *some(word, count=4)])
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("1", count=4))
+    facts, result = found(tmp_path, metric="accuracy")
+    assert (len(facts.training.rows), len(result["unknown"])) == (12, 0)
+    check_reads(Called(name="toy", slug="toy", title="Toy"), facts, tmp_path)
