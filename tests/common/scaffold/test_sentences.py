@@ -88,6 +88,14 @@ def test_a_list_of_the_test_set_is_no_reason(tmp_path: Path) -> None:
     assert "there is no table of training images beside" in said
 
 
+def test_names_of_classes_are_no_faulty_numbers(tmp_path: Path) -> None:
+    pairs(tmp_path, label=some("cat", "dog", "cow"))
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("cat", count=4))
+    assert "--metric rmse does not fit the sample, as these do: accuracy" in asked(
+        tmp_path, metric="rmse"
+    )
+
+
 def test_numbers_with_commas_are_no_masks(tmp_path: Path) -> None:
     for form in ("{},000", "{},5", "1,{:03}.5"):
         folder = tmp_path / str(len(form))
