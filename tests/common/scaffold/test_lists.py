@@ -8,6 +8,7 @@ import pytest
 from toy_conclusions import asked, found, pairs
 from toy_layouts import TEST, csv, some
 
+from common.scaffold.lists import mark_of
 from common.targets import LabelSet
 
 PLANTS = some(
@@ -162,6 +163,14 @@ def test_a_sample_with_another_mark_than_the_training_labels_is_told(tmp_path: P
     assert asked(tmp_path, metric="f1_macro").startswith(
         "sample_submission.csv has lists as 'a c', and the training labels are separated by '|': write"
     )
+
+
+def test_a_list_of_labels_that_are_in_no_other_or_twice_in_it_makes_no_names_of_the_rest() -> None:
+    names = [f"label{n}" for n in range(9)]
+    lists = [f"{a} {b}" for a in names for b in names if a < b]
+    assert mark_of(pd.Series([*names, *lists, "rare1 rare2"])) == " "
+    assert mark_of(pd.Series([*names, *lists, "label1 label1"])) == " "
+    assert mark_of(pd.Series(["Acer rubrum", "Bison bison", "Pica pica", "Acer alba"])) == ""
 
 
 def test_lists_in_brackets_are_refused(tmp_path: Path) -> None:
