@@ -10,6 +10,7 @@ from common.data.folds import Rows
 from common.inference.evaluator import Evaluator, Weights
 from common.inference.predict import mean_over_views
 from common.metrics import Probs
+from common.metrics.metric import scored_rows
 from common.targets import Targets
 
 TOLD = 3  # of what has no score in a fold, in full
@@ -57,7 +58,7 @@ def cv_scores(
     weights: Weights | None = None,
 ) -> dict[str, Any]:
     """Cross-validation scores: `cv` and `cv_sd` (mean and sample sd over folds), `fold_scores`,
-    `pooled` and its row count `n`.
+    `pooled` and `n`, the rows that are scored.
 
     A fold without a score (nan: no positive row, say) counts nowhere; `fold_scores` has None for it.
     """
@@ -69,7 +70,7 @@ def cv_scores(
         "cv_sd": float(np.std(scored, ddof=1)) if len(scored) > 1 else None,
         "fold_scores": [or_none(score) for score in each],
         "pooled": or_none(evaluator.score(probs, targets[rows], _of(weights, rows))),
-        "n": len(rows),
+        "n": scored_rows(targets[rows], _of(weights, rows)),
     }
 
 

@@ -106,6 +106,14 @@ def known(truth: Truth) -> npt.NDArray[np.bool_]:
     return np.asarray(~np.isnan(as_columns(truth)).any(axis=1))
 
 
+def scored_rows(truth: Truth, weights: Weights | None = None) -> int:
+    """How many rows [N] count: those with a cell that is not missing, and a weight above 0."""
+    there = np.ones(len(truth), dtype=bool) if weights is None else weights > 0
+    if truth.dtype.kind == "f":
+        there = there & ~np.isnan(as_columns(truth)).all(axis=1)
+    return int(there.sum())
+
+
 def ratio(above: float, below: float) -> float:
     """A division that gives nan where there is nothing to divide by."""
     return float(above / below) if below else float("nan")

@@ -69,9 +69,9 @@ def _competed(request: Request, folder: Path) -> dict[str, Any]:
 def worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     """What a rehearsal's result is worth: each score's number of rows and standard error."""
     hidden = int(facts_of(folder)["hidden"])
-    rows = {"cv": result["n"], "public": public_rows(hidden, PUBLIC_SHARE)}
-    rows["private"] = hidden - rows["public"]
     metric, spread = request.competition.scored_by, _spread(request, folder, result)
+    rows = {"cv": spread.rows, "public": public_rows(hidden, PUBLIC_SHARE)}
+    rows["private"] = hidden - rows["public"]
     errors = {
         f"{name}_error": or_none(standard_error(result[name], count, spread))
         for name, count in rows.items()
@@ -92,10 +92,14 @@ def worth(request: Request, folder: Path, result: dict[str, Any]) -> dict[str, A
 
 @dataclass(frozen=True)
 class Spread:
-    """The standard deviation of one row's score, nan where nothing tells it, and what it is taken from."""
+    """The standard deviation of one row's score, nan where nothing tells it; from what, and from how many rows.
+
+    Rows without an answer are rows here, as among the hidden ones.
+    """
 
     of_row: float
     source: str
+    rows: int
 
 
 def standard_error(score: float, rows: int, spread: Spread) -> float:
@@ -117,14 +121,15 @@ def spread_of(
 
     So too where rows have weights, or no scores of their own: the spread over resamples times sqrt(n).
     """
-    alone = len(set(groups)) == len(groups)
+    count = len(groups)
+    alone = len(set(groups)) == count
     if scored.rows is not None and weights is None and alone:
         source = BINOMIAL if metric.name == "accuracy" else "of the rows' scores"
-        return Spread(float(np.nanstd(scored.rows)), source)
+        return Spread(float(np.nanstd(scored.rows)), source, count)
     draws = resampled([scored], groups, weights)[1:]
     draws = draws[~np.isnan(draws)]
-    of_row = float(np.std(draws)) * math.sqrt(len(groups)) if len(draws) else math.nan
-    return Spread(of_row, f"of resampled {'rows' if alone else 'groups'}")
+    of_row = float(np.std(draws)) * math.sqrt(count) if len(draws) else math.nan
+    return Spread(of_row, f"of resampled {'rows' if alone else 'groups'}", count)
 
 
 def _spread(request: Request, folder: Path, result: dict[str, Any]) -> Spread:

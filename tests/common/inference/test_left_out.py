@@ -47,3 +47,12 @@ def test_a_fold_without_a_yes_is_told_so_and_one_without_a_no_too(metric: str) -
         "fold0: no row is 'cancer': it has no recall and counts nowhere",
         "fold1: no row is 'not cancer': it has no recall and counts nowhere",
     ]
+
+
+def test_rows_without_a_known_cell_or_of_weight_0_are_not_counted_as_scored() -> None:
+    evaluator = Evaluator(Numbers(names=("c0", "c1", "c2")), metric_named("rmse"))
+    y = Y.copy()
+    y[3] = HOLE
+    assert cv_scores(FOLDS, Y, evaluator)["n"] == 4
+    assert cv_scores(FOLDS, y, evaluator)["n"] == 3
+    assert cv_scores(FOLDS, y, evaluator, np.array([0.0, 2, 1, 1]))["n"] == 2

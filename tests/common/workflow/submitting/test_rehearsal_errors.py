@@ -12,9 +12,9 @@ from common.workflow.submitting.rehearsal import BINOMIAL, Spread, spread_of, st
 
 
 def test_a_perfect_score_on_few_rows_is_not_without_error() -> None:
-    error = standard_error(1.0, 50, Spread(0.0, BINOMIAL))
+    error = standard_error(1.0, 50, Spread(0.0, BINOMIAL, 50))
     assert error == pytest.approx(math.sqrt(0.01 * 0.99 / 50))
-    assert standard_error(0.4, 25, Spread(2.0, "of the rows' scores")) == pytest.approx(0.4)
+    assert standard_error(0.4, 25, Spread(2.0, "of the rows' scores", 90)) == pytest.approx(0.4)
 
 
 def test_the_standard_error_is_of_whole_groups_and_of_weighted_rows() -> None:
