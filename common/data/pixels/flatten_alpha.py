@@ -88,7 +88,9 @@ def flattened(data: bytes, flags: int, bits: int) -> Pixels | None:
     if planes.alpha is not None:
         colours = _on_white(colours, planes.alpha, white, multiplied=planes.multiplied)
     eight = (colours >> (bits - 8)).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))
+    if eight.shape[2] == 1:
+        eight = np.broadcast_to(eight, (*eight.shape[:2], 3))
+    return np.ascontiguousarray(eight)  # a broadcast of three colours would be a read-only view
 
 
 def largest_value(data: bytes, flags: int) -> int:

@@ -32,6 +32,14 @@ def test_grey_palette_alpha_and_sixteen_bits_all_become_rgb() -> None:
     assert decode(png).tolist() == [[[200, 100, 0], [10, 20, 30]]]
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_decoded_pixels_are_writable_as_torch_wants_them(suffix: str) -> None:
+    rgb = picture()
+    clear = np.dstack([rgb, np.full((12, 16), 90, np.uint8)])
+    for pixels in (rgb[..., 0], rgb, clear, rgb[..., 0].astype(np.uint16) * 257):
+        assert decode(encode(pixels, suffix)).flags.writeable
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".tiff"])
 def test_red_comes_out_red(suffix: str) -> None:
     red = np.zeros((16, 16, 3), np.uint8)
