@@ -58,7 +58,8 @@ def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str
             metric takes.
     """
     columns = list(sample.columns[1:])
-    if metric.one_class and not target.exclusive and len(target.names) > 1:
+    of_labels = "sets" in target.forms and not target.exclusive and len(target.names) > 1
+    if metric.one_class and of_labels:
         raise KitError(
             f"{metric.name} takes one true class a row, and with a target of kind {target.kind} any of "
             f"{first_of(target.names)} may be true: name weighted_log_loss, or the target OneClass "
@@ -85,14 +86,14 @@ def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str
 def _check_joined(form: Format) -> None:
     """Raise a KitError when names that are joined in one cell could not be told apart in it."""
     mark = form.separator.strip() or None
-    torn = [name for name in form.names if len(name.split(mark)) > 1]
+    parts = {name: [each.strip() for each in name.split(mark)] for name in form.names}
+    torn = [name for name in form.names if parts[name] != [name]]
     if torn:
         other = ", or name the separator that the sample has, LabelSet(separator=…)"
         raise KitError(
-            f"a submission's cell joins labels by {form.separator!r}, which {first_of([*map(repr, torn)])} "
-            f"{'has' if len(torn) == 1 else 'have'} inside: write them as the sample does "
-            f"({'_'.join(torn[0].split(mark))!r} or so) in the training table or the competition's "
-            f"reader{other if form.kind == 'labels' else ''}"
+            f"a submission's cell joins labels by {form.separator!r}, where {first_of([*map(repr, torn)])} "
+            f"would be read as others: write them as the sample does ({'_'.join(parts[torn[0]])!r} or so) in "
+            f"the training table or the competition's reader{other if form.kind == 'labels' else ''}"
         )
 
 

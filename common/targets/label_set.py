@@ -144,7 +144,8 @@ class LabelSet(Target):
     def not_one(self, table: pd.DataFrame) -> list[str]:
         """'id: 2' of the rows that have another number of labels than one."""
         counts = self.read(table).sum(axis=1)
-        return [f"{a}: {b:g}" for a, b in zip(table["id"], counts, strict=True) if b != 1]
+        odd = counts != 1
+        return [f"{a}: {b:g}" for a, b in zip(table["id"][odd], counts[odd], strict=True)]
 
     def texts(self, table: pd.DataFrame) -> list[str]:
         return [self.told(row) for row in self.read(table)] if self.wide else super().texts(table)

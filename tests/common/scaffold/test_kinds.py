@@ -81,5 +81,6 @@ def test_several_classes_a_cell_whose_names_hold_spaces_are_told_with_the_way_ou
         path.write_text(path.read_text().replace("w_0ade", "blue whale"))
     said = asked(tmp_path, **words)
     assert (
-        "which 'blue whale' has inside: write them as the sample does ('blue_whale' or so)" in said
+        "where 'blue whale' would be read as others: write them as the sample does ('blue_whale' or so)"
+        in said
     )

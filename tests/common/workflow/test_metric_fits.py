@@ -28,6 +28,7 @@ NUMBERS = Numbers(names=("age", "size"))
         (LABELS, "auc", "takes one column, and there are 3: mean_column_auc"),
         (OneClass(names=THREE), "balanced_log_loss:1,2", "names 2 weights, .* are 3 classes"),
         (NUMBERS, "mean_column_auc", "takes a truth of 0 and 1"),
+        (NUMBERS, "log_loss", "takes a truth of 0 and 1"),
         (NUMBERS, "r2:0.5", "names 1 weights, and there are 2 columns"),
     ],
 )
@@ -44,9 +45,17 @@ def test_a_metric_that_does_not_take_the_answers_is_refused_before_training(
 @pytest.mark.parametrize(
     ("target", "metric", "words"),
     [
-        (OneClass(), "map3", "by ' ', which 'new whale' has inside: .* .'new_whale' or so"),
-        (OneClass(), "top1_error", "which 'new whale' has inside"),
-        (LabelSet(wide=True), "f1_micro", "'new whale' has inside: .* LabelSet.separator=…"),
+        (
+            OneClass(),
+            "map3",
+            "by ' ', where 'new whale' would be read as others: .* .'new_whale' or so",
+        ),
+        (OneClass(), "top1_error", "where 'new whale' would be read as others"),
+        (
+            LabelSet(wide=True),
+            "f1_micro",
+            "'new whale' would be read as others: .* LabelSet.separator=…",
+        ),
         (LabelSet(wide=True, separator=", "), "f1_micro", ""),
         (OneClass(), "accuracy", ""),
     ],
