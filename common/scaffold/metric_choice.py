@@ -11,6 +11,7 @@ from common.metrics import NAMES, Metric, metric_named
 from common.metrics.regression import REGRESSION
 from common.progress import counted, first_of
 from common.scaffold.kinds import FLAGS, HEAD, Kind, kinds_of
+from common.scaffold.metric_refusal import why_not
 from common.scaffold.no_labels import no_shapes
 from common.scaffold.notes import Notes
 from common.scaffold.samples import Sample
@@ -40,7 +41,7 @@ def fits_of(
             for doubt in kind.target.remarks(table, sample.rows):
                 notes.add(doubt=doubt)
     if metric and metric not in fits | strange:
-        notes.found["why"] = _why_not(kinds, tables, sample, metric_named(metric))
+        notes.found["why"] = why_not(kinds, tables, sample, metric_named(metric))
     if metric in strange or not fits:
         cells = first_of([*map(repr, sample.rows[sample.answers[0]].unique())], 3)
         doubt = (
@@ -202,23 +203,6 @@ def _fitted(kind: Kind, table: pd.DataFrame, sample: Sample) -> Target | None:
         return kind.target.fitted(table, sample.rows, sample.name)
     except KitError:
         return None
-
-
-def _why_not(kinds: list[Kind], tables: list[pd.DataFrame], sample: Sample, metric: Metric) -> str:
-    """Why a metric fits none of the targets, where one of them says so."""
-    long = sample.parts[0] if sample.parts else ""
-    for kind, table in zip(kinds, tables, strict=True):
-        target = _fitted(kind, table, sample)
-        if target is None or metric.form not in target.forms:
-            continue
-        odd = target.not_one(table) if metric.one_class and isinstance(target, LabelSet) else []
-        try:
-            if format_of(target, metric, sample.rows, long=long).numeric:
-                metric.check(target.truth(target.read(table.head(1000)), metric.form))
-        except KitError as error:
-            rows = f" (it has not in {counted(len(odd), 'row')}: {first_of(odd, 2)})" if odd else ""
-            return f"{error}{rows}"
-    return ""
 
 
 def _format(
