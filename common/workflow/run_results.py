@@ -60,9 +60,10 @@ def predicted_recipe(run: Run, fields: Mapping[str, Any]) -> Recipe:
 
 
 def note_predicted(run: Run, recipe: Recipe, test: str) -> None:
-    """Keep of a submission.csv, just written, by which predict fields, in which folder's file `test`."""
-    folder = predictions_folder(run, recipe).relative_to(run.folder)
-    run.note(predicted=differences(recipe, ("predict",)), predictions=str(folder), test=test)
+    """Keep of a submission.csv, just written, its digest, predict fields, folder and its file `test`."""
+    folder = str(predictions_folder(run, recipe).relative_to(run.folder))
+    fields, digest = differences(recipe, ("predict",)), digest_file(run / "submission.csv")
+    run.note(predicted=fields, predictions=folder, test=test, submission=digest)
 
 
 def fold_files(run: Run, recipe: Recipe) -> list[Path]:

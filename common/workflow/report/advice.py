@@ -113,7 +113,7 @@ def _last_gain(judged: list[Candidate]) -> list[str]:
     if len(judged) < 2:
         return []
     last, before = judged[-1], _best(judged[:-1])
-    named = f"{last.entry.run} against {before.entry.run}, the best CV before it"
+    named = f"{_named(last, judged)} against {_named(before, judged)}, the best CV before it"
     gain = _gain(last, before)
     if gain is None:
         by_cv = f"the last gain: {named}: {_signed(last, before):+.4f} by CV; no interval, as "
@@ -167,7 +167,8 @@ def _board(found: list[Candidate], entries: Sequence[Entry], share: float) -> li
 def _named(found: Candidate, judged: list[Candidate]) -> str:
     """Its run; of one with several files, also which of them."""
     files = sum(each.entry.run == found.entry.run for each in judged)
-    return found.entry.run + (f", submission {found.entry.ref}" if files > 1 else "")
+    sent = found.entry.time[:19].replace("T", " ")  # local Kaggles all begin with the same number
+    return found.entry.run + (f", submission {found.entry.ref} of {sent}" if files > 1 else "")
 
 
 def _picks(judged: list[Candidate], share: float) -> tuple[list[Candidate], list[str]]:

@@ -107,6 +107,7 @@ def send(
             f"{found.folder} has no submission.csv yet: `{request.command('run')}` finishes it"
         )
     _check_fields(request, found)
+    _check_own(request, found)
     check_ledger(request.runs)
     with locked_run(found.folder):
         files = files or open_files(request)
@@ -172,6 +173,17 @@ def _check_fields(request: Request, run: Run) -> None:
                 f"{run / 'submission.csv'} was not made with {word}: "
                 f"`{request.command('run', word)}` makes that one"
             )
+
+
+def _check_own(request: Request, run: Run) -> None:
+    """Raise a KitError if the run wrote another submission.csv than is there: the run's CV is not its."""
+    if run.read().get("submission") in (None, digest_file(path := run / "submission.csv")):
+        return
+    anew = request.command("predict", "--run", str(run.folder))
+    raise KitError(
+        f"{path} was changed since the run wrote it, and the run's CV is not that of this file: `{anew}` "
+        "writes the run's own; to send this one, move it out of the run and name it (submit FILE)"
+    )
 
 
 def _message(run: Run) -> str:

@@ -193,7 +193,7 @@ def test_of_two_files_of_a_run_the_better_one_alone_is_picked(
     found = advice(entries, tmp_path / "runs", 0.3)
     assert [found.place(each) for each in found.candidates] == [1, None, 2]
     told = "\n".join(found.lines)
-    assert f"pick 1: {good.folder.name}, submission 0: " in told
+    assert f"pick 1: {good.folder.name}, submission 0 of 2026-01-01 00:00:00: " in told
     assert f"pick 2: {other.folder.name}: " in told
 
 
