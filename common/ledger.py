@@ -121,15 +121,17 @@ def read(path: Path) -> list[Entry]:
             f"{path} does not begin with the columns {','.join(COLUMNS)}: bring the ledger back, or "
             "move it away to begin a new one"
         )
-    entries = [
-        _entry(header, row, f"{path}, row {number}") for number, row in enumerate(rows[1:], 2)
-    ]
+    entries = {  # an editor may leave empty lines
+        number: _entry(header, row, f"{path}, row {number}")
+        for number, row in enumerate(rows[1:], 2)
+        if row
+    }
     seen: set[object] = set()
-    for number, entry in enumerate(entries, 2):
+    for number, entry in entries.items():
         if entry.key in seen:
             raise KitError(f"{path}, row {number} repeats submission {entry.ref}: remove one")
         seen.add(entry.key)
-    return entries
+    return [*entries.values()]
 
 
 def _entry(header: Sequence[str], row: Sequence[str], where: str) -> Entry:

@@ -118,6 +118,13 @@ def test_a_row_that_is_there_twice_is_an_error(tmp_path: Path) -> None:
         ledger.read(path)
 
 
+def test_empty_lines_that_an_editor_left_are_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.csv"
+    ledger.record(path, PLAIN)
+    path.write_text(path.read_text() + "\n\n")
+    assert ledger.read(path) == [PLAIN]
+
+
 def test_gain_and_best_know_the_metrics_direction() -> None:
     higher = replace(PLAIN, cv=0.9, public=0.8, private=0.95)
     lower = replace(higher, metric="log_loss")

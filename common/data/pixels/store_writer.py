@@ -114,9 +114,10 @@ def _check_room(folder: Path, needed: int) -> None:
     # A gigabyte stays free beside large stores; a small one need not leave more than ten of its size.
     free = shutil.disk_usage(folder).free - min(SPARE_BYTES, 10 * needed)
     if needed > free:
+        size, unit = (1e9, "GB") if needed >= 1e8 else (1e6, "MB")
         raise KitError(
-            f"the decoded images need {needed / 1e9:.1f} GB and the disk of {folder.parent} has "
-            f"{max(free, 0) / 1e9:.1f} GB to spare: free some space, name a cache on another disk "
+            f"the decoded images need {needed / size:.1f} {unit} and the disk of {folder.parent} has "
+            f"{max(free, 0) / size:.1f} {unit} to spare: free some space, name a cache on another disk "
             "(KIT_CACHE=DIR), or choose a smaller store_short_side="
         )
 
