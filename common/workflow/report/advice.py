@@ -46,8 +46,8 @@ def candidates_of(entries: Sequence[Entry], runs: Path) -> list[Candidate]:
         folder = submitted_folder(run, entry)
         scores = Run(folder).read("scores.json") if folder else {}
         held = held_of(run, folder) if folder else None
-        flatters = scores.get("optimistic", "")
-        found.append(Candidate(entry, held, bool(scores), flatters, _test_rows(run)))
+        flatters, known = scores.get("optimistic", ""), folder is not None
+        found.append(Candidate(entry, held, known, flatters, _test_rows(run)))
     return found
 
 
@@ -122,9 +122,8 @@ def _last_gain(judged: list[Candidate]) -> list[str]:
             return [f"{by_cv}they held out no row in common"]
         name = lacking.entry.run
         if not lacking.known:
-            return [
-                f"{by_cv}{name} no longer holds the predictions of submission {lacking.entry.ref}"
-            ]
+            of = f"with the score of submission {lacking.entry.ref}"
+            return [f"{by_cv}{name} holds no predictions, or several, {of}"]
         return [
             f"{by_cv}{name} has no out-of-fold rows with true answers here: "
             f"`kit {last.entry.competition} report {name}` keeps them"

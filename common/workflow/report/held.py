@@ -19,10 +19,12 @@ from common.ledger import Entry
 from common.metrics import Probs, metric_named
 from common.reporting.html.analysis import Answers
 from common.run_files import read_arrays
-from common.runs import Run
+from common.runs import Run, digest_file
 from common.storage import read_json
 from common.workflow.report.judged import TRUTH, interval_of
 from common.workflow.run_results import target_of
+
+CV = ("cv", "cv_sd")
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,19 @@ class Held:
 def submitted_folder(run: Run, entry: Entry) -> Path | None:
     """Where a submission's probs and scores are in its run; None where that is not known any more.
 
-    Its record names the folder; one of before is found by its scores.
+    Its record names the folder; one of before is found by its scores, if no other probs have them.
     """
     for sent in run.read().get("submitted", []):
         if (sent["ref"], sent["file"]) == (entry.ref, entry.file) and sent.get("predictions"):
-            return run / sent["predictions"]
+            found = run / sent["predictions"]
+            return found if (found / "oof.npz").is_file() else None
     paths = [*run.folder.glob("predictions/*/scores.json")] or [run / "scores.json"]
-    scored = [(read_json(path), path.parent) for path in paths if path.is_file()]
-    own = (entry.cv, entry.cv_sd)
-    alike = [folder for found, folder in scored if (found.get("cv"), found.get("cv_sd")) == own]
-    return alike[0] if len(alike) == 1 else None
+    alike = {}
+    for path in paths:
+        scores, probs = read_json(path) if path.is_file() else {}, path.with_name("oof.npz")
+        if probs.is_file() and all(scores.get(each) == getattr(entry, each) for each in CV):
+            alike[digest_file(probs)] = path.parent
+    return next(iter(alike.values())) if len(alike) == 1 else None
 
 
 def held_of(run: Run, folder: Path) -> Held | None:

@@ -84,10 +84,7 @@ def test_a_submission_is_judged_by_its_own_predictions_whatever_was_scored_since
     assert advice(entries, tmp_path / "runs", 0.3).lines == before
     shutil.rmtree(good / "predictions" / "aa")
     gone = advice(entries, tmp_path / "runs", 0.3).lines[0]
-    assert (
-        f"no interval, as {good.folder.name} no longer holds the predictions of submission 0"
-        in gone
-    )
+    assert f"as {good.folder.name} holds no predictions, or several, with the score of" in gone
 
 
 def test_two_predictions_of_one_score_are_not_taken_for_one_another(
@@ -96,7 +93,10 @@ def test_two_predictions_of_one_score_are_not_taken_for_one_another(
     good = runs["good"]
     predicted_again(good, runs["bad"])
     found = advice([entered(good, 0), entered(runs["other"], 1)], tmp_path / "runs", 0.3)
-    assert "no longer holds the predictions of submission 0" in found.lines[0]
+    assert "holds no predictions, or several, with the score of submission 0" in found.lines[0]
+    shutil.copy(good / "predictions" / "aa" / "oof.npz", good / "predictions" / "bb")
+    found = advice([entered(good, 0), entered(runs["other"], 1)], tmp_path / "runs", 0.3)
+    assert "no interval" not in found.lines[0]  # both hold the same
 
 
 def test_the_two_picks_are_the_best_cv_and_the_one_that_errs_most_unlike_it(
