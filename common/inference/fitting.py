@@ -105,7 +105,10 @@ class _Fit:
             kept = [np.ones(len(fold.rows), dtype=bool) for fold in folds]
         rows = np.concatenate([fold.rows[keep] for fold, keep in zip(folds, kept, strict=True)])
         probs = np.concatenate([fold.probs[keep] for fold, keep in zip(folds, kept, strict=True)])
-        return DECISIONS[self.kind].fit(self.evaluator, probs, self.y[rows], self._weights(rows))
+        weights = self._weights(rows)
+        if weights is not None and not weights.any():
+            weights = None  # rows that all count nothing are fitted as if each were one
+        return DECISIONS[self.kind].fit(self.evaluator, probs, self.y[rows], weights)
 
     def applied(self, probs: npt.NDArray[np.float32], values: Values) -> npt.NDArray[np.float32]:
         return DECISIONS[self.kind].apply(self.evaluator.target, probs, values)

@@ -45,19 +45,17 @@ def best(cost: Callable[[float], float], values: Iterable[float], plain: float) 
     return values[int(least[len(least) // 2])]
 
 
-def one_at_a_time(
-    cost: Callable[[Values], float], start: Values, candidates: list[Values]
-) -> Values:
-    """Coordinate descent: each value in turn to its best candidate, until no value moves."""
-    values, best = start.copy(), cost(start)
+def one_at_a_time(cost: Callable[[Values], float], start: Values, each: list[Values]) -> Values:
+    """Coordinate descent: each value in turn to the best of its own candidates, until no value moves."""
+    values, least = start.copy(), cost(start)
     for _ in range(ROUNDS):
         before = values.copy()
-        for place, tried in enumerate(candidates):
+        for place, tried in enumerate(each):
             for value in tried:
                 other = values.copy()
                 other[place] = value
-                if (found := cost(other)) < best - 1e-12:
-                    values, best = other, found
+                if (found := cost(other)) < least - 1e-12:
+                    values, least = other, found
         if (values == before).all():
             break
     return values

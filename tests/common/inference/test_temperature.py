@@ -152,3 +152,12 @@ def test_a_temperature_serves_the_log_loss_that_is_scored(metric: str, target: T
     least = evaluator.score(apply(target, probs, fit(evaluator, probs, y, None)), y)
     for other in np.geomspace(0.1, 10, 60):
         assert least <= evaluator.score(apply(target, probs, np.array([other])), y) + 1e-6
+
+
+def test_rows_that_all_weigh_nothing_are_fitted_alike() -> None:
+    evaluator, probs, y, _ = weighed_rows()
+    folds = [FoldProbs(np.arange(at, 400, 2), probs[at::2]) for at in (0, 1)]
+    weights = np.tile([1.0, 0.0], 200)
+    found = decided(folds, y, np.arange(400), evaluator, kind="temperature", weights=weights)
+    alone = decided(folds, y, np.arange(400), evaluator, kind="temperature")
+    assert found.facts["fold_values"][0] == alone.facts["fold_values"][0]
