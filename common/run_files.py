@@ -1,10 +1,10 @@
 """Files of a run, read: what is damaged is named in one sentence, or said to be and made anew."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ import pandas as pd
 
 from common.errors import KitError
 from common.progress import say
-from common.storage import check_is_content
+from common.storage import check_is_content, read_json
 
+T = TypeVar("T")
 Arrays = dict[str, npt.NDArray[Any]]
 ANEW = "it is made anew"
 AGAIN = "bring it back, or call the command that made it again"
@@ -49,11 +50,20 @@ def read_arrays(path: Path, remedy: str = AGAIN) -> Arrays:
 
 def whole_arrays(path: Path) -> Arrays | None:
     """As `read_arrays`, None without a file; a damaged one is said to be, and removed."""
+    return _whole(path, read_arrays)
+
+
+def whole_json(path: Path) -> Any | None:
+    """As `whole_arrays`, of a JSON file."""
+    return _whole(path, read_json)
+
+
+def _whole(path: Path, read: Callable[[Path, str], T]) -> T | None:
     if not path.is_file():
         return None
     check_is_content(path)
     try:
-        return read_arrays(path, ANEW)
+        return read(path, ANEW)
     except KitError as error:
         say(f"  {error}")
         path.unlink()

@@ -87,8 +87,8 @@ def check_is_content(path: Path) -> None:
     )
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
+def read_json(path: Path, remedy: str = "bring it back, or delete its folder") -> Any:
+    """Read a JSON file; `remedy` is what to do where it is damaged.
 
     Raises:
         KitError: the file is damaged, or a pointer of Git LFS.
@@ -97,9 +97,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise KitError(
-            f"{path} is damaged ({error}): bring it back, or delete its folder"
-        ) from error
+        raise KitError(f"{path} is damaged ({error}): {remedy}") from error
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from common.inference.predict import mean
 from common.progress import say
 from common.recipe_rules import SOLVED
 from common.recipe_values import differences
-from common.run_files import whole_arrays
+from common.run_files import whole_arrays, whole_json
 from common.storage import replacing, write_json
 from common.training import checkpoint
 from common.training.jobs import Job, jobs_of, refit_jobs
@@ -47,10 +47,10 @@ def validate(ready: Prepared) -> None:
         draw_batch(ready, jobs[0])
         print_head_rows(ready)
     train_jobs(ready, jobs)
-    if whole_arrays(predictions_folder(ready.run, ready.recipe) / "oof.npz") is None:
+    if not _is_judged(predictions_folder(ready.run, ready.recipe)):
         check_code(ready)
     folder = predictions_folder(ready.run, ready.recipe)
-    if not (folder / "oof.npz").is_file():
+    if not _is_judged(folder):
         started = time.perf_counter()
         held = [_held_out(ready, jobs, number, folder) for number in sorted({j.fold for j in jobs})]
         _write_scores(ready, held, folder)
@@ -63,6 +63,12 @@ def validate(ready: Prepared) -> None:
     ready.tracker.finished()
     print_scores(ready)
     print_unrecognised_classes(ready)
+
+
+def _is_judged(folder: Path) -> bool:
+    """Are probs and scores there? A damaged one is said to be, and both are made anew."""
+    kept = whole_arrays(folder / "oof.npz"), whole_json(folder / "scores.json")
+    return all(each is not None for each in kept)
 
 
 def _leave_unjudged(ready: Prepared) -> None:

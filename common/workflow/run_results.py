@@ -94,15 +94,15 @@ def scores_of(run: Run) -> dict[str, Any]:
     Empty for a submission file from elsewhere.
 
     Raises:
-        KitError: the code has changed since (--accept-code).
+        KitError: they are gone, or a run of before was resumed with changed code (--accept-code).
     """
     if run.read()["kind"] == EXTERNAL_FILE:
         return {}
     path = submission_folder(run) / "scores.json"
     if not path.is_file():
         raise KitError(
-            f"{run.folder} was resumed with changed code after its submission.csv was written: "
-            f"`kit <competition> predict --run {shlex.quote(str(run.folder))}` writes it anew"
+            f"{run.folder} no longer holds the scores of its submission.csv: "
+            f"`kit <competition> predict --run {shlex.quote(str(run.folder))}` makes both anew"
         )
     return dict(read_json(path))
 

@@ -116,7 +116,8 @@ def held_of(run: Run, folder: Path) -> Held | None:
     held_out, truth = folder / "oof.npz", run / TRUTH
     if not all(path.is_file() for path in (held_out, truth, run / "folds.csv")):
         return None
-    kept, known = read_arrays(held_out), read_arrays(truth)
+    again = f"`kit {run.read()['competition']} report {run.folder}` writes it anew"
+    kept, known = read_arrays(held_out), read_arrays(truth, again)
     ids, probs = kept["ids"].tolist(), kept["probs"]
     at = pd.Index(known["ids"].tolist()).get_indexer(pd.Index(ids))
     if (at < 0).any():

@@ -50,9 +50,10 @@ def cut(folder: Path, pattern: str, share: float) -> Path:
 def test_predictions_that_were_cut_are_made_anew_and_said_to_be(
     copied: Path, share: float, capsys: Any
 ) -> None:
-    before = {path: path.read_bytes() for path in copied.glob("runs/toy-*/predictions/*/*.npz")}
+    before = {path: path.read_bytes() for path in copied.glob("runs/toy-*/predictions/*/*")}
     paths = [cut(copied, f"predictions/*/{name}", share) for name in ("oof.npz", "test-*.npz")]
     paths.append(cut(copied, "predictions/*/fold0.npz", share))
+    paths.append(cut(copied, "predictions/*/scores.json", share))
     run.run(of(copied))
     told = capsys.readouterr().err
     for path in paths:
