@@ -25,14 +25,18 @@ NEVER = "bring it back, or delete its folder"
 def reading(path: Path, remedy: str) -> Iterator[None]:
     """Around a library's reading of a file: whatever it raises of damaged bytes becomes one sentence.
 
+    A lack of memory, and what the system itself refuses, is raised as it is.
+
     Raises:
         KitError: the file is damaged, or a pointer of Git LFS; it ends with the remedy.
     """
     try:
         yield
-    except KitError:
+    except (KitError, MemoryError):
         raise
     except Exception as error:  # a library may raise any error at damaged bytes
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system could not read it: nothing is said of its bytes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise KitError(f"{path} is damaged ({reason}): {remedy}") from error
 

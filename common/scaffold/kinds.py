@@ -115,9 +115,9 @@ def _lists(column: "pd.Series[str]", cells: list[str], sample: Sample) -> tuple[
     values = sorted({*column} - {""})
     if values and all(value.startswith("[") and value.endswith("]") for value in values):
         raise KitError(
-            f"{column.name} holds lists in brackets ({values[0]!r}), which the kit neither reads nor writes: write "
+            f"{column.name} holds labels in brackets ({values[0]!r}), which the kit neither reads nor writes: write "
             "the labels with commas between them, in tables of your own for training and as a sample (--train "
-            "FILE --sample FILE), and put the brackets into submission.csv yourself"
+            "FILE --sample FILE), and put the brackets into a copy of submission.csv that you upload on the site"
         )
     mark = mark_of(column)
     if not mark and not _is_ranked(cells, values):

@@ -9,6 +9,7 @@ from common.scaffold.lists import mark_of
 NUMBER = r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?"
 LISTED = rf"[\[({{\s]*(?:{NUMBER}[\])}}\[({{\s,;]+)+{NUMBER}[\])}}\s]*"
 GROUPED = r"-?\d{1,3}(,\d{3})+(\.\d+)?|-?\d+,\d+"  # 1,234.5 or, in Europe, 3,5
+MOST_LABELS, OFTEN = 60, 20  # whole numbers, four in each cell, and how often each: labels, no box
 MISSING = ("", "na", "nan", "n/a", "null", "none")
 
 
@@ -28,15 +29,18 @@ def no_numbers(column: "pd.Series[str]") -> "pd.Series[str]":
 def is_geometry(column: "pd.Series[str]") -> bool:
     """Has a column masks or boxes: lists of four numbers, or of numbers most of which occur once?
 
-    Lists of labels that are numbers combine the same few.
+    Lists of labels that are numbers combine the same few, four of them too.
     """
     cells = column[column != ""]
     if not len(cells) or not cells.str.fullmatch(LISTED).all():
         return False
     if cells.str.fullmatch(GROUPED).all():
         return False
-    boxes = (cells.str.count(NUMBER) == 4).all()
-    return bool(boxes or (2 * cells.nunique() >= len(cells) and not mark_of(cells)))
+    if (cells.str.count(NUMBER) == 4).all():
+        numbers = cells.str.findall(NUMBER).explode()
+        few = numbers.nunique() <= min(MOST_LABELS, len(numbers) / OFTEN)
+        return not (few and cells.str.fullmatch(r"[\d\s,;]+").all())
+    return 2 * cells.nunique() >= len(cells) and not mark_of(cells)
 
 
 def separated(rows: pd.DataFrame) -> str:

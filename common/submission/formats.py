@@ -9,6 +9,7 @@ from common.errors import KitError
 from common.metrics import Metric
 from common.progress import first_of
 from common.targets import Target
+from common.targets.label_set import split_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +86,7 @@ def format_of(target: Target, metric: Metric, sample: pd.DataFrame, *, long: str
 
 def _check_joined(form: Format) -> None:
     """Raise a KitError when names that are joined in one cell could not be told apart in it."""
-    mark = form.separator.strip() or None
-    parts = {name: [each.strip() for each in name.split(mark)] for name in form.names}
+    parts = {name: split_labels(name, form.separator) for name in form.names}
     torn = [name for name in form.names if parts[name] != [name]]
     if torn:
         other = ", or name the separator that the sample has, LabelSet(separator=…)"

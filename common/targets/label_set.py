@@ -77,7 +77,9 @@ class LabelSet(Target):
     def fitted(self, train: pd.DataFrame, sample: pd.DataFrame, source: str) -> Self:
         if LABEL not in train:
             return self._of_columns(train, sample, source)
-        found = sorted({name for text in train[LABEL] for name in self._split(text)})
+        found = sorted(
+            {name for text in train[LABEL] for name in split_labels(str(text), self.separator)}
+        )
         wanted = self.names or (tuple(sample.columns[1:]) if len(sample.columns) > 2 else ())
         unknown = [name for name in found if wanted and name not in wanted]
         if unknown:
@@ -116,18 +118,13 @@ class LabelSet(Target):
             )
         return fitted
 
-    def _split(self, text: str) -> list[str]:
-        bare = self.separator.strip()
-        names = str(text).split(self.separator if bare.isalnum() else bare or None)
-        return [name.strip() for name in names if name.strip()]
-
     def read(self, table: pd.DataFrame) -> Targets:
         if self.wide:
             return np.stack([table[name].astype(str).map(CELLS) for name in self.names], axis=1)
         at = {name: place for place, name in enumerate(self.names)}
         y = np.zeros((len(table), len(self.names)))
         for row, text in enumerate(table[LABEL]):
-            y[row, [at[name] for name in self._split(text)]] = 1
+            y[row, [at[name] for name in split_labels(str(text), self.separator)]] = 1
         return y
 
     def remarks(self, train: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
@@ -192,3 +189,10 @@ class LabelSet(Target):
 
     def said(self, probs: Probs) -> str:
         return self.told(probs) if (probs >= 0.5).any() else f"none ({super().said(probs)})"
+
+
+def split_labels(cell: str, separator: str) -> list[str]:
+    """A cell's labels, without the space around them; blanks beside a mark (', ') may be missing or more."""
+    mark = separator.strip(" ")
+    words = cell.split(separator if mark.isalnum() else mark or None)
+    return [word.strip() for word in words if word.strip()]

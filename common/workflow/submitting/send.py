@@ -18,8 +18,8 @@ from common.runs import EXTERNAL_FILE, Run, digest_file, locked_run
 from common.submission import problems_and_remarks
 from common.workflow.files import open_files
 from common.workflow.find_run import find_run, named_run
-from common.workflow.request import Request
-from common.workflow.run_results import scores_of
+from common.workflow.request import Request, field_words
+from common.workflow.run_results import predicted_recipe, scores_of
 from common.workflow.submitting.external_file import run_for_file, run_of_file
 from common.workflow.submitting.local_kaggle import kaggle_of
 from common.workflow.submitting.submit_once import await_score, submit_once
@@ -177,9 +177,16 @@ def _check_fields(request: Request, run: Run) -> None:
 
 def _check_own(request: Request, run: Run) -> None:
     """Raise a KitError if the run wrote another submission.csv than is there: the run's CV is not its."""
-    if run.read().get("submission") in (None, digest_file(path := run / "submission.csv")):
+    facts = run.read()
+    if facts.get("submission") in (None, digest_file(path := run / "submission.csv")):
         return
-    anew = request.command("predict", "--run", str(run.folder))
+    if facts["kind"] == "blended":
+        members = [str(each["run"]) for each in facts["members"]]
+        words = ["blend", *members, "--weights", facts["weights"]]
+    else:
+        own = predicted_recipe(run, facts["predicted"])
+        words = ["predict", "--run", str(run.folder), *field_words(run.recipe(), own)]
+    anew = request.command(*words)
     raise KitError(
         f"{path} was changed since the run wrote it, and the run's CV is not that of this file: `{anew}` "
         "writes the run's own; to send this one, move it out of the run and name it (submit FILE)"

@@ -176,7 +176,7 @@ def test_a_list_of_labels_that_are_in_no_other_or_twice_in_it_makes_no_names_of_
 def test_lists_in_brackets_are_refused(tmp_path: Path) -> None:
     pairs(tmp_path, label=some("['a', 'b']", "['a']", "['b', 'c']"))
     csv(tmp_path, "sample_submission.csv", id=TEST, label=some("['a']", count=4))
-    assert "label holds lists in brackets (\"['a', 'b']\"), which" in asked(tmp_path)
+    assert "label holds labels in brackets (\"['a', 'b']\"), which" in asked(tmp_path)
 
 
 def test_names_of_several_words_are_found_by_a_column_each(tmp_path: Path) -> None:

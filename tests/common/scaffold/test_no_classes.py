@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from toy_conclusions import asked, found, pairs
 from toy_layouts import TEST, TRAIN, cactus, csv, draw, some
+
+from common.scaffold.values import is_geometry
 
 RLE = [f"{n * 97 + 1} {n % 5 + 1} {n * 97 + 50} {n % 3 + 1}" for n in range(12)]
 SHAPES = "segmentation and detection are no tasks of the kit, which answers for whole images"
@@ -72,3 +76,10 @@ def test_json_files_that_are_no_tables_are_one_line(tmp_path: Path) -> None:
         "labels.json, shapes/a00e0.json and 11 more (13 files) are no tables: neither a "
         "list of records nor COCO's images"
     ]
+
+
+def test_four_numbers_of_the_same_few_are_labels_and_of_many_a_box() -> None:
+    few = pd.Series(["0 2 5 7", "1 2 5 8", "0 3 5 9", "1 3 6 7"] * 20)
+    rng = np.random.default_rng(0)
+    boxes = pd.Series([" ".join(map(str, row)) for row in rng.integers(0, 640, (2000, 4))])
+    assert not is_geometry(few) and is_geometry(boxes)

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from common.errors import KitError
+from common.metrics import metric_named
+from common.submission import format_of
 from common.targets import Grades, LabelSet, Numbers, OneClass, Target, YesNo, from_facts
 
 SAMPLE = pd.DataFrame({"id": ["x"], "answer": ["0"]})
@@ -181,3 +183,19 @@ def test_labels_that_may_be_one_and_classes_without_an_image_are_told() -> None:
     target, y = fitted(OneClass(), rows, sample)
     assert "no training label is ant" in target.remarks(rows, sample)[0]
     assert target.summary(y) == "2 classes of 2 images, 1 without"
+
+
+@pytest.mark.parametrize(
+    ("separator", "cells", "names"),
+    [
+        (" and ", ["sand and grass", "grass"], ("grass", "sand")),
+        ("\t", ["new whale\tgrass", "grass"], ("grass", "new whale")),
+        (", ", ["a b,c", "c , d"], ("a b", "c", "d")),
+    ],
+)
+def test_labels_are_split_at_the_mark_and_nowhere_else(
+    separator: str, cells: list[str], names: tuple[str, ...]
+) -> None:
+    target, _ = fitted(LabelSet(separator=separator), table(label=cells))
+    assert target.names == names
+    assert format_of(target, metric_named("f1_macro"), SAMPLE).separator == separator

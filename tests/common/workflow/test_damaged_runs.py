@@ -110,3 +110,20 @@ def test_a_whole_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert kept["ids"].tolist() == ["x"] and kept["probs"].shape == (1, 2)
     (tmp_path / "a.csv").write_text("id,fold\nNA,1\n")
     assert read_rows(tmp_path / "a.csv", dtype={"id": str})["id"].tolist() == ["NA"]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("229 MiB"), PermissionError(13, "Permission denied")]
+)
+def test_what_the_machine_cannot_read_is_not_removed_as_damaged(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez(tmp_path / "a.npz", probs=np.zeros(3))
+
+    def refused(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(np, "load", refused)
+    with pytest.raises(type(error)):
+        whole_arrays(tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").is_file()
