@@ -46,7 +46,7 @@ def cut(folder: Path, pattern: str, share: float) -> Path:
     return path
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5])
+@pytest.mark.parametrize("share", [0.5, pytest.param(0.0, marks=pytest.mark.slow)])
 def test_predictions_that_were_cut_are_made_anew_and_said_to_be(
     copied: Path, share: float, capsys: Any
 ) -> None:
