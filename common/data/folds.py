@@ -83,8 +83,9 @@ def _one_split(strata: npt.NDArray[Any], groups: pd.Series, parts: int, seed: in
     # Where groups are rows but for a few, in every stratum, a row of each stands for its group: the
     # splitter that knows groups takes 10 seconds for 50,000 rows, and minutes where strata are many.
     first = ~groups.duplicated().to_numpy()
-    shares = pd.Series(first).groupby(strata).mean()
-    alone = shares.min() >= ALONE or first.sum() * len(shares) > MANY
+    strata_of = pd.Series(first).groupby(strata).agg(["mean", "size"])
+    often = strata_of["mean"][strata_of["size"] >= parts]  # rarer ones are in no fold's share
+    alone = bool((often >= ALONE).all()) or first.sum() * len(strata_of) > MANY
     small = alone and groups.value_counts().max() * parts * SMALL <= len(groups)
     kept = np.flatnonzero(first) if small else np.arange(len(groups))
     of, own = strata[kept], groups.iloc[kept]

@@ -19,12 +19,12 @@ def long_rows_of(
 ) -> pd.DataFrame:
     """Rows for each image and column as a row an image: `id`, the columns, and those to keep.
 
-    Rows of the same id and answer count once.
+    Rows that are the same in all of these count once.
 
     Raises:
         KitError: an image lacks a row for a column, or has several that differ: which.
     """
-    rows = rows.drop_duplicates([id, label])
+    rows = rows.drop_duplicates([id, label, *keep])
     stems, names = split_ids(rows[id], long, columns)
     pairs = pd.MultiIndex.from_arrays([stems, names])
     whole = pd.MultiIndex.from_product([dict.fromkeys(stems), columns])

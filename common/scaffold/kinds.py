@@ -113,7 +113,8 @@ def _of_column(column: "pd.Series[str]", sample: Sample, yes: str) -> Iterator[K
 def _lists(column: "pd.Series[str]", cells: list[str], sample: Sample) -> tuple[Kind | None, bool]:
     """Cells as lists of labels, None where they are none; and whether they rather are names."""
     values = sorted({*column} - {""})
-    if values and all(value.startswith("[") and value.endswith("]") for value in values):
+    bracketed = all(value.startswith("[") and value.endswith("]") for value in values)
+    if bracketed and any(re.search(r"[,;|]|['\"]\s+['\"]", value) for value in values):
         raise KitError(
             f"{column.name} holds labels in brackets ({values[0]!r}), which the kit neither reads nor writes: write "
             "the labels with commas between them, in tables of your own for training and as a sample (--train "

@@ -40,6 +40,8 @@ def maker(
         there = [each for each in answers if each in rows]
         held = _held_by(rows[there], own)
         apart = held == "" or (held is not None and 2 * int(own.sum()) >= max(4, len(sample.ids)))
+        if held and (rows[there][~own].nunique() < 2).all():
+            apart = False  # the answer is one of two, and not a placeholder
         by = "path" if sample.found & {*pd.Series(join.images, index=rows.index)[own]} else "id"
         kept = ~own if apart else pd.Series(True, index=rows.index)
         lacking = kept & (pd.Series(join.images, index=rows.index) == "")
@@ -49,6 +51,8 @@ def maker(
         out = f"{counted(shared, 'row')} of {name} {lack} are the sample's: left out"
         told = (row, why, out) if apart else (row, why)
         doubts = [doubt] if doubt else []
+        if apart and held:
+            doubts.append(f"whether {held!r} is a placeholder: {out}")
         if lacking.any():
             doubts.append(f"{counted(int(lacking.sum()), 'id')} of {name} without an image")
         if shared and not apart:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
+
 from common.inference.bootstrap import Interval
 from common.ledger import Entry, alike, rank_correlation, scored_files
 from common.metrics import metric_named
 from common.progress import counted
 from common.run_files import read_arrays
 from common.runs import Run
+from common.storage import read_json
 from common.workflow.report.held import Held, held_of, submitted_folder
 
 Z = 1.96  # standard errors of 95 %
@@ -34,7 +37,8 @@ class Candidate:
         if self.held is None or not self.test_rows or not share:
             return None
         found, rows = self.held.interval, max(1, round(share * self.test_rows))
-        return (found.high - found.low) / 2 * (len(self.held.ids) / rows) ** 0.5
+        width = (found.high - found.low) / 2 * (len(self.held.ids) / rows) ** 0.5
+        return None if np.isnan(width) else width
 
 
 def candidates_of(entries: Sequence[Entry], runs: Path) -> list[Candidate]:
@@ -44,11 +48,20 @@ def candidates_of(entries: Sequence[Entry], runs: Path) -> list[Candidate]:
     for entry in sorted(latest.values(), key=lambda each: each.time):
         run = Run(runs / entry.run)
         folder = submitted_folder(run, entry)
-        scores = Run(folder).read("scores.json") if folder else {}
         held = held_of(run, folder) if folder else None
-        flatters, known = scores.get("optimistic", ""), folder is not None
-        found.append(Candidate(entry, held, known, flatters, _test_rows(run)))
+        known = folder is not None
+        found.append(Candidate(entry, held, known, _optimistic(run, entry), _test_rows(run)))
     return found
+
+
+def _optimistic(run: Run, entry: Entry) -> str:
+    """Why a submission's CV flatters, as any scores of its run with that CV say; ''."""
+    for path in (run / "scores.json", *sorted(run.folder.glob("predictions/*/scores.json"))):
+        scores = read_json(path) if path.is_file() else {}
+        same = (scores.get("cv"), scores.get("cv_sd")) == (entry.cv, entry.cv_sd)
+        if same and scores.get("optimistic"):
+            return str(scores["optimistic"])
+    return ""
 
 
 def _test_rows(run: Run) -> int:
@@ -149,7 +162,7 @@ def _board(found: list[Candidate], entries: Sequence[Entry], share: float) -> li
         apart = [
             (gain.high - gain.low) / 2 * (a.held.shared(b.held) / rows) ** 0.5
             for a, b in combinations(known[-3:], 2)
-            if a.held and b.held and (gain := _gain(a, b)) is not None
+            if a.held and b.held and (gain := _gain(a, b)) is not None and not np.isnan(gain.low)
         ]
         if apart:
             lines.append(
@@ -206,9 +219,10 @@ def _second(first: Candidate, others: list[Candidate]) -> tuple[Candidate, str]:
         )
         return second, why
     second = _best(others)
-    known = _gain(first, second) is not None
+    gain = _gain(first, second)
+    worse = gain is not None and gain.low > 0
     why = (
-        "surely worse than pick 1, as all others are" if known else "how it errs is not known here"
+        "surely worse than pick 1, as all others are" if worse else "how it errs is not known here"
     )
     return second, f"the next best CV, {second.entry.cv:.4f}; {why}"
 

@@ -123,7 +123,7 @@ def spread_of(
     """
     count = len(groups)
     alone = len(set(groups)) == count
-    if scored.rows is not None and weights is None and alone:
+    if scored.rows is not None and weights is None and alone and not np.isnan(scored.rows).any():
         source = BINOMIAL if metric.name == "accuracy" else "of the rows' scores"
         return Spread(float(np.nanstd(scored.rows)), source, count)
     draws = resampled([scored], groups, weights)[1:]

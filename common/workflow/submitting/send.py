@@ -152,6 +152,7 @@ def _from_kernel(request: Request, folder: Path | None) -> tuple[Request, Pushed
             f"{run.folder} is not finished: "
             f"`{request.command('kernel', '--continue', '--run', str(run.folder))}` resumes it"
         )
+    _check_own(request, run)
     if digest_file(run / "submission.csv") != origin["submission"]:
         raise KitError(
             f"{run / 'submission.csv'} was rewritten since it came back, and the kernel has another: "

@@ -179,6 +179,12 @@ def test_lists_in_brackets_are_refused(tmp_path: Path) -> None:
     assert "label holds labels in brackets (\"['a', 'b']\"), which" in asked(tmp_path)
 
 
+def test_single_labels_in_brackets_are_classes(tmp_path: Path) -> None:
+    pairs(tmp_path, label=some("[cat]", "[dog]"))
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("[cat]", count=4))
+    assert found(tmp_path, metric="accuracy")[1]["kind"] == "class"
+
+
 def test_names_of_several_words_are_found_by_a_column_each(tmp_path: Path) -> None:
     pairs(tmp_path, label=PLANTS)
     names = sorted({*map(str, PLANTS)})

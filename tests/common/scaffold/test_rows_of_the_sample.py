@@ -42,6 +42,7 @@ def test_an_answer_that_the_samples_rows_have_and_no_others_is_a_placeholder(
     assert (len(facts.training.rows), result["classes"]) == (12, ["1", "2"])
     told = f"4 rows of all.csv with {word!r} as no other row has it are the sample's: left out"
     assert told in str(result["evidence"]).replace('"', "").replace("\\", "")
+    assert f"whether {word!r} is a placeholder" in str(result["unknown"])
     source = facts_source(Called(name="toy", slug="toy", title="Toy"), facts)
     assert 'rows[~rows["path"].isin(read_test(folder)["path"])]' in source
 
@@ -86,5 +87,13 @@ def test_the_samples_rows_may_have_images_in_a_folder_of_their_own(
     csv(tmp_path, "all.csv", id=IDS, label=[*some("1", "2"), *some(word, count=4)])
     csv(tmp_path, "sample_submission.csv", id=TEST, label=some("1", count=4))
     facts, result = found(tmp_path, metric="accuracy")
-    assert (len(facts.training.rows), len(result["unknown"])) == (12, 0)
+    assert (len(facts.training.rows), len(result["unknown"])) == (12, int(word != ""))
     check_reads(Called(name="toy", slug="toy", title="Toy"), facts, tmp_path)
+
+
+def test_one_of_two_answers_is_no_placeholder(tmp_path: Path) -> None:
+    words = one_table(tmp_path, [*some("cat"), *some("dog", count=4)])
+    csv(tmp_path, "sample_submission.csv", id=TEST, label=some("cat", count=4))
+    facts, result = found(tmp_path, **words)
+    assert (len(facts.training.rows), result["classes"]) == (16, ["cat", "dog"])
+    assert "they are trained on" in str(result["unknown"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from toy_competitions import laid_out, request_of, toy_competition
 from toy_reported import EVIL, judged_run
@@ -227,3 +228,21 @@ def test_the_verb_writes_the_page_and_says_what_it_says(
     assert "pick 1: " in capsys.readouterr().err
     with pytest.raises(KitError, match="--public-share 2: name a share"):
         list_ledger(Options(runs=path.parent, public_share=2.0), None)  # type: ignore[arg-type]
+
+
+def test_a_cv_that_flatters_is_not_picked_where_its_predictions_are_gone(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    rescored(runs["good"], cv=0.99, optimistic="early stopping chose the epoch")
+    (runs["good"] / "oof.npz").unlink()
+    found = advice([entered(runs["good"], 0), entered(runs["other"], 1)], tmp_path / "runs", 0.3)
+    assert found.picks == [runs["other"].folder.name]
+    assert "early stopping chose the epoch" in str(found.lines)
+
+
+def test_rows_of_one_group_prove_nothing(runs: dict[str, Run], tmp_path: Path) -> None:
+    for run in runs.values():
+        split = pd.read_csv(run / "folds.csv", dtype=str).assign(group="one")
+        split.to_csv(run / "folds.csv", index=False)
+    found = advice([entered(runs["good"], 0), entered(runs["bad"], 1)], tmp_path / "runs", 0.3)
+    assert "how it errs is not known here" in str(found.lines) and "nan" not in str(found.lines)
