@@ -53,6 +53,9 @@ def main(words: Sequence[str] | None = None) -> int:
         with listed() if shows else nullcontext():
             result = _call(words)
     except Exception as error:
+        if shows and isinstance(error, BrokenPipeError):  # kit list | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return 0
         sentence = sentence_of(error)
         if sentence is None or "KIT_TRACEBACK" in os.environ:
             traceback.print_exc()

@@ -1,10 +1,16 @@
 """What a person is told of an error that is no bug of the kit."""
 
 import errno
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from common.errors import sentence_of
+
+ROOT = Path(__file__).parents[2]
 
 
 def wrapped(number: int) -> RuntimeError:
@@ -36,3 +42,9 @@ def test_a_refused_write_is_told_though_a_library_wraps_it(error: Exception, wor
 
 def test_another_error_is_a_bug_of_the_kit() -> None:
     assert sentence_of(wrapped(errno.ENOENT)) is None and sentence_of(ValueError("x")) is None
+
+
+def test_who_reads_a_list_in_part_hears_nothing_of_it() -> None:
+    call = f"set -o pipefail; {shlex.quote(sys.executable)} kit.py list | true"
+    done = subprocess.run(["bash", "-c", call], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
